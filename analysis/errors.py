@@ -1,0 +1,21 @@
+"""Failures of reading what was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..scenarios.errors import FlopprofError
+
+
+class TraceError(FlopprofError):
+    """A trace file cannot be read."""
+
+    def __init__(self, trace: Path | str, problem: str) -> None:
+        super().__init__(f"{trace}: {problem}")
+
+
+class RunError(FlopprofError):
+    """A run folder cannot be read."""
+
+    def __init__(self, run: Path | str, problem: str) -> None:
+        super().__init__(f"{run}: {problem}")

@@ -1,0 +1,1 @@
+"""How it is run: recorders, the worker, capture and the command line."""

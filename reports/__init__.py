@@ -1,0 +1,1 @@
+"""How it is shown: one document, rendered as terminal text, Markdown, JSON and CSV; charts."""

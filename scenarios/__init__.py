@@ -1,0 +1,1 @@
+"""What is run: scenario files, their strict schema, the operations and the plan."""
