@@ -1,0 +1,267 @@
+"""Columns of a SQLite file as numpy arrays: exact 64-bit integers, no pandas, no float in between.
+
+A trace is a SQLite file that another program wrote, perhaps on a full disk: nothing in it is trusted, every
+failure to read it is a TraceError, and a value of the wrong type is counted instead of converted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import TraceError
+
+MAGIC = b"SQLite format 3\x00"
+CHUNK_ROWS = 65536
+BATCH_IDS = 500
+MAX_VALUE_BYTES = 64 << 20
+AGAIN = "export it again from its .nsys-rep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntColumn:
+    """One column: ``values`` (int64, 0 where there is none) and where they are valid (None: everywhere).
+
+    ``foreign`` counts stored values that are neither integer nor NULL; they are invalid too.
+    """
+
+    values: NDArray[np.int64]
+    valid: NDArray[np.bool_] | None = None
+    foreign: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextColumn:
+    """One text column, factorised: ``codes`` (int32, -1 for NULL) index ``texts``, which are distinct."""
+
+    codes: NDArray[np.int32]
+    texts: tuple[str, ...]
+
+
+class SqliteFile:
+    """A SQLite file opened for reading only; use it as a context manager."""
+
+    tables: dict[str, tuple[str, ...]]
+    """Table name -> its columns, in their stored order."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, or raise TraceError: missing, a directory, empty, not SQLite, cut short, damaged."""
+        self.path = Path(path)
+        _check_header(self.path)
+        with self._translated():
+            self._connection = _connect(self.path)
+        try:
+            with self._translated():
+                self.tables = _list_tables(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> SqliteFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        self._connection.close()
+
+    def integers(self, table: str, columns: Sequence[str]) -> dict[str, IntColumn]:
+        """Integer columns of a table in one pass, all in the same row order; `rowid` may be asked for too."""
+        parts: list[list[IntColumn]] = [[] for _ in columns]
+        for rows in self._chunks(table, columns):
+            for part, values in zip(parts, zip(*rows, strict=True), strict=True):
+                part.append(_integers_of(values))
+        return {name: _join(part) for name, part in zip(columns, parts, strict=True)}
+
+    def reals(self, table: str, column: str) -> NDArray[np.float64]:
+        """A numeric column as float64; NaN for NULL and for what is no number."""
+        values = [
+            float(row[0]) if isinstance(row[0], (int, float)) else np.nan
+            for rows in self._chunks(table, [column])
+            for row in rows
+        ]
+        return np.array(values, np.float64)
+
+    def text_column(self, table: str, column: str) -> TextColumn:
+        """A text column, each distinct text once; invalid UTF-8 is replaced, NULL is -1."""
+        known: dict[str, int] = {}
+        codes = [
+            -1 if row[0] is None else known.setdefault(_as_text(row[0]), len(known))
+            for rows in self._chunks(table, [column])
+            for row in rows
+        ]
+        return TextColumn(codes=np.array(codes, np.int32), texts=tuple(known))
+
+    def texts(self, ids: Iterable[int]) -> dict[int, str]:
+        """StringIds' texts for the ids asked for, never the whole table; unknown ids are left out."""
+        wanted = sorted({int(i) for i in ids})
+        found: dict[int, str] = {}
+        if {"id", "value"} <= set(self.tables.get("StringIds", ())):
+            for first in range(0, len(wanted), BATCH_IDS):
+                found.update(self._some_texts(wanted[first : first + BATCH_IDS]))
+        return found
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query over a small table."""
+        with self._translated():
+            return self._connection.execute(sql, params).fetchall()
+
+    def count(self, table: str) -> int:
+        """Number of rows of a table."""
+        self._require(table, ())
+        return int(self.rows(f"SELECT count(*) FROM {quote_name(table)}")[0][0])
+
+    def _some_texts(self, ids: list[int]) -> dict[int, str]:
+        marks = ",".join("?" * len(ids))
+        try:
+            rows = self._connection.execute(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", ids)
+            return {i: _as_text(value) for i, value in rows if value is not None}
+        except sqlite3.DataError:  # a value over MAX_VALUE_BYTES
+            if len(ids) == 1:
+                return {ids[0]: f"<a text of over {MAX_VALUE_BYTES >> 20} MiB>"}
+            return {i: text for one in ids for i, text in self._some_texts([one]).items()}
+        except sqlite3.Error as error:
+            raise _translate(self.path, error) from None
+
+    def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+        self._require(table, columns)
+        names = ", ".join(quote_name(c) for c in columns)
+        with self._translated():
+            cursor = self._connection.execute(f"SELECT {names} FROM {quote_name(table)}")
+            while rows := cursor.fetchmany(CHUNK_ROWS):
+                yield rows
+
+    def _require(self, table: str, columns: Sequence[str]) -> None:
+        if table not in self.tables:
+            raise TraceError(self.path, f"has no table {table}; {AGAIN}")
+        for column in columns:
+            if column not in self.tables[table] and column != "rowid":
+                raise TraceError(self.path, f"{table} has no column {column}; {AGAIN}")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OverflowError) as error:
+            raise _translate(self.path, error) from None
+
+
+def quote_name(name: str) -> str:
+    """An identifier for SQL text; names come from the file and may hold anything."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _check_header(path: Path) -> None:
+    """Name the plain cases in plain words before SQLite says `file is not a database` to all of them."""
+    try:
+        if path.is_dir():
+            raise TraceError(path, "is a directory, not a trace file")
+        with path.open("rb") as file:
+            head = file.read(100)
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise TraceError(path, "no such file") from None
+    except OSError as error:
+        raise TraceError(path, f"cannot be read: {error.strerror}") from None
+    if not head:
+        raise TraceError(path, f"is empty (an export on a full disk looks like this); {AGAIN}")
+    if head[:16] != MAGIC[: len(head)]:
+        raise TraceError(path, "is not a SQLite file; flopprof reads .sqlite, .nsys-rep and .qdstrm")
+    if len(head) < 100 or size < _size_by_header(head):
+        raise TraceError(path, f"is cut short; {AGAIN}")
+
+
+def _size_by_header(head: bytes) -> int:
+    """Bytes the header promises; 0 where an old writer left that field unset (SQLite file format, 1.3.7)."""
+    page_size = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    if head[24:28] != head[92:96]:
+        return 0
+    return pages * (65536 if page_size == 1 else page_size)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri() + "?mode=ro"
+    try:
+        return _usable(sqlite3.connect(uri, uri=True))
+    except sqlite3.OperationalError:
+        # A read-only folder or a file system without locks; but not over a half-done transaction.
+        journal = path.with_name(path.name + "-journal")
+        if journal.exists() and journal.stat().st_size:
+            raise
+        return _usable(sqlite3.connect(uri + "&immutable=1", uri=True))
+
+
+def _usable(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Set up the connection and touch the file, which is when SQLite finds out that it cannot."""
+    try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _list_tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    names = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
+    ).fetchall()
+    return {
+        name: tuple(row[1] for row in connection.execute(f"PRAGMA table_info({quote_name(name)})"))
+        for (name,) in names
+    }
+
+
+def _integers_of(values: Sequence[Any]) -> IntColumn:
+    if set(map(type, values)) == {int}:
+        return IntColumn(values=np.fromiter(values, np.int64, len(values)))
+    good = [type(v) is int for v in values]
+    return IntColumn(
+        values=np.array([v if ok else 0 for v, ok in zip(values, good, strict=True)], np.int64),
+        valid=np.array(good, np.bool_),
+        foreign=sum(not ok and v is not None for v, ok in zip(values, good, strict=True)),
+    )
+
+
+def _join(parts: list[IntColumn]) -> IntColumn:
+    if not parts:
+        return IntColumn(values=np.zeros(0, np.int64))
+    valid = None
+    if any(part.valid is not None for part in parts):
+        valid = np.concatenate(
+            [np.ones(len(part), np.bool_) if part.valid is None else part.valid for part in parts]
+        )
+    return IntColumn(
+        values=np.concatenate([part.values for part in parts]),
+        valid=valid,
+        foreign=sum(part.foreign for part in parts),
+    )
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _translate(path: Path, error: Exception) -> TraceError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return TraceError(path, "is locked by another program; wait until its export has finished")
+    return TraceError(path, f"is damaged ({text}); {AGAIN}")
