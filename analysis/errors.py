@@ -19,3 +19,7 @@ class RunError(FlopprofError):
 
     def __init__(self, run: Path | str, problem: str) -> None:
         super().__init__(f"{run}: {problem}")
+
+
+class CompareError(FlopprofError):
+    """Two sides cannot be compared."""

@@ -1,0 +1,63 @@
+# Everything a user or a contributor types. `make help` prints the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# CuPy only where there is a driver: its wheel is for the driver's CUDA version.
+CUDA := $(shell nvidia-smi 2>/dev/null | sed -n 's/.*CUDA Version: \([0-9]*\).*/cuda\1/p')
+EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
+comma := ,
+FOLDERS := scenarios profiler analysis reports
+SCENARIO ?= scenarios/outer.yaml
+
+.PHONY: help run test check lint types wheel-test nsys bench clean
+
+help:  ## Print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed  ## The experiment: run scenarios/outer.yaml, print the report and where the files are
+	$(BIN)/flopprof run $(SCENARIO)
+
+test: $(VENV)/.developed .link/flopprof  ## All tests; those that need nsys or a GPU say why they skip
+	$(BIN)/python -m pytest -n 2 -rs tests
+
+check: lint types test wheel-test  ## ruff, basedpyright, all tests, and the tests against the built wheel
+
+lint: $(VENV)/.developed  ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developed .link/flopprof  ## basedpyright
+	$(BIN)/basedpyright
+
+wheel-test: $(VENV)/.developed  ## The tests against the built wheel, the source folders out of the way
+	tools/test-wheel.sh $(BIN)/python
+
+nsys:  ## Install Nsight Systems from the distribution (Debian: component non-free)
+	tools/install-nsys.sh
+
+bench: $(VENV)/.developed  ## Time analysis against nsys stats and a plain sqlite scan; updates docs/benchmark.md
+	$(BIN)/python bench/bench_analyze.py
+
+clean:  ## Remove what was built and installed here, not your runs
+	rm -rf $(VENV) .link build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "flopprof needs Python 3.11, 3.12 or 3.13 on PATH (or make PYTHON=...)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS),dev]'
+	@touch $@
+
+# Installed names for the type checker, which resolves folders, not distributions.
+.link/flopprof:
+	@mkdir -p $@
+	@for folder in $(FOLDERS); do ln -sfn ../../$$folder $@/$$folder; done

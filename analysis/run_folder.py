@@ -1,0 +1,88 @@
+"""A run folder, read: what was planned, where it ran, and what each shard recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from ..scenarios.plan import Step
+from .errors import RunError
+from .records import FORMAT, Machine, Record, RunPlan, ShardRecord
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardFolder:
+    """One published shard."""
+
+    name: str
+    record: ShardRecord
+    trace: Path | None
+    """Absent when every step of the shard failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """A run as it lies on disk."""
+
+    path: Path
+    plan: RunPlan
+    machine: Machine
+    steps: tuple[Step, ...]
+    shards: tuple[ShardFolder, ...]
+
+
+def read_run_folder(path: Path) -> RunFolder:
+    """Read a run. Raises RunError for anything that is not a run folder of this version."""
+    if not path.exists():
+        raise RunError(path, "no such run folder")
+    if not path.is_dir() or not (path / "plan.json").is_file():
+        raise RunError(path, "is not a run folder (it has no plan.json); give what 'flopprof run' wrote")
+    plan = read_record(path / "plan.json", RunPlan)
+    if not (path / "machine.json").is_file():
+        raise RunError(path, "has no machine.json: the run was ended before it began; run it again")
+    shards = sorted((path / "shards").glob("*/control.json"))
+    return RunFolder(
+        path=path,
+        plan=plan,
+        machine=read_record(path / "machine.json", Machine),
+        steps=tuple(_read_step(path, plain) for plain in plan.steps),
+        shards=tuple(_read_shard(control) for control in shards),
+    )
+
+
+def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
+    """One JSON file of the run. Raises RunError naming the file and the first thing wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        record = kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunError(path, f"{place}: {first['msg']}; it is damaged or of another version") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(path, f"cannot be read ({error})") from error
+    version = getattr(record, "flopprof", FORMAT)
+    if version != FORMAT:
+        raise RunError(path, f"has format {version}, this flopprof reads {FORMAT}; use the flopprof that wrote it")
+    return record
+
+
+def _read_step(path: Path, plain: dict[str, object]) -> Step:
+    try:
+        return Step.from_json(plain)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(path / "plan.json", f"a step cannot be read ({error}); it is damaged") from error
+
+
+def _read_shard(control: Path) -> ShardFolder:
+    trace = control.with_name("trace.sqlite")
+    return ShardFolder(
+        name=control.parent.name,
+        record=read_record(control, ShardRecord),
+        trace=trace if trace.is_file() else None,
+    )

@@ -1,0 +1,91 @@
+"""What the parent tells a worker, and what the worker tells back, one JSON object a line.
+
+The worker appends its messages to a file: a message that was written survives the worker's death, and nothing
+of it goes through pipes that a recorder might store.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ..analysis.records import Record, StepRecord
+
+PassName = Literal["control", "traced"]
+
+
+class Job(Record):
+    """One pass of one shard."""
+
+    which: PassName
+    ranges: Literal["none", "nvtx", "memory"]
+    backend: str
+    device: str
+    steps: list[dict[str, Any]]
+    reps: dict[str, int] = Field(default_factory=dict)
+    """Reps by step key, decided in the control pass; a step that is not in it decides its own."""
+    check: bool = True
+    seed: int = 0
+    messages: str
+    trace: str | None = None
+    """Where the embedded recorder writes."""
+    parent: int
+    """Process id; a worker whose parent is gone ends itself before the next step."""
+
+
+class Opened(Record):
+    """The backend is ready."""
+
+    event: Literal["opened"] = "opened"
+    versions: dict[str, str]
+    settings: dict[str, str]
+
+
+class Started(Record):
+    """A step begins; if no Finished follows, the worker died in it."""
+
+    event: Literal["started"] = "started"
+    key: str
+
+
+class Finished(Record):
+    """A step ended, done or failed."""
+
+    event: Literal["finished"] = "finished"
+    record: StepRecord
+
+
+Message = Opened | Started | Finished
+_KINDS: dict[str, type[Message]] = {"opened": Opened, "started": Started, "finished": Finished}
+
+
+def write_message(path: Path, message: Message) -> None:
+    """Append one message, whole or not at all."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(message.model_dump_json() + "\n")
+
+
+class MessageReader:
+    """Reads messages as they appear; a last line that is not ended yet is left for the next read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+
+    def read(self) -> list[Message]:
+        """The messages since the last read; none while the file does not exist."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._offset += len(whole) + len(newline)
+        return [parse_message(line) for line in whole.splitlines()]
+
+
+def parse_message(line: bytes) -> Message:
+    """One message from its line."""
+    plain = json.loads(line)
+    return _KINDS[plain["event"]].model_validate(plain)

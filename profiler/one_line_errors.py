@@ -1,0 +1,58 @@
+"""Errors of the user as one line on stderr and exit code 2, whoever noticed them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..scenarios.errors import FlopprofError
+from .errors import Interrupted
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+# Newer typer carries its own copy of click: the classes are taken from typer, not from click.
+UsageError, CommandLineError = typer.BadParameter.__mro__[1:3]
+
+
+class OneLineErrors(TyperGroup):
+    """The command group of ``flopprof``: a failure the user can act on is one line, never a traceback."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
+        """Run a command; with ``standalone_mode`` end the process with its exit code."""
+        code = self._exit_code(*args, **kwargs)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+    def _exit_code(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            result = super().main(*args, standalone_mode=False, **kwargs)
+        except (Interrupted, KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except (FlopprofError, CommandLineError, OSError) as error:
+            return _complain(error)
+        return result if isinstance(result, int) else 0
+
+
+def _complain(error: BaseException) -> int:
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        # Whoever read the output has left; nothing more may be written to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    print(f"flopprof: {' '.join(_sentence(error).split())}", file=sys.stderr)
+    return USER_ERROR
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}"
+    if isinstance(error, CommandLineError):
+        context = getattr(error, "ctx", None)
+        message = getattr(error, "format_message", error.__str__)()
+        return f"{message}; see '{context.command_path} --help'" if context else str(message)
+    return str(error)

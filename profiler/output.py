@@ -1,0 +1,21 @@
+"""Where results go: standard output, or a file written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import OutputFolderError
+
+
+def emit(text: str, out: Path | None) -> None:
+    """Print ``text``, or write it to ``out``. Raises OutputFolderError."""
+    if out is None:
+        print(text)
+        return
+    temporary = out.with_name(f".{out.name}.new")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error

@@ -1,0 +1,127 @@
+"""What makes the trace of a worker: Nsight Systems, or the embedded recorder where it is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..analysis.nsys_export import Nsys, export_report, find_importer, find_nsys, import_qdstrm
+from ..analysis.records import Recorder as RecorderName
+from .errors import CaptureError, RecorderMissing
+
+PROFILE_OPTIONS = (
+    "--trace=cuda,nvtx",
+    "--sample=none",
+    "--cpuctxsw=none",
+    "--cuda-graph-trace=node",
+    "--wait=primary",
+    "--force-overwrite=true",
+)
+"""Sampling and context switches are off for two reasons: they cost, and nsys 2022.4 hangs with them."""
+
+NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
+"""Variables that Nsight Systems sets in what it profiles."""
+
+Choice = Literal["auto", "nsys", "embedded"]
+
+
+class Recorder(Protocol):
+    """How one worker is recorded."""
+
+    name: RecorderName
+    note: str | None
+    """Why this recorder was chosen and what it cannot see, when the reader must know."""
+    ranges: Literal["nvtx", "memory"]
+    version: str | None
+
+    def command(self, worker: Sequence[str], staging: Path) -> list[str]:
+        """The command that runs ``worker`` under this recorder."""
+        ...
+
+    def collect(self, staging: Path) -> Path:
+        """The raw sqlite trace of what ran. Raises CaptureError when nothing was recorded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NsysRecorder:
+    """NVIDIA Nsight Systems: ranges, CUDA calls and GPU activity."""
+
+    nsys: Nsys
+    name: RecorderName = "nsys"
+    note: str | None = None
+    ranges: Literal["nvtx", "memory"] = "nvtx"
+
+    @property
+    def version(self) -> str | None:
+        """nsys' own version."""
+        return self.nsys.version
+
+    def command(self, worker: Sequence[str], staging: Path) -> list[str]:
+        """``nsys profile`` with node-level graphs and without sampling."""
+        output = str(staging / "raw").replace("%", "%%")
+        return [str(self.nsys.path), "profile", *PROFILE_OPTIONS, f"--output={output}", *worker]
+
+    def collect(self, staging: Path) -> Path:
+        """Judged by the files: nsys exits 0 also when it made no report."""
+        report, stream, target = staging / "raw.nsys-rep", staging / "raw.qdstrm", staging / "raw.sqlite"
+        if not report.exists() and stream.exists():
+            import_qdstrm(stream, report, self.nsys)
+        if not report.exists():
+            raise CaptureError(f"Nsight Systems made no report; its last words: {last_line(staging / 'output.txt')}")
+        export_report(report, target, self.nsys)
+        return target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedRecorder:
+    """Ranges only, written by the worker itself."""
+
+    note: str | None = None
+    name: RecorderName = "embedded"
+    ranges: Literal["nvtx", "memory"] = "memory"
+    version: str | None = None
+
+    def command(self, worker: Sequence[str], staging: Path) -> list[str]:  # noqa: ARG002
+        """The worker as it is."""
+        return list(worker)
+
+    def collect(self, staging: Path) -> Path:
+        """The file the worker wrote."""
+        target = staging / "raw.sqlite"
+        if not target.exists():
+            raise CaptureError("the worker wrote no trace")
+        return target
+
+
+def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ) -> Recorder:
+    """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
+    if choice == "embedded":
+        return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")
+    problem, nsys = _nsys_problem(environment)
+    if nsys is not None and problem is None:
+        return NsysRecorder(nsys=nsys)
+    if choice == "nsys":
+        raise RecorderMissing(problem or "not found")
+    return EmbeddedRecorder(note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)")
+
+
+def _nsys_problem(environment: Mapping[str, str]) -> tuple[str | None, Nsys | None]:
+    if any(sign in environment for sign in NESTED_SIGNS):
+        return "flopprof itself runs under Nsight Systems, which cannot be nested", None
+    nsys = find_nsys()
+    if nsys is None:
+        return "nsys is not on PATH", None
+    if find_importer(nsys) is None:
+        return f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)", nsys
+    return None, nsys
+
+
+def last_line(log: Path) -> str:
+    """The last line of text in a log, or '(nothing)'."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "(nothing)"

@@ -1,0 +1,231 @@
+"""One shard: the steps of one (backend, device), each in a control pass and in a traced pass.
+
+A worker that dies fails the step it was in and is started again at the next one; every traced worker is a part of
+its own, published by one rename when its trace has been scrubbed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..analysis.records import ShardRecord, StepRecord
+from ..analysis.scrub import scrub_trace
+from ..scenarios.plan import Step
+from .child import run_child
+from .environment import allowed_environment
+from .errors import CaptureError, Interrupted
+from .folder import publish_shard, write_record
+from .job import Finished, Job, Message, MessageReader, Opened, PassName, Started
+from .recorder import EmbeddedRecorder, Recorder, last_line
+
+WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardContext:
+    """What all shards of a run share."""
+
+    run: Path
+    staging: Path
+    recorder: Recorder
+    control: bool
+    seed: int
+    environment: Mapping[str, str]
+    on_message: Callable[[PassName, Message], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerOutcome:
+    """What became of one worker."""
+
+    folder: Path
+    exit_code: int | None = None
+    opened: Opened | None = None
+    records: dict[str, StepRecord] = field(default_factory=dict)
+    died_in: str | None = None
+    """The step that was started and not finished."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user ended it."""
+        return self.exit_code is None
+
+    def hear(self, message: Message) -> None:
+        """Take note of a message."""
+        if isinstance(message, Opened):
+            self.opened = message
+        elif isinstance(message, Started):
+            self.died_in = message.key
+        else:
+            self.records[message.record.key] = message.record
+            self.died_in = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Steps that share a worker."""
+
+    backend: str
+    device: str
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """The shard's folder name."""
+        return f"{self.backend}-{self.device}"
+
+
+def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
+    """Measure and record every step of a shard and publish it; what the workers said of themselves.
+
+    Raises Interrupted after publishing what was complete.
+    """
+    openings: list[Opened] = []
+    control = _control_pass(shard, context, openings) if context.control else {}
+    todo = [s for s in shard.steps if not context.control or control[s.key].status == "done"]
+    records = {key: record for key, record in control.items() if record.status == "failed"}
+    part = 0
+    while todo or part == 0:
+        part += 1
+        outcome = run_worker(shard, "traced", todo, context, reps=_reps(control), label=f"traced-{part}")
+        openings += [outcome.opened] if outcome.opened else []
+        finished = settle_deaths(outcome, todo)
+        records |= {key: merge_passes(control.get(key), record) for key, record in finished.items()}
+        publish_part(shard, part, list(records.values()), outcome, context)
+        records = {}
+        todo = [s for s in todo if s.key not in finished]
+        if outcome.interrupted:
+            raise Interrupted
+    return openings
+
+
+def _control_pass(shard: Shard, context: ShardContext, openings: list[Opened]) -> dict[str, StepRecord]:
+    records: dict[str, StepRecord] = {}
+    todo, attempt = list(shard.steps), 0
+    while todo:
+        attempt += 1
+        outcome = run_worker(shard, "control", todo, context, reps={}, label=f"control-{attempt}")
+        openings += [outcome.opened] if outcome.opened else []
+        if outcome.interrupted:
+            raise Interrupted
+        finished = settle_deaths(outcome, todo)
+        records |= finished
+        todo = [s for s in todo if s.key not in finished]
+    return records
+
+
+def run_worker(
+    shard: Shard, which: PassName, steps: Sequence[Step], context: ShardContext, *, reps: dict[str, int], label: str
+) -> WorkerOutcome:
+    """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome."""
+    folder = context.staging / f"{shard.name}-{label}"
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, mode=0o700)
+    recorder = context.recorder if which == "traced" else EmbeddedRecorder()
+    job = Job(
+        which=which,
+        ranges=recorder.ranges if which == "traced" else "none",
+        backend=shard.backend,
+        device=shard.device,
+        steps=[step.to_json() for step in steps],
+        reps=reps,
+        check=which == "control" or not context.control,
+        seed=context.seed,
+        messages=str(folder / "messages.jsonl"),
+        trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
+        parent=os.getpid(),
+    )
+    write_record(folder / "job.json", job)
+    outcome = WorkerOutcome(folder=folder)
+    reader = MessageReader(Path(job.messages))
+
+    def listen() -> None:
+        for message in reader.read():
+            outcome.hear(message)
+            context.on_message(which, message)
+
+    command = recorder.command([*WORKER, str(folder / "job.json")], folder)
+    environment = allowed_environment(context.environment, temporary)
+    try:
+        outcome.exit_code = run_child(command, environment, output=folder / "output.txt", while_waiting=listen)
+    except KeyboardInterrupt:
+        listen()
+    return outcome
+
+
+def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, StepRecord]:
+    """The worker's records, and a failure for the step it died in.
+
+    A worker that died before its first step would do so again: then all its steps have failed.
+    """
+    records = dict(outcome.records)
+    missing = [step.key for step in todo if step.key not in records]
+    if outcome.interrupted or not missing:
+        return records
+    reason = f"{describe_death(outcome.exit_code or 0)}; its last words: {last_line(outcome.folder / 'output.txt')}"
+    victims = [outcome.died_in] if outcome.died_in else missing if not records else missing[:1]
+    return records | {key: StepRecord(key=key, status="failed", reason=reason) for key in victims}
+
+
+def describe_death(exit_code: int) -> str:
+    """How a worker ended, from its exit code or its recorder's (128 + signal).
+
+    >>> describe_death(-9), describe_death(139), describe_death(3)
+    ('the worker was killed by SIGKILL (out of memory?)', 'the worker was killed by SIGSEGV', 'the worker ended with exit code 3')
+    """
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"the worker ended with exit code {exit_code}"
+    return f"the worker was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:
+    """One record of both passes; a step whose traced pass failed keeps its untraced time."""
+    if control is None:
+        return traced
+    return traced.model_copy(
+        update={
+            "control": control.control,
+            "reps": control.reps,
+            "warmup": control.warmup,
+            "checked": control.checked or traced.checked,
+        }
+    )
+
+
+def publish_part(
+    shard: Shard, part: int, records: list[StepRecord], outcome: WorkerOutcome, context: ShardContext
+) -> None:
+    """Scrub the part's trace and rename it into the run; steps whose trace was lost have failed."""
+    name = shard.name if part == 1 else f"{shard.name}-{part}"
+    prepared = context.staging / "publish" / name
+    prepared.mkdir(parents=True)
+    try:
+        if any(record.status == "done" for record in records):
+            raw = context.recorder.collect(outcome.folder)
+            scrub_trace(raw, prepared / "trace.sqlite")
+    except CaptureError as error:
+        records = [lose_trace(record, error) for record in records]
+    record = ShardRecord(
+        backend=shard.backend, device=shard.device, part=part, recorder=context.recorder.name, steps=records
+    )
+    write_record(prepared / "control.json", record)
+    publish_shard(context.run, prepared, name)
+
+
+def lose_trace(record: StepRecord, error: CaptureError) -> StepRecord:
+    """A done step without its trace is a failed one; its untraced time stays."""
+    if record.status == "failed":
+        return record
+    return record.model_copy(update={"status": "failed", "reason": f"its trace was lost: {error}"})
+
+
+def _reps(control: Mapping[str, StepRecord]) -> dict[str, int]:
+    return {key: record.reps for key, record in control.items() if record.reps is not None}

@@ -1,0 +1,87 @@
+"""A worker process: one pass of one shard, step by step. Run as ``python -m flopprof.profiler.worker JOB.json``."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from ..analysis.records import StepRecord
+from ..scenarios.backends import Backend, StepFailure, open_backend
+from ..scenarios.plan import Step
+from .embedded import EmbeddedTrace
+from .job import Finished, Job, Opened, Started, write_message
+from .measure import measure_step
+from .ranges import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
+
+
+def main(job_path: Path) -> int:
+    """Run the job; every outcome is a message, so the exit code only says whether the worker itself lived."""
+    faulthandler.enable()
+    job = Job.model_validate_json(job_path.read_text(encoding="utf-8"))
+    messages = Path(job.messages)
+    with open_ranges(job) as (ranges, flush):
+        try:
+            backend = open_backend(job.backend, job.device)
+        except StepFailure as failure:
+            fail_all(job, messages, failure)
+            return 0
+        write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
+        for plain in job.steps:
+            if not psutil.pid_exists(job.parent):
+                break
+            step = Step.from_json(plain)
+            write_message(messages, Started(key=step.key))
+            record = run_step(job, backend, ranges, step)
+            flush()
+            write_message(messages, Finished(record=record))
+            backend.release()
+    return 0
+
+
+@contextmanager
+def open_ranges(job: Job) -> Iterator[tuple[RangeWriter, Callable[[], None]]]:
+    """The range writer a job names, and what to call after each step so that its ranges outlive a crash."""
+    if job.ranges == "none":
+        yield NoRanges(), _nothing
+    elif job.ranges == "nvtx":
+        yield NvtxRanges(), _nothing
+    else:
+        assert job.trace is not None, "a job with ranges in memory names a trace"
+        ranges = MemoryRanges()
+        with EmbeddedTrace(Path(job.trace)) as trace:
+            yield ranges, lambda: trace.append(ranges.take())
+
+
+def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> StepRecord:
+    """One step; a failure is its record."""
+    try:
+        record, timed = measure_step(
+            backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
+        )
+    except StepFailure as failure:
+        return failed(step.key, failure)
+    return record.model_copy(update={job.which: timed})
+
+
+def failed(key: str, failure: StepFailure) -> StepRecord:
+    """The record of a step that failed."""
+    return StepRecord(key=key, status="failed", reason=str(failure))
+
+
+def fail_all(job: Job, messages: Path, failure: StepFailure) -> None:
+    """Every step of the job fails for one reason."""
+    for step in job.steps:
+        write_message(messages, Finished(record=failed(str(step["key"]), failure)))
+
+
+def _nothing() -> None:
+    return
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,28 @@
+"""What tests need of the machine: they skip with their reason when it is missing, unless it is required."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from flopprof.profiler.machine import cuda_devices
+from hypothesis import settings
+
+settings.register_profile("flopprof", deadline=None, derandomize=True)
+settings.load_profile("flopprof")
+
+NEEDS = {
+    "nsys": (lambda: shutil.which("nsys") is not None, "Nsight Systems (nsys) is not on PATH; make nsys"),
+    "gpu": (lambda: bool(cuda_devices()), "no CUDA device here"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    required = os.environ.get("FLOPPROF_REQUIRE", "").split(",")
+    for need, (is_there, reason) in NEEDS.items():
+        if need in required or is_there():
+            continue
+        for item in items:
+            if item.get_closest_marker(need):
+                item.add_marker(pytest.mark.skip(reason=reason))

@@ -1,0 +1,76 @@
+"""The run folder while it is written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flopprof.analysis.records import ShardRecord
+from flopprof.profiler.errors import OutputFolderError
+from flopprof.profiler.folder import make_run_folder, new_run_id, publish_shard, staging_folder, write_record
+
+NEVER_A_PID = 2**22 + 1
+
+
+def test_run_ids_sort_by_time_and_differ() -> None:
+    first = new_run_id("outer", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert first.startswith("outer-20260102-030405-")
+    assert first != new_run_id("outer", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputFolderError, match=r"file: is a file, not a folder; choose another with --out DIR"):
+        make_run_folder(tmp_path / "file", "id")
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(OutputFolderError, match="is not empty"):
+        make_run_folder(tmp_path, "id")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputFolderError, match="cannot be written"):
+        make_run_folder(tmp_path / "run", "id")
+
+
+def test_a_folder_under_a_read_only_file_system_is_one_clear_error() -> None:
+    with pytest.raises(OutputFolderError, match="cannot be written"):
+        make_run_folder(Path("/proc/flopprof-run"), "id")
+
+
+def test_staging_is_private_and_gone_afterwards_also_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), staging_folder(tmp_path) as staging:
+        assert stat.S_IMODE(staging.stat().st_mode) == 0o700
+        (staging / "raw.nsys-rep").write_text("secret")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    dead = tmp_path / "old-run" / f".staging-{NEVER_A_PID}"
+    living = tmp_path / "other-run" / f".staging-{os.getppid()}"
+    for folder in (dead, living, tmp_path / "new-run"):
+        folder.mkdir(parents=True)
+    with staging_folder(tmp_path / "new-run"):
+        assert not dead.exists()
+        assert living.exists()
+
+
+def test_a_shard_is_published_whole(tmp_path: Path) -> None:
+    run = make_run_folder(tmp_path / "run", "id")
+    prepared = tmp_path / "prepared"
+    prepared.mkdir()
+    record = ShardRecord(backend="numpy", device="cpu", recorder="embedded")
+    write_record(prepared / "control.json", record)
+    publish_shard(run, prepared, "numpy-cpu")
+    published = run / "shards" / "numpy-cpu"
+    assert [entry.name for entry in published.iterdir()] == ["control.json"]
+    assert ShardRecord.model_validate_json((published / "control.json").read_text()) == record

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Build the wheel, install it alone into a fresh environment, and run the tests against it from an empty folder:
+# what passes here does not lean on the source tree. Heavy dependencies come from the development environment.
+# usage: tools/test-wheel.sh PYTHON
+set -euo pipefail
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cd "$root"
+"$python" -m build -q --wheel --outdir "$work/dist" .
+rm -rf build
+"$python" -m venv --without-pip "$work/venv"
+site=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+"$python" -m pip install -q --no-deps --no-compile --target "$site" "$work"/dist/*.whl
+# The dependencies of the development environment, without its editable flopprof.
+dependencies=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+for entry in "$dependencies"/*; do
+    case "$(basename "$entry")" in
+        flopprof* | __editable__* | _virtualenv* | distutils-precedence.pth | easy-install.pth) ;;
+        *) [ -e "$site/$(basename "$entry")" ] || ln -s "$entry" "$site/" ;;
+    esac
+done
+cp -r "$site/bin/." "$work/venv/bin/" 2>/dev/null || true
+cp -r tests "$work/tests"
+cp pyproject.toml "$work/pyproject.toml"
+cd "$work"
+"$work/venv/bin/python" - <<'WHERE'
+import sys
+from pathlib import Path
+
+import flopprof.scenarios
+
+where = Path(flopprof.scenarios.__file__).resolve()
+if not where.is_relative_to(Path(sys.prefix).resolve()):
+    sys.exit(f"the wheel is not what is imported: {where}")
+print(f"testing the wheel at {where.parent.parent}")
+WHERE
+"$work/venv/bin/python" -m pytest -n 2 -p no:cacheprovider "$work/tests"
