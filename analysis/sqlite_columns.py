@@ -60,7 +60,7 @@ class SqliteFile:
         self.path = Path(path)
         _check_header(self.path)
         with self._translated():
-            self._connection = _connect(self.path)
+            self._connection, self._uri = _connect(self.path)
         try:
             with self._translated():
                 self.tables = _list_tables(self._connection)
@@ -126,6 +126,11 @@ class SqliteFile:
         self._require(table, ())
         return int(self.rows(f"SELECT count(*) FROM {quote_name(table)}")[0][0])
 
+    def attach_to(self, connection: sqlite3.Connection, schema: str) -> None:
+        """Make this file readable, and only readable, under the name `schema` of another connection."""
+        with self._translated():
+            connection.execute(f"ATTACH ? AS {quote_name(schema)}", (self._uri,))
+
     def _some_texts(self, ids: list[int]) -> dict[int, str]:
         marks = ",".join("?" * len(ids))
         try:
@@ -136,7 +141,7 @@ class SqliteFile:
                 return {ids[0]: f"<a text of over {MAX_VALUE_BYTES >> 20} MiB>"}
             return {i: text for one in ids for i, text in self._some_texts([one]).items()}
         except sqlite3.Error as error:
-            raise _translate(self.path, error) from None
+            raise translate_error(self.path, error) from None
 
     def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
         self._require(table, columns)
@@ -158,7 +163,7 @@ class SqliteFile:
         try:
             yield
         except (sqlite3.Error, OverflowError) as error:
-            raise _translate(self.path, error) from None
+            raise translate_error(self.path, error) from None
 
 
 def quote_name(name: str) -> str:
@@ -195,16 +200,17 @@ def _size_by_header(head: bytes) -> int:
     return pages * (65536 if page_size == 1 else page_size)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> tuple[sqlite3.Connection, str]:
     uri = path.absolute().as_uri() + "?mode=ro"
     try:
-        return _usable(sqlite3.connect(uri, uri=True))
+        return _usable(sqlite3.connect(uri, uri=True)), uri
     except sqlite3.OperationalError:
         # A read-only folder or a file system without locks; but not over a half-done transaction.
         journal = path.with_name(path.name + "-journal")
         if journal.exists() and journal.stat().st_size:
             raise
-        return _usable(sqlite3.connect(uri + "&immutable=1", uri=True))
+        uri += "&immutable=1"
+        return _usable(sqlite3.connect(uri, uri=True)), uri
 
 
 def _usable(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -260,7 +266,8 @@ def _as_text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _translate(path: Path, error: Exception) -> TraceError:
+def translate_error(path: Path, error: Exception) -> TraceError:
+    """What SQLite said about `path`, as one line that names the remedy."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return TraceError(path, "is locked by another program; wait until its export has finished")
