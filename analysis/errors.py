@@ -12,6 +12,8 @@ class TraceError(FlopprofError):
 
     def __init__(self, trace: Path | str, problem: str) -> None:
         super().__init__(f"{trace}: {problem}")
+        self.trace = trace
+        self.problem = problem
 
 
 class RunError(FlopprofError):

@@ -165,6 +165,8 @@ class StepResult:
     untraced_interval: tuple[float, float] | None = None
     untraced_samples_ns: tuple[float, ...] = ()
     traced_ns: float | None = None
+    traced_samples_ns: tuple[float, ...] = ()
+    """Per-rep times of the traced pass, in their order; what a comparison uses where a side is untimed."""
     slowdown: float | None = None
     overhead_ns: float | None = None
     launch_bound: bool | None = None

@@ -1,0 +1,181 @@
+"""A comparison as a document: what makes the sides hard to compare, verdicts, layers, kernels.
+
+The same renderers that show a run's report show this one.
+"""
+
+from __future__ import annotations
+
+from ..analysis.comparability import Caveat
+from ..analysis.compare import Comparison, Pair
+from ..analysis.kernel_pairs import KernelPair, KernelUse
+from ..analysis.measured import PARTS
+from .comparison_json import comparison_to_json
+from .comparison_sentences import describe_kernels, describe_pairs, format_geometry, summarise
+from .document import Column, Document, Name, Notice, Row, Section, Table, Value
+from .names import clean, fold_names
+
+_MOST_SENTENCES = 12
+_RULE = (
+    "same: the interval of the ratio lies within ±2 %; faster, slower: it excludes 1, the rank test agrees "
+    "and the ratio is beyond 2 %; intervals and p adjusted (Holm) for the number of pairs."
+)
+
+
+def compose_comparison(comparison: Comparison) -> Document:
+    """Everything a comparison says, before any format."""
+    pairs = comparison.pairs
+    tables = [_list_pairs(pairs), _list_layers(pairs), _list_kernels(pairs)]
+    return Document(
+        title="Comparison",
+        about=f"A: {clean(comparison.a)} · B: {clean(comparison.b)}",
+        recorder="",
+        summary=summarise(comparison),
+        verdicts=_limit([*describe_pairs(pairs), *describe_kernels(pairs)]),
+        warnings=tuple(_notice(caveat) for caveat in comparison.comparable),
+        sections=tuple(
+            Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
+        ),
+        facts=_list_facts(comparison),
+        folder="",
+        data=comparison_to_json(comparison),
+    )
+
+
+def _limit(sentences: list[str]) -> tuple[str, ...]:
+    left = len(sentences) - _MOST_SENTENCES
+    if left <= 0:
+        return tuple(sentences)
+    return (*sentences[:_MOST_SENTENCES], f"{left} more in the tables.")
+
+
+def _notice(caveat: Caveat) -> Notice:
+    return Notice(severity=caveat.severity, text=clean(caveat.message))
+
+
+def _list_facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    facts = [("paired", clean(line)) for line in comparison.pairing]
+    facts += [("only in A", clean(line)) for line in comparison.unmatched_a]
+    facts += [("only in B", clean(line)) for line in comparison.unmatched_b]
+    return (*facts, ("verdicts", _RULE))
+
+
+def _list_pairs(pairs: tuple[Pair, ...]) -> Table:
+    a, b = _head_sides(pairs)
+    columns = (
+        Column(key="label", title="step"),
+        Column(key="ns_a", title=a, kind="time"),
+        Column(key="ns_b", title=b, kind="time"),
+        Column(key="ratio", title="ratio", kind="ratio"),
+        Column(key="low", title="from", kind="ratio"),
+        Column(key="high", title="to", kind="ratio"),
+        Column(key="verdict", title="verdict"),
+        Column(key="p", title="p", kind="number", detail=True),
+        Column(key="samples", title="samples", detail=True),
+        Column(key="untraced_delta_ns", title="untraced Δ", kind="time"),
+        Column(key="traced_delta_ns", title="traced Δ", kind="time"),
+    )
+    return Table(
+        name="pairs", title="Verdicts", columns=columns, rows=tuple(_row_pair(pair, pairs) for pair in pairs)
+    )
+
+
+def _row_pair(pair: Pair, pairs: tuple[Pair, ...]) -> Row:
+    low, high = pair.interval or (None, None)
+    return Row(
+        cells=(
+            _label(pair, pairs),
+            pair.ns_a,
+            pair.ns_b,
+            pair.ratio,
+            low,
+            high,
+            pair.verdict,
+            pair.p,
+            pair.samples,
+            pair.untraced_delta_ns,
+            pair.traced_delta_ns,
+        )
+    )
+
+
+def _list_layers(pairs: tuple[Pair, ...]) -> Table:
+    """Traced differences by layer; a layer that never changed has no column."""
+    shown = [part for part in PARTS if any(pair.delta_ns[part] for pair in pairs)]
+    columns = (
+        Column(key="label", title="step"),
+        Column(key="traced_delta_ns", title="traced Δ", kind="time"),
+        *(Column(key=part, title=part, kind="time") for part in shown),
+        Column(key="untraced_delta_ns", title="untraced Δ", kind="time"),
+    )
+    rows = tuple(
+        Row(
+            cells=(
+                _label(pair, pairs),
+                pair.traced_delta_ns,
+                *(pair.delta_ns[part] for part in shown),
+                pair.untraced_delta_ns,
+            )
+        )
+        for pair in pairs
+        if pair.traced_delta_ns is not None
+    )
+    note = "B − A per rep; the layers sum to the traced difference."
+    return Table(name="layers", title="Where the difference lies", columns=columns, rows=rows, notes=(note,))
+
+
+def _list_kernels(pairs: tuple[Pair, ...]) -> Table:
+    a, b = _head_sides(pairs)
+    columns = (
+        Column(key="label", title="step"),
+        Column(key="op", title="op"),
+        Column(key="kernel_a", title=f"kernel {a}", kind="name"),
+        Column(key="kernel_b", title=f"kernel {b}", kind="name"),
+        Column(key="ns_a", title=a, kind="time"),
+        Column(key="ns_b", title=b, kind="time"),
+        Column(key="ratio", title="ratio", kind="ratio"),
+        Column(key="launch_a", title=f"grid / block {a}"),
+        Column(key="launch_b", title=f"grid / block {b}"),
+        Column(key="registers_a", title=f"registers {a}", kind="count", detail=True),
+        Column(key="registers_b", title=f"registers {b}", kind="count", detail=True),
+        Column(key="occupancy_a", title=f"occupancy {a}", kind="percent", detail=True),
+        Column(key="occupancy_b", title=f"occupancy {b}", kind="percent", detail=True),
+        Column(key="gbps_a", title=a, kind="gbps", detail=True),
+        Column(key="gbps_b", title=b, kind="gbps", detail=True),
+    )
+    uses = (use for pair in pairs for kernel in pair.kernels for use in (kernel.a, kernel.b))
+    names = fold_names(use.kernel for use in uses if use is not None)
+    rows = tuple(_row_kernel(_label(pair, pairs), kernel, names) for pair in pairs for kernel in pair.kernels)
+    return Table(name="kernels", title="Kernels, time per rep", columns=columns, rows=rows)
+
+
+def _row_kernel(label: str, pair: KernelPair, names: dict[str, str]) -> Row:
+    a, b = _cells_of(pair.a, names), _cells_of(pair.b, names)
+    name, ns, launch, registers, occupancy, gbps = zip(a, b, strict=True)
+    cells = (label, clean(pair.op), *name, *ns, pair.ratio, *launch, *registers, *occupancy, *gbps)
+    return Row(cells=cells, group=label)
+
+
+def _cells_of(use: KernelUse | None, names: dict[str, str]) -> tuple[Value, ...]:
+    """Name, time, geometry, registers, occupancy and rate of one side's kernel, by its main launch."""
+    if use is None:
+        return (None,) * 6
+    name = Name(full=clean(use.kernel), short=names[use.kernel])
+    if not use.launches:
+        return name, use.ns, None, None, None, use.gbps
+    main = use.launches[0]
+    more = f" (+{len(use.launches) - 1})" if len(use.launches) > 1 else ""
+    return name, use.ns, format_geometry(main) + more, main.registers, main.occupancy, use.gbps
+
+
+def _head_sides(pairs: tuple[Pair, ...]) -> tuple[str, str]:
+    """What the sides' columns are called: the value that tells them apart, where it is one for all."""
+    values = {(pair.value_a, pair.value_b) for pair in pairs}
+    a, b = values.pop() if len(values) == 1 else ("A", "B")
+    return clean(a), clean(b)
+
+
+def _label(pair: Pair, pairs: tuple[Pair, ...]) -> str:
+    values = {(other.value_a, other.value_b) for other in pairs}
+    if len(values) <= 1:
+        return clean(pair.label)
+    return clean(f"{pair.label} {pair.value_a} → {pair.value_b}")
