@@ -103,8 +103,8 @@ def compare_by(result: RunResult, name: str) -> Comparison:
     matches = pair_steps_by(result, name)
     paired = {key for match in matches for key in (match.a.key, match.b.key)}
     alone = tuple(thing.label for thing in measure_run(result) if thing.key not in paired)
-    side = f"{result.folder} by {name}"
-    return compare_matches(matches, sides=(side, side), caveats=(), unmatched=(alone, ()))
+    sides = (_name_side(result, name, matches, "a"), _name_side(result, name, matches, "b"))
+    return compare_matches(matches, sides=sides, caveats=(), unmatched=(alone, ()))
 
 
 def pair_steps_by(result: RunResult, name: str) -> list[Match]:
@@ -158,6 +158,12 @@ def compare_matches(
         unmatched_a=unmatched[0],
         unmatched_b=unmatched[1],
     )
+
+
+def _name_side(result: RunResult, name: str, matches: Sequence[Match], side: Literal["a", "b"]) -> str:
+    """The selection of the run that this side is, ``RUN:axis=0``, where it is one for all pairs."""
+    values = {getattr(match, side).names[name] for match in matches}
+    return f"{result.folder}:{name}={values.pop()}" if len(values) == 1 else f"{result.folder} by {name}"
 
 
 def _match_by(a: Measured, b: Measured, name: str) -> Match:

@@ -13,18 +13,21 @@ from .comparison_json import comparison_to_json
 from .comparison_sentences import describe_kernels, describe_pairs, format_geometry, summarise
 from .document import Column, Document, Name, Notice, Row, Section, Table, Value
 from .names import clean, fold_names
+from .publish import Format, render_document
 
 _MOST_SENTENCES = 12
+_LEAST_P = 0.001
+_GROUP_NAMES = ("backend", "device", "dtype")
 _RULE = (
-    "same: the interval of the ratio lies within ±2 %; faster, slower: it excludes 1, the rank test agrees "
-    "and the ratio is beyond 2 %; intervals and p adjusted (Holm) for the number of pairs."
+    "ratio is B / A with its 95 % interval; same: the interval lies within ±2 %; faster, slower: it excludes "
+    "1, the rank test agrees and the ratio is beyond 2 %; both adjusted (Holm) for the number of pairs."
 )
 
 
 def compose_comparison(comparison: Comparison) -> Document:
     """Everything a comparison says, before any format."""
     pairs = comparison.pairs
-    tables = [_list_pairs(pairs), _list_layers(pairs), _list_kernels(pairs)]
+    tables = [_list_pairs(pairs), _list_layers(pairs), _list_kernels(pairs), _list_pairing(comparison)]
     return Document(
         title="Comparison",
         about=f"A: {clean(comparison.a)} · B: {clean(comparison.b)}",
@@ -35,10 +38,15 @@ def compose_comparison(comparison: Comparison) -> Document:
         sections=tuple(
             Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
         ),
-        facts=_list_facts(comparison),
+        facts=(),
         folder="",
         data=comparison_to_json(comparison),
     )
+
+
+def render_comparison(comparison: Comparison, format: Format, *, colour: bool = False) -> str:
+    """A comparison in one format; ``colour`` is for text on a terminal."""
+    return render_document(compose_comparison(comparison), format, colour=colour)
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:
@@ -52,11 +60,16 @@ def _notice(caveat: Caveat) -> Notice:
     return Notice(severity=caveat.severity, text=clean(caveat.message))
 
 
-def _list_facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    facts = [("paired", clean(line)) for line in comparison.pairing]
-    facts += [("only in A", clean(line)) for line in comparison.unmatched_a]
-    facts += [("only in B", clean(line)) for line in comparison.unmatched_b]
-    return (*facts, ("verdicts", _RULE))
+def _list_pairing(comparison: Comparison) -> Table:
+    """What had another name on the other side, and what had no partner there."""
+    rows = [("paired", line) for line in comparison.pairing]
+    rows += [("only in A", line) for line in comparison.unmatched_a]
+    rows += [("only in B", line) for line in comparison.unmatched_b]
+    columns = (Column(key="how", title="how"), Column(key="what", title="what"))
+    cells = tuple(Row(cells=(how, clean(what))) for how, what in rows)
+    return Table(
+        name="pairing", title="Paired by hand or by pattern, or not at all", columns=columns, rows=cells
+    )
 
 
 def _list_pairs(pairs: tuple[Pair, ...]) -> Table:
@@ -69,14 +82,13 @@ def _list_pairs(pairs: tuple[Pair, ...]) -> Table:
         Column(key="low", title="from", kind="ratio"),
         Column(key="high", title="to", kind="ratio"),
         Column(key="verdict", title="verdict"),
-        Column(key="p", title="p", kind="number", detail=True),
+        Column(key="p", title="p", detail=True),
         Column(key="samples", title="samples", detail=True),
         Column(key="untraced_delta_ns", title="untraced Δ", kind="time"),
         Column(key="traced_delta_ns", title="traced Δ", kind="time"),
     )
-    return Table(
-        name="pairs", title="Verdicts", columns=columns, rows=tuple(_row_pair(pair, pairs) for pair in pairs)
-    )
+    rows = tuple(_row_pair(pair, pairs) for pair in pairs)
+    return Table(name="pairs", title="Verdicts", columns=columns, rows=rows, notes=(_RULE,))
 
 
 def _row_pair(pair: Pair, pairs: tuple[Pair, ...]) -> Row:
@@ -90,11 +102,12 @@ def _row_pair(pair: Pair, pairs: tuple[Pair, ...]) -> Row:
             low,
             high,
             pair.verdict,
-            pair.p,
+            _format_p(pair.p),
             pair.samples,
             pair.untraced_delta_ns,
             pair.traced_delta_ns,
-        )
+        ),
+        group=_group(pair),
     )
 
 
@@ -114,7 +127,8 @@ def _list_layers(pairs: tuple[Pair, ...]) -> Table:
                 pair.traced_delta_ns,
                 *(pair.delta_ns[part] for part in shown),
                 pair.untraced_delta_ns,
-            )
+            ),
+            group=_group(pair),
         )
         for pair in pairs
         if pair.traced_delta_ns is not None
@@ -126,15 +140,14 @@ def _list_layers(pairs: tuple[Pair, ...]) -> Table:
 def _list_kernels(pairs: tuple[Pair, ...]) -> Table:
     a, b = _head_sides(pairs)
     columns = (
-        Column(key="label", title="step"),
         Column(key="op", title="op"),
         Column(key="kernel_a", title=f"kernel {a}", kind="name"),
         Column(key="kernel_b", title=f"kernel {b}", kind="name"),
         Column(key="ns_a", title=a, kind="time"),
         Column(key="ns_b", title=b, kind="time"),
         Column(key="ratio", title="ratio", kind="ratio"),
-        Column(key="launch_a", title=f"grid / block {a}"),
-        Column(key="launch_b", title=f"grid / block {b}"),
+        Column(key="launch_a", title=f"launch {a}"),
+        Column(key="launch_b", title=f"launch {b}"),
         Column(key="registers_a", title=f"registers {a}", kind="count", detail=True),
         Column(key="registers_b", title=f"registers {b}", kind="count", detail=True),
         Column(key="occupancy_a", title=f"occupancy {a}", kind="percent", detail=True),
@@ -144,14 +157,17 @@ def _list_kernels(pairs: tuple[Pair, ...]) -> Table:
     )
     uses = (use for pair in pairs for kernel in pair.kernels for use in (kernel.a, kernel.b))
     names = fold_names(use.kernel for use in uses if use is not None)
-    rows = tuple(_row_kernel(_label(pair, pairs), kernel, names) for pair in pairs for kernel in pair.kernels)
-    return Table(name="kernels", title="Kernels, time per rep", columns=columns, rows=rows)
+    rows = tuple(
+        _row_kernel(_name_pair(pair, pairs), kernel, names) for pair in pairs for kernel in pair.kernels
+    )
+    note = "launch: grid / block of the geometry with most time; (+1): so many others."
+    return Table(name="kernels", title="Kernels, time per rep", columns=columns, rows=rows, notes=(note,))
 
 
 def _row_kernel(label: str, pair: KernelPair, names: dict[str, str]) -> Row:
     a, b = _cells_of(pair.a, names), _cells_of(pair.b, names)
     name, ns, launch, registers, occupancy, gbps = zip(a, b, strict=True)
-    cells = (label, clean(pair.op), *name, *ns, pair.ratio, *launch, *registers, *occupancy, *gbps)
+    cells = (clean(pair.op), *name, *ns, pair.ratio, *launch, *registers, *occupancy, *gbps)
     return Row(cells=cells, group=label)
 
 
@@ -174,8 +190,28 @@ def _head_sides(pairs: tuple[Pair, ...]) -> tuple[str, str]:
     return clean(a), clean(b)
 
 
+def _group(pair: Pair) -> str:
+    """Where both things ran, which many rows share: ``cupy cuda float32``."""
+    a, b = pair.a.names, pair.b.names
+    shared = [a[name] for name in _GROUP_NAMES if name in a and a[name] == b.get(name)]
+    return clean(" ".join(shared))
+
+
 def _label(pair: Pair, pairs: tuple[Pair, ...]) -> str:
+    """What a row is called inside its group."""
+    shared = _group(pair).split()
+    own = [word for word in _name_pair(pair, pairs).split() if word not in shared]
+    return " ".join(own) or _name_pair(pair, pairs)
+
+
+def _name_pair(pair: Pair, pairs: tuple[Pair, ...]) -> str:
     values = {(other.value_a, other.value_b) for other in pairs}
     if len(values) <= 1:
         return clean(pair.label)
     return clean(f"{pair.label} {pair.value_a} → {pair.value_b}")
+
+
+def _format_p(p: float | None) -> str | None:
+    if p is None:
+        return None
+    return f"{p:.3f}" if p >= _LEAST_P else f"<{_LEAST_P}"

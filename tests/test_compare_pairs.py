@@ -116,6 +116,14 @@ def test_the_times_the_ratio_and_the_verdict_of_a_pair():
     assert pair.untraced_delta_ns == -274_000
 
 
+def test_the_sides_are_named_as_selections_where_they_are_one():
+    comparison = compare_by(two_axes(), "axis")
+    assert (comparison.a, comparison.b) == ("runs/r1:axis=0", "runs/r1:axis=1")
+    steps = [draw_step(f"n{n}", n, params={"n": n}) for n in (1000, 2000, 4000)]
+    comparison = compare_by(draw_run(*steps), "n")
+    assert (comparison.a, comparison.b) == ("runs/r1:n=1000", "runs/r1 by n")
+
+
 def test_layer_differences_sum_to_the_traced_difference():
     pair = compare_by(two_axes(), "axis").pairs[1]
     known = {layer: ns for layer, ns in pair.delta_ns.items() if ns}

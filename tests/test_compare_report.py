@@ -84,7 +84,6 @@ def test_the_kernel_table_shows_both_sides_and_their_geometry():
     table = find_table(compare_axes(CUPY_SUM, SEGMENTED, 90_000), "kernels")
     headings = [column.heading for column in table.columns]
     assert dict(zip(headings, table.rows[0].cells, strict=True)) == {
-        "step": "outer_sum cupy cuda float32 n=8000",
         "op": "outer",
         "kernel axis=0": Name(
             full=GEMM, short="cutlass::Kernel2<cutlass_80_simt_sgemm_128x32_8x5_nn_align1>"
@@ -95,8 +94,8 @@ def test_the_kernel_table_shows_both_sides_and_their_geometry():
         "axis=0": 100_000,
         "axis=1": 100_000,
         "ratio": 1.0,
-        "grid / block axis=0": "1000 / 256",
-        "grid / block axis=1": "1000 / 256",
+        "launch axis=0": "1000 / 256",
+        "launch axis=1": "1000 / 256",
         "registers axis=0": 32,
         "registers axis=1": 32,
         "occupancy axis=0": 1.0,
@@ -122,8 +121,8 @@ def test_pairs_of_different_values_carry_them_in_their_label():
     steps = [draw_step(f"n{n}", n, params={"n": n}) for n in (1000, 2000, 4000)]
     table = find_table(compare_by(draw_run(*steps), "n"), "pairs")
     assert [row.cells[0] for row in table.rows] == [
-        "outer_sum cupy cuda float32 n=1000 → n=2000",
-        "outer_sum cupy cuda float32 n=1000 → n=4000",
+        "outer_sum n=1000 → n=2000",
+        "outer_sum n=1000 → n=4000",
     ]
     assert [column.title for column in table.columns][1:3] == ["A", "B"]
 
