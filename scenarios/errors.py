@@ -33,7 +33,7 @@ class ScenarioError(FlopprofError):
         super().__init__(f"{place}: {problem}")
 
 
-class StepFailure(FlopprofError):  # noqa: N818  (it is the step's outcome; the run goes on)
+class StepFailure(FlopprofError):
     """One step cannot be run or gave a wrong result; its text is the reason the run records."""
 
 
