@@ -1,0 +1,129 @@
+"""From the numbers of a run to its report, before any format."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..analysis.records import Machine
+from ..analysis.results import RunResult
+from .as_json import run_to_json
+from .document import Document, Notice, Section
+from .figures import time_figure
+from .groups import read_sweep
+from .names import clean
+from .numbers import count_noun, format_value
+from .op_tables import copy_table, kernel_table, op_table
+from .step_tables import layer_table, missing_table, time_table
+from .verdicts import compose_verdicts
+
+EMBEDDED_LIMIT = "GPU activity (kernels, copies, idle time) needs Nsight Systems (nsys)"
+_SEVERITIES = ("error", "warning", "info")
+
+
+def compose(result: RunResult) -> Document:
+    """The report of a run, as data."""
+    sweep = read_sweep(result)
+    figure = time_figure(result, sweep)
+    tables = (
+        time_table(result, sweep),
+        layer_table(result, sweep),
+        op_table(result, sweep),
+        kernel_table(result, sweep),
+        copy_table(result, sweep),
+        missing_table(result),
+    )
+    return Document(
+        title=f"flopprof {clean(result.run.scenario)}",
+        about=clean(result.run.about),
+        recorder=_describe_recorder(result),
+        summary=_summarise(result),
+        verdicts=compose_verdicts(result, sweep),
+        warnings=_list_warnings(result),
+        sections=tuple(
+            Section(
+                name=table.name,
+                title=table.title,
+                tables=(table,),
+                figures=(figure,) if table.name == "steps" else (),
+            )
+            for table in tables
+            if table.rows
+        ),
+        facts=_list_facts(result),
+        folder=result.folder,
+        data=run_to_json(result),
+    )
+
+
+def _describe_recorder(result: RunResult) -> str:
+    run, version = result.run, result.machine.versions.get("nsys")
+    if run.recorder == "nsys":
+        text = f"Recorder: nsys{f' (Nsight Systems {version})' if version else ''}"
+    else:
+        text = f"Recorder: embedded; {EMBEDDED_LIMIT}"
+    return clean(f"{text}. {run.recorder_note}" if run.recorder_note else f"{text}.")
+
+
+def _summarise(result: RunResult) -> str:
+    """How much of the plan was measured, when, and whether it came to its end."""
+    counts = Counter(step.status for step in result.steps)
+    skipped = counts["skipped"] + len(result.skipped)
+    parts = [f"{count_noun(len(result.steps), 'step')}: {counts['done']} measured"]
+    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
+    parts += [f"{skipped} skipped"] if skipped else []
+    ending = "; interrupted, so incomplete" if result.run.status == "interrupted" else ""
+    return clean(f"Run {result.run.id}, {result.run.started_at}. {', '.join(parts)}{ending}.")
+
+
+def _list_warnings(result: RunResult) -> tuple[Notice, ...]:
+    """Lost data first, then failed steps, then what makes numbers doubtful, then remarks."""
+    notes = sorted(result.quality, key=lambda note: _SEVERITIES.index(note.severity))
+    notices = [
+        Notice(
+            severity=note.severity,
+            text=clean(
+                f"{note.message.rstrip('.')}{f' ({note.count}×)' if note.count > 1 else ''} [{note.code}]"
+                + (f"; affects {', '.join(note.affects)}" if note.affects else "")
+            ),
+        )
+        for note in notes
+    ]
+    failed = sum(step.status == "failed" for step in result.steps)
+    if failed:
+        text = f"{failed} of {count_noun(len(result.steps), 'step')} failed; reasons under “Not measured”"
+        lost = sum(notice.severity == "error" for notice in notices)
+        notices.insert(lost, Notice(severity="error", text=text))
+    return tuple(notices)
+
+
+def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
+    run, machine = result.run, result.machine
+    facts = [
+        ("system", f"{machine.system}, Python {machine.python}"),
+        ("cpu", f"{machine.cpu}, {machine.cores} cores, {format_value(machine.memory_bytes, 'bytes')}"),
+        *_list_gpus(machine),
+        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(machine.versions.items()))),
+        ("settings", ", ".join(f"{name}={value}" for name, value in sorted(machine.settings.items()))),
+        *(("roof", line) for line in result.ceilings),
+        ("order", run.order),
+        ("repeat with", " ".join(run.command)),
+    ]
+    return tuple((name, clean(text)) for name, text in facts if text)
+
+
+def _list_gpus(machine: Machine) -> list[tuple[str, str]]:
+    return [
+        (
+            f"gpu {gpu.ordinal}",
+            ", ".join(
+                part
+                for part in (
+                    gpu.name,
+                    f"compute capability {gpu.compute_capability}" if gpu.compute_capability else "",
+                    format_value(gpu.memory_bytes, "bytes") if gpu.memory_bytes else "",
+                )
+                if part
+            ),
+        )
+        for gpu in machine.gpus
+    ]
