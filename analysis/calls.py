@@ -1,0 +1,136 @@
+"""CUDA API calls on the host, what they wait for, and which call each device record came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .frames import NONE, Bools, Codes, Ints
+from .identity import process_key
+from .names import NameCollector
+from .sqlite_columns import SqliteFile
+from .tables import read_table
+from .times import possible_times
+
+RUNTIME = "CUPTI_ACTIVITY_KIND_RUNTIME"
+SYNCHRONIZATION = "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION"
+
+WAITING = re.compile(r"cu(da)?(Device|Ctx|Stream|Event)Synchronize|cu(da)?(Memcpy|Memset)(?!.*Async)")
+"""Calls that return when the device is done; a memcpy or memset call without Async is one."""
+EVENT_WAIT = re.compile(r"cu(da)?StreamWaitEvent")
+SPARSE = 8
+"""Correlation ids are looked up by index while their span is below this many times their number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawCalls:
+    """Rows of RUNTIME with possible times, as they lie in the file."""
+
+    start: Ints
+    end: Ints
+    global_tid: Ints
+    correlation_id: Ints
+    name: Codes
+    dropped: int = 0
+    foreign: int = 0
+
+
+def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
+    """All calls; none when the export has no RUNTIME table."""
+    table = read_table(file, RUNTIME, ["start", "end", "globalTid", "correlationId", "nameId"], schema=schema)
+    good = possible_times(table) & table.known("globalTid")
+    keep = slice(None) if good.all() else good
+    return RawCalls(
+        start=table.values("start", 0)[keep],
+        end=table.values("end", 0)[keep],
+        global_tid=table.values("globalTid", 0)[keep],
+        correlation_id=table.values("correlationId", 0)[keep],
+        name=names.add_ids(table.values("nameId", 0), table.known("nameId"), "call")[keep],
+        dropped=int(len(good) - good.sum()),
+        foreign=table.foreign,
+    )
+
+
+def names_like(names: Sequence[str], pattern: re.Pattern[str]) -> Bools:
+    """Which names match from their beginning; they carry suffixes (_v3020, _ptsz)."""
+    return np.array([bool(pattern.match(name)) for name in names] + [False], np.bool_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallJoin:
+    """For each device record the place of its call, -1 for none; `doubtful`: ids that several calls share."""
+
+    call: Codes
+    doubtful: int
+
+
+def join_calls(
+    call_process: Codes, call_id: Ints, call_start: Ints, process: Codes, wanted_id: Ints, start: Ints
+) -> CallJoin:
+    """Join device records with calls on (process, correlation id), never on the id alone.
+
+    An id that several calls share is a fault of the data: the latest call before the record is taken.
+    """
+    found = np.full(len(process), NONE, np.int32)
+    doubtful = 0
+    for one in np.unique(process[process >= 0]).tolist():
+        calls = np.flatnonzero((call_process == one) & (call_id > 0))
+        records = np.flatnonzero((process == one) & (wanted_id > 0))
+        if len(calls) and len(records):
+            matched, shared = _join_one(call_id[calls], call_start[calls], wanted_id[records], start[records])
+            found[records] = np.where(matched >= 0, calls[matched], NONE)
+            doubtful += shared
+    return CallJoin(call=found, doubtful=doubtful)
+
+
+def _join_one(call_id: Ints, call_start: Ints, wanted: Ints, start: Ints) -> tuple[Ints, int]:
+    low, high = int(call_id.min()), int(call_id.max())
+    if high - low > SPARSE * (len(call_id) + len(wanted)):
+        codes = pd.factorize(np.concatenate([call_id, wanted]))[0]
+        return _join_one(codes[: len(call_id)], call_start, codes[len(call_id) :], start)
+    count = np.bincount(call_id - low, minlength=high - low + 1)
+    table = np.full(high - low + 1, NONE, np.int64)
+    table[call_id - low] = np.arange(len(call_id))
+    inside = (wanted >= low) & (wanted <= high)
+    place = np.where(inside, wanted - low, 0)
+    matched = np.where(inside, table[place], NONE)
+    shared = inside & (count[place] > 1)
+    if shared.any():
+        matched[shared] = _latest_before(call_id, call_start, wanted[shared], start[shared])
+    return matched, int((count > 1).sum())
+
+
+def _latest_before(call_id: Ints, call_start: Ints, wanted: Ints, start: Ints) -> Ints:
+    """Of several calls with the id wanted, the latest that starts no later; else the earliest."""
+    order = np.lexsort((call_start, call_id))
+    times = np.unique(np.concatenate([call_start, start]))
+    ids = np.unique(call_id)
+
+    def key(some_id: Ints, some_start: Ints) -> Ints:
+        return np.searchsorted(ids, some_id) * (len(times) + 1) + np.searchsorted(times, some_start)
+
+    keys = key(call_id[order], call_start[order])
+    at = np.searchsorted(keys, key(wanted, start), side="right") - 1
+    earliest = np.searchsorted(keys, np.searchsorted(ids, wanted) * (len(times) + 1))
+    return order[np.maximum(at, earliest)]
+
+
+def read_event_waits(file: SqliteFile, schema: str) -> tuple[Ints, Ints, Ints, Ints]:
+    """Rows of SYNCHRONIZATION as (process key, correlation id, context, stream).
+
+    Its syncType is unreliable (2025.3 numbers differ from its own ENUM table), so the kind of a row is that
+    of its call's name.
+    """
+    table = read_table(
+        file, SYNCHRONIZATION, ["correlationId", "globalPid"], ["contextId", "streamId"], schema=schema
+    )
+    return (
+        process_key(table.values("globalPid", 0)),
+        table.values("correlationId", 0),
+        table.values("contextId", 0),
+        table.values("streamId", NONE),
+    )

@@ -1,0 +1,43 @@
+"""The texts a trace uses: every kernel, call, range and domain name once, as codes in alphabetical order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .frames import NONE, Bools, Codes, Ints
+from .sqlite_columns import SqliteFile, TextColumn
+
+
+class NameCollector:
+    """Gathers texts while tables are read; codes are provisional until `sort`."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+        self._codes: dict[str, int] = {}
+
+    def add(self, text: str) -> int:
+        """The code of one text."""
+        return self._codes.setdefault(text, len(self._codes))
+
+    def add_ids(self, ids: Ints, known: Bools, kind: str) -> Codes:
+        """Codes of StringIds' texts, -1 where not known; an id without text reads ``kind#id``."""
+        places, unique = pd.factorize(ids)
+        wanted = [int(i) for i in unique[np.unique(places[known])]]
+        texts = self._file.texts(wanted)
+        code_of = {i: self.add(texts.get(i, f"{kind}#{i}")) for i in wanted}
+        table = np.array([code_of.get(int(i), NONE) for i in unique], np.int32)
+        return np.where(known, table[places], np.int32(NONE)) if len(table) else np.zeros(0, np.int32)
+
+    def add_column(self, column: TextColumn) -> Codes:
+        """Codes of a text column, -1 for NULL."""
+        table = np.array([self.add(text) for text in column.texts] + [NONE], np.int32)
+        return table[column.codes]
+
+    def sort(self) -> tuple[tuple[str, ...], Codes]:
+        """All texts in order, and the final code of each provisional one (its last entry keeps -1)."""
+        texts = sorted(self._codes)
+        final = np.full(len(texts) + 1, NONE, np.int32)
+        for code, text in enumerate(texts):
+            final[self._codes[text]] = code
+        return tuple(texts), final

@@ -1,0 +1,224 @@
+"""NVTX: ranges and marks with their text, domain and payload, as the export holds them.
+
+Domain ids count per process in the order of creation, and a domain created twice has two rows: the first wins.
+A range without end, or whose end is the end of the session, was never closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import (
+    CROSS_THREAD,
+    FLOAT_PAYLOAD,
+    INT_PAYLOAD,
+    NO_PAYLOAD,
+    NONE,
+    PUSH_POP,
+    START_END,
+    UINT_PAYLOAD,
+    Bools,
+    Codes,
+    Ints,
+)
+from .identity import process_key
+from .names import NameCollector
+from .sqlite_columns import SqliteFile
+from .tables import Table, read_table
+from .times import FARTHEST_NS, possible_times
+
+NVTX = "NVTX_EVENTS"
+MARK, PUSH_POP_EVENT, START_END_EVENT, DOMAIN_CREATE, DOMAIN_DESTROY = 34, 59, 60, 75, 76
+IMPORTED_PUSH_POP, IMPORTED_START_END = 70, 71
+RANGES = (PUSH_POP_EVENT, START_END_EVENT, IMPORTED_PUSH_POP, IMPORTED_START_END)
+INTEGER_PAYLOADS = {
+    "uint64Value": UINT_PAYLOAD,
+    "int64Value": INT_PAYLOAD,
+    "uint32Value": INT_PAYLOAD,
+    "int32Value": INT_PAYLOAD,
+}
+REAL_PAYLOADS = ("doubleValue", "floatValue")
+LOST_WITHIN_NS = 1_000_000
+"""nvtx 0.2.12–0.2.17 under Nsight Systems up to 2024.2: a domain is made, destroyed at once, and never used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawEvents:
+    """Ranges or marks, as they lie in the file; marks have no end."""
+
+    start: Ints
+    end: Ints
+    end_known: Bools
+    global_tid: Ints
+    domain: Codes
+    """Provisional codes of names, like `name`."""
+    name: Codes
+    style: NDArray[np.int8]
+    payload_kind: NDArray[np.int8]
+    payload: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawNvtx:
+    """What NVTX_EVENTS holds."""
+
+    ranges: RawEvents
+    marks: RawEvents
+    dropped: int = 0
+    foreign: int = 0
+    lost_domains: int = 0
+    """Domains with the signature of the nvtx/nsys incompatibility."""
+    nameless_domains: int = 0
+    """Domain ids in use without a row that names them."""
+
+
+def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
+    """All ranges and marks; none when the export has no NVTX_EVENTS."""
+    table = read_table(
+        file,
+        NVTX,
+        ["start", "end", "eventType", "globalTid"],
+        ["textId", "domainId", "endGlobalTid", *INTEGER_PAYLOADS],
+        schema=schema,
+    )
+    kind = table.values("eventType", 0)
+    texts = _texts(file, table, names)
+    domains = _Domains(table, kind, texts, names)
+    is_range = np.isin(kind, RANGES)
+    good = is_range & _possible(table)
+    marks = (kind == MARK) & table.known("start") & table.known("globalTid")
+    payload = _payloads(file, table)
+    return RawNvtx(
+        ranges=_events(table, np.flatnonzero(good), texts, domains, payload),
+        marks=_events(table, np.flatnonzero(marks), texts, domains, payload),
+        dropped=int(is_range.sum() - good.sum()),
+        foreign=table.foreign,
+        lost_domains=domains.count_lost(is_range),
+        nameless_domains=domains.nameless,
+    )
+
+
+def _possible(table: Table) -> Bools:
+    """Ranges with possible times; a missing end is one that never came."""
+    start = table.values("start", 0)
+    open_ended = table.known("start") & ~table.known("end") & (np.abs(start) < FARTHEST_NS)
+    return (possible_times(table) | open_ended) & table.known("globalTid")
+
+
+def _texts(file: SqliteFile, table: Table, names: NameCollector) -> Codes:
+    """Codes of messages: a registered string by its id, else the row's own text, else the empty text."""
+    known = table.known("textId") & (table.values("textId", 0) != 0)
+    codes = names.add_ids(table.values("textId", 0), known, "text")
+    if "text" in file.tables.get(NVTX, ()) and not known.all():
+        own = names.add_column(file.text_column(NVTX, "text"))
+        codes = np.where(known, codes, own)
+    return np.where(codes >= 0, codes, np.int32(names.add(""))) if len(codes) else codes
+
+
+class _Domains:
+    """The name of each (process, domain id)."""
+
+    def __init__(self, table: Table, kind: Ints, texts: Codes, names: NameCollector) -> None:
+        self._names = names
+        self._process = process_key(table.values("globalTid", 0))
+        self._id = table.values("domainId", 0)
+        self._start = table.values("start", 0)
+        self._created: dict[tuple[int, int], tuple[int, int]] = {}
+        self._destroyed: dict[tuple[int, int], int] = {}
+        self.nameless = 0
+        for row in np.flatnonzero(kind == DOMAIN_CREATE).tolist():
+            self._created.setdefault(self._key(row), (int(texts[row]), int(self._start[row])))
+        for row in np.flatnonzero(kind == DOMAIN_DESTROY).tolist():
+            self._destroyed.setdefault(self._key(row), int(self._start[row]))
+
+    def _key(self, row: int) -> tuple[int, int]:
+        return int(self._process[row]), int(self._id[row])
+
+    def codes(self, rows: Ints) -> Codes:
+        """Codes of the names of rows' domains; "" is the default domain."""
+        if not len(rows):
+            return np.zeros(0, np.int32)
+        ids, processes = self._id[rows], self._process[rows]
+        _, first, inverse = np.unique(
+            np.searchsorted(np.unique(ids), ids)
+            + np.searchsorted(np.unique(processes), processes) * len(ids),
+            return_index=True,
+            return_inverse=True,
+        )
+        table = np.array([self._name(self._key(int(rows[i]))) for i in first], np.int32)
+        return table[inverse]
+
+    def _name(self, key: tuple[int, int]) -> int:
+        if key[1] == 0:
+            return self._names.add("")
+        if key in self._created:
+            return self._created[key][0]
+        self.nameless += 1
+        others = {name for (_, domain), (name, _) in self._created.items() if domain == key[1]}
+        # A forked child has no row of its own; its parent's names are the same unless several disagree.
+        return others.pop() if len(others) == 1 else self._names.add(f"domain#{key[1]}")
+
+    def count_lost(self, is_range: Bools) -> int:
+        """Domains destroyed right after they were made and never used for a range."""
+        used = {self._key(row) for row in _first_rows(self._id, self._process, np.flatnonzero(is_range))}
+        return sum(
+            key not in used and key in self._destroyed and 0 <= self._destroyed[key] - made <= LOST_WITHIN_NS
+            for key, (_, made) in self._created.items()
+        )
+
+
+def _first_rows(ids: Ints, processes: Ints, rows: Ints) -> list[int]:
+    pairs = np.stack([processes[rows], ids[rows]], axis=1)
+    return rows[np.unique(pairs, axis=0, return_index=True)[1]].tolist() if len(rows) else []
+
+
+def _payloads(file: SqliteFile, table: Table) -> tuple[NDArray[np.int8], Ints]:
+    kind = np.full(table.rows, NO_PAYLOAD, np.int8)
+    value = np.zeros(table.rows, np.int64)
+    for column, payload_kind in INTEGER_PAYLOADS.items():
+        known = table.known(column)
+        if known.any():
+            kind[known] = payload_kind
+            value[known] = table.values(column, 0)[known]
+    for column in REAL_PAYLOADS:
+        if table.rows and column in file.tables[NVTX]:
+            _add_reals(file, column, kind, value)
+    return kind, value
+
+
+def _add_reals(file: SqliteFile, column: str, kind: NDArray[np.int8], value: Ints) -> None:
+    """Payloads of ranges made from Python floats: usually none, so ask before reading the column."""
+    if not file.rows(f'SELECT 1 FROM {NVTX} WHERE "{column}" IS NOT NULL LIMIT 1'):
+        return
+    reals = file.reals(NVTX, column)
+    known = ~np.isnan(reals) & (kind == NO_PAYLOAD)
+    kind[known] = FLOAT_PAYLOAD
+    value[known] = reals[known].view(np.int64)
+
+
+def _events(
+    table: Table, rows: Ints, texts: Codes, domains: _Domains, payload: tuple[NDArray[np.int8], Ints]
+) -> RawEvents:
+    return RawEvents(
+        start=table.values("start", 0)[rows],
+        end=table.values("end", 0)[rows],
+        end_known=table.known("end")[rows],
+        global_tid=table.values("globalTid", 0)[rows],
+        domain=domains.codes(rows),
+        name=texts[rows],
+        style=_styles(table)[rows],
+        payload_kind=payload[0][rows],
+        payload=payload[1][rows],
+    )
+
+
+def _styles(table: Table) -> NDArray[np.int8]:
+    start_end = np.isin(table.values("eventType", 0), (START_END_EVENT, IMPORTED_START_END))
+    other = table.values("endGlobalTid", 0)
+    crosses = (
+        start_end & table.known("endGlobalTid") & (other != 0) & (other != table.values("globalTid", NONE))
+    )
+    return np.select([crosses, start_end], [CROSS_THREAD, START_END], PUSH_POP).astype(np.int8)

@@ -1,0 +1,216 @@
+"""What to know before believing a number: a closed list of codes, each with its severity and what it affects.
+
+``error``: recorded data is lost or contradicts itself; ``warning``: numbers may be incomplete or misread;
+``info``: a property of the recording that explains a number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .metadata import Diagnostic
+from .public_texts import public_diagnostic
+from .results import QualityNote, Severity
+
+DEVICE = ("kernels", "copies", "ranges", "windows")
+RANGES = ("ranges", "range_kernels", "windows.owners")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One entry of the list: what a code means for its reader."""
+
+    severity: Severity
+    affects: tuple[str, ...]
+    meaning: str
+    lossy: bool = False
+    """Recorded data is missing; ``--strict`` exits 3."""
+
+
+def _code(severity: Severity, affects: tuple[str, ...], meaning: str, *, lossy: bool = False) -> Code:
+    return Code(severity=severity, affects=affects, meaning=meaning, lossy=lossy)
+
+
+CODES: dict[str, Code] = {
+    # What the profiler says about its own capture (DIAGNOSTIC_EVENT, Nsight Systems 2024.2 and later).
+    "cuda_events_lost": _code("error", DEVICE, "the profiler lost CUDA events", lossy=True),
+    "cuda_not_recorded": _code("warning", DEVICE, "no CUDA events were recorded though they were asked for"),
+    "nvtx_events_lost": _code(
+        "warning",
+        RANGES,
+        "NVTX events may be missing: the program ended before its last ones were saved",
+        lossy=True,
+    ),
+    "nvtx_not_recorded": _code("info", RANGES, "the program made no NVTX ranges"),
+    "nvtx_incompatible": _code(
+        "error",
+        RANGES,
+        "this nvtx and this Nsight Systems do not work together, all ranges are lost: "
+        "use nvtx 0.2.11 or older, or a newer Nsight Systems",
+        lossy=True,
+    ),
+    "trace_truncated": _code(
+        "error",
+        (*DEVICE, "range_kernels"),
+        "the recording reached its size limit and was cut short",
+        lossy=True,
+    ),
+    "events_misordered": _code("warning", DEVICE, "the profiler found events in a wrong order"),
+    "profiler_conflict": _code(
+        "error", DEVICE, "another tool held the CUDA profiling interface: run without it", lossy=True
+    ),
+    "capture_projection": _code(
+        "warning", RANGES, "stream capture before CUDA 11.4: ranges may be projected wrongly"
+    ),
+    "payload_too_large": _code(
+        "warning", ("ranges.payload",), "an NVTX payload was too large and was dropped"
+    ),
+    "profiler_warning": _code("warning", (), "the profiler warned"),
+    "profiler_error": _code("error", (), "the profiler reported an error", lossy=True),
+    # What is missing from the export.
+    "missing_calls": _code(
+        "error",
+        ("ranges", "range_kernels", "windows.launch_ns"),
+        "device work is there but no CUDA API calls: nothing can be attributed and idle time cannot be split",
+        lossy=True,
+    ),
+    "missing_ranges": _code("info", RANGES, "the trace has no NVTX ranges"),
+    "missing_device_work": _code("info", DEVICE, "the trace has no device work"),
+    "missing_device_info": _code("info", ("devices",), "the export does not describe its GPU"),
+    "partial_export": _code(
+        "warning", DEVICE, "only some tables or part of the time were exported", lossy=True
+    ),
+    "schema_newer": _code("warning", (), "the export is newer than the versions this program was tried with"),
+    "schema_unknown": _code("info", (), "the export does not name its version"),
+    # Rows that cannot be true.
+    "impossible_times": _code(
+        "error", DEVICE, "device records without possible times were left out", lossy=True
+    ),
+    "impossible_call_times": _code("warning", ("windows",), "API calls without possible times were left out"),
+    "impossible_range_times": _code("warning", RANGES, "ranges without possible times were left out"),
+    "bad_values": _code("warning", (), "values of the wrong type were read as missing"),
+    "duplicate_correlation": _code(
+        "error", RANGES, "several calls share a correlation id: the latest before each record was taken"
+    ),
+    # What cannot be joined, and why.
+    "unmatched_activity": _code(
+        "warning", ("unattributed_ns", "windows.unknown_ns"), "device records whose API call was not recorded"
+    ),
+    "unified_memory": _code("info", ("copies", "unattributed_ns"), "unified-memory copies belong to no call"),
+    "starts_before_call": _code(
+        "info", ("kernels.queue_median_ns",), "device records that begin before their call: clocks disagree"
+    ),
+    "unknown_process": _code("warning", RANGES, "device records do not say which process they belong to"),
+    "ambiguous_thread": _code(
+        "info",
+        RANGES,
+        "calls on threads without ranges could belong to several threads' ranges: unattributed",
+    ),
+    "device_uncertain": _code(
+        "warning", ("devices",), "the export does not say which GPU a process's device number means"
+    ),
+    "nameless_domain": _code("info", ("ranges.domain",), "NVTX domains without a name"),
+    "open_ranges": _code(
+        "info", ("ranges.wall_ns",), "ranges were never closed: they end with the recording"
+    ),
+    # How it was recorded.
+    "graph_mode": _code(
+        "warning",
+        ("kernels", "range_kernels"),
+        "CUDA graphs were recorded as a whole, without their kernels: record with --cuda-graph-trace=node",
+    ),
+    "graphs_not_recorded": _code(
+        "error",
+        DEVICE,
+        "CUDA graphs were launched but none of their work is in the export: record with --cuda-graph-trace=node",
+        lossy=True,
+    ),
+    "embedded_recorder": _code(
+        "info", DEVICE, "recorded without Nsight Systems: host ranges only, no device activity"
+    ),
+    "work_outside_window": _code(
+        "warning",
+        ("windows",),
+        "over 5 % of the device work of some ranges lies outside their host windows: see --window device",
+    ),
+    "range_not_found": _code("warning", ("windows",), "no range matches"),
+}
+
+_SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+DIAGNOSTICS: tuple[tuple[str, str], ...] = (
+    (r"NVTX payload extension is incompatible", "nvtx_incompatible"),
+    (r"Not all .*CUDA.* events might have been collected", "cuda_events_lost"),
+    (r"Not all .*NVTX.* events might have been collected", "nvtx_events_lost"),
+    (r"Not all .*events might have been collected", "cuda_events_lost"),
+    (r"No CUDA events collected|CUDA profiling might have not been started", "cuda_not_recorded"),
+    (r"No NVTX events collected", "nvtx_not_recorded"),
+    (r"CUPTI dropped [1-9]|incomplete CUPTI events dropped:\s*[1-9]", "cuda_events_lost"),
+    (r"Couldn't allocate CUPTI buffers|Some CUPTI events might be missing", "cuda_events_lost"),
+    (r"Crossed maximum limit.*CUPTI buffer", "cuda_events_lost"),
+    (r"size limit on recording trace events|Injection storage file.*size limit", "trace_truncated"),
+    (r"Some events \(\d+\) were lost", "cuda_events_lost"),
+    (r"Wrong event order", "events_misordered"),
+    (r"already subscribed to CUPTI", "profiler_conflict"),
+    (r"stream capture prior to version 11\.4", "capture_projection"),
+    (r"exceeds maximum allowed size.*NVTX payload", "payload_too_large"),
+)
+HARMLESS = re.compile(
+    r"Process was launched by the profiler|events collected:|wrong domain ID|Scheduling information is absent"
+    r"|Sampling events were lost|CUPTI events produced|initialized successfully|Profiling has (started|stopped)",
+    re.IGNORECASE,
+)
+_PATTERNS = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), code) for pattern, code in DIAGNOSTICS]
+
+
+def note(code: str, count: int = 1, detail: str = "") -> QualityNote:
+    """A note of the closed list, with what was counted and a detail that varies."""
+    entry = CODES[code]
+    number = f"{count}: " if count != 1 else ""
+    return QualityNote(
+        code=code,
+        severity=entry.severity,
+        message=number + entry.meaning + (f" ({detail})" if detail else ""),
+        count=count,
+        affects=entry.affects,
+    )
+
+
+def count_notes(counts: dict[str, int]) -> list[QualityNote]:
+    """Notes for what was counted; nothing for zero."""
+    return [note(code, count) for code, count in counts.items() if count]
+
+
+def judge_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[QualityNote]:
+    """Notes for what the profiler said; its severity 4 is chatter, less than 2 and 3."""
+    texts: dict[str, list[str]] = {}
+    for diagnostic in diagnostics:
+        code = _judge(diagnostic)
+        if code:
+            texts.setdefault(code, []).append(public_diagnostic(diagnostic.text))
+    return [note(code, len(said), said[0]) for code, said in texts.items()]
+
+
+def _judge(diagnostic: Diagnostic) -> str | None:
+    for pattern, code in _PATTERNS:
+        if pattern.search(diagnostic.text):
+            return code
+    if diagnostic.severity not in (2, 3) or HARMLESS.search(diagnostic.text):
+        return None
+    return "profiler_error" if diagnostic.severity == 3 else "profiler_warning"
+
+
+def sort_notes(notes: Iterable[QualityNote]) -> tuple[QualityNote, ...]:
+    """Errors first, then warnings; a code once, with its counts added."""
+    merged: dict[str, QualityNote] = {}
+    for one in notes:
+        merged.setdefault(one.code, one)
+    order = list(CODES)
+    return tuple(sorted(merged.values(), key=lambda n: (_SEVERITY_ORDER[n.severity], order.index(n.code))))
+
+
+def loses_data(notes: Iterable[QualityNote]) -> bool:
+    """Whether any note means lost data: what ``--strict`` refuses."""
+    return any(CODES[one.code].lossy for one in notes)

@@ -1,0 +1,239 @@
+"""A trace: what a recorder saw, as frames with declared columns, and what is wrong with it.
+
+Read once with `read_trace`; nothing changes it afterwards. Everything that follows (attribution, breakdown,
+tables) is computed from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .activities import RawActivities, read_activities
+from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_calls, read_event_waits
+from .devices import Device, GpuInfo, place_on_devices, read_device_map, read_gpus
+from .frames import CROSS_THREAD, NONE, Bools, Codes, ints, make_frame
+from .graph_nodes import read_graph_nodes
+from .identity import Identities, collect_identities, process_key
+from .metadata import Metadata, read_metadata
+from .names import NameCollector
+from .nesting import find_parents, measure_depths, rank_ranges
+from .nvtx import RawEvents, read_nvtx
+from .open_trace import Announce, open_trace_file
+from .results import QualityNote
+from .sqlite_columns import SqliteFile
+from .trace_quality import Counted, judge_trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A recorded run; the frames' columns are those of frames.COLUMNS."""
+
+    path: Path
+    metadata: Metadata
+    activities: pd.DataFrame
+    copies: pd.DataFrame
+    launches: pd.DataFrame
+    calls: pd.DataFrame
+    event_waits: pd.DataFrame
+    graph_nodes: pd.DataFrame
+    ranges: pd.DataFrame
+    marks: pd.DataFrame
+    threads: pd.DataFrame
+    names: tuple[str, ...]
+    """Texts by their codes, in alphabetical order."""
+    processes: tuple[int, ...]
+    """Process keys by their codes: global ids without the thread."""
+    devices: tuple[Device, ...]
+    gpus: dict[int, GpuInfo]
+    has_calls: bool
+    """Whether the export has a table of API calls; without one, idle time cannot be split."""
+    duration_ns: int
+    """Length of the recording: what the export says, else the latest time in it."""
+    quality: tuple[QualityNote, ...]
+
+    def name(self, code: int) -> str:
+        """The text of a code."""
+        return self.names[code] if code >= 0 else ""
+
+    def extent(self) -> tuple[int, int]:
+        """First and last instant at which anything was recorded: calls, ranges, device work."""
+        frames = [f for f in (self.activities, self.calls, self.ranges) if len(f)]
+        if not frames:
+            return 0, 0
+        return min(int(ints(f, "start_ns").min()) for f in frames), max(
+            int(ints(f, "end_ns").max()) for f in frames
+        )
+
+
+def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
+    """Read a recording of Nsight Systems (.sqlite, also packed, .nsys-rep, .qdstrm) or the embedded recorder.
+
+    `announce` is told of steps that take long. Raises TraceError for what is no such file, is damaged, or
+    lacks a column without which a table is useless.
+    """
+    with open_trace_file(path, announce=announce) as plain, SqliteFile(plain) as file:
+        return _read(file, Path(path))
+
+
+def _read(file: SqliteFile, path: Path) -> Trace:
+    metadata = read_metadata(file)
+    schema = metadata.schema_name
+    names = NameCollector(file)
+    raw_calls = read_calls(file, names, schema)
+    raw = read_activities(file, names, schema)
+    nvtx = read_nvtx(file, names, schema)
+    nodes = read_graph_nodes(file, schema)
+    who = collect_identities(
+        [raw_calls.global_tid, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
+        [raw.process[raw.process_known]],
+    )
+    texts, final = names.sort()
+    calls, places = _sort_calls(raw_calls, who, final)
+    process = who.process_codes(raw.process, raw.process_known)
+    join = join_calls(
+        who.process_codes(process_key(raw_calls.global_tid), np.ones(len(raw_calls.start), np.bool_)),
+        raw_calls.correlation_id,
+        raw_calls.start,
+        process,
+        raw.correlation_id,
+        raw.start,
+    )
+    call = np.where(join.call >= 0, places[join.call], np.int32(NONE)) if len(places) else join.call
+    gpus = read_gpus(file)
+    device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
+    session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
+    ranges = _rank(nvtx.ranges, who, final, session_end)
+    activities = _activities(raw, process, device, call, final)
+    waits = _event_waits(file, schema, raw_calls, places, names_like(texts, EVENT_WAIT), calls)
+    counted = Counted(
+        has_calls=RUNTIME in file.tables,
+        dropped=raw.dropped,
+        dropped_calls=raw_calls.dropped,
+        dropped_ranges=nvtx.dropped,
+        foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
+        doubtful=join.doubtful,
+        lost_domains=nvtx.lost_domains,
+        nameless_domains=nvtx.nameless_domains,
+        described=bool(gpus),
+    )
+    return Trace(
+        path=path,
+        metadata=metadata,
+        activities=activities,
+        copies=raw.copies,
+        launches=raw.launches,
+        calls=calls,
+        event_waits=waits,
+        graph_nodes=nodes.frame(who),
+        ranges=ranges,
+        marks=_marks(nvtx.marks, who, final),
+        threads=who.frame(),
+        names=texts,
+        processes=tuple(who.processes.tolist()),
+        devices=devices,
+        gpus=gpus,
+        has_calls=counted.has_calls,
+        duration_ns=session_end,
+        quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
+    )
+
+
+def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:
+    """Calls by thread and start, and where each row of the file went."""
+    thread = who.thread_codes(raw.global_tid)
+    order = np.lexsort((raw.end, raw.start, thread))
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    columns = {"start_ns": raw.start, "end_ns": raw.end, "thread": thread, "name": final[raw.name]}
+    return make_frame("calls", {name: values[order] for name, values in columns.items()}), places
+
+
+def _session_end(metadata: Metadata, calls: RawCalls, work: RawActivities, ranges: RawEvents) -> int:
+    ends = [calls.end, work.end, ranges.end[ranges.end_known]]
+    return metadata.duration_ns or max((int(e.max()) for e in ends if len(e)), default=0)
+
+
+def _rank(raw: RawEvents, who: Identities, final: Codes, session_end: int) -> pd.DataFrame:
+    thread = who.thread_codes(raw.global_tid)
+    is_open = ~raw.end_known | (raw.end >= session_end) & (raw.end > raw.start)
+    end = np.where(raw.end_known, raw.end, np.maximum(raw.start, session_end))
+    order = rank_ranges(thread, raw.start, end)
+    own = np.flatnonzero(raw.style[order] != CROSS_THREAD)
+    parent = np.full(len(order), NONE, np.int64)
+    found = find_parents(thread[order][own], end[order][own])
+    parent[own] = np.where(found >= 0, own[found], NONE) if len(own) else found
+    return make_frame(
+        "ranges",
+        {
+            "start_ns": raw.start[order],
+            "end_ns": end[order],
+            "thread": thread[order],
+            "domain": final[raw.domain[order]],
+            "name": final[raw.name[order]],
+            "style": raw.style[order],
+            "payload_kind": raw.payload_kind[order],
+            "payload": raw.payload[order],
+            "open": is_open[order],
+            "parent": parent.astype(np.int32),
+            "depth": measure_depths(parent).astype(np.int32),
+        },
+    )
+
+
+def _marks(raw: RawEvents, who: Identities, final: Codes) -> pd.DataFrame:
+    return make_frame(
+        "marks",
+        {
+            "start_ns": raw.start,
+            "thread": who.thread_codes(raw.global_tid),
+            "domain": final[raw.domain],
+            "name": final[raw.name],
+            "payload_kind": raw.payload_kind,
+            "payload": raw.payload,
+        },
+    )
+
+
+def _activities(raw: RawActivities, process: Codes, device: Codes, call: Codes, final: Codes) -> pd.DataFrame:
+    return make_frame(
+        "activities",
+        {
+            "start_ns": raw.start,
+            "end_ns": raw.end,
+            "layer": raw.layer,
+            "device": device,
+            "process": process,
+            "context": raw.context,
+            "stream": raw.stream,
+            "correlation_id": raw.correlation_id,
+            "name": final[raw.name],
+            "launch": raw.launch,
+            "call": call,
+            "graph_node": raw.graph_node,
+        },
+    )
+
+
+def _event_waits(
+    file: SqliteFile,
+    schema: str,
+    raw: RawCalls,
+    places: Codes,
+    waits: Bools,
+    calls: pd.DataFrame,
+) -> pd.DataFrame:
+    """Calls that make a stream wait, with the stream where SYNCHRONIZATION names it."""
+    rows = np.flatnonzero(waits[ints(calls, "name")])
+    context, stream = np.full(len(rows), NONE, np.int64), np.full(len(rows), NONE, np.int64)
+    if len(rows):
+        keys, ids, contexts, streams = read_event_waits(file, schema)
+        place_in_file = np.argsort(places)[rows]
+        known = {(k, i): (c, s) for k, i, c, s in zip(keys, ids, contexts, streams, strict=True)}
+        owners = process_key(raw.global_tid[place_in_file])
+        for at, key in enumerate(zip(owners, raw.correlation_id[place_in_file], strict=True)):
+            context[at], stream[at] = known.get(key, (NONE, NONE))
+    return make_frame("event_waits", {"call": rows.astype(np.int32), "context": context, "stream": stream})

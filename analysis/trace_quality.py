@@ -1,0 +1,130 @@
+"""What is wrong with a trace as a whole, judged once when it has been read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from .calls import names_like
+from .devices import Device
+from .frames import Codes, ints
+from .metadata import Metadata, is_newer
+from .quality import count_notes, judge_diagnostics, note, sort_notes
+from .results import BUSY_LAYERS, QualityNote
+
+UNIFIED_MEMORY = (11, 12, 13)
+GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What reading had to leave out or guess."""
+
+    has_calls: bool
+    dropped: dict[str, int] = field(default_factory=dict)
+    dropped_calls: int = 0
+    dropped_ranges: int = 0
+    foreign: int = 0
+    doubtful: int = 0
+    lost_domains: int = 0
+    nameless_domains: int = 0
+    described: bool = True
+
+
+def judge_trace(
+    metadata: Metadata,
+    activities: pd.DataFrame,
+    copies: pd.DataFrame,
+    calls: pd.DataFrame,
+    ranges: pd.DataFrame,
+    names: tuple[str, ...],
+    devices: tuple[Device, ...],
+    counted: Counted,
+) -> tuple[QualityNote, ...]:
+    """All notes on a trace, errors first."""
+    notes = [
+        *judge_diagnostics(metadata.diagnostics),
+        *_judge_export(metadata, activities, ranges, counted),
+        *_judge_joins(activities, copies, calls, counted.has_calls),
+        *_judge_graphs(activities, calls, names),
+        *_judge_devices(activities, devices, described=counted.described),
+    ]
+    if counted.dropped:
+        detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
+        notes.append(note("impossible_times", sum(counted.dropped.values()), detail))
+    notes += count_notes(
+        {
+            "impossible_call_times": counted.dropped_calls,
+            "impossible_range_times": counted.dropped_ranges,
+            "bad_values": counted.foreign,
+            "duplicate_correlation": counted.doubtful,
+            "nameless_domain": counted.nameless_domains,
+            "nvtx_incompatible": counted.lost_domains,
+            "open_ranges": int(ints(ranges, "open").sum()),
+        }
+    )
+    return sort_notes(notes)
+
+
+def _judge_export(
+    metadata: Metadata, activities: pd.DataFrame, ranges: pd.DataFrame, counted: Counted
+) -> list[QualityNote]:
+    facts = {
+        "embedded_recorder": metadata.recorder == "embedded",
+        "partial_export": metadata.partial,
+        "schema_newer": is_newer(metadata.schema),
+        "schema_unknown": metadata.schema is None,
+        "missing_calls": len(activities) > 0 and not counted.has_calls,
+        "missing_ranges": not len(ranges),
+        "missing_device_work": not len(activities),
+    }
+    return count_notes({code: int(fact) for code, fact in facts.items()})
+
+
+def _judge_joins(
+    activities: pd.DataFrame, copies: pd.DataFrame, calls: pd.DataFrame, has_calls: bool
+) -> list[QualityNote]:
+    call = ints(activities, "call")
+    unified = find_unified_memory(activities, copies)
+    joined = call >= 0
+    early = int((ints(activities, "start_ns")[joined] < ints(calls, "start_ns")[call[joined]]).sum())
+    unmatched = int((~joined).sum()) - len(unified)
+    return count_notes(
+        {
+            "unified_memory": len(unified),
+            "unmatched_activity": unmatched if has_calls else 0,
+            "starts_before_call": early,
+            "unknown_process": int((ints(activities, "process") < 0).sum()),
+        }
+    )
+
+
+def find_unified_memory(activities: pd.DataFrame, copies: pd.DataFrame) -> Codes:
+    """Rows of activities that are migrations of unified memory: they have no call."""
+    rows = ints(copies, "activity")
+    migrations = np.isin(ints(copies, "copy_kind"), UNIFIED_MEMORY) & (ints(activities, "call")[rows] < 0)
+    return rows[migrations].astype(np.int32)
+
+
+def _judge_graphs(activities: pd.DataFrame, calls: pd.DataFrame, names: tuple[str, ...]) -> list[QualityNote]:
+    whole = int((ints(activities, "layer") == BUSY_LAYERS.index("graph")).sum())
+    if whole:
+        return [note("graph_mode", whole)]
+    launches = np.flatnonzero(names_like(names, GRAPH_LAUNCH)[ints(calls, "name")])
+    working = np.zeros(len(calls) + 1, np.bool_)
+    working[ints(activities, "call")] = True
+    lost = len(launches) > 0 and not working[launches].any()
+    return [note("graphs_not_recorded", len(launches))] if lost else []
+
+
+def _judge_devices(
+    activities: pd.DataFrame, devices: tuple[Device, ...], *, described: bool
+) -> list[QualityNote]:
+    if not len(activities):
+        return []
+    if not described:
+        return [note("missing_device_info")]
+    return count_notes({"device_uncertain": sum(not d.certain for d in devices)})
