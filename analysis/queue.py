@@ -1,0 +1,108 @@
+"""From the end of a launch to the start of its work: how much was the stream's fault, how much latency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .breakdown import order_activities
+from .frames import NONE, Bools, Codes, Ints, ints
+from .trace import Trace
+
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Per row of trace.activities, NaN where it is not known or not defined."""
+
+    queue_ns: Times
+    """start - end of the call; only of a call's first activity, and not when it began before the call ended."""
+    stream_wait_ns: Times
+    """The part of it in which earlier activity of the stream still ran."""
+    latency_ns: Times
+    """The rest; unknown when the stream was told to wait for an event meanwhile."""
+
+
+def measure_queue(trace: Trace) -> Queue:
+    """The queue time of every activity of a trace."""
+    count = len(trace.activities)
+    queue, wait, latency = (np.full(count, np.nan) for _ in range(3))
+    call, start = ints(trace.activities, "call"), ints(trace.activities, "start_ns")
+    rows = _first_of_calls(trace)
+    call_end = ints(trace.calls, "end_ns")[call[rows]]
+    some = start[rows] >= call_end
+    rows, call_end = rows[some], call_end[some]
+    before, before_call = _previous_on_stream(trace)
+    queue[rows] = start[rows] - call_end
+    busy_until = np.where(before[rows] > call_end, np.minimum(before[rows], start[rows]), call_end)
+    wait[rows] = busy_until - call_end
+    unknown = _waits_for_event(trace, rows, before_call)
+    latency[rows] = np.where(unknown, np.nan, start[rows] - busy_until)
+    return Queue(queue_ns=queue, stream_wait_ns=wait, latency_ns=latency)
+
+
+def _first_of_calls(trace: Trace) -> Ints:
+    """The first activity of every call that has one."""
+    call = ints(trace.activities, "call")
+    rows = order_activities(trace, np.flatnonzero(call >= 0))
+    first = np.full(len(trace.calls), NONE, np.int64)
+    first[call[rows[::-1]]] = rows[::-1]  # written last, the earliest stays
+    return first[first >= 0]
+
+
+def _stream_codes(trace: Trace) -> Codes:
+    frame = trace.activities
+    code = np.zeros(len(frame), np.int64)
+    for column in ("process", "device", "context", "stream"):
+        part, unique = pd.factorize(ints(frame, column))
+        code = pd.factorize(code * max(len(unique), 1) + part)[0]
+    return code.astype(np.int32)
+
+
+def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
+    """For each activity, until when earlier ones of its stream ran, and the latest of their calls (-1: none)."""
+    frame = trace.activities
+    rows = order_activities(trace, np.arange(len(frame)))
+    stream = _stream_codes(trace)[rows]
+    order = np.argsort(stream, kind="stable")
+    rows, stream = rows[order], stream[order]
+    grouped = pd.DataFrame(
+        {"stream": stream, "end": ints(frame, "end_ns")[rows], "call": ints(frame, "call")[rows]}
+    ).groupby("stream", sort=False)
+    latest, call = grouped.cummax()["end"].to_numpy(), ints(frame, "call")[rows]
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = stream[1:] != stream[:-1]
+    until, before_call = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32)
+    until[rows] = np.where(first, np.iinfo(np.int64).min, np.roll(latest, 1))
+    before_call[rows] = np.where(first, NONE, np.roll(call, 1))
+    return until, before_call
+
+
+def _waits_for_event(trace: Trace, rows: Ints, before_call: Codes) -> Bools:
+    """Whether the stream was told to wait for an event between the calls of two activities.
+
+    A wait whose stream the export does not name may have been for any stream of its process.
+    """
+    if not len(trace.event_waits) or not len(rows):
+        return np.zeros(len(rows), np.bool_)
+    frame, calls = trace.activities, trace.calls
+    waits = ints(trace.event_waits, "call")
+    process = ints(trace.threads, "process")
+    wait_process, wait_time = process[ints(calls, "thread")[waits]], ints(calls, "start_ns")[waits]
+    until = ints(calls, "start_ns")[ints(frame, "call")[rows]]
+    before = before_call[rows]
+    since = np.where(before >= 0, ints(calls, "start_ns")[before], np.iinfo(np.int64).min)
+    found = np.zeros(len(rows), np.bool_)
+    streams = trace.event_waits.assign(process=wait_process, time=wait_time)
+    for (one, context, stream), group in streams.groupby(["process", "context", "stream"]):
+        times = np.sort(group["time"].to_numpy())
+        mine = ints(frame, "process")[rows] == one
+        if stream != NONE:
+            mine &= (ints(frame, "context")[rows] == context) & (ints(frame, "stream")[rows] == stream)
+        between = np.searchsorted(times, until) > np.searchsorted(times, since, side="right")
+        found |= mine & between
+    return found
