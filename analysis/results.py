@@ -155,6 +155,8 @@ class StepResult:
     dtype: str
     mode: str
     params: dict[str, int]
+    ops: tuple[str, ...] = ()
+    """What the variant computes, op by op with its arguments; the same for its eager and its fused form."""
     shard: str | None
     status: Status
     reason: str | None = None
@@ -177,6 +179,19 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoofLine:
+    """One device's highest rates for a dtype and unit: what a roofline is drawn from."""
+
+    device: str
+    """As steps name it: cuda, cpu."""
+    dtype: str
+    unit: str
+    flops_per_s: float | None
+    bytes_per_s: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """Everything one run says."""
 
@@ -189,6 +204,8 @@ class RunResult:
     skipped: tuple[SkippedStep, ...] = ()
     ceilings: tuple[str, ...] = field(default=())
     """One line per device: the peaks used and where they come from."""
+    roofs: tuple[RoofLine, ...] = ()
+    """The peaks themselves, of the dtypes that the steps use."""
 
 
 def to_plain(value: Any) -> Any:
