@@ -135,6 +135,21 @@ CODES: dict[str, Code] = {
         ("windows",),
         "over 5 % of the device work of some ranges lies outside their host windows: see --window device",
     ),
+    # What a run of scenarios adds.
+    "lost_ranges": _code(
+        "error",
+        ("ops", "windows"),
+        "steps have fewer op ranges than op calls were made: ranges were lost",
+        lossy=True,
+    ),
+    "tracing_slowdown": _code(
+        "warning",
+        ("steps.traced_ns", "steps.window"),
+        "steps took over 1.1 times as long traced as untraced: their breakdown is of the slower run",
+    ),
+    "above_ceiling": _code(
+        "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
+    ),
     "range_not_found": _code("warning", ("windows",), "no range matches"),
 }
 

@@ -68,7 +68,9 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
         raise RunError(path, f"cannot be read ({error})") from error
     version = getattr(record, "flopprof", FORMAT)
     if version != FORMAT:
-        raise RunError(path, f"has format {version}, this flopprof reads {FORMAT}; use the flopprof that wrote it")
+        raise RunError(
+            path, f"has format {version}, this flopprof reads {FORMAT}; use the flopprof that wrote it"
+        )
     return record
 
 

@@ -69,7 +69,9 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
 def shards_of(plan: Plan) -> list[Shard]:
     """The plan's steps by (backend, device), in their order."""
     by_place = groupby(plan.steps, key=lambda step: (step.backend, step.device))
-    return [Shard(backend=backend, device=device, steps=tuple(steps)) for (backend, device), steps in by_place]
+    return [
+        Shard(backend=backend, device=device, steps=tuple(steps)) for (backend, device), steps in by_place
+    ]
 
 
 def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: datetime) -> RunInfo:

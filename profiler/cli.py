@@ -52,7 +52,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def flopprof(
     _: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Equal FLOPs — why is one twice as slow?"""
@@ -73,7 +74,9 @@ def run(
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
     ] = False,
-    strict: Annotated[bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")] = False,
+    strict: Annotated[
+        bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> None:
     """Run a scenario under Nsight Systems and report where its time went, against FLOPs.
@@ -109,7 +112,7 @@ def report(
     Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format markdown
     """
     from ..analysis.account import account_run
-    from ..reports.render import render
+    from ..reports.publish import render
     from .output import emit
 
     emit(render(account_run(run), format.value), out)

@@ -63,7 +63,8 @@ class EmbeddedTrace:
         with self._connection as connection:
             connection.executemany(INSERT_RANGE, [self._event(row) for row in sorted(rows, key=_nesting)])
             connection.executemany(
-                "INSERT OR IGNORE INTO StringIds VALUES (?, ?)", [(i, name) for name, i in self._names.items()]
+                "INSERT OR IGNORE INTO StringIds VALUES (?, ?)",
+                [(i, name) for name, i in self._names.items()],
             )
             # One past the last end: a range that reaches the session's end reads as never closed.
             connection.execute("UPDATE ANALYSIS_DETAILS SET duration = ?1, stopTime = ?1", (self._end + 1,))

@@ -79,7 +79,12 @@ def describe_machine(extra_versions: dict[str, str], settings: dict[str, str]) -
         cores=psutil.cpu_count(logical=True) or 1,
         memory_bytes=psutil.virtual_memory().total,
         python=sys.version.split()[0],
-        versions={"flopprof": installed_version(), **package_versions(), **driver_versions(), **extra_versions},
+        versions={
+            "flopprof": installed_version(),
+            **package_versions(),
+            **driver_versions(),
+            **extra_versions,
+        },
         gpus=cuda_devices(),
         settings=settings,
     )
@@ -117,7 +122,9 @@ def _describe(driver: ctypes.CDLL, ordinal: int) -> Gpu:
         ordinal=ordinal,
         name=name.value.decode("utf-8", "replace"),
         uuid=f"GPU-{uuid.UUID(bytes=bytes(identity))}" if known else None,
-        compute_capability=f"{_attribute(driver, COMPUTE_MAJOR, ordinal)}.{_attribute(driver, COMPUTE_MINOR, ordinal)}",
+        compute_capability=".".join(
+            str(_attribute(driver, part, ordinal)) for part in (COMPUTE_MAJOR, COMPUTE_MINOR)
+        ),
         memory_bytes=memory.value or None,
     )
 

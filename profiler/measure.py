@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from ..analysis.records import Pass, StepRecord
@@ -169,7 +170,7 @@ def block_sizes(reps: int) -> list[int]:
 
 def device_pass(backend: Backend, events: Sequence[Any], sizes: Sequence[int]) -> Pass:
     """A pass from the events between blocks; a sample is a block's time divided by its reps."""
-    blocks = [backend.elapsed_ns(a, b) for a, b in zip(events, events[1:], strict=False)]
+    blocks = [backend.elapsed_ns(a, b) for a, b in pairwise(events)]
     return Pass(
         clock="device_events",
         total_ns=backend.elapsed_ns(events[0], events[-1]),

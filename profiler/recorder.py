@@ -71,7 +71,9 @@ class NsysRecorder:
         if not report.exists() and stream.exists():
             import_qdstrm(stream, report, self.nsys)
         if not report.exists():
-            raise CaptureError(f"Nsight Systems made no report; its last words: {last_line(staging / 'output.txt')}")
+            raise CaptureError(
+                f"Nsight Systems made no report; its last words: {last_line(staging / 'output.txt')}"
+            )
         export_report(report, target, self.nsys)
         return target
 
@@ -106,7 +108,9 @@ def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ)
         return NsysRecorder(nsys=nsys)
     if choice == "nsys":
         raise RecorderMissing(problem or "not found")
-    return EmbeddedRecorder(note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)")
+    return EmbeddedRecorder(
+        note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+    )
 
 
 def _nsys_problem(environment: Mapping[str, str]) -> tuple[str | None, Nsys | None]:

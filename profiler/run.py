@@ -12,8 +12,7 @@ from typing import Literal
 
 from ..analysis.account import account_run
 from ..analysis.results import RunResult
-from ..reports.render import render
-from ..reports.write import write_reports
+from ..reports.publish import render, write_reports
 from ..scenarios.errors import FlopprofError
 from ..scenarios.load import load_scenario
 from ..scenarios.plan import Plan, expand_plan
@@ -29,7 +28,9 @@ class NothingToRun(FlopprofError):
     def __init__(self, plan: Plan) -> None:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in plan.skipped)
         what = "nothing of it can run here" if not plan.steps else "--strict, and part of it cannot run here"
-        super().__init__(f"{plan.path}: {what} ({reasons}); see 'flopprof doctor' or choose with --set backends=…")
+        super().__init__(
+            f"{plan.path}: {what} ({reasons}); see 'flopprof doctor' or choose with --set backends=…"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

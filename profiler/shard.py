@@ -20,7 +20,7 @@ from .child import run_child
 from .environment import allowed_environment
 from .errors import CaptureError, Interrupted
 from .folder import publish_shard, write_record
-from .job import Finished, Job, Message, MessageReader, Opened, PassName, Started
+from .job import Job, Message, MessageReader, Opened, PassName, Started
 from .recorder import EmbeddedRecorder, Recorder, last_line
 
 WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
@@ -120,7 +120,13 @@ def _control_pass(shard: Shard, context: ShardContext, openings: list[Opened]) -
 
 
 def run_worker(
-    shard: Shard, which: PassName, steps: Sequence[Step], context: ShardContext, *, reps: dict[str, int], label: str
+    shard: Shard,
+    which: PassName,
+    steps: Sequence[Step],
+    context: ShardContext,
+    *,
+    reps: dict[str, int],
+    label: str,
 ) -> WorkerOutcome:
     """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome."""
     folder = context.staging / f"{shard.name}-{label}"
@@ -152,7 +158,9 @@ def run_worker(
     command = recorder.command([*WORKER, str(folder / "job.json")], folder)
     environment = allowed_environment(context.environment, temporary)
     try:
-        outcome.exit_code = run_child(command, environment, output=folder / "output.txt", while_waiting=listen)
+        outcome.exit_code = run_child(
+            command, environment, output=folder / "output.txt", while_waiting=listen
+        )
     except KeyboardInterrupt:
         listen()
     return outcome
@@ -175,8 +183,8 @@ def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, Ste
 def describe_death(exit_code: int) -> str:
     """How a worker ended, from its exit code or its recorder's (128 + signal).
 
-    >>> describe_death(-9), describe_death(139), describe_death(3)
-    ('the worker was killed by SIGKILL (out of memory?)', 'the worker was killed by SIGSEGV', 'the worker ended with exit code 3')
+    >>> describe_death(-9), describe_death(139)
+    ('the worker was killed by SIGKILL (out of memory?)', 'the worker was killed by SIGSEGV')
     """
     number = -exit_code if exit_code < 0 else exit_code - 128
     try:

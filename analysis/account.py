@@ -1,0 +1,236 @@
+"""A run's numbers: what its shards recorded, set against the FLOPs and bytes of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..scenarios.plan import Step
+from ..scenarios.work import OpWork, StepWork, Work, step_work
+from .devices import GpuInfo
+from .quality import note, sort_notes
+from .records import StepRecord
+from .results import CopyRow, Costs, OpResult, QualityNote, RunResult, StepResult, WindowTimes
+from .roof import GpuFacts, Peaks, Roof, Timing, peaks_of_gpu, roof, roof_of_step
+from .run_folder import RunFolder, ShardFolder, read_run_folder
+from .statistics import median_interval
+from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
+
+SLOWDOWN_FLAG = 1.1
+NOT_REACHED = "the run was interrupted before this step"
+CPU_CODES = frozenset({"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls"})
+"""Notes that say of a CPU shard what everybody knows: that no GPU was used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What is known of one step."""
+
+    shard: str
+    record: StepRecord
+    window: StepWindow | None
+    peaks: Peaks | None
+
+
+def account_run(path: Path) -> RunResult:
+    """Everything a run folder says. Raises RunError, TraceError."""
+    folder = read_run_folder(path)
+    measured: dict[str, _Measured] = {}
+    notes: list[QualityNote] = []
+    for shard in folder.shards:
+        windows = _read_windows(shard)
+        notes += _shard_notes(shard, windows)
+        peaks = _peaks(windows.gpu) if windows and windows.gpu else None
+        for record in shard.record.steps:
+            window = windows.steps.get(record.key) if windows and record.status == "done" else None
+            measured[record.key] = _Measured(shard=shard.name, record=record, window=window, peaks=peaks)
+    steps = [_account_step(step, measured.get(step.key)) for step in folder.steps]
+    return _result(folder, steps, measured, notes)
+
+
+def _result(
+    folder: RunFolder, steps: list[StepResult], measured: dict[str, _Measured], notes: list[QualityNote]
+) -> RunResult:
+    ops = [
+        op for step in folder.steps if step.key in measured for op in _account_ops(step, measured[step.key])
+    ]
+    return RunResult(
+        run=folder.plan.run,
+        machine=folder.machine,
+        folder=str(folder.path),
+        quality=sort_notes([*notes, *_step_notes(folder, steps, measured)]),
+        steps=tuple(steps),
+        ops=tuple(ops),
+        skipped=tuple(folder.plan.skipped),
+        ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
+    )
+
+
+def _read_windows(shard: ShardFolder) -> ShardWindows | None:
+    return read_shard_windows(shard.trace, shard.record.device) if shard.trace else None
+
+
+def _peaks(gpu: GpuInfo) -> Peaks | None:
+    if gpu.sm_count is None or gpu.clock_hz is None or gpu.bandwidth_bytes_per_s is None:
+        return None
+    return peaks_of_gpu(
+        GpuFacts(
+            name=gpu.name or "GPU",
+            compute_capability=f"{gpu.compute_major}.{gpu.compute_minor}",
+            sm_count=gpu.sm_count,
+            clock_hz=gpu.clock_hz,
+            memory_bytes_per_s=gpu.bandwidth_bytes_per_s,
+            l2_bytes=gpu.l2_bytes,
+        )
+    )
+
+
+def _account_step(step: Step, measured: _Measured | None) -> StepResult:
+    work = step_work(step)
+    bare = StepResult(
+        key=step.key,
+        label=step.label,
+        variant=step.variant,
+        backend=step.backend,
+        device=step.device,
+        dtype=step.dtype,
+        mode=step.mode,
+        params=dict(step.params),
+        shard=None,
+        status="skipped",
+        reason=NOT_REACHED,
+        costs=Costs(flops=work.total.flops, bytes=work.total.bytes),
+    )
+    return bare if measured is None else _with_measures(bare, work, measured)
+
+
+def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> StepResult:
+    record = measured.record
+    untraced = record.control.total_ns / record.control.reps if record.control else None
+    traced = record.traced.total_ns / record.traced.reps if record.traced else None
+    samples = tuple(record.control.samples_ns) if record.control else ()
+    per_rep = _per_rep(measured.window.times, record) if measured.window else None
+    busy = per_rep.busy_ns if per_rep else None
+    overhead = untraced - busy if untraced is not None and busy is not None else None
+    timing = Timing(kernel_ns=_working_ns(per_rep), untraced_ns=untraced, overhead_ns=overhead)
+    standing = roof_of_step(work, timing, measured.peaks)
+    return replace(
+        bare,
+        shard=measured.shard,
+        status=record.status,
+        reason=record.reason,
+        costs=_costs(work.total, standing, untraced or traced, _copies(measured.window), record.reps),
+        reps=record.reps,
+        warmup=record.warmup,
+        untraced_ns=untraced,
+        untraced_interval=median_interval(samples) if len(samples) > 1 else None,
+        untraced_samples_ns=samples,
+        traced_ns=traced,
+        slowdown=traced / untraced if traced and untraced else None,
+        overhead_ns=overhead,
+        launch_bound=timing.launch_bound,
+        window=measured.window.times if measured.window else None,
+        per_rep=per_rep,
+        checked=record.checked,
+        notes=tuple(record.notes),
+    )
+
+
+def _account_ops(step: Step, measured: _Measured) -> Iterator[OpResult]:
+    calls = step_work(step).calls
+    for index, call in enumerate(calls):
+        window = measured.window.ops[index] if measured.window and index < len(measured.window.ops) else None
+        yield _account_op(step, index, call.label, call.ops, window, measured)
+
+
+def _account_op(
+    step: Step, index: int, label: str, ops: Sequence[OpWork], window: OpWindow | None, measured: _Measured
+) -> OpResult:
+    total = sum((op.work for op in ops), Work(flops=0, bytes=0))
+    if window is None:
+        bare = Costs(flops=total.flops, bytes=total.bytes)
+        return OpResult(key=step.key, index=index, op=label, costs=bare, times=None, per_rep=None)
+    reps = window.calls
+    per_rep = window.times.divided(reps) if window.times else None
+    working = _working_ns(per_rep)
+    standing = roof(ops, Timing(kernel_ns=working), measured.peaks, working_set_bytes=total.bytes)
+    return OpResult(
+        key=step.key,
+        index=index,
+        op=label,
+        costs=_costs(total, standing, working, window.copies, reps),
+        times=window.times,
+        per_rep=per_rep,
+        kernel_sum_ns=window.kernel_sum_ns,
+        launches=window.launch_calls / reps if window.launch_calls is not None else None,
+        host_ns=window.host_ns,
+        kernels=window.kernels,
+        copies=window.copies,
+    )
+
+
+def _per_rep(times: WindowTimes, record: StepRecord) -> WindowTimes | None:
+    return times.divided(record.reps) if record.reps else None
+
+
+def _working_ns(per_rep: WindowTimes | None) -> float | None:
+    """Time a rep spends computing: kernels on a device, op calls on the CPU."""
+    if per_rep is None:
+        return None
+    return per_rep.kernel_ns if per_rep.kernel_ns is not None else per_rep.compute_ns
+
+
+def _costs(
+    work: Work, standing: Roof, time_ns: float | None, copies: Sequence[CopyRow], reps: int | None
+) -> Costs:
+    """FLOP/s and GB/s over ``time_ns``; what only copies has its rate from the copies' own time."""
+    gbps = work.bytes / time_ns if time_ns and work.bytes else None
+    copied_ns = sum(copy.total_ns for copy in copies)
+    if work.link_bytes and not work.bytes and copied_ns and reps:
+        gbps = work.link_bytes * reps / copied_ns
+    return Costs(
+        flops=work.flops,
+        bytes=work.bytes or work.link_bytes,
+        tflops=work.flops / time_ns / 1e3 if time_ns and work.flops else None,
+        gbps=gbps,
+        roof_share=standing.share,
+        roof_source=standing.source,
+        roof_note=standing.note,
+        limit=standing.limit,
+    )
+
+
+def _copies(window: StepWindow | None) -> tuple[CopyRow, ...]:
+    return tuple(copy for op in window.ops for copy in op.copies) if window else ()
+
+
+def _shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:
+    for one in windows.quality if windows else ():
+        if shard.record.device == "cuda" or one.code not in CPU_CODES:
+            yield replace(one, message=f"{shard.name}: {one.message}")
+
+
+def _step_notes(
+    folder: RunFolder, steps: Sequence[StepResult], measured: dict[str, _Measured]
+) -> Iterator[QualityNote]:
+    slow = [step for step in steps if (step.slowdown or 0) > SLOWDOWN_FLAG]
+    if slow:
+        worst = max(slow, key=lambda step: step.slowdown or 0)
+        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.slowdown:.2f}×")
+    above = [step for step in steps if step.costs.roof_note == "above_ceiling"]
+    if above:
+        first = above[0]
+        yield note(
+            "above_ceiling", len(above), f"{first.label}; {first.costs.roof_source}; {first.costs.bytes} B"
+        )
+    lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
+    if lost:
+        yield note("lost_ranges", len(lost), lost[0])
+
+
+def _lost_ranges(measured: _Measured) -> bool:
+    if measured.record.status != "done":
+        return False
+    window = measured.window
+    return window is None or not window.ops or any(op.calls != measured.record.reps for op in window.ops)

@@ -1,0 +1,146 @@
+"""The user's errors: one line on stderr, exit code 2, nothing on stdout, nothing written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIO = """\
+name: tiny
+variants:
+  matvec: [matvec]
+backends: [numpy]
+devices:  [cpu]
+dtypes:   [float32]
+sweep:    {n: [8]}
+reps:     {count: 5, warmup: 1, max_seconds: 0.01}
+"""
+
+
+def flopprof(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flopprof.profiler", *arguments],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def complaint(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """What flopprof says of an error, after checking that it is one line and the exit code is 2."""
+    before = sorted(cwd.rglob("*"))
+    done = flopprof(*arguments, cwd=cwd, env=env)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert sorted(cwd.rglob("*")) == before
+    return done.stderr.strip()
+
+
+def scenario_with(tmp_path: Path, old: str, new: str) -> Path:
+    assert old in SCENARIO
+    (tmp_path / "s.yaml").write_text(SCENARIO.replace(old, new), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("dtypes:", "dtype:", "s.yaml:6: "),
+        ("n: [8]", "n: [-8]", "s.yaml:7: "),
+        ("[numpy]", "[nunpy]", "s.yaml:4: "),
+        ("count: 5", "count: 0", "s.yaml:8: reps.count must be at least 1, got 0"),
+        ("[matvec]", "[matvek]", "s.yaml:3: "),
+    ],
+    ids=["unknown key", "negative size", "unknown backend", "no reps", "unknown operation"],
+)
+def test_a_wrong_scenario_is_named_with_its_line(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert says in complaint("run", "s.yaml", cwd=scenario_with(tmp_path, old, new))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "nowhere.yaml" in complaint("run", "nowhere.yaml", cwd=tmp_path)
+
+
+def test_a_directory_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    assert "folder.yaml" in complaint("run", "folder.yaml", cwd=tmp_path)
+
+
+def test_an_unwritable_output_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    said = complaint("run", "s.yaml", "--out", "/proc/flopprof-run", cwd=tmp_path)
+    assert said.startswith("flopprof: /proc/flopprof-run: cannot be written")
+
+
+def test_nsys_demanded_and_absent_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    said = complaint(
+        "run",
+        "s.yaml",
+        "--recorder",
+        "nsys",
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path), "FLOPPROF_NSYS_PLACES": ""},
+    )
+    assert "--recorder nsys" in said
+    assert "make nsys" in said
+
+
+def test_under_nsys_a_nested_recording_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    said = complaint(
+        "run", "s.yaml", "--recorder", "nsys", cwd=tmp_path, env={"NSYS_PROFILING_SESSION_ID": "1"}
+    )
+    assert "cannot be nested" in said
+
+
+def test_nothing_that_can_run_is_an_error_with_the_reasons(tmp_path: Path) -> None:
+    said = complaint("run", "s.yaml", cwd=scenario_with(tmp_path, "[cpu]", "[cuda]"))
+    assert "nothing of it can run here" in said
+
+
+@pytest.mark.parametrize("command", [["report", "absent"], ["compare", "absent", "--by", "axis"]])
+def test_a_missing_run_is_named(tmp_path: Path, command: list[str]) -> None:
+    assert "absent: no such run folder" in complaint(*command, cwd=tmp_path)
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert "photos: is not a run folder" in complaint("report", "photos", cwd=tmp_path)
+
+
+def test_a_damaged_run_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "plan.json").write_text('{"flopprof": 1, "run"', encoding="utf-8")
+    assert "r/plan.json" in complaint("report", "r", cwd=tmp_path)
+
+
+def test_an_unknown_command_or_option_is_one_line(tmp_path: Path) -> None:
+    assert "No such command" in complaint("rnu", cwd=tmp_path)
+    assert "--recoder" in complaint("run", "smoke", "--recoder", "nsys", cwd=tmp_path)
+
+
+def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom flopprof.profiler.cli import app\n"
+        "code = app(['--help'], standalone_mode=False)\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'scipy', 'pydantic', 'sqlite3'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "run" in done.stdout
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert flopprof("--version", cwd=tmp_path).stdout.startswith("flopprof ")
