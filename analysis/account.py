@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..scenarios.ops import Op, op_to_json
 from ..scenarios.plan import Step
 from ..scenarios.work import OpWork, StepWork, Work, step_work
 from .devices import GpuInfo
@@ -97,12 +98,19 @@ def _account_step(step: Step, measured: _Measured | None) -> StepResult:
         dtype=step.dtype,
         mode=step.mode,
         params=dict(step.params),
+        ops=tuple(_describe_op(op) for op in step.ops),
         shard=None,
         status="skipped",
         reason=NOT_REACHED,
         costs=Costs(flops=work.total.flops, bytes=work.total.bytes),
     )
     return bare if measured is None else _with_measures(bare, work, measured)
+
+
+def _describe_op(op: Op) -> str:
+    """What an op computes, ``sum axis=1``; by which of a library's calls is not part of it."""
+    plain = op_to_json(op)
+    return " ".join([plain.pop("op"), *(f"{name}={value}" for name, value in plain.items() if name != "via")])
 
 
 def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> StepResult:
@@ -127,6 +135,7 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         untraced_interval=median_interval(samples) if len(samples) > 1 else None,
         untraced_samples_ns=samples,
         traced_ns=traced,
+        traced_samples_ns=tuple(record.traced.samples_ns) if record.traced else (),
         slowdown=traced / untraced if traced and untraced else None,
         overhead_ns=overhead,
         launch_bound=timing.launch_bound,
