@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .errors import CompareError
 from .measured import Measured
-from .records import Machine
-from .results import RunResult
+from .quality import CODES
+from .results import QualityNote, RunResult
+from .trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: machine, gpu, driver, versions, settings, recorder, order, lossy, reps, dtype, untraced, clock.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy; reps, dtype, untraced.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -24,37 +26,95 @@ class Caveat:
     message: str
 
 
-def find_differences(a: RunResult, b: RunResult) -> tuple[Caveat, ...]:
-    """How the machines, the software and the quality of two runs differ."""
-    return (
-        *_compare_gpus(a.machine, b.machine),
-        *_compare_fact("machine", "the CPU", a.machine.cpu, b.machine.cpu),
-        *_compare_maps("versions", a.machine.versions, b.machine.versions),
-        *_compare_maps("settings", a.machine.settings, b.machine.settings),
-        *_compare_fact("recorder", "the recorder", a.run.recorder, b.run.recorder),
-        *_compare_fact("order", "the order of steps", a.run.order, b.run.order),
-        *_find_loss("A", a),
-        *_find_loss("B", b),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Under which one side was measured."""
+
+    facts: Mapping[tuple[str, str], str]
+    """(code, what) -> value; what a side does not know is left out."""
+    losses: tuple[str, ...]
+
+
+def describe_run(result: RunResult) -> Circumstances:
+    """The machine, the software and the losses of a run."""
+    machine, run = result.machine, result.run
+    gpus = ", ".join(gpu.name for gpu in machine.gpus) or "none"
+    facts = {("gpu", "the GPU"): gpus, ("machine", "the CPU"): machine.cpu}
+    for name, version in machine.versions.items():
+        facts["driver" if "driver" in name else "versions", name] = version
+    facts |= {("settings", name): value for name, value in machine.settings.items()}
+    facts |= {("recorder", "the recorder"): run.recorder, ("order", "the order of steps"): run.order}
+    return Circumstances(facts=facts, losses=_list_losses(result.quality))
+
+
+def describe_trace(trace: Trace) -> Circumstances:
+    """What a trace says of its machine and recorder, and what it lost."""
+    used = dict.fromkeys(device.device for device in trace.devices)
+    gpus = [trace.gpus[device] for device in used if device in trace.gpus]
+    facts = {("recorder", "the recorder"): trace.metadata.recorder}
+    if gpus:
+        facts["gpu", "the GPU"] = ", ".join(gpu.name or "unknown" for gpu in gpus)
+        facts["clock", "the GPU's top clock"] = ", ".join(
+            f"{(gpu.clock_hz or 0) / 1e6:.0f} MHz" for gpu in gpus
+        )
+    if trace.metadata.exporter:
+        facts["versions", "nsys"] = trace.metadata.exporter
+    return Circumstances(facts=facts, losses=_list_losses(trace.quality))
+
+
+def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
+    """Facts that differ, also those only one side knows, and what either side lost."""
+    caveats: list[Caveat] = []
+    for code, what in dict.fromkeys([*a.facts, *b.facts]):
+        left, right = (side.facts.get((code, what), "absent") for side in (a, b))
+        if left != right:
+            message = f"{what} differs: {left} and {right}"
+            caveats.append(Caveat(code=code, severity="warning", message=message))
+    for side, circumstances in (("A", a), ("B", b)):
+        caveats += [
+            Caveat(code="lossy", severity="warning", message=f"{side} lost data: {loss}")
+            for loss in circumstances.losses
+        ]
+    return tuple(caveats)
 
 
 def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tuple[Caveat, ...]:
     """Where the two things of a pair were not measured alike."""
     reps = [f"{label} ({a.reps} and {b.reps})" for a, b, label in pairs if a.reps != b.reps]
-    traced = [
-        label
-        for a, b, label in pairs
-        if not (a.untraced_samples_ns and b.untraced_samples_ns)
-        and (a.traced_samples_ns and b.traced_samples_ns)
-    ]
-    caveats: list[Caveat] = []
-    if reps:
-        message = f"other number of reps in {_count(reps, len(pairs))}"
-        caveats.append(Caveat(code="reps", severity="info", message=message))
-    if traced:
-        message = f"traced times are compared in {_count(traced, len(pairs))}: a side has no untraced samples"
-        caveats.append(Caveat(code="untraced", severity="info", message=message))
-    return tuple(caveats)
+    dtype = [label for a, b, label in pairs if a.names.get("dtype") != b.names.get("dtype")]
+    traced = [label for a, b, label in pairs if _is_only_traced(a, b)]
+    found = (
+        ("reps", reps, "other number of reps in"),
+        ("dtype", dtype, "other dtypes in"),
+        ("untraced", traced, "no untraced times on both sides, so traced ones are compared, in"),
+    )
+    return tuple(
+        Caveat(code=code, severity="info", message=f"{text} {_count(labels, len(pairs))}")
+        for code, labels, text in found
+        if labels
+    )
+
+
+def refuse_caveats(caveats: Iterable[Caveat]) -> None:
+    """Raise CompareError, under ``--strict``, when the sides differ in more than what is compared."""
+    warnings = [caveat.message for caveat in caveats if caveat.severity == "warning"]
+    if warnings:
+        more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+        raise CompareError(f"not comparable: {warnings[0]}{more}; leave out --strict to compare all the same")
+
+
+def _list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
+    """What means lost data; codes that only a run knows count by their severity."""
+    return tuple(
+        note.message
+        for note in notes
+        if (CODES[note.code].lossy if note.code in CODES else note.severity == "error")
+    )
+
+
+def _is_only_traced(a: Measured, b: Measured) -> bool:
+    untraced = bool(a.untraced_samples_ns and b.untraced_samples_ns)
+    return not untraced and bool(a.traced_samples_ns and b.traced_samples_ns)
 
 
 def _count(labels: Sequence[str], total: int) -> str:
@@ -62,27 +122,3 @@ def _count(labels: Sequence[str], total: int) -> str:
         return f"all {total} pairs, such as {labels[0]}"
     more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
     return f"{labels[0]}{more}"
-
-
-def _compare_gpus(a: Machine, b: Machine) -> Iterable[Caveat]:
-    left = ", ".join(gpu.name for gpu in a.gpus) or "none"
-    right = ", ".join(gpu.name for gpu in b.gpus) or "none"
-    return _compare_fact("gpu", "the GPU", left, right)
-
-
-def _compare_fact(code: str, what: str, a: str, b: str) -> Iterable[Caveat]:
-    if a != b:
-        yield Caveat(code=code, severity="warning", message=f"{what} differs: {a} and {b}")
-
-
-def _compare_maps(code: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterable[Caveat]:
-    for name in sorted({*a, *b}):
-        kind = "driver" if "driver" in name else code
-        yield from _compare_fact(kind, name, a.get(name, "absent"), b.get(name, "absent"))
-
-
-def _find_loss(side: str, result: RunResult) -> Iterable[Caveat]:
-    for note in result.quality:
-        if note.severity == "error":
-            message = f"{side} lost data: {note.message}"
-            yield Caveat(code="lossy", severity="warning", message=message)

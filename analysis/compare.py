@@ -2,10 +2,9 @@
 
 ::
 
-    RunResult -measure_run-> [Measured] -pair-> [Match] -compare_matches-> Comparison
+    run, trace -read_side-> Side{[Measured]} -pair-> [Match] -compare_matches-> Comparison
 
-A side is a list of ``Measured`` things: the steps of a run, or the ranges of a trace (sides.py). Ratios are
-B / A everywhere; differences are B − A and per rep.
+Ratios are B / A everywhere; differences are B − A and per rep.
 """
 
 from __future__ import annotations
@@ -13,32 +12,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from .comparability import Caveat, find_differences, find_pair_differences
 from .errors import CompareError
 from .kernel_pairs import KernelPair, pair_kernels
-from .measured import PARTS, Measured, label_names, measure_run
+from .measured import PARTS, Measured
+from .range_pairs import Rename, pair_paths, parse_maps
 from .results import RunResult
+from .sides import Side, side_of_run
 from .statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
+from .step_pairs import Match, pair_by, pair_by_key, pair_by_names
 
 SampleKind = Literal["untraced", "traced"]
 SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
 """In the order of trust: tracing has a price, which differs between the sides."""
 
 
-VARIANT_NAMES = ("variant", "mode")
-"""A variant brings its mode along, and a mode is always another variant's."""
-
-
-class Match(NamedTuple):
-    """Two measured things to compare, and how a table calls them."""
-
-    a: Measured
-    b: Measured
-    label: str
-    value_a: str = "A"
-    value_b: str = "B"
+_HINTS = {
+    "step": "to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
+    "range": "to pair ranges of different names, say --map OLD=NEW",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,57 +74,55 @@ class Comparison:
     """One line for each two things of different names that were paired."""
 
 
-def compare_runs(a: RunResult, b: RunResult) -> Comparison:
-    """Two runs, step by step, joined on the steps' keys; CompareError where they share none."""
-    left, right = measure_run(a), measure_run(b)
-    partners = {thing.key: thing for thing in right}
-    matches = [Match(thing, partners[thing.key], thing.label) for thing in left if thing.key in partners]
+def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
+    """Two sides of one kind: steps on their keys, or on what was not selected to differ; ranges on their paths.
+
+    ``maps`` are texts OLD=NEW that rename A's ranges. Raises CompareError where nothing pairs.
+    """
+    if (a.paths is None) != (b.paths is None):
+        raise CompareError(f"{a.name} and {b.name}: one is a run, the other a trace; compare two of a kind")
+    if a.paths is None or b.paths is None:
+        if maps:
+            raise CompareError(
+                "--map renames the ranges of traces; the steps of runs join on what they compute"
+            )
+        matches, pairing = _pair_steps(a, b), ()
+    else:
+        matches, pairing = _pair_ranges(a, b, parse_maps(maps))
     if not matches:
-        raise CompareError(
-            f"{a.folder} and {b.folder} have no measured step in common; to compare different steps, "
-            "run them in one scenario and use --by NAME"
-        )
+        what = "step" if a.paths is None else "range"
+        raise CompareError(f"{a.name} and {b.name} have no measured {what} in common; {_HINTS[what]}")
     return compare_matches(
         matches,
-        sides=(a.folder, b.folder),
-        caveats=find_differences(a, b),
-        unmatched=(_list_missing(left, right), _list_missing(right, left)),
+        sides=(a.name, b.name),
+        caveats=find_differences(a.circumstances, b.circumstances),
+        unmatched=_list_unmatched(a.things, b.things, matches),
+        pairing=pairing,
     )
 
 
-def compare_by(result: RunResult, name: str) -> Comparison:
-    """The steps of one run that are equal in all but NAME."""
-    matches = pair_steps_by(result, name)
-    paired = {key for match in matches for key in (match.a.key, match.b.key)}
-    alone = tuple(thing.label for thing in measure_run(result) if thing.key not in paired)
-    sides = (_name_side(result, name, matches, "a"), _name_side(result, name, matches, "b"))
+def compare_runs(a: RunResult, b: RunResult) -> Comparison:
+    """Two runs, step by step, joined on the steps' keys; CompareError where they share none."""
+    return compare_sides(side_of_run(a), side_of_run(b))
+
+
+def compare_by(side: Side | RunResult, name: str) -> Comparison:
+    """The steps of one run, or a selection of them, that are equal in all but NAME."""
+    side = side_of_run(side) if isinstance(side, RunResult) else side
+    baseline = None if side.result is None else side.result.run.baseline
+    matches = pair_by(side.things, name, baseline, side.name)
+    alone, _ = _list_unmatched(side.things, (), matches)
+    sides = (_name_half(side.name, name, matches, "a"), _name_half(side.name, name, matches, "b"))
     return compare_matches(matches, sides=sides, caveats=(), unmatched=(alone, ()))
 
 
-def pair_steps_by(result: RunResult, name: str) -> list[Match]:
-    """Steps equal in all but NAME: a swept parameter, or variant, backend, device, dtype, mode.
-
-    The first value is A to each other one; of variants, the run's baseline. A variant brings its mode along.
-    Raises CompareError for a name no step has, and where nothing pairs.
-    """
-    things = measure_run(result)
-    names = list(dict.fromkeys(known for thing in things for known in thing.names))
-    if not names:
-        raise CompareError(f"{result.folder} has no measured step to compare")
-    if name not in names:
-        raise CompareError(f"{result.folder}: steps have no {name!r} to compare by; try {', '.join(names)}")
-    firsts: list[Measured] = []
-    matches: list[Match] = []
-    for thing in sorted(things, key=lambda thing: thing.names.get(name) != result.run.baseline):
-        partners = [first for first in firsts if _agree(first, thing, name)]
-        matches += [
-            _match_by(first, thing, name) for first in partners if first.names[name] != thing.names[name]
-        ]
-        if name in thing.names and not partners:
-            firsts.append(thing)
-    if not matches:
-        raise CompareError(f"{result.folder}: no two steps differ in {name} alone")
-    return matches
+def find_slower(comparison: Comparison, percent: float) -> tuple[Pair, ...]:
+    """What ``--fail-above`` fails on: verdicts ``slower`` whose ratio is over 1 + percent / 100."""
+    return tuple(
+        pair
+        for pair in comparison.pairs
+        if pair.verdict == "slower" and pair.ratio is not None and pair.ratio > 1 + percent / 100
+    )
 
 
 def compare_matches(
@@ -139,6 +131,7 @@ def compare_matches(
     sides: tuple[str, str],
     caveats: Iterable[Caveat],
     unmatched: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    pairing: tuple[str, ...] = (),
     threshold: float = THRESHOLD,
 ) -> Comparison:
     """Every match judged together: its verdict, its layers and its kernels."""
@@ -157,40 +150,43 @@ def compare_matches(
         pairs=tuple(pairs),
         unmatched_a=unmatched[0],
         unmatched_b=unmatched[1],
+        pairing=pairing,
     )
 
 
-def _name_side(result: RunResult, name: str, matches: Sequence[Match], side: Literal["a", "b"]) -> str:
-    """The selection of the run that this side is, ``RUN:axis=0``, where it is one for all pairs."""
-    values = {getattr(match, side).names[name] for match in matches}
-    return f"{result.folder}:{name}={values.pop()}" if len(values) == 1 else f"{result.folder} by {name}"
+def _pair_steps(a: Side, b: Side) -> list[Match]:
+    chosen = a.selection.keys() & b.selection.keys()
+    differ = [name for name in chosen if a.selection[name] != b.selection[name]]
+    return pair_by_names(a.things, b.things, differ) if differ else pair_by_key(a.things, b.things)
 
 
-def _match_by(a: Measured, b: Measured, name: str) -> Match:
-    values = (label_names({name: thing.names[name]}) or thing.names[name] for thing in (a, b))
-    names = {**a.names, **b.names}
-    return Match(
-        a, b, label_names({known: names[known] for known in names if known not in _loosen(name)}), *values
-    )
+def _pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[str, ...]]:
+    paths_a, paths_b = a.paths or {}, b.paths or {}
+    pairs = pair_paths(paths_a.values(), paths_b.values(), rename)
+    partners = {(path, thing.device): thing for thing in b.things for path in [paths_b[thing.key]]}
+    matches: list[Match] = []
+    for thing in a.things:
+        path = pairs.partners.get(paths_a[thing.key])
+        other = None if path is None else partners.get((path, thing.device))
+        if other is not None:
+            matches.append(Match(thing, other, thing.label))
+    return matches, pairs.pairing
 
 
-def _agree(a: Measured, b: Measured, name: str) -> bool:
-    """Whether two steps are equal in all but NAME; a variant may know fewer parameters than another."""
-    if name not in a.names or name not in b.names:
-        return False
-    if name not in VARIANT_NAMES and a.names.keys() != b.names.keys():
-        return False
-    fixed = (a.names.keys() & b.names.keys()).difference(_loosen(name))
-    return all(a.names[known] == b.names[known] for known in fixed)
+def _list_unmatched(
+    a: Sequence[Measured], b: Sequence[Measured], matches: Sequence[Match]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    paired = {id(thing) for match in matches for thing in (match.a, match.b)}
+    left, right = (tuple(thing.label for thing in side if id(thing) not in paired) for side in (a, b))
+    return left, right
 
 
-def _loosen(name: str) -> tuple[str, ...]:
-    return VARIANT_NAMES if name in VARIANT_NAMES else (name,)
-
-
-def _list_missing(these: Sequence[Measured], those: Sequence[Measured]) -> tuple[str, ...]:
-    known = {thing.key for thing in those}
-    return tuple(thing.label for thing in these if thing.key not in known)
+def _name_half(place: str, name: str, matches: Sequence[Match], half: Literal["a", "b"]) -> str:
+    """The selection that this side is, ``RUN:axis=0``, where it is one for all pairs."""
+    values = {getattr(match, half).names[name] for match in matches}
+    if len(values) > 1:
+        return f"{place} by {name}"
+    return f"{place}{',' if ':' in place else ':'}{name}={values.pop()}"
 
 
 def _choose_samples(match: Match) -> SampleKind | None:

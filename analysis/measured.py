@@ -33,6 +33,10 @@ class Measured:
     names: Mapping[str, str]
     """What it may be selected and paired by: variant, backend, …, parameters."""
     reps: int | None
+    device: int | None = None
+    """Which GPU of a trace that has several."""
+    computes: tuple[str, ...] = ()
+    """What is computed, however: an eager and a fused variant of the same ops have this in common."""
     untraced_ns: float | None = None
     untraced_samples_ns: tuple[float, ...] = ()
     traced_samples_ns: tuple[float, ...] = ()
@@ -50,15 +54,19 @@ def measure_run(result: RunResult) -> list[Measured]:
     return [_measure_step(step, ops.get(step.key, [])) for step in result.steps if step.status == "done"]
 
 
-def label_names(names: Mapping[str, str]) -> str:
-    """Names as a row's label: words for what a step is, ``n=1000`` for its parameters."""
-    words = [_label_name(name, value) for name, value in names.items()]
-    return " ".join(word for word in words if word)
+def label_names(names: Mapping[str, str], *, whole: bool = False) -> str:
+    """Names as a row's label: words for what a step is, ``n=1000`` for its parameters.
+
+    The mode eager goes without saying, except in a ``whole`` label.
+    """
+    return " ".join(
+        _label_name(name, value)
+        for name, value in names.items()
+        if whole or (name, value) != ("mode", "eager")
+    )
 
 
 def _label_name(name: str, value: str) -> str:
-    if name == "mode" and value == "eager":
-        return ""
     return value if name in ("variant", "backend", "device", "dtype", "mode") else f"{name}={value}"
 
 
@@ -77,6 +85,7 @@ def _measure_step(step: StepResult, ops: list[OpResult]) -> Measured:
         label=label_names(names),
         names=names,
         reps=step.reps,
+        computes=step.ops,
         untraced_ns=step.untraced_ns,
         untraced_samples_ns=step.untraced_samples_ns,
         traced_samples_ns=step.traced_samples_ns,

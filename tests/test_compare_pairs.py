@@ -17,7 +17,7 @@ from comparison_drawings import (
     draw_samples,
     draw_step,
 )
-from flopprof.analysis.compare import compare_by, compare_runs, pair_steps_by
+from flopprof.analysis.compare import compare_by, compare_runs
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.records import Gpu
 from flopprof.analysis.results import OpResult, QualityNote, RunResult, StepResult
@@ -41,7 +41,7 @@ def two_axes() -> RunResult:
 
 
 def test_steps_pair_by_a_parameter_at_every_size():
-    pairs = pair_steps_by(two_axes(), "axis")
+    pairs = compare_by(two_axes(), "axis").pairs
     assert [(pair.a.key, pair.b.key, pair.label, pair.value_a, pair.value_b) for pair in pairs] == [
         ("n1000axis0", "n1000axis1", "outer_sum cupy cuda float32 n=1000", "axis=0", "axis=1"),
         ("n8000axis0", "n8000axis1", "outer_sum cupy cuda float32 n=8000", "axis=0", "axis=1"),
@@ -50,14 +50,14 @@ def test_steps_pair_by_a_parameter_at_every_size():
 
 def test_more_than_two_values_are_all_compared_with_the_first():
     steps = [draw_step(f"n{n}", n, params={"n": n}) for n in (1000, 2000, 4000)]
-    pairs = pair_steps_by(draw_run(*steps), "n")
+    pairs = compare_by(draw_run(*steps), "n").pairs
     assert [(pair.a.key, pair.b.key) for pair in pairs] == [("n1000", "n2000"), ("n1000", "n4000")]
 
 
 def test_the_baseline_variant_is_a_and_a_variant_brings_its_mode_along():
     steps = [draw_step("fused", 10, variant="fused", mode="fused"), draw_step("matvec", 20, variant="matvec")]
     run = draw_run(*steps, run=RUN.model_copy(update={"baseline": "matvec"}))
-    assert [(pair.a.key, pair.b.key) for pair in pair_steps_by(run, "variant")] == [("matvec", "fused")]
+    assert [(pair.a.key, pair.b.key) for pair in compare_by(run, "variant").pairs] == [("matvec", "fused")]
 
 
 def test_a_variant_without_the_parameter_is_held_against_every_value_of_it():
@@ -67,11 +67,11 @@ def test_a_variant_without_the_parameter_is_held_against_every_value_of_it():
         draw_step("matvec", 20, variant="matvec", params={"n": 1}),
     ]
     run = draw_run(*steps, run=RUN.model_copy(update={"baseline": "matvec"}))
-    assert [(pair.a.key, pair.b.key, pair.label) for pair in pair_steps_by(run, "variant")] == [
+    assert [(pair.a.key, pair.b.key, pair.label) for pair in compare_by(run, "variant").pairs] == [
         ("matvec", "sum0", "cupy cuda float32 n=1 axis=0"),
         ("matvec", "sum1", "cupy cuda float32 n=1 axis=1"),
     ]
-    backwards = pair_steps_by(draw_run(*steps), "variant")
+    backwards = compare_by(draw_run(*steps), "variant").pairs
     assert [(pair.a.key, pair.b.key) for pair in backwards] == [("sum0", "matvec"), ("sum1", "matvec")]
 
 
@@ -91,12 +91,12 @@ def test_an_unknown_name_lists_the_possible_ones():
     with pytest.raises(CompareError) as caught:
         compare_by(two_axes(), "axes")
     assert str(caught.value) == (
-        "runs/r1: steps have no 'axes' to compare by; try variant, backend, device, dtype, mode, n, axis"
+        "runs/r1: nothing is called by 'axes', so there is no comparing by it; try variant, backend, device, dtype, mode, n, axis"
     )
 
 
 def test_a_name_that_never_differs_says_so():
-    with pytest.raises(CompareError, match="no two steps differ in dtype alone"):
+    with pytest.raises(CompareError, match="no two things differ in dtype alone"):
         compare_by(two_axes(), "dtype")
 
 
@@ -252,8 +252,8 @@ def test_other_hardware_software_and_lost_data_are_said():
     b = replace(draw_run(draw_step("s", 10)), machine=machine, quality=(lost,))
     assert [(caveat.code, caveat.message) for caveat in compare_runs(a, b).comparable] == [
         ("gpu", "the GPU differs: NVIDIA H200 and NVIDIA A100"),
-        ("driver", "cuda_driver differs: 580.65 and 550.1"),
         ("versions", "nsys differs: 2025.3.2 and 2024.2.3"),
+        ("driver", "cuda_driver differs: 580.65 and 550.1"),
         ("versions", "torch differs: absent and 2.13.0"),
         ("settings", "tf32 differs: absent and on"),
         ("lossy", "B lost data: CUDA events were dropped"),

@@ -1,0 +1,142 @@
+"""The sides of a comparison as a user names them: a run, a trace, or a selection of either's things.
+
+``runs/r1``, ``before.sqlite``, ``runs/r1:variant=outer_sum,axis=0``: what stands behind the colon keeps only
+the steps (ranges) whose names match; values may be glob patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from .comparability import Circumstances, describe_run, describe_trace
+from .errors import CompareError
+from .measured import Measured, measure_run
+from .open_trace import open_trace_file
+from .range_times import RangePath, measure_ranges
+from .results import RunResult
+from .trace import read_trace
+
+_SELECTION = re.compile(r"\w+=[^,=]*(,\w+=[^,=]*)*")
+
+_MOST_VALUES = 12
+
+FindRun = Callable[[str], Path | None]
+"""The folder of a run by its name in a store; None where there is no such run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side, read: its things, and what may make them hard to compare."""
+
+    name: str
+    things: tuple[Measured, ...]
+    circumstances: Circumstances
+    selection: Mapping[str, str]
+    paths: Mapping[str, RangePath] | None = None
+    """The path of every thing's key; None for a run, whose things are steps."""
+    result: RunResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideName:
+    """A side as text, taken apart."""
+
+    text: str
+    path: Path
+    selection: Mapping[str, str]
+
+
+def parse_side(text: str, find_run: FindRun | None = None) -> SideName:
+    """Take ``PATH`` or ``PATH:NAME=VALUE,…`` apart; an existing path wins over a selection.
+
+    What is no path is asked for by its name in the store. Raises CompareError where nothing is found or the
+    selection cannot be read.
+    """
+    whole = _find(text, find_run)
+    if whole is not None:
+        return SideName(text=text, path=whole, selection={})
+    place, colon, selection = text.rpartition(":")
+    found = _find(place, find_run) if colon else None
+    if found is None:
+        raise CompareError(
+            f"{text}: no such run or trace; give a run folder, a trace file or RUN:NAME=VALUE,…"
+        )
+    if not _SELECTION.fullmatch(selection):
+        raise CompareError(f"{text}: a selection is NAME=VALUE,NAME=VALUE, such as variant=outer_sum,axis=0")
+    pairs = (part.partition("=") for part in selection.split(","))
+    return SideName(text=text, path=found, selection={name: value for name, _, value in pairs})
+
+
+def read_side(text: str, find_run: FindRun | None = None, domains: tuple[str, ...] | None = None) -> Side:
+    """Read a side: the steps of a run, or the ranges of anyone's trace (owner domains: ``domains``).
+
+    Raises CompareError for a side that names nothing, RunError and TraceError for what cannot be read.
+    """
+    name = parse_side(text, find_run)
+    side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains)
+    return _select(side)
+
+
+def side_of_run(result: RunResult) -> Side:
+    """The measured steps of a run as a side."""
+    things = tuple(measure_run(result))
+    return Side(
+        name=result.folder,
+        things=things,
+        circumstances=describe_run(result),
+        selection={},
+        result=result,
+    )
+
+
+def _find(text: str, find_run: FindRun | None) -> Path | None:
+    path = Path(text)
+    if text and path.exists():
+        return path
+    return find_run(text) if find_run is not None and text else None
+
+
+def _read_run(name: SideName) -> Side:
+    from .account import account_run
+
+    side = side_of_run(account_run(name.path))
+    if not side.things:
+        raise CompareError(f"{name.text}: no step of this run was measured, so there is nothing to compare")
+    return replace(side, name=name.text, selection=name.selection)
+
+
+def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
+    with open_trace_file(name.path) as file:
+        trace = read_trace(file)
+        found = measure_ranges(trace, domains)
+    if not found:
+        raise CompareError(
+            f"{name.text}: the trace has no NVTX ranges that can be compared; mark the program's parts with "
+            "nvtx.annotate and record with --trace=cuda,nvtx"
+        )
+    return Side(
+        name=name.text,
+        things=tuple(thing for _, thing in found),
+        circumstances=describe_trace(trace),
+        selection=name.selection,
+        paths={thing.key: path for path, thing in found},
+    )
+
+
+def _select(side: Side) -> Side:
+    """Keep what the selection names. Raises CompareError for a name or a value that nothing has."""
+    things = side.things
+    for name, pattern in side.selection.items():
+        values = list(dict.fromkeys(thing.names[name] for thing in side.things if name in thing.names))
+        if not values:
+            known = dict.fromkeys(known for thing in side.things for known in thing.names)
+            raise CompareError(f"{side.name}: nothing is called by {name!r}; try {', '.join(known)}")
+        things = tuple(thing for thing in things if fnmatchcase(thing.names.get(name, ""), pattern))
+        if not things:
+            found = ", ".join(values[:_MOST_VALUES]) + (", …" if len(values) > _MOST_VALUES else "")
+            raise CompareError(f"{side.name}: nothing matches {name}={pattern}; {name} is {found}")
+    return replace(side, things=things)

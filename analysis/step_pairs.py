@@ -1,0 +1,94 @@
+"""Which step of B is held against which step of A.
+
+Steps of two runs join on their key. Steps that were selected to differ, in one run or two, join on everything
+else they are called by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from .errors import CompareError
+from .measured import Measured, label_names
+
+
+class Match(NamedTuple):
+    """Two measured things to compare, and how a table calls them."""
+
+    a: Measured
+    b: Measured
+    label: str
+    value_a: str = "A"
+    value_b: str = "B"
+
+
+def pair_by_key(a: Sequence[Measured], b: Sequence[Measured]) -> list[Match]:
+    """Things of one key, in A's order."""
+    partners = {thing.key: thing for thing in b}
+    return [Match(thing, partners[thing.key], thing.label) for thing in a if thing.key in partners]
+
+
+def pair_by_names(a: Sequence[Measured], b: Sequence[Measured], differ: Sequence[str]) -> list[Match]:
+    """Every two things that are equal in all names but those that are meant to differ."""
+    return [match_things(one, other, differ) for one in a for other in b if agree(one, other, differ)]
+
+
+def pair_by(things: Sequence[Measured], name: str, baseline: str | None, place: str) -> list[Match]:
+    """Things of one side that are equal in all but NAME.
+
+    The first value is A to each other one; of variants, the baseline. Raises CompareError, which names the
+    place, for a name nothing has, and where nothing pairs.
+    """
+    names = dict.fromkeys(known for thing in things for known in thing.names)
+    if name not in names:
+        raise CompareError(
+            f"{place}: nothing is called by {name!r}, so there is no comparing by it; try {', '.join(names)}"
+        )
+    firsts: list[Measured] = []
+    matches: list[Match] = []
+    for thing in sorted(things, key=lambda thing: thing.names.get(name) != baseline):
+        partners = [first for first in firsts if agree(first, thing, [name])]
+        partners = [first for first in partners if first.names[name] != thing.names.get(name)]
+        matches += [match_things(first, thing, [name]) for first in partners]
+        if name in thing.names and not partners:
+            firsts.append(thing)
+    if not matches:
+        raise CompareError(f"{place}: no two things differ in {name} alone")
+    return matches
+
+
+def match_things(a: Measured, b: Measured, differ: Sequence[str]) -> Match:
+    """The match, labelled by what both are called and told apart by what was meant to differ."""
+    value_a, value_b = (
+        label_names({name: thing.names[name] for name in differ if name in thing.names}, whole=True)
+        for thing in (a, b)
+    )
+    shared = {**a.names, **b.names}
+    return Match(
+        a,
+        b,
+        label_names({name: shared[name] for name in shared if name not in _loosen(differ)}),
+        value_a,
+        value_b,
+    )
+
+
+def agree(a: Measured, b: Measured, differ: Collection[str]) -> bool:
+    """Whether two things are equal in all names but those that are meant to differ.
+
+    Variants may know different parameters; in another mode the same must be computed.
+    """
+    if not all(name in a.names and name in b.names for name in differ):
+        return False
+    if "variant" not in differ and a.names.keys() != b.names.keys():
+        return False
+    if "variant" not in differ and "mode" in differ and a.computes != b.computes:
+        return False
+    fixed = (a.names.keys() & b.names.keys()) - _loosen(differ)
+    return all(a.names[name] == b.names[name] for name in fixed)
+
+
+def _loosen(differ: Collection[str]) -> set[str]:
+    """A variant brings its mode along, and another mode is always another variant."""
+    return {*differ, "variant", "mode"} if {"variant", "mode"} & set(differ) else set(differ)
