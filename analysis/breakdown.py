@@ -25,7 +25,7 @@ from .attribution import Attribution
 from .calls import WAITING, names_like
 from .frames import NONE, Codes, Ints, distinct, ints
 from .results import BUSY_LAYERS, LAYERS
-from .spans import FIRST, LAST, cut_at, find_gaps, intersect, join_spans, show_first
+from .spans import LAST, cut_at, find_gaps, intersect, join_spans, show_first
 from .trace import Trace
 
 KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
@@ -43,6 +43,8 @@ class DeviceSpans:
     """Index into results.LAYERS."""
     owner: Codes
     """Row of trace.ranges, -1 for none."""
+    activity: Codes
+    """Row of trace.activities that shows in a busy span, -1 in an idle one."""
     split: bool = True
     """Whether idle time could be split; without API calls all of it is `unknown`."""
 
@@ -77,7 +79,11 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     start, end, layer, owner = (column[order] for column in columns)
-    return DeviceSpans(start_ns=start, end_ns=end, layer=layer, owner=owner, split=trace.has_calls)
+    activity = np.full(len(start), NONE, np.int32)
+    activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
+    return DeviceSpans(
+        start_ns=start, end_ns=end, layer=layer, owner=owner, activity=activity, split=trace.has_calls
+    )
 
 
 def order_activities(trace: Trace, rows: Ints) -> Ints:
@@ -224,6 +230,3 @@ def _by_thread(trace: Trace, rows: Ints, start: Ints, end: Ints) -> dict[int, tu
         t: join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]])
         for t in np.flatnonzero(np.diff(first)).tolist()
     }
-
-
-__all__ = ["FIRST", "LAST", "DeviceSpans", "label_devices", "order_activities"]

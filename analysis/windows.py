@@ -10,6 +10,7 @@ import pandas as pd
 from .attribution import Attribution
 from .breakdown import DeviceSpans
 from .frames import NONE, Bools, Codes, Ints, ints
+from .grouped import sum_by_group
 from .results import BUSY_LAYERS, IDLE_LAYERS, LAYERS, WindowTimes
 from .spans import intersect, join_spans
 from .trace import Trace
@@ -18,13 +19,17 @@ BATCH_PIECES = 1 << 22
 """Spans that are cut in one go: bounds the memory of many overlapping windows."""
 
 
-def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints) -> pd.DataFrame:
+def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints, group: Codes | None = None) -> pd.DataFrame:
     """What windows are made of: a row (window, layer, owner, ns) for each that has time.
 
     `window` counts the windows given, `layer` indexes results.LAYERS, `owner` is a row of trace.ranges or -1.
-    The rows of a window add up to its length exactly; windows may overlap.
+    With `group`, a code from -1 up for each row of trace.ranges, owners are those codes instead. The rows of a
+    window add up to its length exactly, whether windows overlap or not.
     """
-    parts = [_sum_batch(spans, start_ns[i:j], end_ns[i:j], i) for i, j in _batches(spans, start_ns, end_ns)]
+    groups = None if group is None else np.append(group, NONE)
+    parts = [
+        _sum_batch(spans, start_ns[i:j], end_ns[i:j], i, groups) for i, j in _batches(spans, start_ns, end_ns)
+    ]
     columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else [np.zeros(0, np.int64)] * 4
     return pd.DataFrame(dict(zip(("window", "layer", "owner", "ns"), columns, strict=True)))
 
@@ -36,16 +41,27 @@ def _batches(spans: DeviceSpans, start: Ints, end: Ints) -> Iterator[tuple[int, 
     yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
-def _sum_batch(spans: DeviceSpans, start: Ints, end: Ints, first: int) -> tuple[Ints, Ints, Ints, Ints]:
+def _sum_batch(
+    spans: DeviceSpans, start: Ints, end: Ints, first: int, groups: Codes | None
+) -> tuple[Ints, Ints, Ints, Ints]:
     pieces = intersect(start, end, spans.start_ns, spans.end_ns)
-    width = int(spans.owner.max(initial=NONE)) + 2
-    key = (pieces.source * len(LAYERS) + spans.layer[pieces.other]) * width + spans.owner[pieces.other] + 1
+    owner = spans.owner[pieces.other]
+    owner = owner if groups is None else groups[owner]
+    width = int(owner.max(initial=NONE)) + 2
+    key = (pieces.source * len(LAYERS) + spans.layer[pieces.other]) * width + (owner + 1)
+    keys, ns = _sum_by_key(key, len(start) * len(LAYERS) * width, pieces.end - pieces.start)
+    return first + keys // width // len(LAYERS), keys // width % len(LAYERS), keys % width - 1, ns
+
+
+def _sum_by_key(key: Ints, bound: int, ns: Ints) -> tuple[Ints, Ints]:
+    """Keys in order, each once, with their sums; by index while keys are dense."""
+    if bound <= 2 * len(key) + 1024:
+        sums = sum_by_group(key, bound, ns)
+        keys = np.flatnonzero(sums)
+        return keys, sums[keys]
     codes, unique = pd.factorize(key)
     order = np.argsort(unique)
-    ns = np.zeros(len(unique), np.int64)
-    np.add.at(ns, codes, pieces.end - pieces.start)
-    unique, ns = unique[order], ns[order]
-    return first + unique // width // len(LAYERS), unique // width % len(LAYERS), unique % width - 1, ns
+    return unique[order], sum_by_group(codes, len(unique), ns)[order]
 
 
 def window_times(wall_ns: int, layer: Ints, ns: Ints, *, split: bool = True) -> WindowTimes:

@@ -1,0 +1,176 @@
+"""Everything one trace says: windows, ranges, kernels, copies, and how far to believe them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from .attribution import Attribution, GraphRanges, attribute
+from .breakdown import label_devices
+from .frames import ints
+from .identity import pid_of
+from .kernels import copy_rows, kernel_rows
+from .paths import find_paths
+from .quality import note, sort_notes
+from .queue import measure_queue
+from .ranges import RangeKernelRow, RangeRow, measure_ranges
+from .records import FORMAT
+from .results import BUSY_LAYERS, LAYERS, CopyRow, KernelRow, QualityNote, to_plain
+from .trace import Trace
+from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
+
+WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
+KERNEL_FIELDS = (
+    "kernel",
+    "device",
+    "instances",
+    "total_ns",
+    "median_ns",
+    "min_ns",
+    "max_ns",
+    "launch_call_median_ns",
+    "queue_median_ns",
+    "stream_wait_median_ns",
+    "latency_median_ns",
+    "launches",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What `flopprof analyze` shows."""
+
+    trace: Trace
+    attribution: Attribution
+    quality: tuple[QualityNote, ...]
+    device_ns: int
+    attributed_ns: int
+    windows: tuple[WindowRow, ...]
+    ranges: tuple[RangeRow, ...]
+    range_kernels: tuple[RangeKernelRow, ...]
+    kernels: tuple[KernelRow, ...]
+    copies: tuple[CopyRow, ...]
+
+    @property
+    def unattributed_ns(self) -> int:
+        """Device time that no range owns."""
+        return self.device_ns - self.attributed_ns
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``analyze --json``; every key is always there, unknown is None."""
+        return {
+            "flopprof": FORMAT,
+            "trace": _describe_trace(self.trace),
+            "devices": _describe_devices(self.trace),
+            "quality": to_plain(self.quality),
+            "device_ns": self.device_ns,
+            "attributed_ns": self.attributed_ns,
+            "unattributed_ns": self.unattributed_ns,
+            "windows": [_describe_window(row) for row in self.windows],
+            "ranges": to_plain(self.ranges),
+            "range_kernels": to_plain(self.range_kernels),
+            "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
+            "copies": to_plain(self.copies),
+        }
+
+
+def analyze_trace(
+    trace: Trace,
+    *,
+    range_glob: str | None = None,
+    domains: Sequence[str] | None = None,
+    window: Literal["host", "device"] = "host",
+    graph_ranges: GraphRanges = "launch",
+) -> Analysis:
+    """Analyse a trace.
+
+    `range_glob` makes a window of every instance of the ranges it matches, on the host's clock or on the
+    device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
+    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
+    """
+    attribution = attribute(trace, domains, graph_ranges=graph_ranges)
+    source = WindowSource(
+        trace=trace,
+        attribution=attribution,
+        paths=find_paths(trace),
+        timelines=label_devices(trace, attribution),
+    )
+    windows, notes = _cut_windows(source, range_glob, domains, window)
+    tables = measure_ranges(trace, attribution, source.paths)
+    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
+    every = np.arange(len(trace.activities))
+    return Analysis(
+        trace=trace,
+        attribution=attribution,
+        quality=sort_notes([*trace.quality, *attribution.quality, *notes]),
+        device_ns=int(duration.sum()),
+        attributed_ns=int(duration[attribution.owner >= 0].sum()),
+        windows=tuple(windows),
+        ranges=tables.ranges,
+        range_kernels=tables.kernels,
+        kernels=kernel_rows(trace, every, measure_queue(trace)),
+        copies=copy_rows(trace, every),
+    )
+
+
+def _cut_windows(
+    source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: Literal["host", "device"]
+) -> tuple[list[WindowRow], list[QualityNote]]:
+    if glob is None:
+        return trace_windows(source), []
+    rows = match_ranges(source.trace, glob, domains)
+    if not len(rows):
+        return [], [note("range_not_found", detail=glob)]
+    outside = count_outside(source.trace, source.attribution, rows) if kind == "host" else 0
+    return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
+
+
+def _describe_trace(trace: Trace) -> dict[str, Any]:
+    return {
+        "path": str(trace.path),
+        "sha256": digest(trace.path),
+        "recorder": trace.metadata.recorder,
+        "schema": trace.metadata.schema,
+        "exporter": trace.metadata.exporter,
+        "duration_ns": trace.duration_ns,
+        "graph_mode": recorded_graph_mode(trace),
+        "processes": [pid_of(key) for key in trace.processes],
+    }
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a file as it lies on the disk, None when it has gone."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def recorded_graph_mode(trace: Trace) -> str | None:
+    """How CUDA graphs were recorded: as the rows show, else as was asked for."""
+    if (ints(trace.activities, "layer") == BUSY_LAYERS.index("graph")).any():
+        return "graph"
+    return "node" if ints(trace.activities, "graph_node").any() else trace.metadata.graph_mode
+
+
+def _describe_devices(trace: Trace) -> list[dict[str, Any]]:
+    return [_pick(device, ("device", "pid", "uuid", "name", "certain")) for device in trace.devices]
+
+
+def _describe_window(row: WindowRow) -> dict[str, Any]:
+    return {
+        **to_plain(row.name),
+        **_pick(row, ("instance", "payload", "device", "kind", "start_ns")),
+        **_pick(row.times, WINDOW_FIELDS),
+        **_pick(row, ("memcpy_kinds", "owners")),
+    }
+
+
+def _pick(value: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: to_plain(getattr(value, name)) for name in names}

@@ -1,0 +1,249 @@
+"""What each range cost: its own time on the host, and the device work asked for while it was open.
+
+Figures are inclusive: a record counts for every range open at its call, once per range, also where ranges of
+the same name are nested. Only the projection (per instance, from the first start to the last end on the device)
+leaves out what other threads asked for, as NVIDIA's does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution, Credit
+from .frames import NONE, PUSH_POP, Codes, Ints, ints
+from .grouped import Stats, describe_groups, sum_by_group, union_by_group
+from .paths import PathName, Paths, thread_ids
+from .results import BUSY_LAYERS
+from .trace import Trace
+
+KERNEL = BUSY_LAYERS.index("kernel")
+NEVER = np.int64(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeRow:
+    """All instances of one path."""
+
+    range: str
+    path: tuple[str, ...]
+    domain: str
+    style: str
+    pid: int | None
+    tid: int | None
+    instances: int
+    wall_ns: int
+    activities: int
+    kernel_sum_ns: int
+    busy_ns: int
+    projected_ns: int
+    launch_call_ns: int
+    flops: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeKernelRow:
+    """One kernel in one path; `attribution` none: in no range at all, listed by the thread of its call."""
+
+    range: str
+    path: tuple[str, ...]
+    domain: str
+    pid: int | None
+    tid: int | None
+    kernel: str
+    attribution: str
+    instances: int
+    total_ns: int
+    median_ns: float
+    min_ns: int
+    max_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeTables:
+    """Both tables, from one pass over the credits."""
+
+    ranges: tuple[RangeRow, ...]
+    kernels: tuple[RangeKernelRow, ...]
+
+
+def measure_ranges(trace: Trace, attribution: Attribution, paths: Paths) -> RangeTables:
+    """The cost of every path, and its kernels."""
+    work = _Work(trace, attribution, paths)
+    for credit in sorted(attribution.credits(), key=lambda credit: -credit.kind):  # by process first
+        work.add(credit)
+    return RangeTables(ranges=work.range_rows(), kernels=work.kernel_rows())
+
+
+class _Work:
+    """Sums per path (and, for projections, per range), filled credit by credit."""
+
+    def __init__(self, trace: Trace, attribution: Attribution, paths: Paths) -> None:
+        self._trace, self._attribution, self._paths = trace, attribution, paths
+        frame = trace.activities
+        self._start, self._end = ints(frame, "start_ns"), ints(frame, "end_ns")
+        self._duration = self._end - self._start
+        self._is_kernel = ints(frame, "layer") == KERNEL
+        self._by_start = np.argsort(self._start, kind="stable").astype(np.int32)
+        kernels = np.flatnonzero(self._is_kernel)
+        self._by_duration = kernels[np.argsort(self._duration[kernels], kind="stable")].astype(np.int32)
+        devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
+        self._devices = max(len(devices), 1)
+        self._credited = np.zeros(len(frame), np.bool_)
+        self._activities, self._kernel_sum, self._busy, self._launch = np.zeros((4, len(paths)), np.int64)
+        self._first = np.full(len(trace.ranges), NEVER)
+        self._last = np.full(len(trace.ranges), -NEVER)
+        self._shared = np.zeros(len(paths), np.bool_)
+        self._pool: list[tuple[Ints, Ints]] = []
+        self._stats: list[tuple[int, Stats]] = []
+        self._names: dict[int, PathName] = {}
+
+    def add(self, credit: Credit) -> None:
+        """Add the work of some sites to the ranges they are credited to."""
+        rows, ranges = self._pairs(credit, self._by_start)
+        path = self._paths.of_range[ranges]
+        self._credited[rows] = True
+        self._activities += np.bincount(path, minlength=len(self._paths))
+        self._kernel_sum += self._sum(path, np.where(self._is_kernel[rows], self._duration[rows], 0))
+        if credit.kind == BY_THREAD:  # another thread's work would stretch a projection over all between
+            np.minimum.at(self._first, ranges, self._start[rows])
+            np.maximum.at(self._last, ranges, self._end[rows])
+        self._add_busy(credit.kind, rows, path)
+        self._add_launches(credit)
+        self._add_kernels(credit)
+
+    def _sum(self, path: Ints, value: Ints) -> Ints:
+        return sum_by_group(path, len(self._paths), value)
+
+    def _name(self, path: int) -> PathName:
+        if path not in self._names:
+            self._names[path] = self._paths.name(self._trace, path)
+        return self._names[path]
+
+    def _pairs(self, credit: Credit, order: Codes) -> tuple[Ints, Ints]:
+        """(activity, range) for every activity of the credit's sites, in the given order of activities."""
+        site = self._attribution.site
+        sites = len(self._attribution.sites)
+        times = np.bincount(credit.site, minlength=sites)
+        if times.max(initial=0) <= 1:
+            of_site = np.full(sites + 1, NONE, np.int32)
+            of_site[credit.site] = credit.range
+            ranges = of_site[site[order]]
+            some = ranges >= 0
+            return order[some], ranges[some]
+        by_site = np.argsort(credit.site, kind="stable")
+        first = np.cumsum(times) - times
+        rows = order[site[order] >= 0]
+        count = times[site[rows]]
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        return np.repeat(rows, count), credit.range[by_site[np.repeat(first[site[rows]], count) + within]]
+
+    def _add_busy(self, kind: int, rows: Ints, path: Ints) -> None:
+        """Unions of busy time; paths credited in more than one way wait until all their work is known."""
+        if kind == BY_PROCESS:
+            self._shared[path] = True
+        later = self._shared[path]
+        if later.any():
+            self._pool.append((rows[later], path[later]))
+            rows, path = rows[~later], path[~later]
+        self._busy += self._union(rows, path)
+
+    def _union(self, rows: Ints, path: Ints) -> Ints:
+        group = path * np.int64(self._devices) + self._device[rows]
+        sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
+        return sums.reshape(-1, self._devices).sum(axis=1)
+
+    def _add_launches(self, credit: Credit) -> None:
+        call = self._attribution.sites.call[credit.site]
+        some = call >= 0
+        calls = self._trace.calls
+        duration = ints(calls, "end_ns")[call[some]] - ints(calls, "start_ns")[call[some]]
+        self._launch += self._sum(self._paths.of_range[credit.range[some]], duration)
+
+    def _add_kernels(self, credit: Credit) -> None:
+        rows, ranges = self._pairs(credit, self._by_duration)
+        name = ints(self._trace.activities, "name")[rows]
+        key = self._paths.of_range[ranges].astype(np.int64) * len(self._trace.names) + name
+        self._stats.append((credit.kind, describe_groups(key, self._duration[rows])))
+
+    def range_rows(self) -> tuple[RangeRow, ...]:
+        """Every path in the order of its first range."""
+        busy = self._busy.copy()
+        if self._pool:
+            rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
+            order = np.argsort(self._start[rows], kind="stable")
+            busy += self._union(rows[order], path[order])
+        frame, of_range = self._trace.ranges, self._paths.of_range
+        instances = np.bincount(of_range, minlength=len(self._paths))
+        wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
+        worked = np.flatnonzero(self._last >= self._first)
+        projected = self._sum(of_range[worked], self._last[worked] - self._first[worked])
+        return tuple(
+            self._range_row(
+                path, int(instances[path]), int(wall[path]), int(busy[path]), int(projected[path])
+            )
+            for path in np.argsort(self._paths.first, kind="stable").tolist()
+        )
+
+    def _range_row(
+        self, path: int, instances: int, wall_ns: int, busy_ns: int, projected_ns: int
+    ) -> RangeRow:
+        name = self._name(path)
+        style = int(ints(self._trace.ranges, "style")[self._paths.first[path]])
+        return RangeRow(
+            range=name.range,
+            path=name.path,
+            domain=name.domain,
+            style="push_pop" if style == PUSH_POP else "start_end",
+            pid=name.pid,
+            tid=name.tid,
+            instances=instances,
+            wall_ns=wall_ns,
+            activities=int(self._activities[path]),
+            kernel_sum_ns=int(self._kernel_sum[path]),
+            busy_ns=busy_ns,
+            projected_ns=projected_ns,
+            launch_call_ns=int(self._launch[path]),
+        )
+
+    def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
+        """Every kernel of every path, the longest total first, then those in no range."""
+        trace, names = self._trace, max(len(self._trace.names), 1)
+        rows = [
+            _kernel_row(trace, stats, at, self._name(int(stats.group[at]) // names), kind)
+            for kind, stats in self._stats
+            for at in range(len(stats.group))
+        ]
+        rows.sort(key=lambda row: (row.path, -row.total_ns, row.kernel, row.pid or 0, row.tid or 0))
+        return tuple(rows + self._kernels_without_range())
+
+    def _kernels_without_range(self) -> list[RangeKernelRow]:
+        trace, frame = self._trace, self._trace.activities
+        names = max(len(trace.names), 1)
+        rows = self._by_duration[~self._credited[self._by_duration]]
+        thread = np.append(ints(trace.calls, "thread"), NONE)[ints(frame, "call")[rows]].astype(np.int64)
+        stats = describe_groups((thread + 1) * names + ints(frame, "name")[rows], self._duration[rows])
+        found = []
+        for at, group in enumerate(stats.group.tolist()):
+            pid, tid = thread_ids(trace, group // names - 1)
+            found.append(_kernel_row(trace, stats, at, PathName(pid=pid, tid=tid), BY_NONE))
+        return sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.pid or 0, row.tid or 0))
+
+
+def _kernel_row(trace: Trace, stats: Stats, at: int, name: PathName, kind: int) -> RangeKernelRow:
+    return RangeKernelRow(
+        range=name.range,
+        path=name.path,
+        domain=name.domain,
+        pid=name.pid,
+        tid=name.tid,
+        kernel=trace.name(int(stats.group[at]) % len(trace.names)),
+        attribution=ATTRIBUTIONS[kind],
+        instances=int(stats.count[at]),
+        total_ns=int(stats.total[at]),
+        median_ns=float(stats.median[at]),
+        min_ns=int(stats.least[at]),
+        max_ns=int(stats.greatest[at]),
+    )
