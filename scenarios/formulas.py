@@ -55,8 +55,9 @@ def evaluate_formula(formula: str | int, values: Mapping[str, int]) -> int:
     """
     if isinstance(formula, int):
         return formula
+    tree = _parse(formula)
     try:
-        result = _value(_parse(formula), values)
+        result = _value(tree, values)
     except ZeroDivisionError:
         raise FormulaError(f"'{formula}' divides by zero{_for(values)}") from None
     except FormulaError as problem:

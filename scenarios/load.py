@@ -53,8 +53,11 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
 def find_scenario(name_or_path: str | Path) -> Path:
     """The file that a user's NAME or PATH means; an existing path first."""
     path = Path(name_or_path)
-    if path.exists():
-        return path
+    try:
+        if path.exists():
+            return path
+    except OSError as problem:
+        raise ScenarioError(path, None, f"cannot be read: {problem.strerror}") from None
     shipped = _shipped_folder() / f"{name_or_path}.yaml"
     if path.name == str(name_or_path) and shipped.is_file():
         return shipped

@@ -62,7 +62,7 @@ def chain_shapes(ops: Sequence[Op], params: Mapping[str, int]) -> tuple[OpShapes
         try:
             operands, output = _operands(op, sizes, given)
         except KeyError as missing:
-            problem = f"{op_label(op)} needs the size {missing.args[0]}: add it to sweep"
+            problem = f"{op_label(op)} needs the size {missing.args[0]}; add n to sweep"
             raise ShapeMisfitError(index, problem) from None
         if given is not None and operands[0] != given:
             assert previous is not None

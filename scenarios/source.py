@@ -66,8 +66,8 @@ def read_source(path: Path) -> Source:
     Raises ScenarioError when the file cannot be read, is not UTF-8, is not YAML, or is not a mapping.
     """
     text = _read_text(path)
-    loader = _PlainLoader(text)
     try:
+        loader = _PlainLoader(text)
         root = loader.get_single_node()
         if root is None:
             raise ScenarioError(path, None, "the file is empty; a scenario starts with 'name: …'")
@@ -78,8 +78,6 @@ def read_source(path: Path) -> Source:
         raise ScenarioError(path, *_yaml_problem(problem, text)) from None
     except RecursionError:
         raise ScenarioError(path, None, "values are nested too deeply") from None
-    finally:
-        loader.dispose()
 
 
 def parse_value(text: str) -> Any:
@@ -128,7 +126,8 @@ def _mapping(path: Path, loader: _PlainLoader, node: yaml.MappingNode, depth: in
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
-            problem = f"a key must be text, got {key_node.value!r}; put it in quotes"
+            shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
+            problem = f"a key must be text, got {shown}; put it in quotes"
             raise ScenarioError(path, _line(key_node), problem)
         if key in data:
             problem = f"'{key}' is written twice, first in line {lines[key]}"
