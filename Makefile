@@ -22,7 +22,7 @@ run: $(VENV)/.installed  ## The experiment: run scenarios/outer.yaml, print the 
 	$(BIN)/flopprof run $(SCENARIO)
 
 test: $(VENV)/.developed .link/flopprof  ## All tests; those that need nsys or a GPU say why they skip
-	$(BIN)/python -m pytest -n 2 -rs tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope -rs tests
 
 check: lint types test wheel-test  ## ruff, basedpyright, all tests, and the tests against the built wheel
 

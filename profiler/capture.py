@@ -13,7 +13,7 @@ from pathlib import Path
 from ..analysis.records import RunInfo, RunPlan, SkippedStep
 from ..scenarios.plan import Plan
 from .errors import Interrupted
-from .folder import make_run_folder, new_run_id, staging_folder, write_record
+from .folder import make_run_folder, new_run_id, staging_folder, temporary_folder, write_record
 from .job import Message, Opened, PassName
 from .machine import describe_machine
 from .recorder import Recorder
@@ -45,10 +45,11 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
     info = describe_run(plan, options, run_id, started)
     write_plan(run, plan, info.model_copy(update={"status": "interrupted"}))
     openings: list[Opened] = []
-    with staging_folder(run) as staging:
+    with staging_folder(run) as staging, temporary_folder() as temporary:
         context = ShardContext(
             run=run,
             staging=staging,
+            temporary=temporary,
             recorder=options.recorder,
             control=options.control,
             seed=options.seed,

@@ -6,7 +6,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from .errors import OutputFolderError
 
 DEFAULT_PARENT = Path("flopprof-runs")
 _STAGING = re.compile(r"^\.staging-(\d+)$")
+_TEMPORARY = re.compile(r"^flopprof-(\d+)-")
 
 
 def new_run_id(scenario: str, now: datetime | None = None) -> str:
@@ -53,12 +55,39 @@ def staging_folder(run: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A 0700 folder for the recorder's own temporary files, gone afterwards.
+
+    It is not in the run's folder: Nsight Systems makes sockets in it, whose paths may have 107 bytes at most,
+    and says no more than "Agent launcher failed" when they are longer.
+    """
+    shared = Path(tempfile.gettempdir())
+    _remove_abandoned([entry for entry in shared.glob("flopprof-*") if _is_mine(entry)], _TEMPORARY)
+    temporary = Path(tempfile.mkdtemp(prefix=f"flopprof-{os.getpid()}-", dir=shared))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def remove_abandoned_staging(run: Path) -> None:
     """Raw reports hold secrets: what a killed process left in this run, or in the runs beside it, goes."""
-    for entry in [*run.glob(".staging-*"), *run.parent.glob("*/.staging-*")]:
-        match = _STAGING.match(entry.name)
+    _remove_abandoned([*run.glob(".staging-*"), *run.parent.glob("*/.staging-*")], _STAGING)
+
+
+def _remove_abandoned(folders: Iterable[Path], named: re.Pattern[str]) -> None:
+    for folder in folders:
+        match = named.match(folder.name)
         if match and not psutil.pid_exists(int(match.group(1))):
-            shutil.rmtree(entry, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_mine(entry: Path) -> bool:
+    try:
+        return entry.lstat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False
 
 
 def publish_shard(run: Path, prepared: Path, name: str) -> None:

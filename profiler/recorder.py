@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from ..analysis.nsys_export import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ..analysis.records import Recorder as RecorderName
@@ -28,24 +28,6 @@ NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 Choice = Literal["auto", "nsys", "embedded"]
 
 
-class Recorder(Protocol):
-    """How one worker is recorded."""
-
-    name: RecorderName
-    note: str | None
-    """Why this recorder was chosen and what it cannot see, when the reader must know."""
-    ranges: Literal["nvtx", "memory"]
-    version: str | None
-
-    def command(self, worker: Sequence[str], staging: Path) -> list[str]:
-        """The command that runs ``worker`` under this recorder."""
-        ...
-
-    def collect(self, staging: Path) -> Path:
-        """The raw sqlite trace of what ran. Raises CaptureError when nothing was recorded."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NsysRecorder:
     """NVIDIA Nsight Systems: ranges, CUDA calls and GPU activity."""
@@ -53,6 +35,7 @@ class NsysRecorder:
     nsys: Nsys
     name: RecorderName = "nsys"
     note: str | None = None
+    """Why this recorder was chosen and what it cannot see, when the reader must know."""
     ranges: Literal["nvtx", "memory"] = "nvtx"
 
     @property
@@ -97,6 +80,10 @@ class EmbeddedRecorder:
         if not target.exists():
             raise CaptureError("the worker wrote no trace")
         return target
+
+
+Recorder = NsysRecorder | EmbeddedRecorder
+"""How one worker is recorded: a command around it, and the raw trace of what ran."""
 
 
 def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ) -> Recorder:

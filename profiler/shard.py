@@ -32,6 +32,8 @@ class ShardContext:
 
     run: Path
     staging: Path
+    temporary: Path
+    """TMPDIR of everything that is started."""
     recorder: Recorder
     control: bool
     seed: int
@@ -130,8 +132,7 @@ def run_worker(
 ) -> WorkerOutcome:
     """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome."""
     folder = context.staging / f"{shard.name}-{label}"
-    temporary = folder / "tmp"
-    temporary.mkdir(parents=True, mode=0o700)
+    folder.mkdir()
     recorder = context.recorder if which == "traced" else EmbeddedRecorder()
     job = Job(
         which=which,
@@ -156,7 +157,7 @@ def run_worker(
             context.on_message(which, message)
 
     command = recorder.command([*WORKER, str(folder / "job.json")], folder)
-    environment = allowed_environment(context.environment, temporary)
+    environment = allowed_environment(context.environment, context.temporary)
     try:
         outcome.exit_code = run_child(
             command, environment, output=folder / "output.txt", while_waiting=listen

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from flopprof.analysis.records import ShardRecord
 from flopprof.profiler.errors import OutputFolderError
-from flopprof.profiler.folder import make_run_folder, new_run_id, publish_shard, staging_folder, write_record
+from flopprof.profiler.folder import (
+    make_run_folder,
+    new_run_id,
+    publish_shard,
+    staging_folder,
+    temporary_folder,
+    write_record,
+)
 
 NEVER_A_PID = 2**22 + 1
 
@@ -23,7 +30,9 @@ def test_run_ids_sort_by_time_and_differ() -> None:
 
 def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputFolderError, match=r"file: is a file, not a folder; choose another with --out DIR"):
+    with pytest.raises(
+        OutputFolderError, match=r"file: is a file, not a folder; choose another with --out DIR"
+    ):
         make_run_folder(tmp_path / "file", "id")
 
 
@@ -62,6 +71,20 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path
     with staging_folder(tmp_path / "new-run"):
         assert not dead.exists()
         assert living.exists()
+
+
+def test_the_recorders_temporary_folder_is_short_private_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead, stranger = tmp_path / f"flopprof-{NEVER_A_PID}-x", tmp_path / "flopprof-notes"
+    dead.mkdir()
+    stranger.mkdir()
+    with temporary_folder() as temporary:
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o700
+        assert len(temporary.name) < 40
+        assert not dead.exists()
+    assert list(tmp_path.iterdir()) == [stranger]
 
 
 def test_a_shard_is_published_whole(tmp_path: Path) -> None:

@@ -37,4 +37,4 @@ if not where.is_relative_to(Path(sys.prefix).resolve()):
     sys.exit(f"the wheel is not what is imported: {where}")
 print(f"testing the wheel at {where.parent.parent}")
 WHERE
-"$work/venv/bin/python" -m pytest -n 2 -p no:cacheprovider "$work/tests"
+"$work/venv/bin/python" -m pytest -n 2 --dist loadscope -p no:cacheprovider "$work/tests"
