@@ -22,7 +22,7 @@ from .range_pairs import Rename, pair_paths, parse_maps
 from .results import RunResult
 from .sides import Side, side_of_run
 from .statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
-from .step_pairs import Match, pair_by, pair_by_key, pair_by_names
+from .step_pairs import Match, match_ranges, pair_by, pair_by_key, pair_by_names
 
 SampleKind = Literal["untraced", "traced"]
 SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
@@ -169,7 +169,7 @@ def _pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[s
         path = pairs.partners.get(paths_a[thing.key])
         other = None if path is None else partners.get((path, thing.device))
         if other is not None:
-            matches.append(Match(thing, other, thing.label))
+            matches.append(match_ranges(thing, other))
     return matches, pairs.pairing
 
 
@@ -192,27 +192,28 @@ def _name_half(place: str, name: str, matches: Sequence[Match], half: Literal["a
 def _choose_samples(match: Match) -> SampleKind | None:
     """Untraced samples where both sides have them, else traced ones."""
     for kind in SAMPLE_KINDS:
-        if all(_can_compare(_read_samples(thing, kind)) for thing in (match.a, match.b)):
+        if all(min(read_samples(thing, kind), default=0) > 0 for thing in (match.a, match.b)):
             return kind
     return None
 
 
-def _can_compare(samples: tuple[float, ...]) -> bool:
-    return len(samples) > 1 and min(samples) > 0
-
-
-def _read_samples(thing: Measured, kind: SampleKind) -> tuple[float, ...]:
+def read_samples(thing: Measured, kind: SampleKind) -> tuple[float, ...]:
+    """A thing's samples of one kind, in their order."""
     return thing.untraced_samples_ns if kind == "untraced" else thing.traced_samples_ns
 
 
 def _estimate(match: Match, kind: SampleKind | None) -> RatioEstimate | None:
+    """The ratio with its certainty; None where one sample says nothing of it."""
     if kind is None:
         return None
-    return ratio_interval(_read_samples(match.a, kind), _read_samples(match.b, kind))
+    a, b = read_samples(match.a, kind), read_samples(match.b, kind)
+    return ratio_interval(a, b) if min(len(a), len(b)) > 1 else None
 
 
 def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) -> Pair:
     a, b = match.a, match.b
+    ns_a = None if kind is None else median(read_samples(a, kind))
+    ns_b = None if kind is None else median(read_samples(b, kind))
     return Pair(
         a=a,
         b=b,
@@ -220,17 +221,23 @@ def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) ->
         value_a=match.value_a,
         value_b=match.value_b,
         samples=kind,
-        ns_a=None if kind is None else median(_read_samples(a, kind)),
-        ns_b=None if kind is None else median(_read_samples(b, kind)),
-        ratio=None if judged is None else judged.ratio,
+        ns_a=ns_a,
+        ns_b=ns_b,
+        ratio=None if ns_a is None or ns_b is None else ns_b / ns_a,
         interval=None if judged is None else judged.interval,
         p=None if judged is None else judged.p,
-        verdict="unsure" if judged is None else judged.verdict,
+        verdict=_decide_alone(match, kind) if judged is None else judged.verdict,
         delta_ns={part: _subtract(a.layers.get(part), b.layers.get(part)) for part in PARTS},
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
         untraced_delta_ns=_subtract(a.untraced_ns, b.untraced_ns),
         kernels=pair_kernels(a.ops, b.ops),
     )
+
+
+def _decide_alone(match: Match, kind: SampleKind | None) -> Verdict:
+    """Without an estimate nothing is decided, but a measurement is the same as itself."""
+    identical = kind is not None and read_samples(match.a, kind) == read_samples(match.b, kind)
+    return "same" if identical else "unsure"
 
 
 def _subtract(a: float | None, b: float | None) -> float | None:

@@ -1,9 +1,9 @@
-"""Which range of B is held against which range of A.
+r"""Which range of B is held against which range of A.
 
 Ranges pair by path. What is left among the children of a pair (or among the outermost ranges) pairs one to
 one by name without those ``word=value`` tokens whose value is one on each side and another on the other:
 ``point n=1000 axis=0`` with ``point n=1000 axis=1``. Renaming A's messages first (``--map OLD=NEW``, OLD a
-regular expression, NEW what ``re.sub`` puts in its place) overrides both.
+regular expression in which an = is ``\=``, NEW what ``re.sub`` puts in its place) overrides both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import CompareError
-from .range_times import TOKEN, RangePath
+from .range_times import TOKEN, RangePath, drop_tokens
+
+_MAP = re.compile(r"((?:[^=\\]|\\.)+)=(.*)", re.DOTALL)
 
 Rename = Callable[[str], str]
 Part = tuple[str, str]
@@ -32,9 +34,12 @@ def parse_maps(texts: Sequence[str]) -> Rename:
     """What ``--map OLD=NEW`` does to a message; the first that matches counts. Raises CompareError."""
     rules: list[tuple[re.Pattern[str], str]] = []
     for text in texts:
-        old, equals, new = text.partition("=")
-        if not equals or not old:
-            raise CompareError(f"--map {text}: expected OLD=NEW, OLD a regular expression over range names")
+        parts = _MAP.fullmatch(text)
+        if parts is None:
+            raise CompareError(
+                f"--map {text}: expected OLD=NEW, OLD a regular expression over range names (an = in it is \\=)"
+            )
+        old, new = parts.groups()
         try:
             pattern = re.compile(old)
             pattern.sub(new, "")
@@ -115,6 +120,5 @@ def _index_bare(parts: Sequence[Part], words: set[str]) -> dict[Part, Part]:
     """Parts by their names without the words' tokens; names that are then not unique are left out."""
     bare: dict[Part, list[Part]] = {}
     for domain, message in parts:
-        short = TOKEN.sub(lambda token: "" if token[1] in words else token[0], message)
-        bare.setdefault((domain, " ".join(short.split())), []).append((domain, message))
+        bare.setdefault((domain, drop_tokens(message, words)), []).append((domain, message))
     return {short: found[0] for short, found in bare.items() if len(found) == 1}

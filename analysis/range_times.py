@@ -9,7 +9,7 @@ sample; per instance the ten layers sum to it. In a trace without device work a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,6 +77,16 @@ def _spell(trace: Trace, row: int) -> RangePath:
 def read_tokens(path: RangePath) -> dict[str, str]:
     """The ``word=value`` tokens of a path's messages; an inner one hides an outer one of the same word."""
     return dict(token for _, message in path for token in TOKEN.findall(message))
+
+
+def drop_tokens(text: str, words: Collection[str]) -> str:
+    """A message without some words' tokens.
+
+    >>> drop_tokens("point n=1000 axis=0", ["axis"])
+    'point n=1000'
+    """
+    short = TOKEN.sub(lambda token: "" if token[1] in words else token[0], text)
+    return " ".join(short.split())
 
 
 def label_path(path: RangePath) -> str:

@@ -1,4 +1,4 @@
-"""Which step of B is held against which step of A.
+"""Which step of B is held against which step of A, and what a table calls the two.
 
 Steps of two runs join on their key. Steps that were selected to differ, in one run or two, join on everything
 else they are called by.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .errors import CompareError
 from .measured import Measured, label_names
+from .range_times import drop_tokens
 
 
 class Match(NamedTuple):
@@ -72,6 +73,18 @@ def match_things(a: Measured, b: Measured, differ: Sequence[str]) -> Match:
         value_a,
         value_b,
     )
+
+
+def match_ranges(a: Measured, b: Measured) -> Match:
+    """The match, labelled without the ``word=value`` tokens that tell the two ranges apart."""
+    differ = [
+        word for word in a.names.keys() & b.names.keys() if word != "range" and a.names[word] != b.names[word]
+    ]
+    labels = {drop_tokens(thing.label, differ) for thing in (a, b)}
+    if not differ or len(labels) > 1:
+        return Match(a, b, a.label if a.label == b.label else f"{a.label} → {b.label}")
+    values = (label_names({word: thing.names[word] for word in sorted(differ)}) for thing in (a, b))
+    return Match(a, b, labels.pop(), *values)
 
 
 def agree(a: Measured, b: Measured, differ: Collection[str]) -> bool:

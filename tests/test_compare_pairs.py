@@ -91,7 +91,8 @@ def test_an_unknown_name_lists_the_possible_ones():
     with pytest.raises(CompareError) as caught:
         compare_by(two_axes(), "axes")
     assert str(caught.value) == (
-        "runs/r1: nothing is called by 'axes', so there is no comparing by it; try variant, backend, device, dtype, mode, n, axis"
+        "runs/r1: nothing is called by 'axes', so there is no comparing by it; "
+        "try variant, backend, device, dtype, mode, n, axis"
     )
 
 

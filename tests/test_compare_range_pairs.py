@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+from flopprof.analysis.range_pairs import pair_paths, parse_maps
+from flopprof.analysis.range_times import RangePath, drop_tokens, read_tokens
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def path(*messages: str) -> RangePath:
+    return tuple(("", message) for message in messages)
+
+
+def pair(a: list[str], b: list[str], *maps: str) -> dict[str, str]:
+    """Outermost ranges by their messages."""
+    pairs = pair_paths([path(one) for one in a], [path(one) for one in b], parse_maps(maps))
+    return {one[0][1]: other[0][1] for one, other in pairs.partners.items()}
+
+
+def test_equal_names_pair():
+    assert pair(["load", "step"], ["step", "save"]) == {"step": "step"}
+
+
+def test_a_token_that_is_one_on_each_side_and_another_on_the_other_does_not_count():
+    before, after = ["point n=1 axis=0", "point n=2 axis=0"], ["point n=2 axis=1", "point n=1 axis=1"]
+    assert pair(before, after) == {
+        "point n=1 axis=0": "point n=1 axis=1",
+        "point n=2 axis=0": "point n=2 axis=1",
+    }
+
+
+def test_a_token_that_varies_within_a_side_counts():
+    assert pair(["point axis=0", "point axis=2"], ["point axis=1"]) == {}
+
+
+def test_a_token_that_only_one_side_has_counts():
+    assert pair(["point axis=0"], ["point"]) == {}
+
+
+def test_names_that_become_equal_pair_with_nothing():
+    assert pair(["a axis=0", "a  axis=0"], ["a axis=1"]) == {}
+
+
+def test_what_has_a_partner_of_its_own_name_is_not_asked_for_its_tokens():
+    assert pair(["point n=1", "extra n=2"], ["point n=1", "extra n=3"]) == {
+        "point n=1": "point n=1",
+        "extra n=2": "extra n=3",
+    }
+
+
+def test_children_pair_inside_the_pairs_of_their_parents():
+    a = [path("run axis=0", "sum"), path("run axis=0", "outer"), path("end", "sum")]
+    b = [path("run axis=1", "sum"), path("other", "outer"), path("end", "sum", "copy")]
+    assert pair_paths(a, b).partners == {
+        path("run axis=0"): path("run axis=1"),
+        path("run axis=0", "sum"): path("run axis=1", "sum"),
+        path("end"): path("end"),
+        path("end", "sum"): path("end", "sum"),
+    }
+
+
+def test_parents_without_time_of_their_own_still_carry_their_children():
+    a, b = [path("run axis=0", "sum")], [path("run axis=1", "sum")]
+    pairs = pair_paths(a, b)
+    assert pairs.partners[a[0]] == b[0]
+    assert pairs.pairing == ("run axis=0 with run axis=1",)
+
+
+def test_domains_keep_ranges_apart():
+    assert pair_paths([(("one", "sum"),)], [(("two", "sum"),)]).partners == {}
+
+
+def test_a_map_wins_over_an_equal_name():
+    assert pair(["fast", "slow"], ["fast", "slow"], "fast=slow") == {"fast": "slow"}
+
+
+def test_a_map_is_a_regular_expression_with_groups():
+    assert pair(["layer_3 forward"], ["fwd layer 3"], r"layer_(\d+) forward=fwd layer \1") == {
+        "layer_3 forward": "fwd layer 3"
+    }
+
+
+def test_the_first_map_that_matches_counts():
+    assert pair(["ab"], ["xb", "ay"], "a=x", "b=y") == {"ab": "xb"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "short"),
+    [
+        ("point n=1000 axis=0", ["axis"], "point n=1000"),
+        ("point n=1000, axis=0", ["n"], "point , axis=0"),
+        ("n=1", ["n"], ""),
+        ("plan=1 n=2", ["n"], "plan=1"),
+    ],
+)
+def test_dropping_tokens(text: str, words: list[str], short: str):
+    assert drop_tokens(text, words) == short
+
+
+def test_an_inner_token_hides_an_outer_one():
+    assert read_tokens(path("run n=1 axis=0", "part n=2")) == {"n": "2", "axis": "0"}
+
+
+messages = st.sampled_from(["sum", "outer", "p n=1 k=0", "p n=2 k=0", "p n=1 k=1", "p n=2 k=1", "q k=1"])
+trees = st.lists(st.lists(messages, min_size=1, max_size=3).map(lambda parts: path(*parts)), max_size=8)
+
+
+@given(trees, trees)
+def test_pairing_is_one_to_one_parent_by_parent_and_the_same_from_the_other_side(
+    a: list[RangePath], b: list[RangePath]
+):
+    partners = pair_paths(a, b).partners
+    assert len(set(partners.values())) == len(partners)
+    for one, other in partners.items():
+        assert len(one) == len(other)
+        assert len(one) == 1 or partners[one[:-1]] == other[:-1]
+    assert {other: one for one, other in pair_paths(b, a).partners.items()} == partners
+
+
+@given(trees)
+def test_a_trace_pairs_with_itself(a: list[RangePath]):
+    partners = pair_paths(a, a).partners
+    assert all(partners[one] == one for one in a)
