@@ -51,6 +51,7 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
             staging=staging,
             temporary=temporary,
             recorder=options.recorder,
+            scenario_folder=str(Path(plan.path).absolute().parent),
             control=options.control,
             seed=options.seed,
             environment=os.environ,
@@ -81,7 +82,8 @@ def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: date
         id=run_id,
         scenario=plan.name,
         about=plan.about,
-        scenario_path=plan.path,
+        # A shipped scenario lies where flopprof is installed, which is nobody else's business.
+        scenario_path=Path(plan.path).name if Path(plan.path).is_absolute() else plan.path,
         started_at=started.isoformat(timespec="seconds"),
         recorder=options.recorder.name,
         recorder_note=options.recorder.note,

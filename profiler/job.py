@@ -14,6 +14,9 @@ from pydantic import Field
 
 from ..analysis.records import Record, StepRecord
 
+NEW_WORKER = 75
+"""Exit code of a worker whose device no longer works: its other steps need another (EX_TEMPFAIL of sysexits.h)."""
+
 PassName = Literal["control", "traced"]
 
 
@@ -29,6 +32,8 @@ class Job(Record):
     """Reps by step key, decided in the control pass; a step that is not in it decides its own."""
     check: bool = True
     seed: int = 0
+    folder: str | None = None
+    """Where a scenario's own functions are looked for first."""
     messages: str
     trace: str | None = None
     """Where the embedded recorder writes."""

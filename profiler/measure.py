@@ -37,8 +37,7 @@ def measure_step(
         refuse_without_memory(backend, step)
         program = build_program(backend, step, seed)
         run = rep_function(program)
-        if check:
-            check_result(step, program, backend, run())
+        checked = check and check_result(step, program, backend, run())
         with ranges.range("warmup"):
             warmup = warm_up(backend, run, step)
             reps = reps or decide_reps(backend, run, step)
@@ -46,7 +45,7 @@ def measure_step(
             timed = time_silently(backend, run, reps)
         else:
             timed = time_in_ranges(backend, program, ranges, reps)
-        record = StepRecord(key=step.key, status="done", reps=reps, warmup=warmup, checked=check)
+        record = StepRecord(key=step.key, status="done", reps=reps, warmup=warmup, checked=checked)
     return record, timed
 
 

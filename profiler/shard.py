@@ -20,7 +20,7 @@ from .child import run_child
 from .environment import allowed_environment
 from .errors import CaptureError, Interrupted
 from .folder import publish_shard, write_record
-from .job import Job, Message, MessageReader, Opened, PassName, Started
+from .job import NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
 from .recorder import EmbeddedRecorder, Recorder, last_line
 
 WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
@@ -35,6 +35,8 @@ class ShardContext:
     temporary: Path
     """TMPDIR of everything that is started."""
     recorder: Recorder
+    scenario_folder: str | None
+    """Where the scenario's own functions are."""
     control: bool
     seed: int
     environment: Mapping[str, str]
@@ -142,6 +144,7 @@ def run_worker(
         steps=[step.to_json() for step in steps],
         reps=reps,
         check=which == "control" or not context.control,
+        folder=context.scenario_folder,
         seed=context.seed,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
@@ -174,7 +177,7 @@ def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, Ste
     """
     records = dict(outcome.records)
     missing = [step.key for step in todo if step.key not in records]
-    if outcome.interrupted or not missing:
+    if outcome.interrupted or not missing or (outcome.exit_code == NEW_WORKER and records):
         return records
     reason = f"{describe_death(outcome.exit_code or 0)}; its last words: {last_line(outcome.folder / 'output.txt')}"
     victims = [outcome.died_in] if outcome.died_in else missing if not records else missing[:1]

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 
 from ..analysis.records import StepRecord
-from ..scenarios.backends import Backend, StepFailure, open_backend
+from ..scenarios.backends import Backend, StepFailure, open_backend, step_failures
 from ..scenarios.plan import Step
 from .embedded import EmbeddedTrace
-from .job import Finished, Job, Opened, Started, write_message
+from .job import NEW_WORKER, Finished, Job, Opened, Started, write_message
 from .measure import measure_step
 from .ranges import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
 
@@ -26,7 +26,7 @@ def main(job_path: Path) -> int:
     messages = Path(job.messages)
     with open_ranges(job) as (ranges, flush):
         try:
-            backend = open_backend(job.backend, job.device)
+            backend = open_backend(job.backend, job.device, folder=Path(job.folder) if job.folder else None)
         except StepFailure as failure:
             fail_all(job, messages, failure)
             return 0
@@ -39,8 +39,20 @@ def main(job_path: Path) -> int:
             record = run_step(job, backend, ranges, step)
             flush()
             write_message(messages, Finished(record=record))
+            if record.status == "failed" and not recovers(backend):
+                return NEW_WORKER
             backend.release()
     return 0
+
+
+def recovers(backend: Backend) -> bool:
+    """Whether the device still works after a failure; some CUDA errors stay until the process ends."""
+    try:
+        with step_failures():
+            backend.synchronize()
+    except StepFailure:
+        return False
+    return True
 
 
 @contextmanager
@@ -60,9 +72,10 @@ def open_ranges(job: Job) -> Iterator[tuple[RangeWriter, Callable[[], None]]]:
 def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> StepRecord:
     """One step; a failure is its record."""
     try:
-        record, timed = measure_step(
-            backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
-        )
+        with step_failures():
+            record, timed = measure_step(
+                backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
+            )
     except StepFailure as failure:
         return failed(step.key, failure)
     return record.model_copy(update={job.which: timed})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .ops import COPIES, Op, Outer, Sum
+from .ops import COPIES, Matmul, Matvec, Op, Outer, Sum
 
+CAPTURED_BY_CUPY = (
+    "CuPy cannot record matrix products (cuBLAS) in a CUDA graph; {outer: {via: multiply}} it can"
+)
 FUSED_BY_CUPY = "CuPy fuses outer followed by sum only; other fused chains need torch"
 
 
@@ -35,11 +38,18 @@ def _why_mode_impossible(backend: str, device: str, mode: str, ops: Sequence[Op]
         return "copies between host and device need a CUDA device"
     if mode == "graph" and device == "cpu":
         return "CUDA graphs need a CUDA device"
+    if mode == "graph" and backend == "cupy" and any(uses_cublas(op) for op in ops):
+        return CAPTURED_BY_CUPY
     if mode == "fused" and backend == "numpy":
         return "NumPy has no fused mode"
     if mode == "fused" and backend == "cupy" and not is_outer_sum(ops):
         return FUSED_BY_CUPY
     return None
+
+
+def uses_cublas(op: Op) -> bool:
+    """Whether a library makes this op of its matrix product."""
+    return isinstance(op, (Matvec, Matmul)) or (isinstance(op, Outer) and op.via == "matmul")
 
 
 def is_outer_sum(ops: Sequence[Op]) -> bool:

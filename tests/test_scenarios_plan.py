@@ -215,6 +215,9 @@ def test_excluded_steps_leave_no_line(tmp_path: Path):
          ("v torch cpu", "CUDA graphs need a CUDA device")),
         ("{ops: [matvec], mode: fused}", ("cupy", "cuda", "float32"),
          ("v cupy cuda", "CuPy fuses outer followed by sum only; other fused chains need torch")),
+        ("{ops: [outer], mode: graph}", ("cupy", "cuda", "float32"),
+         ("v cupy cuda", "CuPy cannot record matrix products (cuBLAS) in a CUDA graph; "
+          "{outer: {via: multiply}} it can")),
         ("[h2d]", ("torch", "cpu", "float32"), ("v torch cpu", "copies between host and device need a CUDA device")),
     ],
 )  # fmt: skip
@@ -230,7 +233,7 @@ def test_what_cannot_exist_is_skipped_with_one_line(tmp_path: Path, variant, pla
     [
         ("[matvec]", ("torch", "cpu", "bfloat16")),
         ("{ops: [matvec], mode: fused}", ("torch", "cpu", "float32")),
-        ("{ops: [matvec], mode: graph}", ("cupy", "cuda", "float32")),
+        ("{ops: [{outer: {via: multiply}}], mode: graph}", ("cupy", "cuda", "float32")),
         ("{ops: [outer, sum], mode: fused}", ("cupy", "cuda", "float16")),
         ("[d2h, h2d]", ("cupy", "cuda", "float32")),
     ],
