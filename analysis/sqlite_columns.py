@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,36 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import IntColumn, TextColumn, join_columns
 from .errors import TraceError
+from .sqlite_names import quote_name
+from .sqlite_pages import PageFile, Unusual
+from .sqlite_scan import LEAST_CELL, TableScan, read_layout
 
 MAGIC = b"SQLite format 3\x00"
 CHUNK_ROWS = 65536
 BATCH_IDS = 500
 MAX_VALUE_BYTES = 64 << 20
 AGAIN = "export it again from its .nsys-rep"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntColumn:
-    """One column: ``values`` (int64, 0 where there is none) and where they are valid (None: everywhere).
-
-    ``foreign`` counts stored values that are neither integer nor NULL; they are invalid too.
-    """
-
-    values: NDArray[np.int64]
-    valid: NDArray[np.bool_] | None = None
-    foreign: int = 0
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextColumn:
-    """One text column, factorised: ``codes`` (int32, -1 for NULL) index ``texts``, which are distinct."""
-
-    codes: NDArray[np.int32]
-    texts: tuple[str, ...]
 
 
 class SqliteFile:
@@ -67,6 +47,7 @@ class SqliteFile:
         except BaseException:
             self._connection.close()
             raise
+        self._pages = _open_pages(self.path)
 
     def __enter__(self) -> SqliteFile:
         return self
@@ -79,33 +60,32 @@ class SqliteFile:
     def close(self) -> None:
         """Close the file; closing twice is fine."""
         self._connection.close()
+        if self._pages is not None:
+            self._pages.close()
 
     def integers(self, table: str, columns: Sequence[str]) -> dict[str, IntColumn]:
         """Integer columns of a table in one pass, all in the same row order; `rowid` may be asked for too."""
-        parts: list[list[IntColumn]] = [[] for _ in columns]
-        for rows in self._chunks(table, columns):
-            for part, values in zip(parts, zip(*rows, strict=True), strict=True):
-                part.append(_integers_of(values))
-        return {name: _join(part) for name, part in zip(columns, parts, strict=True)}
+        self._require(table, columns)
+        try:
+            return self._scan(table).integers(columns)
+        except Unusual:
+            return self._ask_integers(table, columns)
 
     def reals(self, table: str, column: str) -> NDArray[np.float64]:
         """A numeric column as float64; NaN for NULL and for what is no number."""
-        values = [
-            float(row[0]) if isinstance(row[0], (int, float)) else np.nan
-            for rows in self._chunks(table, [column])
-            for row in rows
-        ]
-        return np.array(values, np.float64)
+        self._require(table, [column])
+        try:
+            return self._scan(table).reals(column)
+        except Unusual:
+            return self._ask_reals(table, column)
 
     def text_column(self, table: str, column: str) -> TextColumn:
         """A text column, each distinct text once; invalid UTF-8 is replaced, NULL is -1."""
-        known: dict[str, int] = {}
-        codes = [
-            -1 if row[0] is None else known.setdefault(_as_text(row[0]), len(known))
-            for rows in self._chunks(table, [column])
-            for row in rows
-        ]
-        return TextColumn(codes=np.array(codes, np.int32), texts=tuple(known))
+        self._require(table, [column])
+        try:
+            return self._scan(table).text_column(column)
+        except Unusual:
+            return self._ask_text_column(table, column)
 
     def texts(self, ids: Iterable[int]) -> dict[int, str]:
         """StringIds' texts for the ids asked for, never the whole table; unknown ids are left out."""
@@ -131,6 +111,46 @@ class SqliteFile:
         with self._translated():
             connection.execute(f"ATTACH ? AS {quote_name(schema)}", (self._uri,))
 
+    def _scan(self, table: str) -> TableScan:
+        """The fast way to read a table; raises Unusual where SQLite itself must."""
+        if self._pages is None:
+            raise Unusual("file")
+        layout = read_layout(self._connection, table)
+
+        def fetch(columns: Sequence[str], rowids: list[int]) -> list[tuple[Any, ...]]:
+            names = ", ".join(quote_name(c) for c in columns)
+            query = f"SELECT {names} FROM {quote_name(table)} WHERE {layout.rowid} = ?"
+            found = [self.rows(query, (rowid,)) for rowid in rowids]
+            if any(len(rows) != 1 for rows in found):
+                raise Unusual("rowid")
+            return [rows[0] for rows in found]
+
+        return TableScan(file=self._pages, layout=layout, fetch=fetch)
+
+    def _ask_integers(self, table: str, columns: Sequence[str]) -> dict[str, IntColumn]:
+        parts: list[list[IntColumn]] = [[] for _ in columns]
+        for rows in self._chunks(table, columns):
+            for part, values in zip(parts, zip(*rows, strict=True), strict=True):
+                part.append(_integers_of(values))
+        return {name: join_columns(part) for name, part in zip(columns, parts, strict=True)}
+
+    def _ask_reals(self, table: str, column: str) -> NDArray[np.float64]:
+        values = [
+            float(row[0]) if isinstance(row[0], (int, float)) else np.nan
+            for rows in self._chunks(table, [column])
+            for row in rows
+        ]
+        return np.array(values, np.float64)
+
+    def _ask_text_column(self, table: str, column: str) -> TextColumn:
+        known: dict[str, int] = {}
+        codes = [
+            -1 if row[0] is None else known.setdefault(_as_text(row[0]), len(known))
+            for rows in self._chunks(table, [column])
+            for row in rows
+        ]
+        return TextColumn(codes=np.array(codes, np.int32), texts=tuple(known))
+
     def _some_texts(self, ids: list[int]) -> dict[int, str]:
         marks = ",".join("?" * len(ids))
         try:
@@ -144,11 +164,14 @@ class SqliteFile:
             raise translate_error(self.path, error) from None
 
     def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-        self._require(table, columns)
         names = ", ".join(quote_name(c) for c in columns)
         with self._translated():
             cursor = self._connection.execute(f"SELECT {names} FROM {quote_name(table)}")
+            room = self.path.stat().st_size // LEAST_CELL
             while rows := cursor.fetchmany(CHUNK_ROWS):
+                room -= len(rows)
+                if room < 0:  # pages that hold each other's rows
+                    raise TraceError(self.path, f"is damaged ({table} has more rows than room); {AGAIN}")
                 yield rows
 
     def _require(self, table: str, columns: Sequence[str]) -> None:
@@ -164,11 +187,6 @@ class SqliteFile:
             yield
         except (sqlite3.Error, OverflowError) as error:
             raise translate_error(self.path, error) from None
-
-
-def quote_name(name: str) -> str:
-    """An identifier for SQL text; names come from the file and may hold anything."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _check_header(path: Path) -> None:
@@ -198,6 +216,13 @@ def _size_by_header(head: bytes) -> int:
     if head[24:28] != head[92:96]:
         return 0
     return pages * (65536 if page_size == 1 else page_size)
+
+
+def _open_pages(path: Path) -> PageFile | None:
+    try:
+        return PageFile(path)
+    except (Unusual, OSError):
+        return None
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, str]:
@@ -244,21 +269,6 @@ def _integers_of(values: Sequence[Any]) -> IntColumn:
         values=np.array([v if ok else 0 for v, ok in zip(values, good, strict=True)], np.int64),
         valid=np.array(good, np.bool_),
         foreign=sum(not ok and v is not None for v, ok in zip(values, good, strict=True)),
-    )
-
-
-def _join(parts: list[IntColumn]) -> IntColumn:
-    if not parts:
-        return IntColumn(values=np.zeros(0, np.int64))
-    valid = None
-    if any(part.valid is not None for part in parts):
-        valid = np.concatenate(
-            [np.ones(len(part), np.bool_) if part.valid is None else part.valid for part in parts]
-        )
-    return IntColumn(
-        values=np.concatenate([part.values for part in parts]),
-        valid=valid,
-        foreign=sum(part.foreign for part in parts),
     )
 
 

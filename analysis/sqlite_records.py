@@ -1,0 +1,277 @@
+"""Columns of a SQLite table out of the raw bytes of its leaf pages, many rows at a time.
+
+A record is a header of type codes and the values without any gap. Rows of one table share few headers, so
+headers are told apart as a whole, each distinct one is decoded once, and a column of all rows is then one
+gather: eight bytes that end where the value ends, shifted by what does not belong to it.
+https://www.sqlite.org/fileformat2.html#record_format
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .columns import IntColumn, constant
+from .sqlite_pages import TABLE_LEAF, Bytes, Unusual
+
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+LEAF_HEADER = 8
+ABSENT = -1
+"""Type of a column that an old record does not have."""
+REAL, ZERO, ONE = 7, 8, 9
+WIDTHS = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)
+"""Bytes of a value by its type, up to ONE; 10 and 11 are reserved, from 12 on texts and blobs."""
+HIGH_BITS = np.uint64(0x8080808080808080)
+MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Where the rows of a block of leaf pages lie in it.
+
+    `local` is the part of `payload` on the page, and the same array when no row has overflow pages.
+    """
+
+    raw: Bytes
+    rowid_at: Ints
+    record: Ints
+    payload: Ints
+    local: Ints
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+    def rowids(self, rows: Ints | slice = slice(None)) -> Ints:
+        """Row ids; Unusual for those of nine bytes, which are negative or astronomic."""
+        at = self.rowid_at[rows]
+        return _varints(_load(self.raw, at), self.record[rows] - at)
+
+    def take(self, rows: Ints) -> Cells:
+        """Some of the rows."""
+        payload = self.payload[rows]
+        whole = self.local is self.payload
+        return Cells(
+            raw=self.raw,
+            rowid_at=self.rowid_at[rows],
+            record=self.record[rows],
+            payload=payload,
+            local=payload if whole else self.local[rows],
+        )
+
+
+def find_cells(raw: Bytes, pages: int, page_size: int, usable: int) -> Cells:
+    """The rows of `pages` leaf pages that lie one after another in `raw`."""
+    base = np.arange(pages, dtype=np.int64) * page_size
+    counts = _load16(raw, base + 3)
+    if (raw[base] != TABLE_LEAF).any() or (counts.max(initial=0) * 2 + LEAF_HEADER) > usable:
+        raise Unusual("leaf page")
+    first = np.cumsum(counts) - counts
+    page = np.repeat(base, counts)
+    slot = np.arange(len(page)) - np.repeat(first, counts)
+    pointer = _load16(raw, page + LEAF_HEADER + 2 * slot)
+    if len(page) and (pointer.min() < LEAF_HEADER or pointer.max() > usable - 4):
+        raise Unusual("cell pointer")
+    cell = page + pointer
+    word = _load(raw, cell)
+    length = _varint_lengths(word)
+    payload = _varints(word, length)
+    rowid_at = cell + length
+    record = rowid_at + _varint_lengths(_load(raw, rowid_at))
+    local = _local_bytes(payload, usable)
+    if (record - page + local > usable).any() or int(local.sum()) + 2 * len(page) > pages * usable:
+        raise Unusual("records beyond their page, or over each other")
+    return Cells(raw=raw, rowid_at=rowid_at, record=record, payload=payload, local=local)
+
+
+def _local_bytes(payload: Ints, usable: int) -> Ints:
+    """How much of each record is on its leaf; the rest is on overflow pages."""
+    most = usable - 35
+    if payload.max(initial=0) <= most:
+        return payload
+    least = (usable - 12) * 32 // 255 - 23
+    kept = least + (payload - least) % (usable - 4)
+    return np.where(payload <= most, payload, np.where(kept <= most, kept, least))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Rows with the distinct headers among them: `types` and `ends` are (headers, columns), `shape` per row."""
+
+    cells: Cells
+    shape: NDArray[np.intp]
+    types: Ints
+    ends: Ints
+    """Byte after each value, counted from the record's first."""
+
+    def integers(self, column: int) -> IntColumn:
+        """A column as integers: NULL, absent and other values are invalid, the other ones counted."""
+        types = self.types[:, column]
+        if (types == types[0]).all() and not 0 < types[0] < REAL:
+            return self._constant(int(types[0]))
+        width = WIDTHS[np.clip(types, 0, ONE)]
+        stored = (types > 0) & (types < REAL)
+        known = stored | (types == ZERO) | (types == ONE)
+        shift = np.where(stored, 64 - 8 * width, 0)
+        values = self._shifted(column, shift)
+        if not stored.all():
+            fixed = np.where(types == ONE, 1, 0)
+            values = np.where(stored.take(self.shape), values, fixed.take(self.shape))
+        if known.all():
+            return IntColumn(values=values)
+        other = ~known & (types > 0)
+        foreign = int(other[self.shape].sum()) if other.any() else 0
+        return IntColumn(values=values, valid=known.take(self.shape), foreign=foreign)
+
+    def reals(self, column: int) -> NDArray[np.float64]:
+        """A column as numbers, NaN where there is none."""
+        types = self.types[:, column]
+        numeric = (types > 0) & (types <= ONE)
+        if not numeric.any():
+            return np.full(len(self.cells), np.nan)
+        ints = self.integers(column).values.astype(np.float64)
+        if not (types == REAL).any():
+            return np.where(numeric[self.shape], ints, np.nan)
+        bits = self._shifted(column, np.zeros(len(types), np.int64)).view(np.float64)
+        numbers = np.where((types == REAL)[self.shape], bits, ints)
+        return np.where(numeric[self.shape], numbers, np.nan)
+
+    def slices(self, column: int) -> tuple[Ints, Ints, Ints]:
+        """Rows of a column that hold texts or blobs, and the first and last byte of each in the block."""
+        types = self.types[:, column]
+        if ((types > 0) & (types < 12)).any():
+            raise Unusual("numbers among texts")
+        rows = np.flatnonzero((types >= 12)[self.shape])
+        shape = self.shape[rows]
+        end = self.cells.record[rows] + self.ends[shape, column]
+        return rows, end - _sizes(types)[shape], end
+
+    def on_page(self, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Rows whose values of some columns are all on the leaf page."""
+        sized = self.types[:, columns] > 0
+        need = np.where(sized, self.ends[:, columns], 0).max(axis=1, initial=0)
+        return need[self.shape] <= self.cells.local
+
+    def _constant(self, kind: int) -> IntColumn:
+        rows = len(self.cells)
+        if kind in (ZERO, ONE):
+            return constant(kind - ZERO, rows)
+        return constant(0, rows, known=False, foreign=rows if kind > 0 else 0)
+
+    def _shifted(self, column: int, shift: Ints) -> Ints:
+        at = self.cells.record + (self.ends[:, column] - 8).take(self.shape)
+        if self.cells.local is not self.cells.payload:  # values on overflow pages, which the caller replaces
+            at = np.clip(at, 0, len(self.cells.raw) - 8)
+        values = _load(self.cells.raw, at).view(np.int64)
+        by = shift[:1] if (shift == shift[0]).all() else shift.take(self.shape)
+        np.left_shift(values, by, out=values)
+        return np.right_shift(values, by, out=values)
+
+
+def read_records(cells: Cells, columns: int) -> list[tuple[NDArray[np.intp], Records]]:
+    """The rows with their headers decoded, in groups of one header length, and the rows of each group."""
+    if not len(cells):
+        return []
+    sizes = cells.raw[cells.record]
+    if sizes.max() > 127 or (sizes > cells.local).any() or sizes.min() < 1:
+        raise Unusual("record header")
+    lengths = np.flatnonzero(np.bincount(sizes))
+    if len(lengths) == 1:
+        return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), columns))]
+    groups = [np.flatnonzero(sizes == length) for length in lengths]
+    return [
+        (rows, _decode(cells.take(rows), int(n), columns)) for n, rows in zip(lengths, groups, strict=True)
+    ]
+
+
+def _decode(cells: Cells, length: int, columns: int) -> Records:
+    shape, example = _distinct_headers(cells, length)
+    headers = cells.raw[cells.record[example][:, None] + np.arange(length)]
+    types = _type_codes(headers, columns)
+    ends = length + np.cumsum(_sizes(types), axis=1)
+    total = ends[:, -1] if columns else np.full(len(types), length)
+    if (total.take(shape) != cells.payload).any():
+        raise Unusual("record length")
+    return Records(cells=cells, shape=shape, types=types, ends=ends)
+
+
+def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints]:
+    """Which of the distinct headers each row has, and for each of those one row that has it."""
+    words = []
+    for first in range(0, length, 8):
+        word = _load(cells.raw, cells.record + first)
+        unused = 8 * max(0, first + 8 - length)
+        words.append(word >> np.uint64(unused) if unused else word)
+    digest = words[0]
+    for word in words[1:]:
+        digest = (digest * MIX) ^ (digest >> np.uint64(29)) ^ word
+    shape, distinct = pd.factorize(digest)
+    example = np.zeros(len(distinct), np.int64)
+    example[shape] = np.arange(len(shape))
+    if len(words) > 1 and any((word != word[example].take(shape)).any() for word in words):
+        raise Unusual("two headers with one digest")
+    return shape, example
+
+
+def _type_codes(headers: Bytes, columns: int) -> Ints:
+    """Type of every column of every distinct header; ABSENT where a header ends early."""
+    count, length = headers.shape
+    wide = np.concatenate([headers.astype(np.int64), np.zeros((count, 10), np.int64)], axis=1)
+    types = np.full((count, columns), ABSENT, np.int64)
+    at = np.ones(count, np.int64)
+    row = np.arange(count)
+    for column in range(columns):
+        here = at < length
+        value = np.zeros(count, np.int64)
+        more = here.copy()
+        for _ in range(5):
+            byte = wide[row, np.minimum(at, length)]
+            value = np.where(more, value << 7 | byte & 127, value)
+            at += more
+            more &= byte > 127
+            if not more.any():
+                break
+        if more.any():
+            raise Unusual("type code")
+        types[:, column] = np.where(here, value, ABSENT)
+    if (at != length).any() or ((types == 10) | (types == 11)).any():
+        raise Unusual("record header")
+    return types
+
+
+def _sizes(types: Ints) -> Ints:
+    return np.where(types >= 12, types - 12 >> 1, WIDTHS[np.clip(types, 0, ONE)])
+
+
+def _load(raw: Bytes, at: Ints) -> Words:
+    """Eight bytes from each place as a big-endian number; places need not be aligned."""
+    windows = np.ndarray((len(raw) - 7,), np.uint64, raw, 0, (1,))
+    return windows[at].byteswap(inplace=True)
+
+
+def _load16(raw: Bytes, at: Ints) -> Ints:
+    windows = np.ndarray((len(raw) - 1,), np.uint16, raw, 0, (1,))
+    return windows[at].byteswap(inplace=True).astype(np.int64)
+
+
+def _varint_lengths(word: Words) -> Ints:
+    """Bytes of the variable-length number that each word begins with: up to the first without its high bit."""
+    last = (~word & HIGH_BITS) >> np.uint64(7)
+    if not last.all():
+        raise Unusual("a number of nine bytes")
+    exponent = (last.astype(np.int64).astype(np.float64).view(np.int64) >> 52) - 1023
+    return 8 - (exponent >> 3)
+
+
+def _varints(word: Words, length: Ints) -> Ints:
+    """The variable-length numbers that words begin with."""
+    value = np.zeros(len(word), np.int64)
+    for byte in range(int(length.max(initial=0))):
+        part = (word >> np.uint64(56 - 8 * byte)).astype(np.int64) & 127
+        value = np.where(length > byte, value << 7 | part, value)
+    return value
