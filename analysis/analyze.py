@@ -94,16 +94,14 @@ def analyze_trace(
     whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
     """
     attribution = attribute(trace, domains, graph_ranges=graph_ranges)
+    paths = find_paths(trace)
+    every = np.arange(len(trace.activities))
+    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     source = WindowSource(
-        trace=trace,
-        attribution=attribution,
-        paths=find_paths(trace),
-        timelines=label_devices(trace, attribution),
+        trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
     )
     windows, notes = _cut_windows(source, range_glob, domains, window)
-    tables = measure_ranges(trace, attribution, source.paths)
-    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
-    every = np.arange(len(trace.activities))
+    tables = measure_ranges(trace, attribution, paths)
     return Analysis(
         trace=trace,
         attribution=attribution,

@@ -124,16 +124,20 @@ def attribute(
     own = _owning_ranges(trace, owner_domains)
     cross = ints(trace.ranges, "style") == CROSS_THREAD
     process = ints(trace.threads, "process")
-    owners, everyone = _nest(trace, own & ~cross), _nest(trace, ~cross)
+    everyone = _nest(trace, ~cross)
+    owners = everyone if (own | cross).all() else _nest(trace, own & ~cross)
     process_wide, crossing = _process_nest(trace, own & cross), _process_nest(trace, cross)
 
     call, thread, time, site = _find_sites(trace, graph_ranges)
     of_process = process[thread] if len(thread) else thread
-    place = _innermost(owners, thread, time)
+    leaf = _innermost(everyone, thread, time)
+    place = leaf if owners is everyone else _innermost(owners, thread, time)
     owner, kind = owners.rows_of(place), np.where(place >= 0, BY_THREAD, BY_NONE).astype(np.int8)
     found = _own_by_process(owners, process, thread, of_process, time, np.flatnonzero(place < 0), call >= 0)
     owner[found.site] = owners.rows_of(found.place)
-    free = np.setdiff1d(np.flatnonzero(place < 0), np.append(found.site, found.ambiguous))
+    homeless = owner < 0
+    homeless[found.ambiguous] = False
+    free = np.flatnonzero(homeless)
     wide = _innermost(process_wide, of_process[free], time[free])
     owner[free] = process_wide.rows_of(wide)
     kind[owner >= 0] = np.where(place[owner >= 0] >= 0, BY_THREAD, BY_PROCESS)
@@ -141,7 +145,7 @@ def attribute(
     sites = Sites(call=call, thread=thread, time=time, owner=owner.astype(np.int32), kind=kind)
     every = np.arange(len(call))
     chains = (
-        _Chain(nest=everyone, kind=BY_THREAD, site=every, place=_innermost(everyone, thread, time)),
+        _Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf),
         _Chain(
             nest=everyone,
             kind=BY_PROCESS,
@@ -255,11 +259,13 @@ def _own_by_process(
     open_threads = np.zeros(len(homeless), np.int32)
     working_threads = np.zeros(len(homeless), np.int32)
     only, worker = np.full(len(homeless), NONE, np.int64), np.full(len(homeless), NONE, np.int64)
-    for one in owners.threads():
+    for one in owners.threads() if len(homeless) else ():
         near = np.flatnonzero(of_process[homeless] == process[one])
         times = time[homeless[near]]
         outer = owners.outermost(one, times)
         near, outer = near[outer >= 0], outer[outer >= 0]
+        if not len(near):
+            continue
         works = _launches_inside(owners, np.sort(time[(thread == one) & launches]), outer)
         open_threads[near] += 1
         only[near] = one

@@ -75,7 +75,7 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
     start, end, row = busy
     layer = ints(trace.activities, "layer")[row]
     parts = [(start, end, layer.astype(np.int8), attribution.owner[row])]
-    parts += _label_gaps(trace, attribution, calls, busy)
+    parts += _label_gaps(trace, attribution, calls, rows, busy)
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     start, end, layer, owner = (column[order] for column in columns)
@@ -122,7 +122,7 @@ def _paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _label_gaps(
-    trace: Trace, attribution: Attribution, calls: _Calls, busy: tuple[Ints, Ints, Ints]
+    trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints, busy: tuple[Ints, Ints, Ints]
 ) -> list[tuple[Ints, Ints, Layers, Codes]]:
     gap_start, gap_end = find_gaps(*busy[:2])
     x = np.append(busy[2], NONE)
@@ -141,7 +141,7 @@ def _label_gaps(
     thread = np.full(len(x), NONE, np.int64)
     thread[known] = ints(trace.calls, "thread")[call[known]]
     last = x < 0
-    thread[last] = _last_thread(trace, busy[2])
+    thread[last] = _last_thread(trace, rows)
     unknown = thread < 0
     parts.append(
         _part(gap_start[unknown], gap_end[unknown], UNKNOWN, np.full(int(unknown.sum()), NONE, np.int32))
@@ -162,12 +162,9 @@ def _part(start: Ints, end: Ints, layer: int, owner: Codes) -> tuple[Ints, Ints,
 
 
 def _last_thread(trace: Trace, rows: Ints) -> int:
-    """The thread of the last call that launched on a device, -1 when none is known."""
-    if not len(rows):
-        return NONE
-    call = ints(trace.activities, "call")
-    device = ints(trace.activities, "device")
-    calls = call[(device == device[rows[0]]) & (call >= 0)]
+    """The thread of the last call that launched any of these activities, -1 when none is known."""
+    call = ints(trace.activities, "call")[rows]
+    calls = call[call >= 0]
     if not len(calls):
         return NONE
     start = ints(trace.calls, "start_ns")[calls]

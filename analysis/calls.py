@@ -78,30 +78,41 @@ def join_calls(
     found = np.full(len(process), NONE, np.int32)
     doubtful = 0
     for one in np.unique(process[process >= 0]).tolist():
-        calls = np.flatnonzero((call_process == one) & (call_id > 0))
-        records = np.flatnonzero((process == one) & (wanted_id > 0))
-        if len(calls) and len(records):
+        calls = _where((call_process == one) & (call_id > 0))
+        records = _where((process == one) & (wanted_id > 0))
+        if len(call_id[calls]) and len(start[records]):
             matched, shared = _join_one(call_id[calls], call_start[calls], wanted_id[records], start[records])
-            found[records] = np.where(matched >= 0, calls[matched], NONE)
+            places = matched if isinstance(calls, slice) else np.append(calls, NONE)[matched]
+            found[records] = places
             doubtful += shared
     return CallJoin(call=found, doubtful=doubtful)
 
 
+def _where(wanted: Bools) -> Ints | slice:
+    """Places where it holds; a slice, which copies nothing, when that is everywhere."""
+    return slice(None) if wanted.all() else np.flatnonzero(wanted)
+
+
 def _join_one(call_id: Ints, call_start: Ints, wanted: Ints, start: Ints) -> tuple[Ints, int]:
+    """The call of each record of one process, and how many ids are shared by several calls."""
     low, high = int(call_id.min()), int(call_id.max())
     if high - low > SPARSE * (len(call_id) + len(wanted)):
         codes = pd.factorize(np.concatenate([call_id, wanted]))[0]
         return _join_one(codes[: len(call_id)], call_start, codes[len(call_id) :], start)
-    count = np.bincount(call_id - low, minlength=high - low + 1)
-    table = np.full(high - low + 1, NONE, np.int64)
-    table[call_id - low] = np.arange(len(call_id))
-    inside = (wanted >= low) & (wanted <= high)
-    place = np.where(inside, wanted - low, 0)
-    matched = np.where(inside, table[place], NONE)
-    shared = inside & (count[place] > 1)
-    if shared.any():
-        matched[shared] = _latest_before(call_id, call_start, wanted[shared], start[shared])
-    return matched, int((count > 1).sum())
+    place = call_id - low
+    number = np.arange(len(call_id), dtype=np.int32)
+    table = np.full(high - low + 2, NONE, np.int32)  # the last entry is for ids without a call
+    table[place] = number
+    target = np.where((wanted >= low) & (wanted <= high), wanted - low, high - low + 1)
+    matched = table[target]
+    overwritten = table[place] != number
+    if not overwritten.any():
+        return matched, 0
+    shared = np.zeros(len(table), np.bool_)
+    shared[place[overwritten]] = True
+    doubtful = shared[target]
+    matched[doubtful] = _latest_before(call_id, call_start, wanted[doubtful], start[doubtful])
+    return matched, int(shared.sum())
 
 
 def _latest_before(call_id: Ints, call_start: Ints, wanted: Ints, start: Ints) -> Ints:

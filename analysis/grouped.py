@@ -6,27 +6,59 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from .frames import Ints
 
 FEW = 1 << 16
 """Below this many groups numpy sorts by them in linear time."""
-
 EXACT = 1 << 53
 """Sums of integers below this are exact in floating point."""
+PACKED = 1 << 62
+"""A group and a value that fit in this together are sorted as one number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """Per group: how many values, their sum, median, least and greatest."""
+    """Per group its values in order: how many, their sum, quantiles, the least and greatest."""
 
     group: Ints
+    """The groups, each once."""
+    ordered: Ints
+    """All values, group by group, ascending inside."""
+    first: Ints
+    """Where each group begins in `ordered`."""
     count: Ints
     total: Ints
-    median: NDArray[np.float64]
-    least: Ints
-    greatest: Ints
+
+    def least(self, at: int) -> int:
+        """The least value of the group at a place."""
+        return int(self.ordered[self.first[at]])
+
+    def greatest(self, at: int) -> int:
+        """The greatest value of the group at a place."""
+        return int(self.ordered[self.first[at] + self.count[at] - 1])
+
+    def quantile(self, at: int, share: float) -> float:
+        """A quantile of the group at a place, interpolated as numpy does by default."""
+        place = (int(self.count[at]) - 1) * share
+        low = int(self.first[at]) + int(place)
+        high = min(low + 1, int(self.first[at] + self.count[at]) - 1)
+        below, above = int(self.ordered[low]), int(self.ordered[high])
+        return below + (above - below) * (place - int(place))
+
+
+def describe_groups(group: Ints, value: Ints) -> Stats:
+    """Statistics of values, none negative, by group, in the order in which groups first appear."""
+    code, unique = pd.factorize(group)
+    count = np.bincount(code, minlength=len(unique))
+    first = np.cumsum(count) - count
+    bits = int(value.max(initial=0)).bit_length()
+    if len(unique) << bits < PACKED:
+        ordered = np.sort((code << bits) | value) & ((1 << bits) - 1)
+    else:
+        ordered = value[np.lexsort((value, code))]
+    total = np.add.reduceat(ordered, first) if len(first) else first
+    return Stats(group=unique, ordered=ordered, first=first, count=count, total=total)
 
 
 def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
@@ -41,24 +73,6 @@ def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
 def sort_groups(code: Ints, groups: int) -> Ints:
     """An order that brings equal codes below `groups` together and keeps the given order inside."""
     return np.argsort(code.astype(np.uint16) if groups <= FEW else code, kind="stable")
-
-
-def describe_groups(group: Ints, value: Ints) -> Stats:
-    """Statistics of values that come in ascending order."""
-    code, unique = pd.factorize(group)
-    order = sort_groups(code, len(unique))
-    ordered = value[order]
-    first = np.flatnonzero(np.diff(code[order], prepend=-1))
-    count = np.diff(np.append(first, len(ordered)))
-    low, high = ordered[first + (count - 1) // 2], ordered[first + count // 2]
-    return Stats(
-        group=unique[code[order][first]] if len(first) else np.zeros(0, np.int64),
-        count=count,
-        total=np.add.reduceat(ordered, first) if len(first) else np.zeros(0, np.int64),
-        median=low + (high - low) / 2,
-        least=ordered[first],
-        greatest=ordered[first + count - 1],
-    )
 
 
 def union_by_group(group: Ints, groups: int, start: Ints, end: Ints) -> Ints:
@@ -79,7 +93,7 @@ def _running_maximum(group: Ints, value: Ints) -> Ints:
     """The greatest value so far within each group, whose rows lie together."""
     low, high = int(value.min()), int(value.max())
     number = np.cumsum(np.diff(group, prepend=group[0]) != 0)
-    if (int(number[-1]) + 1) * (high - low + 1) >= 1 << 62:
+    if (int(number[-1]) + 1) * (high - low + 1) >= PACKED:
         return pd.DataFrame({"group": number, "value": value}).groupby("group").cummax()["value"].to_numpy()
     lift = number * (high - low + 1) - low
     return np.maximum.accumulate(value + lift) - lift

@@ -40,6 +40,11 @@ class Identities:
         """Codes of global thread ids."""
         return np.searchsorted(self.threads, global_tids).astype(np.int32)
 
+    def processes_of(self, global_tids: Ints) -> Codes:
+        """Codes of the processes of global thread ids."""
+        of_thread = np.searchsorted(self.processes, process_key(self.threads)).astype(np.int32)
+        return of_thread[self.thread_codes(global_tids)] if len(self.threads) else np.zeros(0, np.int32)
+
     def frame(self) -> pd.DataFrame:
         """The threads, one row per code."""
         keys = process_key(self.threads)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .frames import NONE, Ints, distinct, ints
+from .frames import NONE, Bools, Codes, Ints, distinct, ints
+from .grouped import Stats, describe_groups, sort_groups
 from .occupancy import find_limits, theoretical_occupancy
 from .queue import Queue
 from .results import BUSY_LAYERS, CopyRow, KernelRow, Launch
@@ -49,14 +51,57 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
 
     `share` is of these rows' kernel time. Without `queue` the queue medians are None.
     """
-    rows = rows[ints(trace.activities, "layer")[rows] == KERNEL]
-    duration = _durations(trace, rows)
-    total = int(duration.sum())
+    frame = trace.activities
+    rows = rows[ints(frame, "layer")[rows] == KERNEL]
+    kernel = _code(ints(frame, "name")[rows], ints(frame, "device")[rows])
+    launch = _code(kernel, ints(frame, "launch")[rows])
+    by_kernel = describe_groups(kernel, _durations(trace, rows))
+    by_launch = by_kernel
+    if int(launch.max(initial=-1)) != int(kernel.max(initial=-1)):
+        by_launch = describe_groups(launch, _durations(trace, rows))
+    first = _first_of_each(launch, len(by_launch.group))
+    launches: dict[int, list[Launch]] = {}
+    for at, row in enumerate(rows[first].tolist()):
+        launches.setdefault(int(kernel[first[at]]), []).append(_launch(trace, row, by_launch, at))
+    waits = _Waits.of(trace, rows, queue)
+    total = int(by_kernel.total.sum())
     found = [
-        _kernel_row(trace, rows[group], duration[group], total, queue)
-        for group in _groups(ints(trace.activities, "name")[rows], ints(trace.activities, "device")[rows])
+        _kernel_row(trace, int(rows[group[0]]), by_kernel, at, total, waits.medians(group), launches[at])
+        for at, group in enumerate(_split(kernel, len(by_kernel.group)))
     ]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waits:
+    """From the launch to the start of some kernels."""
+
+    call: Codes
+    again: Bools
+    """Whether the call launched several of these kernels: a graph."""
+    call_duration: Ints
+    queue: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def of(cls, trace: Trace, rows: Ints, queue: Queue | None) -> _Waits:
+        call = ints(trace.activities, "call")[rows]
+        parts = () if queue is None else (queue.queue_ns, queue.stream_wait_ns, queue.latency_ns)
+        return cls(
+            call=call,
+            again=(np.bincount(call + 1, minlength=1) > 1)[call + 1],
+            call_duration=ints(trace.calls, "end_ns") - ints(trace.calls, "start_ns"),
+            queue=tuple(part[rows] for part in parts),
+        )
+
+    def medians(self, group: Ints) -> dict[str, float | None]:
+        """Of one kernel: of its calls, a call counted once, and of its queue times where they are known."""
+        call, again = self.call[group], self.again[group]
+        if again.any():
+            call = np.append(call[~again], distinct(call[again]))
+        names = ("launch_call_median_ns", "queue_median_ns", "stream_wait_median_ns", "latency_median_ns")
+        values = [self.call_duration[call[call >= 0]], *(part[group] for part in self.queue)]
+        found: dict[str, float | None] = dict.fromkeys(names)
+        return {**found, **{name: _median(value) for name, value in zip(names, values, strict=False)}}
 
 
 def copy_rows(trace: Trace, rows: Ints) -> tuple[CopyRow, ...]:
@@ -66,10 +111,9 @@ def copy_rows(trace: Trace, rows: Ints) -> tuple[CopyRow, ...]:
     rows = rows[place[rows] >= 0]
     copy = place[rows]
     keys = [ints(trace.copies, column)[copy] for column in ("copy_kind", "src_kind", "dst_kind")]
-    found = [
-        _copy_row(trace, rows[group], copy[group])
-        for group in _groups(*keys, ints(trace.activities, "device")[rows])
-    ]
+    code = _code(*keys, ints(trace.activities, "device")[rows])
+    groups = _split(code, int(code.max(initial=-1)) + 1)
+    found = [_copy_row(trace, rows[group], copy[group]) for group in groups]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kind, row.device or 0)))
 
 
@@ -77,61 +121,60 @@ def _durations(trace: Trace, rows: Ints) -> Ints:
     return ints(trace.activities, "end_ns")[rows] - ints(trace.activities, "start_ns")[rows]
 
 
-def _groups(*keys: NDArray[np.integer]) -> Iterator[Ints]:
-    """Places with equal keys, group after group."""
-    if not len(keys[0]):
-        return
+def _code(*keys: Ints) -> Ints:
+    """A code for each distinct combination of keys, in the order in which they first appear."""
     code = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         part, unique = pd.factorize(key)
-        code = pd.factorize(code * len(unique) + part)[0]
-    order = np.argsort(code.astype(np.uint16) if code.max() < 1 << 16 else code, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(code[order])) + 1)
+        code = pd.factorize(code * len(unique) + part)[0] if len(unique) > 1 else code
+    return code
 
 
-def _kernel_row(trace: Trace, rows: Ints, duration: Ints, total: int, queue: Queue | None) -> KernelRow:
-    frame = trace.activities
-    p5, median, p95 = np.percentile(duration, [5, 50, 95])
+def _split(code: Ints, groups: int) -> list[Ints]:
+    """The places of each code, in order."""
+    if not groups:
+        return []
+    return np.split(sort_groups(code, groups), np.cumsum(np.bincount(code, minlength=groups))[:-1])
+
+
+def _first_of_each(code: Ints, groups: int) -> Ints:
+    first = np.empty(groups, np.int64)
+    first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
+    return first
+
+
+def _kernel_row(
+    trace: Trace,
+    row: int,
+    stats: Stats,
+    at: int,
+    total: int,
+    waits: dict[str, float | None],
+    launches: list[Launch],
+) -> KernelRow:
     return KernelRow(
-        kernel=trace.name(int(ints(frame, "name")[rows[0]])),
-        device=int(ints(frame, "device")[rows[0]]),
-        instances=len(rows),
-        total_ns=int(duration.sum()),
-        median_ns=float(median),
-        min_ns=int(duration.min()),
-        max_ns=int(duration.max()),
-        p5_ns=float(p5),
-        p95_ns=float(p95),
-        share=float(duration.sum() / total) if total else None,
-        launch_call_median_ns=_call_median(trace, rows),
-        queue_median_ns=None if queue is None else _median(queue.queue_ns[rows]),
-        stream_wait_median_ns=None if queue is None else _median(queue.stream_wait_ns[rows]),
-        latency_median_ns=None if queue is None else _median(queue.latency_ns[rows]),
-        launches=tuple(sorted(_launches(trace, rows, duration), key=lambda launch: -launch.total_ns)),
+        kernel=trace.name(int(ints(trace.activities, "name")[row])),
+        device=int(ints(trace.activities, "device")[row]),
+        instances=int(stats.count[at]),
+        total_ns=int(stats.total[at]),
+        median_ns=stats.quantile(at, 0.5),
+        min_ns=stats.least(at),
+        max_ns=stats.greatest(at),
+        p5_ns=stats.quantile(at, 0.05),
+        p95_ns=stats.quantile(at, 0.95),
+        share=int(stats.total[at]) / total if total else None,
+        launches=tuple(sorted(launches, key=lambda launch: -launch.total_ns)),
+        **waits,
     )
 
 
-def _median(values: NDArray[np.float64]) -> float | None:
-    known = values[~np.isnan(values)]
+def _median(values: NDArray[Any]) -> float | None:
+    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     return float(np.median(known)) if len(known) else None
 
 
-def _call_median(trace: Trace, rows: Ints) -> float | None:
-    """Median host time of the calls that launched these, a call counted once."""
-    calls = distinct(ints(trace.activities, "call")[rows])
-    calls = calls[calls >= 0]
-    if not len(calls):
-        return None
-    return float(np.median(ints(trace.calls, "end_ns")[calls] - ints(trace.calls, "start_ns")[calls]))
-
-
-def _launches(trace: Trace, rows: Ints, duration: Ints) -> Iterator[Launch]:
-    launch = ints(trace.activities, "launch")[rows]
-    for group in _groups(launch):
-        yield _launch(trace, int(launch[group[0]]), rows[group], duration[group])
-
-
-def _launch(trace: Trace, launch: int, rows: Ints, duration: Ints) -> Launch:
+def _launch(trace: Trace, row: int, stats: Stats, at: int) -> Launch:
+    launch = int(ints(trace.activities, "launch")[row])
     values = {name: int(ints(trace.launches, name)[launch]) for name in trace.launches.columns}
     known = {name: value if value >= 0 else None for name, value in values.items()}
     return Launch(
@@ -140,10 +183,10 @@ def _launch(trace: Trace, launch: int, rows: Ints, duration: Ints) -> Launch:
         registers=known["registers"],
         static_shared_bytes=known["static_shared_bytes"],
         dynamic_shared_bytes=known["dynamic_shared_bytes"],
-        occupancy=_occupancy(trace, int(ints(trace.activities, "device")[rows[0]]), values),
-        instances=len(rows),
-        total_ns=int(duration.sum()),
-        median_ns=float(np.median(duration)),
+        occupancy=_occupancy(trace, int(ints(trace.activities, "device")[row]), values),
+        instances=int(stats.count[at]),
+        total_ns=int(stats.total[at]),
+        median_ns=stats.quantile(at, 0.5),
     )
 
 

@@ -23,11 +23,14 @@ class NameCollector:
     def add_ids(self, ids: Ints, known: Bools, kind: str) -> Codes:
         """Codes of StringIds' texts, -1 where not known; an id without text reads ``kind#id``."""
         places, unique = pd.factorize(ids)
-        wanted = [int(i) for i in unique[np.unique(places[known])]]
+        used = np.zeros(len(unique), np.bool_)
+        used[places if known.all() else places[known]] = True
+        wanted = [int(i) for i in unique[used]]
         texts = self._file.texts(wanted)
         code_of = {i: self.add(texts.get(i, f"{kind}#{i}")) for i in wanted}
         table = np.array([code_of.get(int(i), NONE) for i in unique], np.int32)
-        return np.where(known, table[places], np.int32(NONE)) if len(table) else np.zeros(0, np.int32)
+        codes = table[places] if len(table) else np.zeros(0, np.int32)
+        return codes if known.all() else np.where(known, codes, np.int32(NONE))
 
     def add_column(self, column: TextColumn) -> Codes:
         """Codes of a text column, -1 for NULL."""

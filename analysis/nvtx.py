@@ -81,7 +81,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         file,
         NVTX,
         ["start", "end", "eventType", "globalTid"],
-        ["textId", "domainId", "endGlobalTid", *INTEGER_PAYLOADS],
+        ["textId", "domainId", "endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS],
         schema=schema,
     )
     kind = table.values("eventType", 0)
@@ -95,7 +95,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         ranges=_events(table, np.flatnonzero(good), texts, domains, payload),
         marks=_events(table, np.flatnonzero(marks), texts, domains, payload),
         dropped=int(is_range.sum() - good.sum()),
-        foreign=table.foreign,
+        foreign=sum(c.foreign for name, c in table.columns.items() if name not in REAL_PAYLOADS),
         lost_domains=domains.count_lost(is_range),
         nameless_domains=domains.nameless,
     )
@@ -184,19 +184,12 @@ def _payloads(file: SqliteFile, table: Table) -> tuple[NDArray[np.int8], Ints]:
             kind[known] = payload_kind
             value[known] = table.values(column, 0)[known]
     for column in REAL_PAYLOADS:
-        if table.rows and column in file.tables[NVTX]:
-            _add_reals(file, column, kind, value)
+        if table.has(column) and table.columns[column].foreign:
+            reals = file.reals(NVTX, column)
+            known = ~np.isnan(reals) & (kind == NO_PAYLOAD)
+            kind[known] = FLOAT_PAYLOAD
+            value[known] = reals[known].view(np.int64)
     return kind, value
-
-
-def _add_reals(file: SqliteFile, column: str, kind: NDArray[np.int8], value: Ints) -> None:
-    """Payloads of ranges made from Python floats: usually none, so ask before reading the column."""
-    if not file.rows(f'SELECT 1 FROM {NVTX} WHERE "{column}" IS NOT NULL LIMIT 1'):
-        return
-    reals = file.reals(NVTX, column)
-    known = ~np.isnan(reals) & (kind == NO_PAYLOAD)
-    kind[known] = FLOAT_PAYLOAD
-    value[known] = reals[known].view(np.int64)
 
 
 def _events(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution, Credit
-from .frames import NONE, PUSH_POP, Codes, Ints, ints
+from .frames import NONE, PUSH_POP, Ints, ints
 from .grouped import Stats, describe_groups, sum_by_group, union_by_group
 from .paths import PathName, Paths, thread_ids
 from .results import BUSY_LAYERS
@@ -87,8 +87,6 @@ class _Work:
         self._duration = self._end - self._start
         self._is_kernel = ints(frame, "layer") == KERNEL
         self._by_start = np.argsort(self._start, kind="stable").astype(np.int32)
-        kernels = np.flatnonzero(self._is_kernel)
-        self._by_duration = kernels[np.argsort(self._duration[kernels], kind="stable")].astype(np.int32)
         devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
         self._devices = max(len(devices), 1)
         self._credited = np.zeros(len(frame), np.bool_)
@@ -102,17 +100,18 @@ class _Work:
 
     def add(self, credit: Credit) -> None:
         """Add the work of some sites to the ranges they are credited to."""
-        rows, ranges = self._pairs(credit, self._by_start)
+        rows, ranges = self._pairs(credit)
         path = self._paths.of_range[ranges]
         self._credited[rows] = True
         self._activities += np.bincount(path, minlength=len(self._paths))
         self._kernel_sum += self._sum(path, np.where(self._is_kernel[rows], self._duration[rows], 0))
         if credit.kind == BY_THREAD:  # another thread's work would stretch a projection over all between
-            np.minimum.at(self._first, ranges, self._start[rows])
+            self._first[ranges[::-1]] = self._start[rows[::-1]]  # of pairs by start the first stays
             np.maximum.at(self._last, ranges, self._end[rows])
         self._add_busy(credit.kind, rows, path)
         self._add_launches(credit)
-        self._add_kernels(credit)
+        kernels = self._is_kernel[rows]
+        self._add_kernels(credit.kind, rows[kernels], path[kernels])
 
     def _sum(self, path: Ints, value: Ints) -> Ints:
         return sum_by_group(path, len(self._paths), value)
@@ -122,9 +121,9 @@ class _Work:
             self._names[path] = self._paths.name(self._trace, path)
         return self._names[path]
 
-    def _pairs(self, credit: Credit, order: Codes) -> tuple[Ints, Ints]:
-        """(activity, range) for every activity of the credit's sites, in the given order of activities."""
-        site = self._attribution.site
+    def _pairs(self, credit: Credit) -> tuple[Ints, Ints]:
+        """(activity, range) for every activity of the credit's sites, in the order of their starts."""
+        site, order = self._attribution.site, self._by_start
         sites = len(self._attribution.sites)
         times = np.bincount(credit.site, minlength=sites)
         if times.max(initial=0) <= 1:
@@ -132,7 +131,7 @@ class _Work:
             of_site[credit.site] = credit.range
             ranges = of_site[site[order]]
             some = ranges >= 0
-            return order[some], ranges[some]
+            return order[some], ranges[some].astype(np.int64)  # numpy's .at is slow with short indices
         by_site = np.argsort(credit.site, kind="stable")
         first = np.cumsum(times) - times
         rows = order[site[order] >= 0]
@@ -162,11 +161,10 @@ class _Work:
         duration = ints(calls, "end_ns")[call[some]] - ints(calls, "start_ns")[call[some]]
         self._launch += self._sum(self._paths.of_range[credit.range[some]], duration)
 
-    def _add_kernels(self, credit: Credit) -> None:
-        rows, ranges = self._pairs(credit, self._by_duration)
+    def _add_kernels(self, kind: int, rows: Ints, path: Ints) -> None:
         name = ints(self._trace.activities, "name")[rows]
-        key = self._paths.of_range[ranges].astype(np.int64) * len(self._trace.names) + name
-        self._stats.append((credit.kind, describe_groups(key, self._duration[rows])))
+        key = path.astype(np.int64) * len(self._trace.names) + name
+        self._stats.append((kind, describe_groups(key, self._duration[rows])))
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
@@ -222,7 +220,7 @@ class _Work:
     def _kernels_without_range(self) -> list[RangeKernelRow]:
         trace, frame = self._trace, self._trace.activities
         names = max(len(trace.names), 1)
-        rows = self._by_duration[~self._credited[self._by_duration]]
+        rows = np.flatnonzero(self._is_kernel & ~self._credited)
         thread = np.append(ints(trace.calls, "thread"), NONE)[ints(frame, "call")[rows]].astype(np.int64)
         stats = describe_groups((thread + 1) * names + ints(frame, "name")[rows], self._duration[rows])
         found = []
@@ -243,7 +241,7 @@ def _kernel_row(trace: Trace, stats: Stats, at: int, name: PathName, kind: int) 
         attribution=ATTRIBUTIONS[kind],
         instances=int(stats.count[at]),
         total_ns=int(stats.total[at]),
-        median_ns=float(stats.median[at]),
-        min_ns=int(stats.least[at]),
-        max_ns=int(stats.greatest[at]),
+        median_ns=stats.quantile(at, 0.5),
+        min_ns=stats.least(at),
+        max_ns=stats.greatest(at),
     )

@@ -15,8 +15,9 @@ import pandas as pd
 from .activities import RawActivities, read_activities
 from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_calls, read_event_waits
 from .devices import Device, GpuInfo, place_on_devices, read_device_map, read_gpus
-from .frames import CROSS_THREAD, NONE, Bools, Codes, ints, make_frame
+from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
 from .graph_nodes import read_graph_nodes
+from .grouped import FEW
 from .identity import Identities, collect_identities, process_key
 from .metadata import Metadata, read_metadata
 from .names import NameCollector
@@ -95,7 +96,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     calls, places = _sort_calls(raw_calls, who, final)
     process = who.process_codes(raw.process, raw.process_known)
     join = join_calls(
-        who.process_codes(process_key(raw_calls.global_tid), np.ones(len(raw_calls.start), np.bool_)),
+        who.processes_of(raw_calls.global_tid),
         raw_calls.correlation_id,
         raw_calls.start,
         process,
@@ -145,11 +146,18 @@ def _read(file: SqliteFile, path: Path) -> Trace:
 def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:
     """Calls by thread and start, and where each row of the file went."""
     thread = who.thread_codes(raw.global_tid)
-    order = np.lexsort((raw.end, raw.start, thread))
+    order = _call_order(thread, raw.start)
     places = np.empty(len(order), np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)
     columns = {"start_ns": raw.start, "end_ns": raw.end, "thread": thread, "name": final[raw.name]}
     return make_frame("calls", {name: values[order] for name, values in columns.items()}), places
+
+
+def _call_order(thread: Codes, start: Ints) -> Ints:
+    """By thread, then start; exports mostly come sorted by start."""
+    if len(start) and (start[1:] >= start[:-1]).all() and int(thread.max()) < FEW:
+        return np.argsort(thread.astype(np.uint16), kind="stable")
+    return np.lexsort((start, thread))
 
 
 def _session_end(metadata: Metadata, calls: RawCalls, work: RawActivities, ranges: RawEvents) -> int:
