@@ -8,13 +8,27 @@ from __future__ import annotations
 import json
 import math
 import numbers
+from dataclasses import replace
 from typing import Any
 
 from ..analysis.records import FORMAT
 from ..analysis.results import OpResult, RunResult, StepResult, to_plain
 
 STEP_KEYS = (
-    *("key", "label", "variant", "backend", "device", "dtype", "mode", "params", "shard", "status", "reason"),
+    *(
+        "key",
+        "label",
+        "variant",
+        "backend",
+        "device",
+        "dtype",
+        "mode",
+        "params",
+        "ops",
+        "shard",
+        "status",
+        "reason",
+    ),
     *("flops", "bytes", "reps", "warmup", "untraced_ns", "untraced_interval", "traced_ns", "slowdown"),
     *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
     *("roof_note", "limit", "checked", "notes"),
@@ -46,7 +60,7 @@ def render_json(data: dict[str, Any]) -> str:
 
 
 def _step(step: StepResult) -> dict[str, Any]:
-    plain = to_plain(step)
+    plain = to_plain(replace(step, untraced_samples_ns=(), traced_samples_ns=()))
     plain.update(plain.pop("costs"))
     return {key: plain[key] for key in STEP_KEYS}
 

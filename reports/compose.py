@@ -8,13 +8,14 @@ from ..analysis.records import Machine
 from ..analysis.results import RunResult
 from .as_json import run_to_json
 from .document import Document, Notice, Section
-from .figures import time_figure
+from .explanations import compose_explanations
+from .figures import draw_up_figures
 from .groups import read_sweep
 from .names import clean
 from .numbers import count_noun, format_value
-from .op_tables import copy_table, kernel_table, op_table
+from .op_tables import copy_table, kernel_table, launch_table, op_table
 from .step_tables import layer_table, missing_table, time_table
-from .verdicts import compose_verdicts
+from .verdicts import compose_verdicts, hold_contests
 
 EMBEDDED_LIMIT = "GPU activity (kernels, copies, idle time) needs Nsight Systems (nsys)"
 _SEVERITIES = ("error", "warning", "info")
@@ -23,13 +24,15 @@ _SEVERITIES = ("error", "warning", "info")
 def compose(result: RunResult) -> Document:
     """The report of a run, as data."""
     sweep = read_sweep(result)
-    figure = time_figure(result, sweep)
+    contests = hold_contests(result, sweep)
+    figures = draw_up_figures(result, sweep)
     tables = (
         time_table(result, sweep),
         layer_table(result, sweep),
         op_table(result, sweep),
         kernel_table(result, sweep),
         copy_table(result, sweep),
+        launch_table(result, sweep),
         missing_table(result),
     )
     return Document(
@@ -37,14 +40,14 @@ def compose(result: RunResult) -> Document:
         about=clean(result.run.about),
         recorder=_describe_recorder(result),
         summary=_summarise(result),
-        verdicts=compose_verdicts(result, sweep),
+        verdicts=compose_verdicts(result, sweep, contests),
         warnings=_list_warnings(result),
         sections=tuple(
             Section(
                 name=table.name,
                 title=table.title,
                 tables=(table,),
-                figures=(figure,) if table.name == "steps" else (),
+                figures=figures.get(table.name, ()),
             )
             for table in tables
             if table.rows
@@ -52,6 +55,7 @@ def compose(result: RunResult) -> Document:
         facts=_list_facts(result),
         folder=result.folder,
         data=run_to_json(result),
+        explanations=compose_explanations(result, sweep, contests),
     )
 
 

@@ -69,9 +69,12 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
+Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "roof"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One line of a figure; points with an unknown y are left out by whoever makes it."""
+    """What is drawn of one thing; points with an unknown y are left out by whoever makes it."""
 
     label: str
     x: tuple[float, ...]
@@ -80,7 +83,7 @@ class Series:
     high: tuple[float, ...] = ()
     colour: int = 0
     """Position in the palette: the same variant has the same colour in every panel."""
-    style: Literal["untraced", "traced"] = "untraced"
+    style: Style = "untraced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +98,24 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """Panels that share their axes' meaning: x in the unit of its label, y in ns unless said otherwise."""
+    """Panels that share their axes' meaning.
+
+    ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
+    points under lines; ``waterfall`` and ``spread`` are a comparison's (comparison_figures.py). Axes carry the
+    kind their values are written with.
+    """
 
     name: str
     title: str
     alt: str
+    kind: Literal["lines", "layers", "roof", "waterfall", "spread"] = "lines"
+    logarithmic: bool = True
     x_label: str
     y_label: str
+    x_kind: Kind = "count"
+    y_kind: Kind = "time"
     panels: tuple[Panel, ...]
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +137,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why: sentences about one panel."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A whole report; ``data`` is the JSON contract's object, from which JSON and CSV are written."""
 
@@ -140,3 +161,4 @@ class Document:
     folder: str
     """Where the run's files lie; shown in the terminal only, as paths are nobody else's business."""
     data: dict[str, Any]
+    explanations: tuple[Explanation, ...] = ()

@@ -24,6 +24,9 @@ def render_markdown(document: Document, *, figures: Mapping[str, str] | None = N
     blocks = [f"# {escape(document.title)}", escape(document.about), escape(document.recorder)]
     blocks += [escape(document.summary), *_alerts(document.warnings)]
     blocks.append("\n".join(f"- {escape(sentence)}" for sentence in document.verdicts))
+    for explanation in document.explanations:
+        blocks.append(f"**{escape(explanation.title)}**")
+        blocks.append("\n".join(f"- {escape(sentence)}" for sentence in explanation.sentences))
     for section in document.sections:
         blocks.append(f"## {escape(section.title)}")
         for figure in section.figures:
@@ -65,7 +68,7 @@ def _alerts(notices: Sequence[Notice]) -> list[str]:
 
 def _table(table: Table) -> list[str]:
     main = [row for row in table.rows if row.main]
-    blocks = [_rows(table, main)]
+    blocks = [_rows(table, main)] if main else []
     if len(main) < len(table.rows):
         summary = f"<summary>All {len(table.rows)} rows</summary>"
         blocks += [f"<details>{summary}", _rows(table, table.rows), "</details>"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..analysis.results import KernelRow, Launch, OpResult, RunResult
 from .document import Column, Name, Row, Table, Value
@@ -72,10 +73,7 @@ def kernel_table(result: RunResult, sweep: Sweep) -> Table:
         Column(key="share", title="share", kind="percent"),
         Column(key="grid", title="grid"),
         Column(key="block", title="block"),
-        Column(key="registers", title="registers", kind="count", detail=True),
-        Column(key="shared", title="shared", kind="bytes", detail=True),
         Column(key="occupancy", title="occupancy", kind="percent", detail=True),
-        Column(key="latency", title="latency", kind="time", detail=True),
     )
     table = Table(
         name="kernels",
@@ -91,16 +89,14 @@ def _kernel_cells(kernel: KernelRow, short: str, reps: int | None) -> tuple[Valu
     launch = max(kernel.launches, key=lambda launch: launch.instances, default=None)
     return (
         *(Name(full=clean(kernel.kernel), short=short), _each(kernel.instances, reps), kernel.median_ns),
-        *(kernel.p5_ns, kernel.p95_ns, kernel.share, *_launch_cells(launch), kernel.latency_median_ns),
+        *(kernel.p5_ns, kernel.p95_ns, kernel.share, *_launch_cells(launch)),
     )
 
 
 def _launch_cells(launch: Launch | None) -> tuple[Value, ...]:
     if launch is None:
-        return (None,) * 5
-    known = [size for size in (launch.static_shared_bytes, launch.dynamic_shared_bytes) if size is not None]
-    shared = sum(known) if known else None
-    return (format_dims(launch.grid), format_dims(launch.block), launch.registers, shared, launch.occupancy)
+        return (None,) * 3
+    return (format_dims(launch.grid), format_dims(launch.block), launch.occupancy)
 
 
 def format_dims(dims: tuple[int, int, int] | None) -> str | None:
@@ -113,6 +109,52 @@ def format_dims(dims: tuple[int, int, int] | None) -> str | None:
         return None
     used = max((at for at, size in enumerate(dims) if size != 1), default=0) + 1
     return "×".join(str(size) for size in dims[:used])
+
+
+def launch_table(result: RunResult, sweep: Sweep) -> Table:
+    """Every geometry a kernel was launched with, and what its launches waited for."""
+    names = fold_names((kernel.kernel for op in result.ops for kernel in op.kernels), KERNEL_WIDTH)
+
+    def rows_of(op: OpResult) -> list[tuple[Value, ...]]:
+        return [
+            (
+                *(clean(op.op), Name(full=clean(kernel.kernel), short=names[kernel.kernel])),
+                *(launch.instances, launch.median_ns, format_dims(launch.grid), format_dims(launch.block)),
+                *(launch.registers, launch.static_shared_bytes, launch.dynamic_shared_bytes),
+                *(launch.occupancy, kernel.launch_call_median_ns, kernel.queue_median_ns),
+                *(kernel.stream_wait_median_ns, kernel.latency_median_ns),
+            )
+            for kernel in sorted(op.kernels, key=lambda kernel: -kernel.total_ns)
+            for launch in sorted(kernel.launches, key=lambda launch: -launch.total_ns)
+        ]
+
+    columns = (
+        *point_columns(sweep),
+        Column(key="op", title="op"),
+        Column(key="kernel", title="kernel", kind="name"),
+        Column(key="launches", title="launches", kind="count"),
+        Column(key="median", title="median", kind="time"),
+        Column(key="grid", title="grid"),
+        Column(key="block", title="block"),
+        Column(key="registers", title="registers", kind="count"),
+        Column(key="static", title="static shared", kind="bytes"),
+        Column(key="dynamic", title="dynamic shared", kind="bytes"),
+        Column(key="occupancy", title="occupancy", kind="percent"),
+        Column(key="call", title="launch call", kind="time"),
+        Column(key="queue", title="queue", kind="time"),
+        Column(key="stream_wait", title="stream wait", kind="time"),
+        Column(key="latency", title="latency", kind="time"),
+    )
+    table = Table(
+        name="launches",
+        title="Launches",
+        columns=columns,
+        rows=tuple(replace(row, main=False) for row in _op_rows(result, sweep, rows_of)),
+        notes=(
+            "queue: from the end of the launch call to the kernel's start, stream wait and latency its parts.",
+        ),
+    )
+    return drop_empty(table, keep=("variant", "op", "kernel"))
 
 
 def copy_table(result: RunResult, sweep: Sweep) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..analysis.results import IDLE_LAYERS, LAYERS, RunResult, StepResult
+from ..analysis.results import BUSY_LAYERS, IDLE_LAYERS, RunResult, StepResult
 from .document import Column, Row, Table, Value
 from .groups import SPEAKING_SLOWDOWN, Sweep, best_time, panel_of, ratio_to_reference, spread
 from .names import clean
@@ -15,7 +15,7 @@ ROOF_NOTES = {
     "above_ceiling": "faster than the roof allows, so the peak or the bytes are wrong",
     "no_ceiling": "no measured ceiling for this device, flopprof calibrate measures one",
 }
-SHOWN_LAYERS = (*LAYERS, "compute")
+SHOWN_LAYERS = (*BUSY_LAYERS, "compute", *IDLE_LAYERS)
 
 TIME_SIZES, LAYER_SIZES = 7, 2
 """How many sizes of a sweep a short report shows."""

@@ -43,8 +43,9 @@ def render_text(document: Document, *, colour: bool = False, files: Sequence[str
     lines += _wrap(document.summary) if document.summary else []
     lines += _blank_before(_list_notices(document.warnings, colour))
     lines += _blank_before([line for text in document.verdicts for line in _wrap(text, "• ", "  ")])
-    for section in document.sections:
+    for at, section in enumerate(document.sections):
         lines += _render_section(section, colour)
+        lines += _explain(document, colour) if at == 0 else []
     facts = [f"{name}: {text}" for name, text in document.facts]
     lines += _blank_before([line for fact in facts for line in _wrap(fact, "", "    ")])
     lines += _blank_before(_name_files(document.folder, files))
@@ -80,9 +81,22 @@ def _name_files(folder: str, files: Sequence[str]) -> list[str]:
     return textwrap.wrap(f"Files: {folder}{names}", WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
+def _explain(document: Document, colour: bool) -> list[str]:
+    """Why, after the first table."""
+    if not document.explanations:
+        return []
+    lines = ["", *_paint(["Why"], "1", colour)]
+    for explanation in document.explanations:
+        lines.append(f"[{explanation.title}]")
+        lines += [line for text in explanation.sentences for line in _wrap(text, "• ", "  ")]
+    return lines
+
+
 def _render_section(section: Section, colour: bool) -> list[str]:
     lines: list[str] = []
     for table in section.tables:
+        if not any(row.main for row in table.rows):
+            continue
         lines += ["", *_paint([table.title], "1", colour), *_render_table(table)]
     return lines
 

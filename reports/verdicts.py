@@ -1,91 +1,182 @@
-"""What a run says, in sentences computed from its numbers.
+"""What a run says first: which variant is faster, by how much, and at how many FLOPs and bytes.
 
-Every sentence carries the numbers it rests on; where the data cannot carry one, it says what is missing.
+One sentence per panel and variant at the panel's largest size, computed from the run's numbers and carrying
+them; where the data cannot carry one, it says what is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ..analysis.results import RunResult, StepResult
+from ..analysis.statistics import Judgement, RatioEstimate, judge, ratio_interval
 from .groups import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
 from .names import clean
-from .numbers import format_value
+from .numbers import count_noun, format_value
 
 
-def compose_verdicts(result: RunResult, sweep: Sweep) -> tuple[str, ...]:
-    """One sentence per panel and variant, at the panel's largest size; then what tracing cost."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """A step against the reference at the same point, both measured."""
+
+    panel: PanelKey
+    step: StepResult
+    reference: StepResult
+    times: tuple[float, float]
+    estimate: RatioEstimate | None
+    """None where a side has under two samples."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether the times are traced ones, for want of untraced ones."""
+        return self.step.untraced_ns is None or self.reference.untraced_ns is None
+
+    @property
+    def ratio(self) -> float:
+        """The step's time over the reference's."""
+        return self.times[0] / self.times[1]
+
+
+def compose_verdicts(result: RunResult, sweep: Sweep, contests: Mapping[str, Contest]) -> tuple[str, ...]:
+    """The headline of every panel; then what tracing cost."""
     if not result.steps:
         return ("Nothing was measured: the run has no steps.",)
-    sentences = []
+    judged = _judge(list(contests.values()))
+    sentences: list[str] = []
     for panel, steps in split_panels(result.steps).items():
-        sentences += _judge_panel(panel, steps, sweep)
+        if not any(step.status == "done" for step in steps):
+            count = count_noun(len(steps), "step")
+            sentences.append(f"{panel.title}: nothing to say, of its {count} none was measured.")
+            continue
+        for step in largest_steps(steps, sweep):
+            contest = contests.get(step.key)
+            if contest is not None:
+                sentences.append(_tell_contest(contest, judged.get(step.key), sweep))
+            elif sweep.reference is None or sweep.reference_of(step) is not step:
+                sentences.append(_tell_alone(panel, step, sweep))
     return (*sentences, *_judge_tracing(result, sweep))
 
 
-def _judge_panel(panel: PanelKey, steps: Sequence[StepResult], sweep: Sweep) -> list[str]:
-    done = [step for step in steps if step.status == "done"]
-    if not done:
-        return [f"{panel.title}: nothing to say, none of its {len(steps)} steps was measured."]
-    largest = max(sweep.size_of(step) or 0 for step in steps)
-    top = [step for step in steps if (sweep.size_of(step) or 0) == largest]
-    if sweep.reference is None:
-        return [_tell_alone(panel, step, sweep) for step in top]
-    return [_tell_ratio(panel, step, sweep) for step in top if sweep.reference_of(step) is not step]
+def hold_contests(result: RunResult, sweep: Sweep) -> dict[str, Contest]:
+    """By the step's key: every largest step that can be held against its reference."""
+    found: dict[str, Contest] = {}
+    for panel, steps in split_panels(result.steps).items():
+        for step in largest_steps(steps, sweep):
+            reference = sweep.reference_of(step)
+            if reference is None or reference is step or {step.status, reference.status} != {"done"}:
+                continue
+            times = same_pass_times(step, reference)
+            if times is not None and min(times) > 0:
+                found[step.key] = Contest(
+                    panel=panel,
+                    step=step,
+                    reference=reference,
+                    times=times,
+                    estimate=_estimate(step, reference),
+                )
+    return found
 
 
-def _tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
-    head = _head(panel, step, sweep)
-    if step.status != "done":
-        return f"{head}: {_name_missing(step)}"
-    time = step.untraced_ns if step.untraced_ns is not None else step.traced_ns
-    return f"{head}: {clean(step.variant)} takes {format_value(time, 'time')}."
+def largest_steps(steps: Sequence[StepResult], sweep: Sweep) -> list[StepResult]:
+    """The steps at the largest size of those measured."""
+    measured = [step for step in steps if step.status == "done"]
+    largest = max((sweep.size_of(step) or 0 for step in measured or steps), default=0)
+    failed = [step for step in steps if step.status != "done" and (sweep.size_of(step) or 0) > largest]
+    return [*failed, *(step for step in steps if (sweep.size_of(step) or 0) == largest)]
 
 
-def _tell_ratio(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
-    head, name, other = _head(panel, step, sweep), clean(step.variant), sweep.reference
-    reference = sweep.reference_of(step)
-    if reference is None:
-        return f"{head}: no ratio for {name}, {other} has no step there."
-    for side in (step, reference):
-        if side.status != "done":
-            return f"{head}: no ratio for {name}, {_name_missing(side)}"
-    times = same_pass_times(step, reference)
-    if times is None or not times[1]:
-        return f"{head}: no ratio for {name}, no pass timed both it and {other}."
-    mine, its = times
-    kind = "" if step.untraced_ns is not None and reference.untraced_ns is not None else ", both traced"
-    ratio = f"{format_value(mine / its, 'ratio')} the time of {other}"
-    times_text = f"{format_value(mine, 'time')} against {format_value(its, 'time')}{kind}"
+def _estimate(step: StepResult, reference: StepResult) -> RatioEstimate | None:
+    for mine, its in (
+        (step.untraced_samples_ns, reference.untraced_samples_ns),
+        (step.traced_samples_ns, reference.traced_samples_ns),
+    ):
+        if min(len(mine), len(its)) > 1 and min(*mine, *its) > 0:
+            return ratio_interval(its, mine)
+    return None
+
+
+def _judge(contests: Sequence[Contest]) -> dict[str, Judgement]:
+    """All headline ratios of a run are judged together, so that many of them make none easier."""
+    keyed = [(contest.step.key, contest.estimate) for contest in contests if contest.estimate is not None]
+    judgements = judge([estimate for _, estimate in keyed])
+    return {key: judgement for (key, _), judgement in zip(keyed, judgements, strict=True)}
+
+
+def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> str:
+    step, reference = contest.step, contest.reference
+    mine, its = (format_value(time, "time") for time in contest.times)
+    kind = ", both traced" if contest.traced else ""
     return (
-        f"{head}: {name} takes {ratio} {_tell_flops(step, reference)} ({times_text}); "
-        f"{_tell_bytes(step, reference)}."
+        f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, sweep)} "
+        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}); "
+        f"{_tell_bytes(contest)}."
     )
 
 
-def _head(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+def _tell_ratio(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> str:
+    name, other = clean(contest.step.variant), sweep.reference
+    ratio = format_value(contest.ratio, "ratio")
+    if judgement is not None and judgement.verdict == "same":
+        return f"{name} takes as long as {other}, {ratio} its time,"
+    if judgement is not None and judgement.verdict == "unsure":
+        return f"no verdict between {name} and {other}, {ratio} its time,"
+    return f"{name} takes {ratio} the time of {other}"
+
+
+def _tell_interval(judgement: Judgement | None) -> str:
+    if judgement is None:
+        return "no interval, under two samples"
+    low, high = (format_value(end, "ratio") for end in judgement.interval)
+    return f"95 % interval of the medians {low} to {high}"
+
+
+def _tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+    """A step without an opponent: its own time, or what is missing for a ratio."""
+    head, name = name_place(panel, step, sweep), clean(step.variant)
+    reference = sweep.reference_of(step)
+    if sweep.reference is None:
+        time = step.untraced_ns if step.untraced_ns is not None else step.traced_ns
+        said = f"{name} takes {format_value(time, 'time')}" if step.status == "done" else _name_missing(step)
+        return f"{head}: {said}."
+    if step.status != "done":
+        return f"{head}: no ratio for {name}, {_name_missing(step)}."
+    if reference is None:
+        return f"{head}: no ratio for {name}, {sweep.reference} has no step there."
+    if reference.status != "done":
+        return f"{head}: no ratio for {name}, {_name_missing(reference)}."
+    return f"{head}: no ratio for {name}, no pass timed both it and {sweep.reference}."
+
+
+def name_place(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+    """``cupy cuda float32 n=20000``."""
     return f"{panel.title} {sweep.point_text(step)}".strip()
 
 
 def _name_missing(step: StepResult) -> str:
     reason = clean(step.reason or "no reason was recorded").rstrip(".")
-    return f"{clean(step.variant)} {step.status}: {reason}."
+    return f"{clean(step.variant)} {step.status}: {reason}"
 
 
 def _tell_flops(step: StepResult, reference: StepResult) -> str:
     mine, its = step.costs.flops, reference.costs.flops
     if mine is None or its is None:
-        return "(FLOPs unknown)"
+        return "with FLOPs unknown"
     if mine == its:
-        return "at equal FLOPs" if mine else "(neither computes)"
-    return f"at {format_value(mine / its, 'ratio')} its FLOPs" if its else "which computes nothing"
+        return "at equal FLOPs" if mine else "without FLOPs on either side"
+    return f"at {format_value(mine / its, 'ratio')} its FLOPs" if its else "with FLOPs where it has none"
 
 
-def _tell_bytes(step: StepResult, reference: StepResult) -> str:
-    mine, its = step.costs.bytes, reference.costs.bytes
-    if mine is None or not its:
+def _tell_bytes(contest: Contest) -> str:
+    """The bytes ratio against the time ratio: what least traffic alone would explain."""
+    mine, its = contest.step.costs.bytes, contest.reference.costs.bytes
+    if not mine or not its:
         return "bytes unknown"
-    return f"it must move {format_value(mine / its, 'ratio')} the bytes"
+    said = f"it must move {format_value(mine / its, 'ratio')} the bytes"
+    rest = contest.ratio / (mine / its)
+    if mine == its or abs(rest - 1) <= 0.02:
+        return said
+    return f"{said}, which leaves {format_value(rest, 'ratio')} to other causes"
 
 
 def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:
@@ -94,7 +185,7 @@ def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:
         return []
     worst = max(slow, key=lambda step: step.slowdown or 0)
     return [
-        f"Tracing slowed {len(slow)} of {len(result.steps)} steps by over 10 %, most "
+        f"Tracing slowed {len(slow)} of {count_noun(len(result.steps), 'step')} by over 10 %, most "
         f"{clean(worst.backend)} {clean(worst.device)} {sweep.point_text(worst)} {clean(worst.variant)}: "
         f"{format_value(worst.slowdown, 'ratio')} ({format_value(worst.traced_ns, 'time')} traced, "
         f"{format_value(worst.untraced_ns, 'time')} untraced); times here are untraced, layers are traced."

@@ -12,6 +12,7 @@ from flopprof.analysis.results import (
     Launch,
     OpResult,
     QualityNote,
+    RoofLine,
     RunResult,
     StepResult,
     WindowTimes,
@@ -218,13 +219,22 @@ def ops_of(step: StepResult, kernels: dict[str, tuple[str, float]]) -> tuple[OpR
     for index, (op, (name, part)) in enumerate(kernels.items()):
         total = int((step.window.kernel_ns or 0) * part)
         times = WindowTimes(wall_ns=total, busy_ns=total, kernel_ns=total, memcpy_ns=0)
+        flops = {"matvec": 2 * n * n - n, "outer": n * n, "sum": n * n - n}.get(op, 0)
+        moved = 4 * n * (n + 2 if op != "sum" else n + 1)
+        spent = total / REPS
         found.append(
             OpResult(
                 key=step.key,
                 index=index,
                 op=op,
                 costs=Costs(
-                    flops=n * n, bytes=4 * n * n, tflops=0.1, gbps=900.0, roof_share=0.2, limit="memory"
+                    flops=flops,
+                    bytes=moved,
+                    tflops=flops / spent / 1000 if spent else None,
+                    gbps=moved / spent if spent else None,
+                    roof_share=moved / 4300 / spent if spent and n > 2000 else None,
+                    roof_note=None if n > 2000 else "l2_resident",
+                    limit="memory",
                 ),
                 times=times,
                 per_rep=times.divided(REPS),
@@ -270,6 +280,16 @@ def gpu_run() -> RunResult:
         ops=tuple(ops),
         skipped=(SkippedStep(label="numpy cuda", reason="numpy has no device cuda"),),
         ceilings=("cuda 0: copy 4300 GB/s, fp32 51 TFLOP/s, measured",),
+        roofs=(
+            RoofLine(
+                device="cuda",
+                dtype="float32",
+                unit="fma",
+                flops_per_s=51e12,
+                bytes_per_s=4.3e12,
+                source="measured on cuda 0: copy, matrix product",
+            ),
+        ),
     )
 
 
@@ -300,6 +320,7 @@ def cpu_run() -> RunResult:
         ops=(),
         quality=(),
         ceilings=(),
+        roofs=(),
     )
 
 
@@ -438,6 +459,24 @@ def hostile_run() -> RunResult:
     run = RUN.model_copy(update={"about": f"{SCRIPT} | @everyone #1 ![x](http://evil) \x1b]0;t\x07"})
     steps = (fail(whole.steps[0], f"{SCRIPT}`|\x1b[2J"), *whole.steps[1:])
     return replace(whole, run=run, steps=steps, ops=ops)
+
+
+def large_run(panels: int = 5, sizes: int = 50, reps: int = 1000) -> RunResult:
+    """500 steps of 1,000 reps: every backend and dtype of a long sweep."""
+    steps: list[StepResult] = []
+    ops: list[OpResult] = []
+    for panel in range(panels):
+        for variant, base in (("matvec", 0.4), ("outer_sum", 1.9)):
+            for n in range(400, 400 * (sizes + 1), 400):
+                step = gpu_step(variant, "torch", n, 8 + base * n * n / 400_000)
+                samples = tuple(
+                    (step.untraced_ns or 0) * (1 + 0.01 * ((i * 7919) % 101) / 101) for i in range(reps)
+                )
+                dtype = ("float16", "bfloat16", "float32", "float64", "tf32")[panel]
+                step = replace(step, key=f"{dtype}-{step.key}", dtype=dtype, untraced_samples_ns=samples)
+                steps.append(step)
+                ops += ops_of(step, TORCH_KERNELS[variant])
+    return replace(gpu_run(), steps=tuple(steps), ops=tuple(ops))
 
 
 ALL = {

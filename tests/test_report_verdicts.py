@@ -1,0 +1,134 @@
+"""Why: sentences about layers, kernels, the roof and launches, each with the numbers it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flopprof.analysis.results import RunResult
+from flopprof.reports.compose import compose
+from report_samples import axes_run, cpu_run, embedded_run, gpu_run, gpu_step, single_run, uncontrolled_run
+
+
+def why(result: RunResult, panel: int = 0) -> tuple[str, ...]:
+    return compose(result).explanations[panel].sentences
+
+
+def with_samples(result: RunResult, shift: float, jitter: float) -> RunResult:
+    """Both variants of the first panel at the largest size, the second slower by ``shift``."""
+    base = result.steps[4]
+    noise = [1 + jitter * ((i * 7919) % 101 - 50) / 50 for i in range(50)]
+    steps = []
+    for variant, factor in (("matvec", 1.0), ("outer_sum", 1 + shift)):
+        times = tuple(100_000 * factor * noise[i if factor == 1 else -i - 1] for i in range(50))
+        steps.append(
+            replace(
+                base,
+                key=variant,
+                variant=variant,
+                untraced_ns=100_000 * factor,
+                untraced_samples_ns=times,
+            )
+        )
+    return replace(result, steps=tuple(steps), ops=())
+
+
+def test_a_difference_inside_two_percent_is_called_none():
+    sentence = compose(with_samples(gpu_run(), 0.005, 0.001)).verdicts[0]
+    assert "outer_sum takes as long as matvec, 1.00× its time, at equal FLOPs" in sentence
+
+
+def test_a_difference_lost_in_noise_gets_no_verdict():
+    sentence = compose(with_samples(gpu_run(), 0.03, 0.3)).verdicts[0]
+    assert "no verdict between outer_sum and matvec, 1.03× its time, at equal FLOPs" in sentence
+
+
+def test_without_samples_there_is_no_interval():
+    whole = gpu_run()
+    steps = tuple(replace(step, untraced_samples_ns=()) for step in whole.steps)
+    assert "no interval, under two samples" in compose(replace(whole, steps=steps)).verdicts[0]
+
+
+def test_the_layer_that_holds_the_difference_is_named_with_its_share():
+    assert why(gpu_run())[0] == (
+        "outer_sum's traced window is 1552 µs longer a rep than matvec's: kernel +1546 µs (99.6 %)."
+    )
+
+
+def test_on_the_cpu_it_is_compute():
+    assert why(cpu_run())[0].endswith("than matvec's: compute +147 ms (99.0 %).")
+
+
+def test_without_device_times_the_layer_is_unknown():
+    assert why(embedded_run())[0] == (
+        "Which layer holds the difference is unknown: the trace holds no activity of this device."
+    )
+
+
+def test_kernels_of_a_step_are_named_with_their_share():
+    assert why(gpu_run())[2] == (
+        "outer_sum: 1942 µs in kernels; sum 57.0 % (cupy_sum), "
+        "outer 43.0 % (Kernel2<cutlass_80_simt_sgem…8x32_8x5_tn_align1>)."
+    )
+
+
+def test_a_kernel_that_gave_way_to_another_is_told_with_both_shapes():
+    assert why(axes_run())[3] == (
+        "sum: cupy_sum (outer_sum axis=0, grid 5000×4, block 512) became "
+        "cub::…::DeviceFixedSizeSegmentedReduceKernel (outer_sum axis=1, grid 5000×4, block 128×4); "
+        "1107 µs against 396 µs, 2.79× faster."
+    )
+
+
+def test_variants_of_other_ops_substitute_nothing():
+    assert not [sentence for sentence in why(gpu_run()) if "became" in sentence]
+
+
+def test_the_ratio_is_followed_over_the_sizes():
+    assert (
+        "Over 5 points outer_sum takes 3.27× (n=1000, 43.5 µs) to 7.44× (n=4000, 152 µs) the time of matvec."
+    ) in why(gpu_run())
+
+
+def test_the_roof_is_told_with_its_bound_and_source():
+    assert (
+        "Share of the roof at n=20000: matvec 93.9 % (memory-bound), outer_sum 38.3 % (memory-bound); "
+        "roof: measured: copy 4300 GB/s."
+    ) in why(gpu_run())
+
+
+def test_why_there_is_no_share_of_the_roof():
+    assert (
+        "No share of the roof for matvec: the working set fits into the L2 cache, "
+        "so memory bandwidth is no roof."
+    ) in why(single_run())
+
+
+def test_the_launch_bound_region_ends_where_all_larger_sizes_are_under_ten_percent():
+    assert (
+        "matvec is launch-bound up to n=4000 (overhead 5.00 µs of 20.4 µs, 24.5 %); "
+        "the region ends by n=8000 (5.6 %)."
+    ) in why(gpu_run())
+
+
+@pytest.mark.parametrize(
+    ("overheads", "said"),
+    [
+        ((50, 50), "is launch-bound at every size, still at n=2000 (overhead 50.0 µs of 100 µs, 50.0 %)."),
+        ((1, 2), "is nowhere launch-bound, at most n=2000 (overhead 2.00 µs of 100 µs, 2.0 %)."),
+        ((1, 50), "is launch-bound again at the largest size, n=2000 (overhead 50.0 µs of 100 µs, 50.0 %)."),
+        ((50, 1), "is launch-bound up to n=1000 (overhead 50.0 µs of 100 µs, 50.0 %); "),
+    ],
+)
+def test_every_shape_of_the_launch_bound_region(overheads: tuple[int, int], said: str):
+    steps = tuple(
+        replace(gpu_step("matvec", "cupy", n, 100.0), overhead_ns=overhead * 1000.0)
+        for n, overhead in zip((1000, 2000), overheads, strict=True)
+    )
+    assert f"matvec {said}" in " ".join(why(replace(gpu_run(), steps=steps, ops=())))
+
+
+def test_without_a_control_pass_the_launch_region_is_unknown():
+    assert why(uncontrolled_run())[-1] == (
+        "Where launching bounds a step is unknown: it takes untraced times and a trace of the GPU."
+    )
