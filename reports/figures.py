@@ -1,78 +1,276 @@
-"""The figures of a run as data: time against the size, a panel per backend, device and dtype."""
+"""The figures of a run as data: time against size and against FLOPs, layers, and the roof."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from ..analysis.results import RunResult, StepResult
+import numpy as np
+
+from ..analysis.results import OpResult, RoofLine, RunResult, StepResult
 from .document import Figure, Panel, Series
 from .groups import Sweep, split_panels
-from .step_tables import measured_steps
+from .names import clean
+from .numbers import format_quantity
+from .step_tables import SHOWN_LAYERS, measured_steps
+
+_BAND = (0.05, 0.95)
+_BAND_TEXT = "Bands: the middle 90 % of the samples."
+
+Reading = tuple[float | None, float | None, tuple[float, float] | None]
+"""x, y and the band around y of one step."""
+
+
+def draw_up_figures(result: RunResult, sweep: Sweep) -> dict[str, tuple[Figure, ...]]:
+    """The figures of each section, by the section's name; none where there is nothing to draw."""
+    time = time_figure(result, sweep)
+    linear = replace(time, name="time_linear", logarithmic=False, title=f"{time.title}, linear")
+    figures = {
+        "steps": (time, linear, flops_figure(result, sweep)),
+        "layers": (layer_figure(result, sweep),),
+        "ops": (roof_figure(result),),
+    }
+    return {name: tuple(f for f in found if f.panels) for name, found in figures.items()}
 
 
 def time_figure(result: RunResult, sweep: Sweep) -> Figure:
-    """Run time of a rep against the size: untraced with its interval, traced kernel time beside it."""
-    steps = measured_steps(result, sweep)
-    lines = list(dict.fromkeys(sweep.line_text(step) for step in steps))
-    panels = tuple(
-        Panel(title=key.title, series=_panel_series(members, sweep, lines), scale=key.device)
-        for key, members in split_panels(steps).items()
-    )
+    """Run time of a rep against the size: untraced with its band, traced kernel time beside it."""
+
+    def read_time(step: StepResult) -> Reading:
+        return (sweep.size_of(step), *_headline_time(step))
+
+    def read_kernels(step: StepResult) -> Reading:
+        return sweep.size_of(step), step.per_rep.kernel_ns if step.per_rep else None, None
+
+    panels = _line_panels(result, sweep, (("", read_time, False), (", kernels (traced)", read_kernels, True)))
     return Figure(
         name="time",
-        title=f"{result.run.scenario}: time of a rep",
-        alt=_describe(panels, sweep),
-        x_label=sweep.size or "step",
+        title=f"{clean(result.run.scenario)}: time of a rep against {_size_name(sweep)}",
+        alt=f"Time of a rep against {_size_name(sweep)}, a line per variant; {_name_panels(panels)}.",
+        x_label=_size_name(sweep),
         y_label="time of a rep",
         panels=panels,
+        caption=_BAND_TEXT,
     )
 
 
-def _panel_series(steps: Sequence[StepResult], sweep: Sweep, lines: Sequence[str]) -> tuple[Series, ...]:
-    found = []
-    for colour, line in enumerate(lines):
-        members = [step for step in steps if sweep.line_text(step) == line]
-        whole = _series(line, members, sweep, _headline_time)
-        kernel = _series(f"{line}, kernels (traced)", members, sweep, _kernel_time)
-        found += [(whole, colour, "untraced"), (kernel, colour, "traced")]
-    return tuple(
-        Series(label=s.label, x=s.x, y=s.y, low=s.low, high=s.high, colour=colour, style=style)
-        for s, colour, style in found
-        if s.x
+def flops_figure(result: RunResult, sweep: Sweep) -> Figure:
+    """Run time against FLOPs: were FLOPs a measure of time, the lines of a panel would be one."""
+
+    def read_time(step: StepResult) -> Reading:
+        return (step.costs.flops or None, *_headline_time(step))
+
+    panels = _line_panels(result, sweep, (("", read_time, False),))
+    return Figure(
+        name="flops",
+        title=f"{clean(result.run.scenario)}: time of a rep against its FLOPs",
+        alt=f"Time of a rep against its FLOPs, a line per variant; {_name_panels(panels)}.",
+        x_label="FLOPs of a rep",
+        y_label="time of a rep",
+        x_kind="flops",
+        panels=panels,
+        caption=f"If FLOPs told the time, the lines of a panel would be one. {_BAND_TEXT}",
     )
+
+
+def layer_figure(result: RunResult, sweep: Sweep) -> Figure:
+    """Shares of the traced window in each layer, a panel per line, the untraced time marked."""
+    steps = [step for step in measured_steps(result, sweep) if _has_layers(step)]
+    panels = []
+    for key, members in split_panels(steps).items():
+        for line in dict.fromkeys(sweep.line_text(step) for step in members):
+            found = [step for step in members if sweep.line_text(step) == line]
+            panels.append(Panel(title=f"{key.title}\n{line}", series=_layer_series(found, sweep)))
+    return Figure(
+        name="layers",
+        title=f"{clean(result.run.scenario)}: where the traced window goes",
+        alt=f"Shares of the traced window in each layer, a bar per {_size_name(sweep)}.",
+        kind="layers",
+        logarithmic=False,
+        x_label=_size_name(sweep),
+        y_label="share of the traced window",
+        y_kind="percent",
+        panels=tuple(panels),
+        caption="A bar is one step's traced window per rep; the line across it is the untraced time.",
+    )
+
+
+def roof_figure(result: RunResult) -> Figure:
+    """Every op with FLOPs and bytes as a point, under the lines its device cannot cross."""
+    steps = {step.key: step for step in result.steps if step.status == "done"}
+    ops = [op for op in result.ops if op.key in steps and _has_point(op)]
+    places: dict[tuple[str, str], list[OpResult]] = {}
+    for op in ops:
+        places.setdefault((steps[op.key].device, steps[op.key].dtype), []).append(op)
+    names = list(dict.fromkeys(_point_name(op, steps) for op in ops))
+    panels = [
+        Panel(
+            title=clean(f"{device} {dtype}"),
+            series=(
+                *_roof_lines([roof for roof in result.roofs if (roof.device, roof.dtype) == (device, dtype)]),
+                *_point_series(members, steps, names),
+            ),
+        )
+        for (device, dtype), members in places.items()
+    ]
+    return Figure(
+        name="roof",
+        title=f"{clean(result.run.scenario)}: operations under the roof",
+        alt="FLOP/s against FLOPs per byte for every operation, with the device's ceilings.",
+        kind="roof",
+        x_label="FLOPs per byte",
+        y_label="TFLOP/s",
+        x_kind="number",
+        y_kind="tflops",
+        panels=tuple(panels),
+        caption=_describe_roofs(result),
+    )
+
+
+def _describe_roofs(result: RunResult) -> str:
+    hollow = "Hollow: no share of the roof (in the L2 cache, or no ceiling known)."
+    if not result.roofs:
+        return f"No numeric ceilings are known for this machine, so no roof is drawn. {hollow}"
+    sources = "; ".join(dict.fromkeys(clean(roof.source) for roof in result.roofs))
+    return f"Ceilings: {sources}. {hollow}"
+
+
+def _size_name(sweep: Sweep) -> str:
+    return clean(sweep.size or "step")
+
+
+def _name_panels(panels: Iterable[Panel]) -> str:
+    return "panels: " + (", ".join(panel.title for panel in panels) or "none, nothing was measured")
 
 
 def _headline_time(step: StepResult) -> tuple[float | None, tuple[float, float] | None]:
     if step.untraced_ns is None:
-        return step.traced_ns, None
-    return step.untraced_ns, step.untraced_interval
+        return step.traced_ns, _band(step.traced_samples_ns)
+    return step.untraced_ns, _band(step.untraced_samples_ns) or step.untraced_interval
 
 
-def _kernel_time(step: StepResult) -> tuple[float | None, None]:
-    return (step.per_rep.kernel_ns if step.per_rep else None), None
+def _band(samples: tuple[float, ...]) -> tuple[float, float] | None:
+    if len(samples) < 2:
+        return None
+    low, high = np.quantile(np.asarray(samples), _BAND)
+    return float(low), float(high)
 
 
-def _series(
-    label: str,
-    steps: Sequence[StepResult],
-    sweep: Sweep,
-    read: Callable[[StepResult], tuple[float | None, tuple[float, float] | None]],
-) -> Series:
-    points = []
-    for at, step in enumerate(steps):
-        value, interval = read(step)
-        if value:
-            size = sweep.size_of(step)
-            points.append((at if size is None else size, value, interval or (value, value)))
+def _line_panels(
+    result: RunResult, sweep: Sweep, kinds: Sequence[tuple[str, Callable[[StepResult], Reading], bool]]
+) -> tuple[Panel, ...]:
+    """A panel per backend, device and dtype, in it one series per line and kind of reading."""
+    steps = measured_steps(result, sweep)
+    lines = list(dict.fromkeys(sweep.line_text(step) for step in steps))
+    panels = []
+    for key, members in split_panels(steps).items():
+        series = [
+            _series(line + suffix, [read(s) for s in members if sweep.line_text(s) == line], colour, traced)
+            for colour, line in enumerate(lines)
+            for suffix, read, traced in kinds
+        ]
+        drawn = tuple(found for found in series if found.x)
+        if drawn:
+            panels.append(Panel(title=key.title, series=drawn, scale=key.device))
+    return tuple(panels)
+
+
+def _series(label: str, readings: Sequence[Reading], colour: int, traced: bool) -> Series:
+    points = [(x or 1, y, band or (y, y)) for x, y, band in readings if y]
     return Series(
         label=label,
-        x=tuple(point[0] for point in points),
-        y=tuple(point[1] for point in points),
-        low=tuple(point[2][0] for point in points),
-        high=tuple(point[2][1] for point in points),
+        x=tuple(x for x, _, _ in points),
+        y=tuple(y for _, y, _ in points),
+        low=tuple(band[0] for _, _, band in points),
+        high=tuple(band[1] for _, _, band in points),
+        colour=colour,
+        style="traced" if traced else "untraced",
     )
 
 
-def _describe(panels: Sequence[Panel], sweep: Sweep) -> str:
-    names = ", ".join(panel.title for panel in panels) or "nothing measured"
-    return f"Time of a rep against {sweep.size or 'step'}, one line per variant; panels: {names}."
+def _has_layers(step: StepResult) -> bool:
+    times = step.per_rep
+    return times is not None and bool(times.wall_ns) and (times.kernel_ns or times.compute_ns) is not None
+
+
+def _layer_series(steps: Sequence[StepResult], sweep: Sweep) -> tuple[Series, ...]:
+    x = tuple(float(sweep.size_of(step) or 0) for step in steps)
+    shares = {
+        layer: tuple(
+            (getattr(step.per_rep, f"{layer}_ns") or 0.0) / step.per_rep.wall_ns
+            for step in steps
+            if step.per_rep
+        )
+        for layer in SHOWN_LAYERS
+    }
+    series = [
+        Series(label=layer, x=x, y=values, colour=SHOWN_LAYERS.index(layer), style="layer")
+        for layer, values in shares.items()
+        if any(values)
+    ]
+    marks = [
+        (at, step.untraced_ns / step.per_rep.wall_ns)
+        for at, step in enumerate(steps)
+        if step.per_rep and step.untraced_ns
+    ]
+    mark = Series(
+        label="untraced",
+        x=tuple(x[at] for at, _ in marks),
+        y=tuple(share for _, share in marks),
+        style="mark",
+    )
+    return (*series, mark) if marks else tuple(series)
+
+
+def _has_point(op: OpResult) -> bool:
+    return bool(op.costs.flops and op.costs.bytes and op.costs.tflops)
+
+
+def _point_name(op: OpResult, steps: dict[str, StepResult]) -> str:
+    return clean(f"{steps[op.key].backend} {op.op}")
+
+
+def _point_series(
+    ops: Sequence[OpResult], steps: dict[str, StepResult], names: Sequence[str]
+) -> tuple[Series, ...]:
+    """One series per backend, op and bound; hollow where the op has no share of the roof."""
+    groups: dict[tuple[str, str], list[OpResult]] = {}
+    for op in ops:
+        bound = op.costs.limit or "unknown bound"
+        style = "point" if op.costs.roof_share is not None else "hollow"
+        groups.setdefault((f"{_point_name(op, steps)} ({bound})", style), []).append(op)
+    return tuple(
+        Series(
+            label=label,
+            x=tuple((op.costs.flops or 0) / (op.costs.bytes or 1) for op in members),
+            y=tuple(op.costs.tflops or 0.0 for op in members),
+            colour=names.index(_point_name(members[0], steps)),
+            style="point" if style == "point" else "hollow",
+        )
+        for (label, style), members in groups.items()
+    )
+
+
+def _roof_lines(roofs: Sequence[RoofLine]) -> tuple[Series, ...]:
+    """Bandwidth times intensity up to the peak; the knee lies where the two meet."""
+    lines = []
+    for roof in roofs:
+        peak = roof.flops_per_s / 1e12 if roof.flops_per_s else None
+        slope = roof.bytes_per_s / 1e12
+        knee = peak / slope if peak else 1e3
+        ends = (0.01, knee, max(knee * 10, 1e3)) if peak else (0.01, knee)
+        lines.append(
+            Series(
+                label=_name_roof(roof, peak),
+                x=ends,
+                y=tuple(min(x * slope, peak or x * slope) for x in ends),
+                style="roof",
+            )
+        )
+    return tuple(lines)
+
+
+def _name_roof(roof: RoofLine, peak: float | None) -> str:
+    rates = [format_quantity(roof.bytes_per_s / 1e9, "gbps")]
+    rates += [format_quantity(peak, "tflops")] if peak else []
+    return clean(f"{roof.unit}: {', '.join(rates)}")

@@ -10,15 +10,16 @@ from typing import Literal
 from ..analysis.errors import RunError
 from ..analysis.results import RunResult
 from .as_json import render_json
-from .chart import draw_png
+from .chart import IMAGE_FORMATS, draw_image
 from .compose import compose
 from .csv_tables import csv_tables
-from .document import Document
+from .document import Document, Figure
+from .html import render_html
 from .markdown import render_markdown
 from .text import render_text
 
-Format = Literal["text", "markdown", "json"]
-FORMATS: tuple[Format, ...] = ("text", "markdown", "json")
+Format = Literal["text", "markdown", "html", "json"]
+FORMATS: tuple[Format, ...] = ("text", "markdown", "html", "json")
 
 
 def render(result: RunResult, format: Format, *, colour: bool = False) -> str:
@@ -30,17 +31,19 @@ def render_document(document: Document, format: Format, *, colour: bool = False)
     """Any document in one format."""
     if format == "json":
         return render_json(document.data)
+    if format == "html":
+        return render_html(document)
     return render_markdown(document) if format == "markdown" else render_text(document, colour=colour)
 
 
 def write_reports(result: RunResult, folder: Path) -> list[Path]:
-    """Every report of a run into its folder; each file is there whole or not at all.
+    """The reports of a run into its folder, with one picture; each file is there whole or not at all.
 
     Raises RunError when the folder cannot be written.
     """
     document = compose(result)
-    figures = {figure.name: figure for section in document.sections for figure in section.figures}
-    pictures = {f"{name}.png": draw_png(figure) for name, figure in figures.items()}
+    figures = {figure.name: figure for figure in list_figures(document) if figure.name == "time"}
+    pictures = {f"{name}.png": draw_image(figure, "png") for name, figure in figures.items()}
     texts = {
         "report.md": render_markdown(document, figures={name: f"{name}.png" for name in figures}),
         "report.json": render_json(document.data),
@@ -50,6 +53,27 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
     texts = {"report.txt": render_text(document, files=names), **texts}
     files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()} | pictures
     return [_write(folder / name, data) for name, data in files.items()]
+
+
+def write_figures(result: RunResult, folder: Path) -> list[Path]:
+    """Every figure of a run as PNG, SVG and PDF, the folder made if need be.
+
+    Raises RunError when the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
+    return [
+        _write(folder / f"{figure.name}.{format}", draw_image(figure, format))
+        for figure in list_figures(compose(result))
+        for format in IMAGE_FORMATS
+    ]
+
+
+def list_figures(document: Document) -> list[Figure]:
+    """The figures of all sections."""
+    return [figure for section in document.sections for figure in section.figures]
 
 
 def _write(path: Path, data: bytes) -> Path:

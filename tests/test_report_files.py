@@ -17,11 +17,11 @@ import pytest
 from flopprof.analysis.errors import RunError
 from flopprof.analysis.results import RunResult, WindowTimes
 from flopprof.reports.as_json import OP_KEYS, STEP_KEYS, run_to_json
-from flopprof.reports.chart import draw_png
+from flopprof.reports.chart import IMAGE_FORMATS, draw_image
 from flopprof.reports.compose import compose
 from flopprof.reports.csv_tables import csv_tables
 from flopprof.reports.numbers import Kind, format_value
-from flopprof.reports.publish import render, write_reports
+from flopprof.reports.publish import list_figures, render, write_figures, write_reports
 from report_samples import ALL, GEMV, embedded_run, gpu_run, hostile_run, single_run
 
 FILES = [
@@ -150,7 +150,8 @@ def test_drawing_leaves_the_state_of_matplotlib_alone():
     import matplotlib
 
     before = {name: matplotlib.rcParams[name] for name in matplotlib.rcParams}
-    draw_png(compose(gpu_run()).sections[0].figures[0])
+    for figure in list_figures(compose(gpu_run())):
+        draw_image(figure, "svg")
     assert {name: matplotlib.rcParams[name] for name in matplotlib.rcParams} == before
 
 
@@ -195,3 +196,17 @@ def test_every_format_shows_the_same_numbers():
     assert len(expected) == 30
     assert csv_cells(result) == expected
     assert sorted(markdown_cells(result)) == sorted(text_cells(result)) == sorted(expected)
+
+
+def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):
+    paths = write_figures(single_run(), tmp_path / "new" / "figures")
+    names = ("time", "time_linear", "flops", "layers", "roof")
+    assert [path.name for path in paths] == [f"{n}.{end}" for n in names for end in ("png", "svg", "pdf")]
+    heads = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    assert all(path.read_bytes().startswith(heads[path.suffix]) for path in paths)
+
+
+def test_a_figure_is_the_same_bytes_each_time():
+    figure = list_figures(compose(gpu_run()))[0]
+    for format in IMAGE_FORMATS:
+        assert draw_image(figure, format) == draw_image(figure, format)

@@ -1,0 +1,91 @@
+"use strict";
+(() => {
+  const scales = {ns: 1, "µs": 1e3, ms: 1e6, s: 1e9, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15,
+    B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, PB: 1e15, "%": 1, "": 1};
+  const number = (text) => {
+    const found = /^[<>]?(-?[\d.]+)\s*([^\d\s]*)$/.exec(text.replace("×", "").trim());
+    return found ? Number(found[1]) * (scales[found[2]] ?? 1) : null;
+  };
+  const tell = (text) => { document.getElementById("told").textContent = text; };
+
+  const value = (row, at, numeric) => {
+    const text = row.cells[at].textContent.trim();
+    return numeric ? number(text) : (text === "–" ? null : text.toLowerCase());
+  };
+  const sort = (table, head) => {
+    const at = head.cellIndex, numeric = head.classList.contains("r");
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) {
+      if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+    }
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => [value(row, at, numeric), row]);
+    rows.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null);
+      return (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1);
+    });
+    body.append(...rows.map(([, row]) => row));
+    tell(`Sorted by ${head.textContent.trim()}, ${down ? "descending" : "ascending"}`);
+  };
+  const filter = (table, input, count) => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of table.tBodies[0].rows) {
+      const text = [...row.cells].map((cell) => cell.dataset.text ?? cell.textContent).join(" ").toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+      shown += !row.hidden;
+    }
+    count.textContent = `${shown} of ${table.tBodies[0].rows.length} rows`;
+  };
+  for (const table of document.querySelectorAll("table")) {
+    for (const head of table.tHead.rows[0].cells) {
+      if (!head.hasAttribute("aria-sort")) continue;
+      head.firstElementChild.addEventListener("click", () => sort(table, head));
+    }
+    const controls = table.closest(".listing").querySelector(".controls");
+    const input = controls.querySelector("input"), count = controls.querySelector(".count");
+    controls.hidden = false;
+    input.addEventListener("input", () => filter(table, input, count));
+  }
+
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    tell("Copied");
+  };
+  const addButton = (place, label, read) => {
+    const button = document.createElement("button");
+    button.className = "copy";
+    button.type = "button";
+    button.textContent = "copy";
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", async () => {
+      await copy(read());
+      button.textContent = "copied";
+      setTimeout(() => { button.textContent = "copy"; }, 1200);
+    });
+    place.append(button);
+  };
+  for (const link of document.querySelectorAll("td.k > a")) {
+    const full = () => document.querySelector(link.hash + " > code").textContent;
+    link.title = full();
+    link.parentElement.dataset.text = full();
+    addButton(link.parentElement, `Copy the full name of ${link.textContent}`, full);
+  }
+  for (const item of document.querySelectorAll(".names > li")) {
+    addButton(item, "Copy this name", () => item.firstElementChild.textContent);
+  }
+  for (const command of document.querySelectorAll(".command")) {
+    const text = command.textContent;
+    addButton(command, "Copy the command", () => text);
+  }
+})();
