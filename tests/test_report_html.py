@@ -1,0 +1,127 @@
+"""The HTML file: self-contained, small, the same numbers, no mark-up from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from flopprof.reports.compose import compose
+from flopprof.reports.html import inline_svg
+from flopprof.reports.numbers import format_value
+from flopprof.reports.publish import list_figures, render
+from report_samples import ALL, SCRIPT, gpu_run, large_run
+
+
+@cache
+def page_of(name: str) -> str:
+    return render(ALL[name](), "html")
+
+
+class Tables(HTMLParser):
+    """Cells of every table, in their order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+            self._inside = True
+        elif self._inside and tag == "tr":
+            self.tables[-1].append([])
+        elif self._inside and tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "table"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] += data.strip()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_loaded_from_anywhere(name: str):
+    page = page_of(name)
+    assert not re.search(r'(?:src|href|action|data|poster)\s*=\s*"(?!#|data:,")', page)
+    assert "@import" not in page
+    assert set(re.findall(r"url\(([^)]*)\)", page)) <= {f"#{m}" for m in re.findall(r'id="([^"]+)"', page)}
+    assert "default-src 'none'" in page
+
+
+def test_nothing_from_outside_becomes_markup():
+    page = page_of("hostile")
+    assert SCRIPT not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert len(re.findall("<script", page)) == 1
+    assert not [char for char in page if ord(char) < 32 and char != "\n"]
+
+
+def test_the_page_answers_in_the_promised_order():
+    page = page_of("lossy")
+    marks = [
+        *("outer_sum takes 4.85×", "Nsight Systems dropped events", "Why", "time of a rep against n"),
+        *("where the traced window goes", "operations under the roof", "Kernels of each operation"),
+        *("Launches", "Kernel names in full", "Machine and run", "flopprof run outer"),
+    ]
+    body = page[page.index('<main id="main">') :]
+    places = [body.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_html_shows_the_numbers_of_the_json():
+    result = gpu_run()
+    head, *rows = Tables(page_of("gpu")).tables[0]
+    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof", "limit")]
+    expected = [
+        [
+            *(format_value(step["untraced_ns"], "time"), format_value(step["flops"], "flops")),
+            *(format_value(step["tflops"], "tflops"), format_value(step["gbps"], "gbps")),
+            *(format_value(step["roof_share"], "percent"), step["limit"] or "–"),
+        ]
+        for step in json.loads(render(result, "json"))["steps"]
+    ]
+    assert sorted([row[i] for i in at] for row in rows) == sorted(expected)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_row_has_the_cells_of_its_heading(name: str):
+    for head, *rows in Tables(page_of(name)).tables:
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_full_kernel_names_are_there_once_each():
+    page = page_of("gpu")
+    names = {k.kernel for op in gpu_run().ops for k in op.kernels}
+    listed = [unescape(name) for name in re.findall(r'<li id="k\d+"><code>(.*?)</code>', page)]
+    assert sorted(listed) == sorted(names)
+
+
+def test_ids_of_inlined_figures_do_not_collide():
+    page = page_of("gpu")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_rounding_coordinates_leaves_labels_alone():
+    figure = next(figure for figure in list_figures(compose(gpu_run())) if figure.name == "roof")
+    labels = re.findall(r">([^<>]+)</text>", inline_svg(figure))
+    assert "0.0500" in labels
+    assert "0.0" not in labels
+
+
+def test_500_steps_of_1000_reps_stay_small_and_quick():
+    result = large_run()
+    began = time.process_time()
+    page = render(result, "html")
+    assert len(result.steps) == 500
+    assert time.process_time() - began < 10
+    assert len(page.encode()) < 3_000_000
