@@ -1,6 +1,6 @@
 """How long `flopprof analyze` takes on a large trace, beside what a user runs today and beside a plain scan.
 
-    python bench/bench_analyze.py [--kernels 1000000] [--runs 3] [--rivals nvtx_kern_sum,...] [--write docs/benchmark.md]
+    python bench/bench_analyze.py [--kernels 1000000] [--runs 3] [--rivals nvtx_kern_sum,...] [--write FILE.md]
 
 Whole processes, one after another in turns, so that a slow moment of the machine hits all of them; the median
 is reported with its range, and peak memory as the kernel counts it, children included. The trace is synthetic
