@@ -5,10 +5,13 @@ The same renderers that show a run's report show this one.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from ..analysis.comparability import Caveat
 from ..analysis.compare import Comparison, Pair
 from ..analysis.kernel_pairs import KernelPair, KernelUse
 from ..analysis.measured import PARTS
+from .comparison_figures import spread_figure, waterfall_figure
 from .comparison_json import comparison_to_json
 from .comparison_sentences import describe_kernels, describe_pairs, format_geometry, summarise
 from .document import Column, Document, Name, Notice, Row, Section, Table, Value
@@ -28,15 +31,23 @@ def compose_comparison(comparison: Comparison) -> Document:
     """Everything a comparison says, before any format."""
     pairs = comparison.pairs
     tables = [_list_pairs(pairs), _list_layers(pairs), _list_kernels(pairs), _list_pairing(comparison)]
+    figures = (("pairs", spread_figure(pairs)), ("layers", waterfall_figure(pairs)))
     return Document(
         title="Comparison",
-        about=f"A: {clean(comparison.a)} · B: {clean(comparison.b)}",
+        about=_name_sides(comparison.a, comparison.b),
         recorder="",
         summary=summarise(comparison),
         verdicts=_limit([*describe_pairs(pairs), *describe_kernels(pairs)]),
         warnings=tuple(_notice(caveat) for caveat in comparison.comparable),
         sections=tuple(
-            Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
+            Section(
+                name=table.name,
+                title=table.title,
+                tables=(table,),
+                figures=tuple(figure for name, figure in figures if name == table.name and figure),
+            )
+            for table in tables
+            if table.rows
         ),
         facts=(),
         folder="",
@@ -181,6 +192,16 @@ def _cells_of(use: KernelUse | None, names: dict[str, str]) -> tuple[Value, ...]
     main = use.launches[0]
     more = f" (+{len(use.launches) - 1})" if len(use.launches) > 1 else ""
     return name, use.ns, format_geometry(main) + more, main.registers, main.occupancy, use.gbps
+
+
+def _name_sides(a: str, b: str) -> str:
+    """Both sides without the folders they share: where files lie is nobody else's business."""
+    left, right = PurePath(a).parts, PurePath(b).parts
+    shared = 0
+    while shared < min(len(left), len(right)) - 1 and left[shared] == right[shared]:
+        shared += 1
+    sides = [str(PurePath(*parts[shared:])) if parts else "" for parts in (left, right)]
+    return clean(f"A: {sides[0]} · B: {sides[1]}")
 
 
 def _head_sides(pairs: tuple[Pair, ...]) -> tuple[str, str]:

@@ -10,9 +10,11 @@ from ..analysis.kernel_pairs import KernelPair, KernelUse
 from ..analysis.kernel_template import read_template
 from ..analysis.results import Launch
 from .names import clean, fold_kernel_name, shorten
-from .numbers import format_value
+from .numbers import UNKNOWN, format_value
+from .op_tables import format_dims
 
 _WIDTH = 48
+_MOST_OF_IT = 0.5
 _GENERIC = ("", "kernel", "main", "lambda", "operator")
 
 
@@ -53,7 +55,7 @@ def format_geometry(launch: Launch) -> str:
     ...     dynamic_shared_bytes=0, occupancy=1.0, instances=1, total_ns=1, median_ns=1.0))
     '63×32 / 128×4'
     """
-    return f"{_format_size(launch.grid)} / {_format_size(launch.block)}"
+    return f"{format_dims(launch.grid) or UNKNOWN} / {format_dims(launch.block) or UNKNOWN}"
 
 
 def format_change(ratio: float) -> str:
@@ -73,7 +75,18 @@ def _describe_pair(pair: Pair) -> str:
     times = f"{format_value(pair.ns_a, 'time')} → {format_value(pair.ns_b, 'time')}"
     change = f"{clean(pair.value_b)} is {format_change(pair.ratio)} than {clean(pair.value_a)}"
     ratio = f"ratio {format_value(pair.ratio, 'ratio')}, {low} to {high}; {pair.samples}"
-    return f"{clean(pair.label)}: {change}, {times} ({ratio})."
+    return f"{clean(pair.label)}: {change}, {times} ({ratio}){_describe_layer(pair)}."
+
+
+def _describe_layer(pair: Pair) -> str:
+    """The layer that most of the traced difference lies in, if one does."""
+    total, known = pair.traced_delta_ns, {part: ns for part, ns in pair.delta_ns.items() if ns}
+    if not total or not known:
+        return ""
+    part, most = max(known.items(), key=lambda item: item[1] / total)
+    if most / total < _MOST_OF_IT:
+        return ""
+    return f"; traced difference {format_value(total, 'time')}, {part} {format_value(most, 'time')}"
 
 
 def _describe_substitution(group: list[tuple[Pair, KernelPair]]) -> str:
@@ -130,12 +143,3 @@ def _call(kernel: str) -> str:
 
 def _fold(kernel: str) -> str:
     return fold_kernel_name(kernel, _WIDTH)
-
-
-def _format_size(size: tuple[int, int, int] | None) -> str:
-    if size is None:
-        return "?"
-    kept = list(size)
-    while len(kept) > 1 and kept[-1] == 1:
-        kept.pop()
-    return "×".join(str(side) for side in kept)
