@@ -135,7 +135,7 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         untraced_interval=median_interval(samples) if len(samples) > 1 else None,
         untraced_samples_ns=samples,
         traced_ns=traced,
-        traced_samples_ns=tuple(record.traced.samples_ns) if record.traced else (),
+        traced_samples_ns=_traced_samples(measured),
         slowdown=traced / untraced if traced and untraced else None,
         overhead_ns=overhead,
         launch_bound=timing.launch_bound,
@@ -144,6 +144,13 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         checked=record.checked,
         notes=tuple(record.notes),
     )
+
+
+def _traced_samples(measured: _Measured) -> tuple[float, ...]:
+    """The worker's own samples of the traced pass; on the CPU, where it takes none, the trace's reps."""
+    if measured.record.traced is not None and measured.record.traced.samples_ns:
+        return tuple(measured.record.traced.samples_ns)
+    return measured.window.rep_ns if measured.window is not None else ()
 
 
 def _account_ops(step: Step, measured: _Measured) -> Iterator[OpResult]:

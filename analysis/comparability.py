@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from .errors import CompareError
@@ -12,12 +13,14 @@ from .quality import CODES
 from .results import QualityNote, RunResult
 from .trace import Trace
 
+_LEAST_NOISE = 0.005
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy; reps, dtype, untraced.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy; reps, dtype, untraced, noise.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -93,6 +96,18 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
         for code, labels, text in found
         if labels
     )
+
+
+def describe_noise(deviations: Sequence[float]) -> tuple[Caveat, ...]:
+    """How much a new process changes, where two runs tell; under half a percent is not worth a line."""
+    typical = median(deviations) if deviations else 0.0
+    if typical < _LEAST_NOISE:
+        return ()
+    message = (
+        f"between the runs, untraced and traced times changed differently (median {typical:.1%}); "
+        "the intervals include it"
+    )
+    return (Caveat(code="noise", severity="info", message=message),)
 
 
 def refuse_caveats(caveats: Iterable[Caveat]) -> None:

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from .comparability import Caveat, find_differences, find_pair_differences
+from .comparability import Caveat, describe_noise, find_differences, find_pair_differences
 from .errors import CompareError
 from .kernel_pairs import KernelPair, pair_kernels
 from .measured import PARTS, Measured
-from .range_pairs import Rename, pair_paths, parse_maps
+from .range_pairs import parse_maps
 from .results import RunResult
+from .run_noise import RunNoise, find_noise, widen
+from .side_pairs import list_unmatched, name_half, pair_ranges, pair_steps
 from .sides import Side, side_of_run
 from .statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
-from .step_pairs import Match, match_ranges, pair_by, pair_by_key, pair_by_names
+from .step_pairs import Match, pair_by
 
 SampleKind = Literal["untraced", "traced"]
 SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
@@ -86,9 +88,9 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
             raise CompareError(
                 "--map renames the ranges of traces; the steps of runs join on what they compute"
             )
-        matches, pairing = _pair_steps(a, b), ()
+        matches, pairing = pair_steps(a, b), ()
     else:
-        matches, pairing = _pair_ranges(a, b, parse_maps(maps))
+        matches, pairing = pair_ranges(a, b, parse_maps(maps))
     if not matches:
         what = "step" if a.paths is None else "range"
         raise CompareError(f"{a.name} and {b.name} have no measured {what} in common; {_HINTS[what]}")
@@ -96,7 +98,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         matches,
         sides=(a.name, b.name),
         caveats=find_differences(a.circumstances, b.circumstances),
-        unmatched=_list_unmatched(a.things, b.things, matches),
+        unmatched=list_unmatched(a.things, b.things, matches),
         pairing=pairing,
     )
 
@@ -111,8 +113,8 @@ def compare_by(side: Side | RunResult, name: str) -> Comparison:
     side = side_of_run(side) if isinstance(side, RunResult) else side
     baseline = None if side.result is None else side.result.run.baseline
     matches = pair_by(side.things, name, baseline, side.name)
-    alone, _ = _list_unmatched(side.things, (), matches)
-    sides = (_name_half(side.name, name, matches, "a"), _name_half(side.name, name, matches, "b"))
+    alone, _ = list_unmatched(side.things, (), matches)
+    sides = (name_half(side.name, name, matches, "a"), name_half(side.name, name, matches, "b"))
     return compare_matches(matches, sides=sides, caveats=(), unmatched=(alone, ()))
 
 
@@ -136,13 +138,20 @@ def compare_matches(
 ) -> Comparison:
     """Every match judged together: its verdict, its layers and its kernels."""
     kinds: list[SampleKind | None] = [_choose_samples(match) for match in matches]
-    estimates = [_estimate(match, kind) for match, kind in zip(matches, kinds, strict=True)]
+    noise = find_noise([(match.a, match.b) for match in matches])
+    estimates = [
+        _estimate(match, kind, noise.get(place))
+        for place, (match, kind) in enumerate(zip(matches, kinds, strict=True))
+    ]
     judged = iter(judge([estimate for estimate in estimates if estimate is not None], threshold))
     pairs = [
         _compare(match, kind, None if estimate is None else next(judged))
         for match, kind, estimate in zip(matches, kinds, estimates, strict=True)
     ]
-    between = find_pair_differences([(match.a, match.b, match.label) for match in matches])
+    between = [
+        *find_pair_differences([(match.a, match.b, match.label) for match in matches]),
+        *describe_noise([one.deviation for one in noise.values()]),
+    ]
     return Comparison(
         a=sides[0],
         b=sides[1],
@@ -152,41 +161,6 @@ def compare_matches(
         unmatched_b=unmatched[1],
         pairing=pairing,
     )
-
-
-def _pair_steps(a: Side, b: Side) -> list[Match]:
-    chosen = a.selection.keys() & b.selection.keys()
-    differ = [name for name in chosen if a.selection[name] != b.selection[name]]
-    return pair_by_names(a.things, b.things, differ) if differ else pair_by_key(a.things, b.things)
-
-
-def _pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[str, ...]]:
-    paths_a, paths_b = a.paths or {}, b.paths or {}
-    pairs = pair_paths(paths_a.values(), paths_b.values(), rename)
-    partners = {(path, thing.device): thing for thing in b.things for path in [paths_b[thing.key]]}
-    matches: list[Match] = []
-    for thing in a.things:
-        path = pairs.partners.get(paths_a[thing.key])
-        other = None if path is None else partners.get((path, thing.device))
-        if other is not None:
-            matches.append(match_ranges(thing, other))
-    return matches, pairs.pairing
-
-
-def _list_unmatched(
-    a: Sequence[Measured], b: Sequence[Measured], matches: Sequence[Match]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    paired = {id(thing) for match in matches for thing in (match.a, match.b)}
-    left, right = (tuple(thing.label for thing in side if id(thing) not in paired) for side in (a, b))
-    return left, right
-
-
-def _name_half(place: str, name: str, matches: Sequence[Match], half: Literal["a", "b"]) -> str:
-    """The selection that this side is, ``RUN:axis=0``, where it is one for all pairs."""
-    values = {getattr(match, half).names[name] for match in matches}
-    if len(values) > 1:
-        return f"{place} by {name}"
-    return f"{place}{',' if ':' in place else ':'}{name}={values.pop()}"
 
 
 def _choose_samples(match: Match) -> SampleKind | None:
@@ -202,12 +176,12 @@ def read_samples(thing: Measured, kind: SampleKind) -> tuple[float, ...]:
     return thing.untraced_samples_ns if kind == "untraced" else thing.traced_samples_ns
 
 
-def _estimate(match: Match, kind: SampleKind | None) -> RatioEstimate | None:
+def _estimate(match: Match, kind: SampleKind | None, noise: RunNoise | None) -> RatioEstimate | None:
     """The ratio with its certainty; None where one sample says nothing of it."""
     if kind is None:
         return None
     a, b = read_samples(match.a, kind), read_samples(match.b, kind)
-    return ratio_interval(a, b) if min(len(a), len(b)) > 1 else None
+    return widen(ratio_interval(a, b), noise) if min(len(a), len(b)) > 1 else None
 
 
 def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) -> Pair:

@@ -50,7 +50,7 @@ class RatioEstimate:
 
     ratio: float
     reach: tuple[float, float]
-    freedom: int
+    freedom: float
     rank_p: float
     rank_sign: int
     samples: int
@@ -216,14 +216,14 @@ def _blocks(samples: Floats) -> int:
     return max(2, len(samples) // _block_length(samples))
 
 
-def _stretch(level: float, freedom: int) -> float:
+def _stretch(level: float, freedom: float) -> float:
     """How much wider an interval of this level is than the normal 95 % one."""
     from scipy.special import ndtri, stdtrit
 
     return -float(stdtrit(freedom, (1 - level) / 2)) / float(ndtri(0.975))
 
 
-def _tail(reaches: float, freedom: int) -> float:
+def _tail(reaches: float, freedom: float) -> float:
     """The two-sided tail beyond so many 95 % reaches; what ``_stretch`` inverts."""
     from scipy.special import ndtri, stdtr
 

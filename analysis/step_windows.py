@@ -46,6 +46,8 @@ class StepWindow:
 
     times: WindowTimes
     ops: tuple[OpWindow, ...]
+    rep_ns: tuple[float, ...] = ()
+    """Every rep's time in their order, on the CPU; on a device the host only enqueues reps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def read_shard_windows(path: Path, device: str) -> ShardWindows:
 
 def _cpu_window(trace: Trace, step: StepRanges) -> StepWindow:
     """On the CPU an op computes while its call runs; the calls of one thread do not overlap."""
-    wall, durations = step.end_ns - step.start_ns, _durations(trace, step)
+    wall, durations = step.end_ns - step.start_ns, _durations(trace, step.ops)
     compute = int(durations.sum())
     ops = tuple(
         OpWindow(
@@ -90,14 +92,15 @@ def _cpu_window(trace: Trace, step: StepRanges) -> StepWindow:
         )
         for mine in _by_op(step, durations)
     )
-    return StepWindow(times=WindowTimes(wall_ns=wall, compute_ns=compute, host_ns=wall - compute), ops=ops)
+    times = WindowTimes(wall_ns=wall, compute_ns=compute, host_ns=wall - compute)
+    return StepWindow(times=times, ops=ops, rep_ns=tuple(_durations(trace, step.reps).astype(float).tolist()))
 
 
 def _unseen_window(trace: Trace, step: StepRanges) -> StepWindow:
     """A device's work that no recorder saw: only the host's own times are known."""
     ops = tuple(
         OpWindow(calls=len(mine), host_ns=float(np.median(mine)), times=None)
-        for mine in _by_op(step, _durations(trace, step))
+        for mine in _by_op(step, _durations(trace, step.ops))
     )
     return StepWindow(times=WindowTimes(wall_ns=step.end_ns - step.start_ns), ops=ops)
 
@@ -130,7 +133,7 @@ def _device_ops(
     trace: Trace, step: StepRanges, part: pd.DataFrame, work: _Work, queue: Queue, *, split: bool
 ) -> tuple[OpWindow, ...]:
     found: list[OpWindow] = []
-    for index, durations in enumerate(_by_op(step, _durations(trace, step))):
+    for index, durations in enumerate(_by_op(step, _durations(trace, step.ops))):
         mine = part[ints(part, "op") == index]
         rows = work.rows_of(step.ops[step.op_index == index])
         calls = ints(trace.activities, "call")[rows]
@@ -170,9 +173,9 @@ def _activities_by_range(attribution: Attribution) -> _Work:
     return _Work(order, attribution.owner[order])
 
 
-def _durations(trace: Trace, step: StepRanges) -> Ints:
-    """Host time of every op call of a step."""
-    return ints(trace.ranges, "end_ns")[step.ops] - ints(trace.ranges, "start_ns")[step.ops]
+def _durations(trace: Trace, rows: Ints) -> Ints:
+    """Host time of some ranges."""
+    return ints(trace.ranges, "end_ns")[rows] - ints(trace.ranges, "start_ns")[rows]
 
 
 def _by_op(step: StepRanges, values: Ints) -> list[Ints]:
