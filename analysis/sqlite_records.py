@@ -141,6 +141,10 @@ class Records:
         numbers = np.where((types == REAL)[self.shape], bits, ints)
         return np.where(numeric[self.shape], numbers, np.nan)
 
+    def filled(self, column: int) -> int:
+        """Rows with a value in a column."""
+        return int((self.types[:, column] > 0)[self.shape].sum())
+
     def slices(self, column: int) -> tuple[Ints, Ints, Ints]:
         """Rows of a column that hold texts or blobs, and the first and last byte of each in the block."""
         types = self.types[:, column]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import ColumnBuilder, IntColumn, TextColumn, interleave_columns
+from .columns import ColumnBuilder, IntColumn, TextColumn, constant, interleave_columns
 from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Pages, Unusual
 from .sqlite_records import ABSENT, Cells, Ints, Records, find_cells, read_records
@@ -116,8 +116,6 @@ class TableScan:
 
     def integers(self, columns: Sequence[str]) -> dict[str, IntColumn]:
         """Integer columns, all in rowid order."""
-        if self.layout.real & set(columns):
-            raise Unusual("reals as integers")
         rows = 0
         leaves = self.file.leaves(self.layout.root)
         capacity = min(self.layout.rowids, len(leaves) * (self.file.usable // LEAST_CELL))
@@ -197,6 +195,8 @@ class TableScan:
         place = self.layout.place(name)
         if place is None:
             return IntColumn(values=cells.rowids())
+        if name in self.layout.real:
+            return constant(0, len(cells), known=False, foreign=sum(r.filled(place) for _, r in groups))
         parts = [(rows, records.integers(place)) for rows, records in groups]
         return parts[0][1] if len(parts) == 1 else interleave_columns(parts)
 
