@@ -59,6 +59,7 @@ class Pair:
     """Traced, by layer; the known ones sum to traced_delta_ns."""
     traced_delta_ns: float | None
     untraced_delta_ns: float | None
+    """Of medians, which single slow reps do not move."""
     kernels: tuple[KernelPair, ...]
 
 
@@ -203,7 +204,7 @@ def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) ->
         verdict=_decide_alone(match, kind) if judged is None else judged.verdict,
         delta_ns={part: _subtract(a.layers.get(part), b.layers.get(part)) for part in PARTS},
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
-        untraced_delta_ns=_subtract(a.untraced_ns, b.untraced_ns),
+        untraced_delta_ns=_subtract(_find_untraced(a), _find_untraced(b)),
         kernels=pair_kernels(a.ops, b.ops),
     )
 
@@ -212,6 +213,11 @@ def _decide_alone(match: Match, kind: SampleKind | None) -> Verdict:
     """Without an estimate nothing is decided, but a measurement is the same as itself."""
     identical = kind is not None and read_samples(match.a, kind) == read_samples(match.b, kind)
     return "same" if identical else "unsure"
+
+
+def _find_untraced(thing: Measured) -> float | None:
+    """The median of the untraced samples; what the whole pass took per rep where there are none."""
+    return median(thing.untraced_samples_ns) if thing.untraced_samples_ns else thing.untraced_ns
 
 
 def _subtract(a: float | None, b: float | None) -> float | None:

@@ -78,7 +78,7 @@ def read_side(text: str, find_run: FindRun | None = None, domains: tuple[str, ..
     """
     name = parse_side(text, find_run)
     side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains)
-    return _select(side)
+    return select_things(side, name.selection)
 
 
 def side_of_run(result: RunResult) -> Side:
@@ -106,7 +106,7 @@ def _read_run(name: SideName) -> Side:
     side = side_of_run(account_run(name.path))
     if not side.things:
         raise CompareError(f"{name.text}: no step of this run was measured, so there is nothing to compare")
-    return replace(side, name=name.text, selection=name.selection)
+    return replace(side, name=name.text)
 
 
 def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
@@ -122,15 +122,15 @@ def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
         name=name.text,
         things=tuple(thing for _, thing in found),
         circumstances=describe_trace(trace),
-        selection=name.selection,
+        selection={},
         paths={thing.key: path for path, thing in found},
     )
 
 
-def _select(side: Side) -> Side:
+def select_things(side: Side, selection: Mapping[str, str]) -> Side:
     """Keep what the selection names. Raises CompareError for a name or a value that nothing has."""
     things = side.things
-    for name, pattern in side.selection.items():
+    for name, pattern in selection.items():
         values = list(dict.fromkeys(thing.names[name] for thing in side.things if name in thing.names))
         if not values:
             known = dict.fromkeys(known for thing in side.things for known in thing.names)
@@ -139,4 +139,4 @@ def _select(side: Side) -> Side:
         if not things:
             found = ", ".join(values[:_MOST_VALUES]) + (", …" if len(values) > _MOST_VALUES else "")
             raise CompareError(f"{side.name}: nothing matches {name}={pattern}; {name} is {found}")
-    return replace(side, things=things)
+    return replace(side, things=things, selection=selection)

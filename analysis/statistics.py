@@ -95,7 +95,7 @@ def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, fl
     if len(values) < 2:
         return None
     centre = float(np.median(values))
-    low, high = np.quantile(_bootstrap_medians(values), [0.025, 0.975])
+    low, high = np.quantile(_bootstrap_medians(values), [0.025, 0.975]).tolist()
     stretch = _stretch(level, _blocks(values) - 1)
     return centre - max(centre - low, 0.0) * stretch, centre + max(high - centre, 0.0) * stretch
 

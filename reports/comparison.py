@@ -5,7 +5,7 @@ The same renderers that show a run's report show this one.
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from ..analysis.comparability import Caveat
 from ..analysis.compare import Comparison, Pair
@@ -16,7 +16,7 @@ from .comparison_json import comparison_to_json
 from .comparison_sentences import describe_kernels, describe_pairs, format_geometry, summarise
 from .document import Column, Document, Name, Notice, Row, Section, Table, Value
 from .names import clean, fold_names
-from .publish import Format, render_document
+from .publish import Format, render_document, write_document
 
 _MOST_SENTENCES = 12
 _LEAST_P = 0.001
@@ -58,6 +58,11 @@ def compose_comparison(comparison: Comparison) -> Document:
 def render_comparison(comparison: Comparison, format: Format, *, colour: bool = False) -> str:
     """A comparison in one format; ``colour`` is for text on a terminal."""
     return render_document(compose_comparison(comparison), format, colour=colour)
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+    """``comparison`` in every format, its figures beside it. Raises RunError when it cannot be written."""
+    return write_document(compose_comparison(comparison), folder, "comparison")
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:

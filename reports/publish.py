@@ -60,10 +60,7 @@ def write_figures(result: RunResult, folder: Path) -> list[Path]:
 
     Raises RunError when the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
+    _make_folder(folder)
     return [
         _write(folder / f"{figure.name}.{format}", draw_image(figure, format))
         for figure in list_figures(compose(result))
@@ -71,9 +68,34 @@ def write_figures(result: RunResult, folder: Path) -> list[Path]:
     ]
 
 
+def write_document(document: Document, folder: Path, name: str) -> list[Path]:
+    """A document as NAME.txt, .md, .html and .json with its figures beside it, the folder made if need be.
+
+    Raises RunError when the folder cannot be written.
+    """
+    _make_folder(folder)
+    pictures = {f"{name}-{figure.name}.png": draw_image(figure, "png") for figure in list_figures(document)}
+    links = {figure.name: f"{name}-{figure.name}.png" for figure in list_figures(document)}
+    texts = {
+        f"{name}.txt": render_text(document),
+        f"{name}.md": render_markdown(document, figures=links),
+        f"{name}.html": render_html(document),
+        f"{name}.json": render_json(document.data),
+    }
+    files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()} | pictures
+    return [_write(folder / file, data) for file, data in files.items()]
+
+
 def list_figures(document: Document) -> list[Figure]:
     """The figures of all sections."""
     return [figure for section in document.sections for figure in section.figures]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
 
 
 def _write(path: Path, data: bytes) -> Path:

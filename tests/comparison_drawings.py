@@ -43,7 +43,7 @@ GEMM = "void cutlass::Kernel2<cutlass_80_simt_sgemm_128x32_8x5_nn_align1>(T1::Pa
 
 def draw_samples(median_ns: float, count: int = 50, noise: float = 0.002, seed: int = 0) -> tuple[float, ...]:
     """Lognormal times around a median."""
-    return tuple(median_ns * np.random.default_rng(seed).lognormal(0.0, noise, count))
+    return tuple((median_ns * np.random.default_rng(seed).lognormal(0.0, noise, count)).tolist())
 
 
 def draw_kernel(name: str, ns: int, reps: int = 50, block: tuple[int, int, int] = (256, 1, 1)) -> KernelRow:

@@ -13,7 +13,7 @@ from flopprof.analysis.compare import Comparison, Pair, compare_by, compare_side
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.kernel_pairs import KernelPair
 from flopprof.analysis.sides import Side, read_side
-from flopprof.reports.comparison import compose_comparison, render_comparison
+from flopprof.reports.comparison import compose_comparison, render_comparison, write_comparison
 
 DATA = Path(__file__).parent / "data"
 CSVS = Path(__file__).resolve().parents[1].parent / "shared" / "traces" / "nsys_stats"
@@ -234,6 +234,22 @@ def test_strict_refuses_sides_that_differ_in_more():
     refuse_caveats(compare("cupy").comparable)
     other = compare_sides(read("cupy_axis0"), read("torch_axis0"))
     refuse_caveats(other.comparable)  # one machine, one recorder: libraries are what is compared
+
+
+def test_a_comparison_is_written_in_every_format_with_its_figures(tmp_path: Path):
+    written = write_comparison(compare("cupy"), tmp_path / "new")
+    assert sorted(path.name for path in written) == [
+        "comparison-spread.png",
+        "comparison-waterfall.png",
+        "comparison.html",
+        "comparison.json",
+        "comparison.md",
+        "comparison.txt",
+    ]
+    assert "](comparison-waterfall.png)" in (tmp_path / "new" / "comparison.md").read_text()
+    html = (tmp_path / "new" / "comparison.html").read_text()
+    assert "<svg" in html
+    assert "cub::CUB_300102_SM_750" in html  # the full name, for copying
 
 
 def test_a_comparison_of_traces_renders_in_every_format():
