@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +15,14 @@ from .breakdown import label_devices
 from .frames import ints
 from .identity import pid_of
 from .kernels import copy_rows, kernel_rows
+from .open_trace import Announce, open_trace_file
 from .paths import find_paths
 from .quality import note, sort_notes
 from .queue import measure_queue
 from .ranges import RangeKernelRow, RangeRow, measure_ranges
 from .records import FORMAT
 from .results import BUSY_LAYERS, LAYERS, CopyRow, KernelRow, QualityNote, to_plain
-from .trace import Trace
+from .trace import Trace, read_trace
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
@@ -113,6 +114,23 @@ def analyze_trace(
         range_kernels=tables.kernels,
         kernels=kernel_rows(trace, every, measure_queue(trace)),
         copies=copy_rows(trace, every),
+    )
+
+
+def analyze_file(
+    path: Path,
+    *,
+    range_glob: str | None = None,
+    domains: Sequence[str] | None = None,
+    window: Literal["host", "device"] = "host",
+    graph_ranges: GraphRanges = "launch",
+    announce: Announce | None = None,
+) -> Analysis:
+    """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError."""
+    with open_trace_file(path, announce=announce) as plain:
+        trace = replace(read_trace(plain), path=path)
+    return analyze_trace(
+        trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
     )
 
 

@@ -183,11 +183,10 @@ _PATTERNS = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), code) for pattern,
 def note(code: str, count: int = 1, detail: str = "") -> QualityNote:
     """A note of the closed list, with what was counted and a detail that varies."""
     entry = CODES[code]
-    number = f"{count}: " if count != 1 else ""
     return QualityNote(
         code=code,
         severity=entry.severity,
-        message=number + entry.meaning + (f" ({detail})" if detail else ""),
+        message=entry.meaning + (f" ({detail})" if detail else ""),
         count=count,
         affects=entry.affects,
     )

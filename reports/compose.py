@@ -12,6 +12,7 @@ from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .groups import read_sweep
 from .names import clean
+from .notices import describe_note
 from .numbers import count_noun, format_value
 from .op_tables import copy_table, kernel_table, launch_table, op_table
 from .step_tables import layer_table, missing_table, time_table
@@ -82,16 +83,7 @@ def _summarise(result: RunResult) -> str:
 def _list_warnings(result: RunResult) -> tuple[Notice, ...]:
     """Lost data first, then failed steps, then what makes numbers doubtful, then remarks."""
     notes = sorted(result.quality, key=lambda note: _SEVERITIES.index(note.severity))
-    notices = [
-        Notice(
-            severity=note.severity,
-            text=clean(
-                f"{note.message.rstrip('.')}{f' ({note.count}×)' if note.count > 1 else ''} [{note.code}]"
-                + (f"; affects {', '.join(note.affects)}" if note.affects else "")
-            ),
-        )
-        for note in notes
-    ]
+    notices = [describe_note(note) for note in notes]
     failed = sum(step.status == "failed" for step in result.steps)
     if failed:
         text = f"{failed} of {count_noun(len(result.steps), 'step')} failed; reasons under “Not measured”"

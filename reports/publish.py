@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -84,6 +85,12 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
     }
     files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()} | pictures
     return [_write(folder / file, data) for file, data in files.items()]
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    """Files by name into a folder, which is made if need be. Raises RunError when it cannot be written."""
+    _make_folder(folder)
+    return [_write(folder / name, text.encode("utf-8", "backslashreplace")) for name, text in texts.items()]
 
 
 def list_figures(document: Document) -> list[Figure]:

@@ -1,0 +1,298 @@
+"""The analysis of any trace as a document: where device time went, by range, kernel and copy."""
+
+from __future__ import annotations
+
+from ..analysis.analyze import Analysis
+from ..analysis.ranges import RangeKernelRow, RangeRow
+from ..analysis.results import LAYERS, CopyRow, KernelRow, WindowTimes
+from ..analysis.window_rows import WindowRow
+from .document import Column, Document, Name, Row, Section, Table, Value
+from .names import clean, fold_names
+from .notices import describe_note
+from .numbers import count_noun, format_quantity, format_value
+from .op_tables import format_dims
+from .step_tables import drop_empty
+
+KERNEL_WIDTH, RANGE_WIDTH = 52, 60
+MAIN_WINDOWS, MAIN_RANGES, MAIN_KERNELS, MAIN_PAIRS = 12, 15, 15, 15
+"""Rows a short report (the terminal) shows of each table."""
+WINDOW_PARTS = (*LAYERS, "compute")
+
+
+def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
+    """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table."""
+    tables = (
+        window_table(analysis),
+        range_table(analysis),
+        kernel_table(analysis, full_names=full_names),
+        range_kernel_table(analysis),
+        copy_table(analysis),
+    )
+    return Document(
+        title=f"flopprof analyze {clean(analysis.trace.path.name)}",
+        about="",
+        recorder=_describe_recorder(analysis),
+        summary=_summarise(analysis),
+        verdicts=tuple(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        warnings=tuple(describe_note(note) for note in analysis.quality),
+        sections=tuple(
+            Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
+        ),
+        facts=tuple(_list_devices(analysis)),
+        folder="",
+        data=analysis.to_json(),
+    )
+
+
+def window_table(analysis: Analysis) -> Table:
+    """Every window in its layers; they sum to its wall time."""
+    columns = (
+        Column(key="window", title="window"),
+        Column(key="instance", title="#", kind="count"),
+        Column(key="device", title="GPU", kind="count"),
+        Column(key="wall", title="wall", kind="time"),
+        *(Column(key=part, title=part, kind="time") for part in WINDOW_PARTS),
+        Column(key="idle", title="idle", kind="time"),
+    )
+    table = Table(
+        name="windows",
+        title="Where the time goes",
+        columns=columns,
+        rows=tuple(_window_row(row, main=at < MAIN_WINDOWS) for at, row in enumerate(analysis.windows)),
+        bar_parts=WINDOW_PARTS,
+    )
+    return drop_empty(table, keep=("window", "wall"), zeros=True)
+
+
+def _window_row(row: WindowRow, *, main: bool) -> Row:
+    times = row.times
+    parts = [getattr(times, f"{part}_ns") for part in WINDOW_PARTS]
+    idle = times.idle_ns if times.launch_ns is None else None
+    name = "whole trace" if row.kind == "trace" else _join(row.name.domain, row.name.path)
+    return Row(
+        cells=(clean(name), row.instance, row.device, times.wall_ns, *parts, idle),
+        main=main,
+        bar=tuple((part or 0) / times.wall_ns if times.wall_ns else 0 for part in parts),
+    )
+
+
+def range_table(analysis: Analysis) -> Table:
+    """Ranges by the device time of everything launched in them."""
+    rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
+    longest = max((row.busy_ns for row in rows), default=0) or 1
+    columns = (
+        Column(key="range", title="range"),
+        Column(key="instances", title="instances", kind="count"),
+        Column(key="wall", title="host", kind="time"),
+        Column(key="busy", title="busy", kind="time"),
+        Column(key="kernel_sum", title="kernels", kind="time"),
+        Column(key="projected", title="projected", kind="time"),
+        Column(key="launch_call", title="calls", kind="time"),
+        Column(key="activities", title="records", kind="count", detail=True),
+        Column(key="flops", title="FLOPs", kind="flops"),
+        Column(key="tflops", title="", kind="tflops"),
+        Column(key="gbps", title="", kind="gbps"),
+        Column(key="thread", title="pid:tid", detail=True),
+    )
+    table = Table(
+        name="ranges",
+        title="Ranges by device time",
+        columns=columns,
+        rows=tuple(
+            Row(cells=_range_cells(row), main=at < MAIN_RANGES, bar=(row.busy_ns / longest,))
+            for at, row in enumerate(rows)
+        ),
+        bar_parts=("time",),
+        notes=(
+            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added; "
+            "projected: first start to last end of its device work. calls: time in the calls that launched it.",
+        ),
+    )
+    return drop_empty(table, keep=("range", "instances"), zeros=True)
+
+
+def _range_cells(row: RangeRow) -> tuple[Value, ...]:
+    busy = row.busy_ns or None
+    return (
+        clean(_join(row.domain, row.path)),
+        row.instances,
+        *(row.wall_ns, row.busy_ns, row.kernel_sum_ns, row.projected_ns, row.launch_call_ns, row.activities),
+        row.flops,
+        row.flops / busy / 1e3 if row.flops and busy else None,
+        row.bytes / busy if row.bytes and busy else None,
+        f"{row.pid}:{row.tid}" if row.tid is not None else str(row.pid or ""),
+    )
+
+
+def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
+    """Kernels by total time, with what their launches waited for."""
+    rows = sorted(analysis.kernels, key=lambda row: -row.total_ns)
+    total = sum(row.total_ns for row in rows) or 1
+    names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
+    columns = (
+        Column(key="number", title="#", kind="count"),
+        Column(key="kernel", title="kernel", kind="name"),
+        Column(key="instances", title="instances", kind="count"),
+        Column(key="total", title="total", kind="time"),
+        Column(key="share", title="share", kind="percent"),
+        Column(key="median", title="median", kind="time"),
+        Column(key="queue", title="queue", kind="time"),
+        Column(key="launch_call", title="call", kind="time", detail=True),
+        Column(key="stream_wait", title="stream wait", kind="time", detail=True),
+        Column(key="latency", title="latency", kind="time", detail=True),
+        Column(key="device", title="GPU", kind="count", detail=True),
+        Column(key="grid", title="grid", detail=True),
+        Column(key="block", title="block", detail=True),
+        Column(key="occupancy", title="occupancy", kind="percent", detail=True),
+    )
+    shown = rows if full_names else []
+    return Table(
+        name="kernels",
+        title="Kernels by total time",
+        columns=columns,
+        rows=tuple(
+            Row(
+                cells=_kernel_cells(at, row, names[row.kernel], total),
+                main=full_names or at <= MAIN_KERNELS,
+                bar=(row.total_ns / total,),
+            )
+            for at, row in enumerate(rows, start=1)
+        ),
+        bar_parts=("time",),
+        notes=(
+            "queue: median from the end of the launching call to the start of the kernel.",
+            *(f"#{at} {clean(row.kernel)}" for at, row in enumerate(shown, start=1)),
+        ),
+    )
+
+
+def _kernel_cells(at: int, row: KernelRow, short: str, total: int) -> tuple[Value, ...]:
+    launch = max(row.launches, key=lambda launch: launch.total_ns, default=None)
+    return (
+        *(at, Name(full=clean(row.kernel), short=short), row.instances, row.total_ns, row.total_ns / total),
+        *(row.median_ns, row.queue_median_ns, row.launch_call_median_ns, row.stream_wait_median_ns),
+        *(row.latency_median_ns, row.device),
+        format_dims(launch.grid) if launch else None,
+        format_dims(launch.block) if launch else None,
+        launch.occupancy if launch else None,
+    )
+
+
+def range_kernel_table(analysis: Analysis) -> Table:
+    """Which kernels each range launched, and how that is known."""
+    rows = sorted(analysis.range_kernels, key=lambda row: -row.total_ns)
+    names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
+    columns = (
+        Column(key="range", title="range"),
+        Column(key="kernel", title="kernel", kind="name"),
+        Column(key="attribution", title="by"),
+        Column(key="instances", title="instances", kind="count"),
+        Column(key="total", title="total", kind="time"),
+        Column(key="median", title="median", kind="time"),
+        Column(key="min", title="min", kind="time", detail=True),
+        Column(key="max", title="max", kind="time", detail=True),
+    )
+    return Table(
+        name="range_kernels",
+        title="Kernels of each range",
+        columns=columns,
+        rows=tuple(
+            Row(cells=_range_kernel_cells(row, names[row.kernel]), main=at < MAIN_PAIRS)
+            for at, row in enumerate(rows)
+        ),
+        notes=(
+            "A range holds what the ranges inside it hold. by: thread, launched on the range's own thread; "
+            "process, launched on a thread without ranges; none, outside all ranges.",
+        ),
+    )
+
+
+def _range_kernel_cells(row: RangeKernelRow, short: str) -> tuple[Value, ...]:
+    return (
+        clean(_join(row.domain, row.path)) or "(no range)",
+        Name(full=clean(row.kernel), short=short),
+        *(row.attribution, row.instances, row.total_ns, row.median_ns, row.min_ns, row.max_ns),
+    )
+
+
+def copy_table(analysis: Analysis) -> Table:
+    """Copies and fills by kind, with their rate."""
+    rows = sorted(analysis.copies, key=lambda row: -row.total_ns)
+    longest = max((row.total_ns for row in rows), default=0) or 1
+    columns = (
+        Column(key="kind", title="kind"),
+        Column(key="memory", title="from → to"),
+        Column(key="device", title="GPU", kind="count", detail=True),
+        Column(key="instances", title="instances", kind="count"),
+        Column(key="total", title="total", kind="time"),
+        Column(key="bytes", title="bytes", kind="bytes"),
+        Column(key="gbps", title="", kind="gbps"),
+    )
+    return Table(
+        name="copies",
+        title="Copies and fills",
+        columns=columns,
+        rows=tuple(Row(cells=_copy_cells(row), bar=(row.total_ns / longest,)) for row in rows),
+        bar_parts=("time",),
+    )
+
+
+def _copy_cells(row: CopyRow) -> tuple[Value, ...]:
+    sides = [kind for kind in (row.src_kind, row.dst_kind) if kind]
+    return (
+        *(row.kind, " → ".join(sides) or None, row.device, row.instances),
+        *(row.total_ns, row.bytes, row.gbps),
+    )
+
+
+def _describe_recorder(analysis: Analysis) -> str:
+    metadata = analysis.trace.metadata
+    version = f", exported by {metadata.exporter}" if metadata.exporter else ""
+    return clean(f"Recorder: {metadata.recorder}; schema {metadata.schema or 'unknown'}{version}.")
+
+
+def _summarise(analysis: Analysis) -> str:
+    records = len(analysis.trace.activities)
+    if not records:
+        return f"{format_quantity(analysis.trace.duration_ns, 'time')} recorded; no device work in it."
+    share = analysis.attributed_ns / analysis.device_ns if analysis.device_ns else None
+    return (
+        f"{format_quantity(analysis.trace.duration_ns, 'time')} recorded; {count_noun(records, 'device record')} "
+        f"of {format_quantity(analysis.device_ns, 'time')} in all, {format_value(share, 'percent')} of it "
+        "attributed to ranges."
+    )
+
+
+def _describe_window(row: WindowRow) -> str:
+    """How busy a device was, and what its idle time was made of."""
+    times = row.times
+    where = "the host" if row.device is None else f"GPU {row.device}"
+    if times.busy_ns is None:
+        return f"On {where}: ranges cover {_share(times.compute_ns, times)} of {format_value(times.wall_ns, 'time')}."
+    start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
+    if times.launch_ns is None or times.latency_ns is None:
+        return f"{start}; why it idled the trace cannot say."
+    exposed = _share(times.launch_ns + times.latency_ns, times)
+    rest = ", ".join(
+        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
+    )
+    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
+
+
+def _share(ns: float | None, times: WindowTimes) -> str:
+    return format_value(ns / times.wall_ns if ns is not None and times.wall_ns else None, "percent")
+
+
+def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:
+    return [
+        (
+            f"GPU {device.device}",
+            clean(f"{device.name or 'unknown'}, pid {device.pid}{'' if device.certain else ' (uncertain)'}"),
+        )
+        for device in analysis.trace.devices
+    ]
+
+
+def _join(domain: str, path: tuple[str, ...]) -> str:
+    names = " › ".join(path)
+    return f"{domain}: {names}" if domain else names
