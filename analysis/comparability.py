@@ -8,24 +8,29 @@ from statistics import median
 from typing import Literal
 
 from .errors import CompareError
+from .frames import ints
 from .measured import Measured
 from .quality import CODES
-from .results import QualityNote, RunResult
+from .results import BUSY_LAYERS, QualityNote, RunResult
 from .trace import Trace
 
+Severity = Literal["warning", "info"]
+
 _LEAST_NOISE = 0.005
+_LEAST_SLOWDOWN = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy; reps, dtype, untraced, noise.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy of the sides; unsteady, reps,
+    dtype, untraced, noise of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
     code: str
-    severity: Literal["warning", "info"]
+    severity: Severity
     message: str
 
 
@@ -60,9 +65,18 @@ def describe_trace(trace: Trace) -> Circumstances:
         facts["clock", "the GPU's top clock"] = ", ".join(
             f"{(gpu.clock_hz or 0) / 1e6:.0f} MHz" for gpu in gpus
         )
+    if (graphs := _describe_graphs(trace)) is not None:
+        facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:
         facts["versions", "nsys"] = trace.metadata.exporter
     return Circumstances(facts=facts, losses=_list_losses(trace.quality))
+
+
+def _describe_graphs(trace: Trace) -> str | None:
+    """As wholes or node by node; None where no graph ran."""
+    if (ints(trace.activities, "layer") == BUSY_LAYERS.index("graph")).any():
+        return "as wholes"
+    return "node by node" if (ints(trace.activities, "graph_node") > 0).any() else None
 
 
 def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
@@ -86,14 +100,21 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
     reps = [f"{label} ({a.reps} and {b.reps})" for a, b, label in pairs if a.reps != b.reps]
     dtype = [label for a, b, label in pairs if a.names.get("dtype") != b.names.get("dtype")]
     traced = [label for a, b, label in pairs if _is_only_traced(a, b)]
-    found = (
-        ("reps", reps, "other number of reps in"),
-        ("dtype", dtype, "other dtypes in"),
-        ("untraced", traced, "no untraced times on both sides, so traced ones are compared, in"),
+    unsteady = [label for a, b, label in pairs if _is_unsteady(a) or _is_unsteady(b)]
+    found: tuple[tuple[str, Severity, list[str], str], ...] = (
+        (
+            "unsteady",
+            "warning",
+            unsteady,
+            "reps were slower untraced than traced, so the machine was busy, in",
+        ),
+        ("reps", "info", reps, "other number of reps in"),
+        ("dtype", "info", dtype, "other dtypes in"),
+        ("untraced", "info", traced, "no untraced times on both sides, so traced ones are compared, in"),
     )
     return tuple(
-        Caveat(code=code, severity="info", message=f"{text} {_count(labels, len(pairs))}")
-        for code, labels, text in found
+        Caveat(code=code, severity=severity, message=f"{text} {_count(labels, len(pairs))}")
+        for code, severity, labels, text in found
         if labels
     )
 
@@ -130,6 +151,13 @@ def _list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
 def _is_only_traced(a: Measured, b: Measured) -> bool:
     untraced = bool(a.untraced_samples_ns and b.untraced_samples_ns)
     return not untraced and bool(a.traced_samples_ns and b.traced_samples_ns)
+
+
+def _is_unsteady(thing: Measured) -> bool:
+    """Whether the untraced pass was clearly the slower one: tracing has a price and cannot save time."""
+    if not (thing.untraced_samples_ns and thing.traced_samples_ns):
+        return False
+    return median(thing.traced_samples_ns) < _LEAST_SLOWDOWN * median(thing.untraced_samples_ns)
 
 
 def _count(labels: Sequence[str], total: int) -> str:

@@ -31,6 +31,8 @@ SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
 """In the order of trust: tracing has a price, which differs between the sides."""
 
 
+_LEAST_NS = 1.0
+"""The clock's step: a rep that took less is taken to have lasted one, as ratios need."""
 _HINTS = {
     "step": "to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
     "range": "to pair ranges of different names, say --map OLD=NEW",
@@ -167,9 +169,13 @@ def compare_matches(
 def _choose_samples(match: Match) -> SampleKind | None:
     """Untraced samples where both sides have them, else traced ones."""
     for kind in SAMPLE_KINDS:
-        if all(min(read_samples(thing, kind), default=0) > 0 for thing in (match.a, match.b)):
+        if all(_has_time(read_samples(thing, kind)) for thing in (match.a, match.b)):
             return kind
     return None
+
+
+def _has_time(samples: tuple[float, ...]) -> bool:
+    return bool(samples) and median(samples) > 0
 
 
 def read_samples(thing: Measured, kind: SampleKind) -> tuple[float, ...]:
@@ -181,7 +187,7 @@ def _estimate(match: Match, kind: SampleKind | None, noise: RunNoise | None) -> 
     """The ratio with its certainty; None where one sample says nothing of it."""
     if kind is None:
         return None
-    a, b = read_samples(match.a, kind), read_samples(match.b, kind)
+    a, b = ([max(ns, _LEAST_NS) for ns in read_samples(thing, kind)] for thing in (match.a, match.b))
     return widen(ratio_interval(a, b), noise) if min(len(a), len(b)) > 1 else None
 
 
@@ -211,8 +217,9 @@ def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) ->
 
 def _decide_alone(match: Match, kind: SampleKind | None) -> Verdict:
     """Without an estimate nothing is decided, but a measurement is the same as itself."""
-    identical = kind is not None and read_samples(match.a, kind) == read_samples(match.b, kind)
-    return "same" if identical else "unsure"
+    kinds = (kind,) if kind is not None else SAMPLE_KINDS
+    samples = [[read_samples(thing, one) for one in kinds] for thing in (match.a, match.b)]
+    return "same" if any(samples[0]) and samples[0] == samples[1] else "unsure"
 
 
 def _find_untraced(thing: Measured) -> float | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from comparison_drawings import draw_run, draw_samples, draw_step
+from flopprof.analysis.comparability import refuse_caveats
 from flopprof.analysis.compare import compare_by, compare_runs, compare_sides
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.results import RunResult
@@ -181,6 +182,16 @@ def test_the_noise_between_runs_is_said():
     (caveat,) = compare_runs(before, after).comparable
     assert caveat.code == "noise"
     assert "(median 5.1%)" in caveat.message
+
+
+def test_reps_that_were_slower_without_the_recorder_are_a_warning():
+    slow = draw_step(
+        "s", 1000.0, untraced_samples_ns=draw_samples(2000.0), traced_samples_ns=draw_samples(1500.0)
+    )
+    comparison = compare_runs(draw_run(slow), draw_run(slow))
+    assert [(caveat.code, caveat.severity) for caveat in comparison.comparable] == [("unsteady", "warning")]
+    with pytest.raises(CompareError, match="not comparable: reps were slower untraced than traced"):
+        refuse_caveats(comparison.comparable)
 
 
 def test_two_steps_of_one_run_may_pay_tracing_differently():
