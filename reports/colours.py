@@ -21,7 +21,7 @@ LAYERS = {
     "sync": "#8A8A8A",
     "api": "#56B4E9",
     "host": "#C4C4C4",
-    "unknown": "#444444",
+    "unknown": "#7B5EA7",
     "compute": "#0072B2",
 }
 """Busy layers are strong, waiting ones grey."""

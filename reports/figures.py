@@ -15,7 +15,10 @@ from .numbers import format_quantity
 from .step_tables import SHOWN_LAYERS, measured_steps
 
 _BAND = (0.05, 0.95)
-_BAND_TEXT = "Bands: the middle 90 % of the samples."
+_BAND_TEXT = (
+    "Lines: the mean over all reps. Bands: the middle 90 % of the samples; "
+    "a line outside its band was drawn there by a few slow reps."
+)
 
 Reading = tuple[float | None, float | None, tuple[float, float] | None]
 """x, y and the band around y of one step."""

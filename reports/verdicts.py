@@ -127,8 +127,8 @@ def _tell_ratio(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> 
 def _tell_interval(judgement: Judgement | None) -> str:
     if judgement is None:
         return "no interval, under two samples"
-    low, high = (format_value(end, "ratio") for end in judgement.interval)
-    return f"95 % interval of the medians {low} to {high}"
+    ratio, low, high = (format_value(value, "ratio") for value in (judgement.ratio, *judgement.interval))
+    return f"medians {ratio}, 95 % interval {low} to {high}"
 
 
 def _tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:

@@ -46,13 +46,13 @@ def test_with_the_embedded_recorder_the_first_line_says_what_it_cannot_see():
 def test_the_first_verdicts_hold_equal_flops_against_time():
     assert compose(gpu_run()).verdicts[:3] == (
         "cupy cuda float32 n=20000: outer_sum takes 4.85× the time of matvec at equal FLOPs "
-        "(1947 µs against 401 µs; 95 % interval of the medians 4.85× to 4.86×); "
+        "(1947 µs against 401 µs; medians 4.85×, 95 % interval 4.85× to 4.86×); "
         "it must move 2.00× the bytes, which leaves 2.43× to other causes.",
         "torch cuda float32 n=20000: outer_sum takes 2.34× the time of matvec at equal FLOPs "
-        "(967 µs against 412 µs; 95 % interval of the medians 2.34× to 2.35×); "
+        "(967 µs against 412 µs; medians 2.34×, 95 % interval 2.34× to 2.35×); "
         "it must move 2.00× the bytes, which leaves 1.17× to other causes.",
         "torch cpu float32 n=20000: outer_sum takes 9.27× the time of matvec at equal FLOPs "
-        "(165 ms against 17.8 ms; 95 % interval of the medians 9.25× to 9.29×); "
+        "(165 ms against 17.8 ms; medians 9.27×, 95 % interval 9.25× to 9.29×); "
         "it must move 2.00× the bytes, which leaves 4.63× to other causes.",
     )
 
@@ -60,7 +60,7 @@ def test_the_first_verdicts_hold_equal_flops_against_time():
 def test_one_variant_is_held_against_its_own_first_axis():
     assert compose(axes_run()).verdicts == (
         "cupy cuda float32 n=20000 axis=1: outer_sum takes 0.681× the time of axis=0 at equal FLOPs "
-        "(1326 µs against 1947 µs; 95 % interval of the medians 0.680× to 0.681×); "
+        "(1326 µs against 1947 µs; medians 0.681×, 95 % interval 0.680× to 0.681×); "
         "it must move 1.00× the bytes.",
     )
 

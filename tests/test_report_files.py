@@ -22,6 +22,7 @@ from flopprof.reports.compose import compose
 from flopprof.reports.csv_tables import csv_tables
 from flopprof.reports.numbers import Kind, format_value
 from flopprof.reports.publish import list_figures, render, write_figures, write_reports
+from html_tables import Tables
 from report_samples import ALL, GEMV, embedded_run, gpu_run, hostile_run, single_run
 
 FILES = [
@@ -176,6 +177,12 @@ def markdown_cells(result: RunResult) -> list[list[str]]:
     return [[row[i] for i in at] for row in rows]
 
 
+def html_cells(result: RunResult) -> list[list[str]]:
+    head, *rows = Tables(render(result, "html")).tables[0]
+    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
+    return [[row[i] for i in at] for row in rows]
+
+
 def text_cells(result: RunResult) -> list[list[str]]:
     section = render(result, "text").split("Time of a rep\n")[1].split("\n  ÷")[0]
     rows = [line for line in section.splitlines()[1:] if not line.startswith("[")]
@@ -195,7 +202,8 @@ def test_every_format_shows_the_same_numbers():
     expected = expected_cells(result)
     assert len(expected) == 30
     assert csv_cells(result) == expected
-    assert sorted(markdown_cells(result)) == sorted(text_cells(result)) == sorted(expected)
+    for cells in (markdown_cells(result), html_cells(result), text_cells(result)):
+        assert sorted(cells) == sorted(expected)
 
 
 def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):

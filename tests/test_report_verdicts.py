@@ -132,3 +132,16 @@ def test_without_a_control_pass_the_launch_region_is_unknown():
     assert why(uncontrolled_run())[-1] == (
         "Where launching bounds a step is unknown: it takes untraced times and a trace of the GPU."
     )
+
+
+def test_a_mean_that_slow_reps_moved_stands_beside_the_medians():
+    whole = with_samples(gpu_run(), 0.5, 0.001)
+    steps = tuple(
+        replace(step, untraced_ns=step.untraced_ns * 3)
+        if step.variant == "outer_sum" and step.untraced_ns
+        else step
+        for step in whole.steps
+    )
+    sentence = compose(replace(whole, steps=steps)).verdicts[0]
+    assert "takes 4.50× the time of matvec" in sentence
+    assert "(450 µs against 100 µs; medians 1.50×, 95 % interval 1.50× to 1.50×)" in sentence
