@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Build the wheel, install it alone into a fresh environment, and run the tests against it from an empty folder:
 # what passes here does not lean on the source tree. Heavy dependencies come from the development environment.
-# usage: tools/test-wheel.sh PYTHON
+# usage: tools/test-wheel.sh PYTHON [PYTEST-ARGUMENT ...]
 set -euo pipefail
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -37,4 +38,4 @@ if not where.is_relative_to(Path(sys.prefix).resolve()):
     sys.exit(f"the wheel is not what is imported: {where}")
 print(f"testing the wheel at {where.parent.parent}")
 WHERE
-"$work/venv/bin/python" -m pytest -n 2 --dist loadscope -p no:cacheprovider "$work/tests"
+"$work/venv/bin/python" -m pytest -n 2 --dist loadscope -p no:cacheprovider "$work/tests" "$@"
