@@ -22,7 +22,7 @@ app = typer.Typer(
     "memcpy and launch overhead, set against FLOPs, and compared.",
 )
 
-FAILED_OR_LOST = 3
+SLOWER, FAILED_OR_LOST = 1, 3
 
 
 class RecorderChoice(StrEnum):
@@ -38,7 +38,22 @@ class Format(StrEnum):
 
     text = "text"
     markdown = "markdown"
+    html = "html"
     json = "json"
+
+
+class WindowChoice(StrEnum):
+    """The clock windows are cut on."""
+
+    host = "host"
+    device = "device"
+
+
+class GraphRangesChoice(StrEnum):
+    """The range a CUDA graph's nodes belong to."""
+
+    launch = "launch"
+    capture = "capture"
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,38 +116,204 @@ def run(
         raise typer.Exit(FAILED_OR_LOST)
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[OPTIONS] --",
+)
+def profile(
+    command: Annotated[
+        list[str], typer.Argument(help="The program and its arguments, as you would type them.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    capture_range: Annotated[
+        str | None,
+        typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A variable that Nsight Systems itself shall see; your program has all."
+        ),
+    ] = None,
+    keep_rep: Annotated[
+        bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
+    ] = False,
+) -> None:
+    """Run any program under Nsight Systems and report where its time went.
+
+    The exit code is the program's own (128 + signal when killed; 125 when flopprof failed, 126 and 127 when the
+    program could not be run). The report goes to standard error and into the folder.
+
+    Example: flopprof profile -- python train.py --epochs 1
+    """
+    from .profile_command import profile_and_report
+
+    code = profile_and_report(
+        command, out=out, capture_range=capture_range, passed_on=env or (), keep_report=keep_rep
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def analyze(
+    trace: Annotated[
+        Path,
+        typer.Argument(help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run."),
+    ],
+    range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="GLOB", help="One window for each instance of these ranges."),
+    ] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only ranges of these NVTX domains own work."),
+    ] = None,
+    window: Annotated[
+        WindowChoice, typer.Option(help="Cut --range windows on this clock.")
+    ] = WindowChoice.host,
+    graph_ranges: Annotated[
+        GraphRangesChoice, typer.Option(help="Where the nodes of a CUDA graph belong.")
+    ] = GraphRangesChoice.launch,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
+    ] = None,
+    full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
+) -> None:
+    """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
+
+    Example: flopprof analyze report.nsys-rep --range train_step
+    """
+    from .analyze import AnalyzeRequest
+    from .analyze import analyze as analyze_one
+
+    outcome = analyze_one(
+        AnalyzeRequest(
+            trace=trace,
+            range_glob=range,
+            domains=tuple(domain or ()),
+            window=window.value,
+            graph_ranges=graph_ranges.value,
+            format="json" if json else format.value,
+            csv=csv,
+            full_names=full_names,
+        )
+    )
+    print(outcome.report)
+    if strict and outcome.has_lost_data:
+        raise typer.Exit(FAILED_OR_LOST)
+
+
+@app.command()
+def scrub(
+    trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The scrubbed .sqlite to write.")],
+) -> None:
+    """Write a copy of a trace to share: without environment, paths, process lists and program output.
+
+    Example: flopprof scrub report.nsys-rep -o shareable.sqlite
+    """
+    from ..analysis.open_trace import open_trace_file
+    from ..analysis.scrub import scrub_trace
+
+    with open_trace_file(trace) as plain:
+        scrub_trace(plain, out)
+
+
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[str, typer.Argument(help="A run: its folder, id or tag.")],
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
+    ] = None,
 ) -> None:
-    """Show a run again.
+    """Show a run again, in any format.
 
-    Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format markdown
+    Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
     """
     from ..analysis.account import account_run
-    from ..reports.publish import render
+    from ..reports.publish import render, write_figures
+    from .find_run import find_run
     from .output import emit
 
-    emit(render(account_run(run), format.value), out)
+    result = account_run(find_run(run))
+    if figures is not None:
+        write_figures(result, figures)
+    emit(render(result, format.value), out)
 
 
 @app.command()
 def compare(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="Pair the steps that are equal in all but this.")],
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.")
+    ],
+    b: Annotated[str | None, typer.Argument(metavar="[B]", help="The other side; ratios are B / A.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Pair A's own steps that are equal in all but this.")
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW", help="Pair a range of A with one of B by name (regex)."),
+    ] = None,
+    domain: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of traces, only ranges of these NVTX domains.")
+    ] = None,
+    fail_above: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="Exit 1 when B is slower than A by more.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse sides that are hard to compare.")] = False,
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
+    ] = None,
 ) -> None:
-    """Compare the steps of a run that differ in one thing: two sum axes, two libraries.
+    """Compare two runs or traces, or the steps of one run that differ in one thing: what changed, and why.
 
     Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
     """
-    from ..analysis.account import account_run
-    from ..analysis.compare import compare_by
-    from ..reports.comparison import render_comparison
+    from .compare import CompareRequest
+    from .compare import compare as compare_sides
 
-    print(render_comparison(compare_by(account_run(run), by), format.value))
+    outcome = compare_sides(
+        CompareRequest(
+            a=a,
+            b=b,
+            by=by,
+            maps=tuple(maps or ()),
+            domains=tuple(domain or ()),
+            fail_above=fail_above,
+            strict=strict,
+            format="json" if json else format.value,
+            out=out,
+        )
+    )
+    print(outcome.report)
+    if outcome.is_slower:
+        raise typer.Exit(SLOWER)
+
+
+@app.command()
+def calibrate(
+    devices: Annotated[str, typer.Option(metavar="NAMES", help="What to measure.")] = "cuda,cpu",
+    seconds: Annotated[float, typer.Option(min=0.001, help="Time for one measurement, about.")] = 0.5,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """Measure this machine's ceilings: bandwidth, matrix products, launch latency; reports then use them.
+
+    Example: flopprof calibrate --devices cuda
+    """
+    from .calibrate import calibrate as measure_ceilings
+    from .calibrate import parse_devices, show_calibration
+
+    calibration = measure_ceilings(parse_devices(devices), seconds=seconds)
+    print(show_calibration(calibration, as_json=json))
+    if calibration.failed:
+        raise typer.Exit(FAILED_OR_LOST)
 
 
 @app.command()

@@ -1,0 +1,63 @@
+"""`flopprof compare`: two sides, or the steps of one, and whether the second is slower."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..analysis.comparability import refuse_caveats
+from ..analysis.compare import Comparison, compare_by, compare_sides, find_slower
+from ..analysis.errors import CompareError
+from ..analysis.sides import read_side
+from ..reports.comparison import render_comparison, write_comparison
+from .find_run import lookup_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRequest:
+    """What the user asked for."""
+
+    a: str
+    b: str | None = None
+    by: str | None = None
+    maps: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    fail_above: float | None = None
+    strict: bool = False
+    format: Literal["text", "markdown", "html", "json"] = "text"
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOutcome:
+    """What came of it."""
+
+    report: str
+    is_slower: bool
+    """Whether --fail-above was given and exceeded."""
+
+
+def compare(request: CompareRequest) -> CompareOutcome:
+    """Compare, render, and write if asked. Raises CompareError, TraceError, RunError."""
+    comparison = _compare(request)
+    if request.strict:
+        refuse_caveats(comparison.comparable)
+    if request.out is not None:
+        write_comparison(comparison, request.out)
+    slower = request.fail_above is not None and bool(find_slower(comparison, request.fail_above))
+    return CompareOutcome(report=render_comparison(comparison, request.format), is_slower=slower)
+
+
+def _compare(request: CompareRequest) -> Comparison:
+    if (request.b is None) == (request.by is None):
+        raise CompareError(
+            "give two sides, A and B, or one side and --by NAME; see 'flopprof compare --help'"
+        )
+    if request.fail_above is not None and request.fail_above < 0:
+        raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
+    a = read_side(request.a, lookup_run, request.domains or None)
+    if request.by is not None:
+        return compare_by(a, request.by)
+    assert request.b is not None
+    return compare_sides(a, read_side(request.b, lookup_run, request.domains or None), request.maps)

@@ -1,0 +1,67 @@
+"""`flopprof compare` from the command line, over recorded traces."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+AXIS0, AXIS1 = str(DATA / "cupy_axis0.sqlite.xz"), str(DATA / "cupy_axis1.sqlite.xz")
+
+
+def compare(*arguments: str, code: int = 0) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "flopprof.profiler", "compare", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == code, done
+    return done.stdout, done.stderr
+
+
+def test_the_substituted_kernel_is_named_with_both_times() -> None:
+    text, _ = compare(AXIS0, AXIS1)
+    assert "A's `cupy_sum` became B's `DeviceFixedSizeSegmentedReduceKernel`" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_a_trace_against_itself_is_the_same_and_exits_0() -> None:
+    pairs = json.loads(compare(AXIS0, AXIS0, "--json", "--fail-above", "0")[0])["pairs"]
+    assert {pair["verdict"] for pair in pairs} == {"same"}
+
+
+def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
+    compare(AXIS0, AXIS1, "--fail-above", "5")
+    compare(AXIS1, AXIS0, "--fail-above", "5", code=1)
+    compare(AXIS1, AXIS0, "--fail-above", "10000")
+
+
+def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
+    compare(AXIS0, AXIS1, "--out", str(tmp_path / "c"))
+    assert {"comparison.txt", "comparison.md", "comparison.html", "comparison.json"} <= {
+        path.name for path in (tmp_path / "c").iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([AXIS0], "one side and --by NAME"),
+        ([AXIS0, AXIS1, "--by", "axis"], "one side and --by NAME"),
+        ([AXIS0, "nowhere.sqlite"], "nowhere.sqlite"),
+        ([AXIS0, str(DATA / "no_nvtx_2024.2.sqlite.xz")], "no_nvtx_2024.2.sqlite.xz"),
+        ([AXIS0, AXIS1, "--fail-above", "-1"], "--fail-above must be at least 0"),
+    ],
+    ids=["one side", "both", "missing side", "no ranges", "negative limit"],
+)
+def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
+    out, err = compare(*arguments, code=2)
+    lines = [line for line in err.splitlines() if not line.startswith("unpacking")]
+    assert (out, len(lines)) == ("", 1), err
+    assert says in lines[0]
