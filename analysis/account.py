@@ -9,11 +9,13 @@ from pathlib import Path
 from ..scenarios.ops import Op, op_to_json
 from ..scenarios.plan import Step
 from ..scenarios.work import OpWork, StepWork, Work, step_work
-from .devices import GpuInfo
+from .ceilings import ceilings_path, read_ceilings
+from .peaks import peaks_of_device
 from .quality import note, sort_notes
 from .records import StepRecord
 from .results import CopyRow, Costs, OpResult, QualityNote, RunResult, StepResult, WindowTimes
-from .roof import GpuFacts, Peaks, Roof, Timing, peaks_of_gpu, roof, roof_of_step
+from .roof import Peaks, Roof, Timing, roof, roof_of_step
+from .roof_lines import list_roof_lines
 from .run_folder import RunFolder, ShardFolder, read_run_folder
 from .statistics import median_interval
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
@@ -35,14 +37,20 @@ class _Measured:
 
 
 def account_run(path: Path) -> RunResult:
-    """Everything a run folder says. Raises RunError, TraceError."""
+    """Everything a run folder says. Raises RunError, TraceError, CeilingsError.
+
+    A run made before its machine was calibrated takes the ceilings that are stored now for the same devices.
+    """
     folder = read_run_folder(path)
+    ceilings = folder.ceilings if folder.ceilings.ceilings else read_ceilings(ceilings_path())
     measured: dict[str, _Measured] = {}
     notes: list[QualityNote] = []
     for shard in folder.shards:
         windows = _read_windows(shard)
         notes += _shard_notes(shard, windows)
-        peaks = _peaks(windows.gpu) if windows and windows.gpu else None
+        peaks = peaks_of_device(
+            shard.record.device, windows.gpu if windows else None, folder.machine, ceilings
+        )
         for record in shard.record.steps:
             window = windows.steps.get(record.key) if windows and record.status == "done" else None
             measured[record.key] = _Measured(shard=shard.name, record=record, window=window, peaks=peaks)
@@ -65,26 +73,16 @@ def _result(
         ops=tuple(ops),
         skipped=tuple(folder.plan.skipped),
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
+        roofs=list_roof_lines(
+            (step.device, found.peaks, step_work(step).ops)
+            for step in folder.steps
+            if (found := measured.get(step.key)) is not None and found.peaks is not None
+        ),
     )
 
 
 def _read_windows(shard: ShardFolder) -> ShardWindows | None:
     return read_shard_windows(shard.trace, shard.record.device) if shard.trace else None
-
-
-def _peaks(gpu: GpuInfo) -> Peaks | None:
-    if gpu.sm_count is None or gpu.clock_hz is None or gpu.bandwidth_bytes_per_s is None:
-        return None
-    return peaks_of_gpu(
-        GpuFacts(
-            name=gpu.name or "GPU",
-            compute_capability=f"{gpu.compute_major}.{gpu.compute_minor}",
-            sm_count=gpu.sm_count,
-            clock_hz=gpu.clock_hz,
-            memory_bytes_per_s=gpu.bandwidth_bytes_per_s,
-            l2_bytes=gpu.l2_bytes,
-        )
-    )
 
 
 def _account_step(step: Step, measured: _Measured | None) -> StepResult:

@@ -23,5 +23,12 @@ class RunError(FlopprofError):
         super().__init__(f"{run}: {problem}")
 
 
+class CeilingsError(FlopprofError):
+    """The file of measured ceilings cannot be used."""
+
+    def __init__(self, path: Path, problem: str, *, remedy: str = "delete it and calibrate again") -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+
+
 class CompareError(FlopprofError):
     """Two sides cannot be compared."""

@@ -5,6 +5,7 @@
     RUN/
         plan.json                 RunPlan: the run, the scenario, its steps
         machine.json              Machine: where it ran
+        ceilings.json             Ceilings (ceilings.py): what was measured of its devices before, if anything was
         shards/<backend>-<device>[-k]/
             control.json          ShardRecord: what each step's two passes measured by their own clocks
             trace.sqlite          the scrubbed trace of the traced pass
@@ -78,6 +79,7 @@ class Gpu(Record):
     uuid: str | None = None
     compute_capability: str | None = None
     memory_bytes: int | None = None
+    l2_bytes: int | None = None
 
 
 class Machine(Record):

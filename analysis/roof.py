@@ -2,7 +2,8 @@
 
 t_floor of a step is the sum over its ops of max(flops / peak_flops, bytes / bandwidth); ``roof_share`` is
 t_floor / kernel_ns per rep. A floor is only as good as its peaks, so a share carries their source, and a share
-that cannot mean anything is None with a note: ``l2_resident`` (the data never has to leave the L2 cache),
+that cannot mean anything is None with a note: ``l2_resident`` (the data never has to leave a GPU's L2 cache),
+``l3_resident`` (the same of a CPU's last level of cache, where ``flopprof calibrate`` found its size),
 ``above_ceiling`` (over 1.02: the peak, or the count of bytes, is wrong), ``no_ceiling`` (no peak is known).
 """
 
@@ -19,7 +20,7 @@ HIGHEST_SHARE = 1.02
 LAUNCH_BOUND_SHARE = 0.1
 """A step whose launch overhead is over this share of its untraced time is launch-bound."""
 
-Note = Literal["l2_resident", "above_ceiling", "no_ceiling"]
+Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling"]
 Rate = tuple[str, Unit]
 """(dtype, unit) of a peak."""
 
@@ -76,6 +77,9 @@ class Peaks:
     flops_per_s: Mapping[Rate, float]
     bytes_per_s: float
     l2_bytes: int | None = None
+    """A GPU's L2 cache."""
+    l3_bytes: int | None = None
+    """A CPU's last level of cache."""
     source: str
 
     def flops_rate(self, dtype: str, unit: Unit) -> float | None:
@@ -171,7 +175,7 @@ def roof_of_op(op: OpWork, timing: Timing, peaks: Peaks | None) -> Roof:
 
 
 def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_set_bytes: int) -> Roof:
-    """The rules of this module, in their order: copies, no ceiling, L2, no time, above the ceiling."""
+    """The rules of this module, in their order: copies, no ceiling, caches, no time, above the ceiling."""
     if all(op.flops == 0 and op.bytes == 0 for op in ops):
         return Roof(limit="copy" if any(op.link_bytes for op in ops) else None)
     floor = floor_of(ops, peaks) if peaks is not None else None
@@ -180,6 +184,8 @@ def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_
         return Roof(note="no_ceiling", limit=limit)
     if peaks.l2_bytes is not None and working_set_bytes <= peaks.l2_bytes:
         return Roof(source=peaks.source, note="l2_resident", limit=limit)
+    if peaks.l3_bytes is not None and working_set_bytes <= peaks.l3_bytes:
+        return Roof(source=peaks.source, note="l3_resident", limit=limit)
     if not timing.kernel_ns:
         return Roof(source=peaks.source, limit=limit)
     share = floor.total_ns / timing.kernel_ns

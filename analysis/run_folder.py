@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from ..scenarios.plan import Step
+from .ceilings import Ceilings, read_ceilings
 from .errors import RunError
 from .records import FORMAT, Machine, Record, RunPlan, ShardRecord
 
@@ -34,10 +35,12 @@ class RunFolder:
     machine: Machine
     steps: tuple[Step, ...]
     shards: tuple[ShardFolder, ...]
+    ceilings: Ceilings
+    """Those of the run's machine, as they were stored when it began."""
 
 
 def read_run_folder(path: Path) -> RunFolder:
-    """Read a run. Raises RunError for anything that is not a run folder of this version."""
+    """Read a run. Raises RunError, CeilingsError for anything that is not a run folder of this version."""
     if not path.exists():
         raise RunError(path, "no such run folder")
     if not path.is_dir() or not (path / "plan.json").is_file():
@@ -52,6 +55,7 @@ def read_run_folder(path: Path) -> RunFolder:
         machine=read_record(path / "machine.json", Machine),
         steps=tuple(_read_step(path, plain) for plain in plan.steps),
         shards=tuple(_read_shard(control) for control in shards),
+        ceilings=read_ceilings(path / "ceilings.json"),
     )
 
 

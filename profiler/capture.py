@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
+from ..analysis.ceilings import Ceilings, ceilings_path, read_ceilings, write_ceilings
 from ..analysis.records import RunInfo, RunPlan, SkippedStep
 from ..scenarios.plan import Plan
 from .errors import Interrupted
@@ -37,8 +38,9 @@ class CaptureOptions:
 def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Path:
     """Run a plan; the run folder, whose plan.json says whether it is complete or was interrupted.
 
-    Raises Interrupted (with the folder readable), OutputFolderError.
+    Raises Interrupted (with the folder readable), OutputFolderError, CeilingsError.
     """
+    ceilings = read_ceilings(ceilings_path())
     started = datetime.now(UTC)
     run_id = new_run_id(plan.name, started)
     run = make_run_folder(options.out, run_id)
@@ -61,7 +63,7 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
             for shard in shards_of(plan):
                 openings += capture_shard(shard, context)
         finally:
-            write_machine(run, options.recorder, openings)
+            write_machine(run, options.recorder, openings, ceilings)
             if options.keep_report:
                 keep_reports(staging, run)
     write_plan(run, plan, info)
@@ -100,14 +102,18 @@ def write_plan(run: Path, plan: Plan, info: RunInfo) -> None:
     write_record(run / "plan.json", RunPlan(run=info, steps=steps, skipped=skipped))
 
 
-def write_machine(run: Path, recorder: Recorder, openings: Sequence[Opened]) -> None:
-    """machine.json, with what the workers said of their libraries."""
+def write_machine(run: Path, recorder: Recorder, openings: Sequence[Opened], stored: Ceilings) -> None:
+    """machine.json, with what the workers said of their libraries; ceilings.json, if there are any of it."""
     versions = {} if recorder.version is None else {"nsys": recorder.version}
     settings: dict[str, str] = {}
     for opened in openings:
         versions |= opened.versions
         settings |= opened.settings
-    write_record(run / "machine.json", describe_machine(versions, settings))
+    machine = describe_machine(versions, settings)
+    write_record(run / "machine.json", machine)
+    ceilings = stored.of_machine(machine)
+    if ceilings.ceilings:
+        write_ceilings(run / "ceilings.json", ceilings)
 
 
 def keep_reports(staging: Path, run: Path) -> None:

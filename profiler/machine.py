@@ -20,7 +20,9 @@ PACKAGES = ("numpy", "torch", "cupy-cuda12x", "cupy-cuda13x", "nvtx", "pandas")
 EXTRAS = {"torch": "torch", "cupy": "cuda12 (or cuda13)", "numpy": "numpy"}
 
 # CUdevice_attribute, cuda.h
-COMPUTE_MAJOR, COMPUTE_MINOR = 75, 76
+L2_CACHE_SIZE, COMPUTE_MAJOR, COMPUTE_MINOR = 38, 75, 76
+
+CPU_FOLDER = Path("/sys/devices/system/cpu")
 
 
 def missing_reason(backend: str, device: str) -> str | None:
@@ -100,6 +102,20 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
+def last_level_cache_bytes(cpus: Path = CPU_FOLDER) -> int | None:
+    """All caches of the CPU's highest level together, each counted once; None where Linux does not say."""
+    caches: dict[tuple[int, str], int] = {}
+    for cache in cpus.glob("cpu[0-9]*/cache/index*"):
+        try:
+            level, sharers = int((cache / "level").read_text()), (cache / "shared_cpu_list").read_text()
+            size = re.fullmatch(r"(\d+)K\s*", (cache / "size").read_text())
+        except (OSError, ValueError):
+            continue
+        caches |= {(level, sharers): int(size.group(1)) * 1024} if size else {}
+    highest = max((level for level, _ in caches), default=None)
+    return sum(size for (level, _), size in caches.items() if level == highest) or None
+
+
 def package_versions() -> dict[str, str]:
     """Versions of the packages results depend on."""
     found: dict[str, str] = {}
@@ -126,6 +142,7 @@ def _describe(driver: ctypes.CDLL, ordinal: int) -> Gpu:
             str(_attribute(driver, part, ordinal)) for part in (COMPUTE_MAJOR, COMPUTE_MINOR)
         ),
         memory_bytes=memory.value or None,
+        l2_bytes=_attribute(driver, L2_CACHE_SIZE, ordinal) or None,
     )
 
 

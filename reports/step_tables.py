@@ -12,6 +12,7 @@ from .names import clean
 
 ROOF_NOTES = {
     "l2_resident": "the working set fits into the L2 cache, so memory bandwidth is no roof",
+    "l3_resident": "the working set fits into the CPU's caches, so memory bandwidth is no roof",
     "above_ceiling": "faster than the roof allows, so the peak or the bytes are wrong",
     "no_ceiling": "no measured ceiling for this device, flopprof calibrate measures one",
 }

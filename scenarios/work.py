@@ -187,9 +187,13 @@ def _fused_work(chain: tuple[OpShapes, ...], each: tuple[OpWork, ...], dtype: st
     )
 
 
+def product_unit(dtype: str) -> Unit:
+    """The unit a matrix product may run on; TF32 is off, so a float32 product runs on the ordinary lanes."""
+    return "tensor" if dtype != "float32" else "fma"
+
+
 def _unit(shapes: OpShapes, dtype: str) -> Unit:
-    """TF32 is off, so a float32 product runs on the ordinary lanes."""
-    return "tensor" if isinstance(shapes.op, Matmul) and dtype != "float32" else "fma"
+    return product_unit(dtype) if isinstance(shapes.op, Matmul) else "fma"
 
 
 def _moved(shapes: OpShapes) -> int:

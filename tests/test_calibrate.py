@@ -1,0 +1,202 @@
+"""`flopprof calibrate`: a real measurement of this CPU, and what a run then says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flopprof.analysis.ceilings import Ceiling, read_ceilings
+from flopprof.profiler import ceiling_worker
+from flopprof.profiler.calibrate import NothingToCalibrate, calibrate
+from flopprof.profiler.ceiling_worker import MEBIBYTE, array_bytes
+from flopprof.profiler.machine import last_level_cache_bytes
+from flopprof.scenarios.errors import StepFailure
+
+SCENARIO = """\
+name: tiny
+variants:
+  matvec: [matvec]
+backends: [numpy]
+devices:  [cpu]
+dtypes:   [float32]
+sweep:    {n: [16, 6000]}
+reps:     {count: 5, warmup: 1, max_seconds: 0.05}
+"""
+
+
+def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "flopprof.profiler", *arguments],
+        cwd=folder,
+        env={**os.environ, "FLOPPROF_CEILINGS": str(folder / "ceilings.json"), **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("calibrated")
+    out = flopprof(folder, "calibrate", "--devices", "cpu", "--seconds", "0.01", "--json")
+    (folder / "calibrate.json").write_text(out, encoding="utf-8")
+    (folder / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(calibrated: Path) -> dict[str, Any]:
+    out = flopprof(calibrated, "run", "s.yaml", "--recorder", "embedded", "--out", "run", "--json")
+    return json.loads(out)
+
+
+def numpys(folder: Path) -> Ceiling:
+    (found,) = [one for one in read_ceilings(folder / "ceilings.json").ceilings if one.backend == "numpy"]
+    return found
+
+
+def test_what_is_printed_is_what_is_stored(calibrated: Path) -> None:
+    printed = json.loads((calibrated / "calibrate.json").read_text(encoding="utf-8"))
+    stored = json.loads((calibrated / "ceilings.json").read_text(encoding="utf-8"))
+    assert (printed["flopprof"], printed["failed"]) == (1, [])
+    assert printed["ceilings"] == stored["ceilings"]
+    assert printed["path"] == str(calibrated / "ceilings.json")
+
+
+def test_a_cpu_has_all_its_ceilings(calibrated: Path) -> None:
+    ceiling = numpys(calibrated)
+    assert (ceiling.device, ceiling.uuid) == ("cpu", None)
+    assert [rate.dtype for rate in ceiling.rates] == ["float16", "float32", "float64"]
+    assert {rate.unit for rate in ceiling.rates} == {"fma"}
+    assert ceiling.array_bytes >= 2 * (ceiling.cache_bytes or 0)
+    # Wide enough for any machine of today, narrow enough to notice a wrong unit.
+    for bandwidth in (ceiling.copy_bytes_per_s, ceiling.read_bytes_per_s, ceiling.write_bytes_per_s):
+        assert 1e8 < bandwidth < 1e13
+    assert 1e8 < ceiling.rates[1].flops_per_s < 1e15
+    assert 50 < ceiling.launch_ns < 1e6
+
+
+def test_a_run_takes_the_ceilings_with_it(calibrated: Path, run: dict[str, Any]) -> None:
+    carried = read_ceilings(calibrated / "run" / "ceilings.json")
+    assert carried.ceilings == read_ceilings(calibrated / "ceilings.json").ceilings
+    (line,) = run["ceilings"]
+    assert " measured on 20" in line
+
+
+def test_a_report_elsewhere_says_the_same(calibrated: Path, run: dict[str, Any]) -> None:
+    elsewhere = {"FLOPPROF_CEILINGS": str(calibrated / "none.json")}
+    again = json.loads(flopprof(calibrated, "report", "run", "--format", "json", env=elsewhere))
+    assert (again["ceilings"], again["steps"]) == (run["ceilings"], run["steps"])
+
+
+def test_a_cpu_step_stands_under_its_measured_roof(run: dict[str, Any]) -> None:
+    small, large = run["steps"]
+    assert (small["roof_share"], small["roof_note"]) == (None, "l3_resident")
+    assert large["roof_source"] == run["ceilings"][0]
+    # Two hundredths of a second measure little: the share is known, or the roof was set too low.
+    assert (large["roof_share"] is not None) != (large["roof_note"] == "above_ceiling")
+
+
+def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:
+    none = {"FLOPPROF_CEILINGS": str(calibrated / "none.json")}
+    before = json.loads(
+        flopprof(calibrated, "run", "s.yaml", "--recorder", "embedded", "--out", "old", "--json", env=none)
+    )
+    assert {step["roof_note"] for step in before["steps"]} == {"no_ceiling"}
+    assert not (calibrated / "old" / "ceilings.json").exists()
+    after = json.loads(flopprof(calibrated, "report", "old", "--format", "json"))
+    assert "no_ceiling" not in {step["roof_note"] for step in after["steps"]}
+
+
+def test_a_bad_file_ends_a_run_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "ceilings.json").write_text("{}x", encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    for arguments in (["run", "s.yaml", "--out", "run"], ["calibrate", "--devices", "cpu"]):
+        complaint = flopprof(tmp_path, *arguments, code=2)
+        assert complaint.startswith(f"flopprof: {tmp_path / 'ceilings.json'}: ")
+        assert complaint.endswith("; delete it and calibrate again\n")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("names", ["gpu", "cpu,tpu", ""])
+def test_an_unknown_device_is_named(tmp_path: Path, names: str) -> None:
+    complaint = flopprof(tmp_path, "calibrate", "--devices", names, code=2)
+    assert complaint.count("\n") == 1
+    assert "choose from cuda, cpu" in complaint
+
+
+def test_without_any_library_the_reasons_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "flopprof.profiler.calibrate.missing_reason", lambda backend, device: f"no {backend} here"
+    )
+    with pytest.raises(NothingToCalibrate, match=r"torch on cpu: no torch here; numpy on cpu: no numpy here"):
+        calibrate(["cpu"], seconds=0.01)
+
+
+def test_a_worker_that_dies_is_a_failure_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = (sys.executable, "-c", "import os, sys; print('ouch', flush=True); os.kill(os.getpid(), 9)")
+    monkeypatch.setattr("flopprof.profiler.calibrate.WORKER", dying)
+    monkeypatch.setattr("flopprof.profiler.calibrate.PLACES", (("numpy", "cpu"),))
+    monkeypatch.setenv("FLOPPROF_CEILINGS", str(tmp_path / "ceilings.json"))
+    with pytest.raises(NothingToCalibrate, match=r"numpy on cpu: the worker was killed by SIGKILL .* ouch"):
+        calibrate(["cpu"], seconds=0.01)
+    assert not (tmp_path / "ceilings.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("free", "cache", "size"),
+    [
+        (128 << 30, 32 << 20, 256 << 20),
+        (128 << 30, 128 << 20, 1024 << 20),
+        (128 << 30, 1 << 30, None),  # 2 GiB at most are no more than twice this cache
+        (128 << 30, None, 256 << 20),
+        (1 << 30, 32 << 20, 128 << 20),
+        (256 << 20, 32 << 20, None),
+        (MEBIBYTE, None, None),
+    ],
+)
+def test_arrays_are_beyond_the_cache_and_within_memory(
+    free: int, cache: int | None, size: int | None
+) -> None:
+    if size is None:
+        with pytest.raises(StepFailure, match="too little"):
+            array_bytes(free, cache)
+    else:
+        assert array_bytes(free, cache) == size
+
+
+def test_caches_shared_by_cores_count_once(tmp_path: Path) -> None:
+    for cpu, sharers in enumerate(["0-1", "0-1", "2-3", "2-3"]):
+        for index, (level, size, own) in enumerate([(1, "32K", str(cpu)), (3, "16384K", sharers)]):
+            folder = tmp_path / f"cpu{cpu}" / "cache" / f"index{index}"
+            folder.mkdir(parents=True)
+            for name, text in (("level", str(level)), ("size", size), ("shared_cpu_list", own)):
+                (folder / name).write_text(f"{text}\n", encoding="utf-8")
+    assert last_level_cache_bytes(tmp_path) == 2 * 16384 * 1024
+    assert last_level_cache_bytes(tmp_path / "none") is None
+
+
+@pytest.mark.gpu
+def test_a_gpu_reaches_most_of_its_data_sheet(tmp_path: Path) -> None:
+    out = json.loads(flopprof(tmp_path, "calibrate", "--devices", "cuda", "--seconds", "0.2", "--json"))
+    for one in out["ceilings"]:
+        assert one["uuid"].startswith("GPU-")
+        assert {rate["dtype"] for rate in one["rates"]} >= {"float16", "float32", "float64"}
+        # Of HBM and GDDR alike, a copy reaches 70 % or more of what a fill does.
+        assert 0.6 < one["copy_bytes_per_s"] / one["write_bytes_per_s"] < 1.4
+        assert one["array_bytes"] > 2 * one["cache_bytes"]
+
+
+def test_half_types_are_measured_where_the_library_has_them() -> None:
+    assert ceiling_worker.measured_dtypes("numpy", "cpu") == ["float16", "float32", "float64"]
+    assert ceiling_worker.measured_dtypes("torch", "cpu") == ["float16", "bfloat16", "float32", "float64"]
