@@ -27,7 +27,7 @@ from .frames import (
 from .identity import process_key
 from .names import NameCollector
 from .sqlite_columns import SqliteFile
-from .tables import Table, read_table
+from .tables import ColumnMissing, Table, read_table
 from .times import FARTHEST_NS, possible_times
 
 NVTX = "NVTX_EVENTS"
@@ -84,6 +84,8 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         ["textId", "domainId", "endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS],
         schema=schema,
     )
+    if NVTX in file.tables and not {"text", "textId"} & set(file.tables[NVTX]):
+        raise ColumnMissing(file, NVTX, "text or textId", schema)
     kind = table.values("eventType", 0)
     texts = _texts(file, table, names)
     domains = _Domains(table, kind, texts, names)

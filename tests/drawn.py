@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from flopprof.analysis.devices import Device
-from flopprof.analysis.frames import CROSS_THREAD, empty_frame, make_frame
+from flopprof.analysis.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
 from flopprof.analysis.metadata import Metadata
 from flopprof.analysis.nesting import find_parents, measure_depths, rank_ranges
 from flopprof.analysis.results import BUSY_LAYERS, LAYERS
@@ -100,13 +100,13 @@ class Drawn:
                     "stream": _array([w.stream for w in work]),
                     "correlation_id": _array([w.correlation_id for w in work]),
                     "name": _array([code[w.name] for w in work], np.int32),
-                    "launch": _array([-1] * len(work), np.int32),
+                    "launch": _array([0 if w.layer == "kernel" else -1 for w in work], np.int32),
                     "call": _array([-1 if w.call is None else place[w.call] for w in work], np.int32),
                     "graph_node": _array([0] * len(work)),
                 },
             ),
             copies=_copies(work),
-            launches=empty_frame("launches"),
+            launches=make_frame("launches", {c: _array([-1]) for c in COLUMNS["launches"]}),
             calls=make_frame(
                 "calls",
                 {
@@ -153,7 +153,7 @@ def _array(values: Sequence[int] | range, dtype: type = np.int64) -> np.ndarray:
     return np.array(list(values), dtype)
 
 
-def _copies(work: Sequence[Work]):  # noqa: ANN202
+def _copies(work: Sequence[Work]):
     rows = [i for i, w in enumerate(work) if w.layer in ("memcpy", "memset")]
     kind = [1 if work[i].layer == "memcpy" else -1 for i in rows]
     return make_frame(
@@ -168,7 +168,7 @@ def _copies(work: Sequence[Work]):  # noqa: ANN202
     )
 
 
-def _ranges(ranges: Sequence[Range], code: dict[str, int]):  # noqa: ANN202
+def _ranges(ranges: Sequence[Range], code: dict[str, int]):
     start, end = _array([r.start for r in ranges]), _array([r.end for r in ranges])
     thread = _array([r.thread for r in ranges], np.int32)
     style = _array([r.style for r in ranges], np.int8)
