@@ -38,13 +38,15 @@ def measure_step(
         program = build_program(backend, step, seed)
         run = rep_function(program)
         checked = check and check_result(step, program, backend, run())
-        with ranges.range("warmup"):
-            warmup = warm_up(backend, run, step)
-            reps = reps or decide_reps(backend, run, step)
-        if isinstance(ranges, NoRanges):
-            timed = time_silently(backend, run, reps)
-        else:
-            timed = time_in_ranges(backend, program, ranges, reps)
+        # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
+        with _no_collection():
+            with ranges.range("warmup"):
+                warmup = warm_up(backend, run, step)
+                reps = reps or decide_reps(backend, run, step)
+            if isinstance(ranges, NoRanges):
+                timed = time_silently(backend, run, reps)
+            else:
+                timed = time_in_ranges(backend, program, ranges, reps)
         record = StepRecord(key=step.key, status="done", reps=reps, warmup=warmup, checked=checked)
     return record, timed
 
@@ -115,15 +117,14 @@ def timed_batch(backend: Backend, run: Callable[[], Any], size: int) -> float:
 def time_silently(backend: Backend, run: Callable[[], Any], reps: int) -> Pass:
     """The control pass: no recorder and no range between two clock readings."""
     backend.synchronize()
-    with _no_collection():
-        if backend.device == "cpu":
-            return cpu_pass([_clocked(run) for _ in range(reps)])
-        sizes = block_sizes(reps)
-        events = [backend.record_event()]
-        for size in sizes:
-            for _ in range(size):
-                run()
-            events.append(backend.record_event())
+    if backend.device == "cpu":
+        return cpu_pass([_clocked(run) for _ in range(reps)])
+    sizes = block_sizes(reps)
+    events = [backend.record_event()]
+    for size in sizes:
+        for _ in range(size):
+            run()
+        events.append(backend.record_event())
     backend.synchronize()
     return device_pass(backend, events, sizes)
 
@@ -140,7 +141,7 @@ def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps
     marks: list[Any] = []
     mark = backend.record_event if backend.device == "cuda" else time.perf_counter_ns
     backend.synchronize()
-    with _no_collection(), ranges.range("measure"):
+    with ranges.range("measure"):
         marks.append(mark())
         for size in sizes:
             for _ in range(size):
@@ -196,7 +197,7 @@ def _clocked(run: Callable[[], Any]) -> tuple[int, int]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector out of the measured loop."""
+    """Collect garbage now, and keep the collector out of what follows."""
     was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()
