@@ -158,9 +158,8 @@ def test_device_windows_tile_from_end_to_end():
 
 
 def test_a_host_window_that_misses_its_work_says_so():
-    quality = {
-        q.code: q.count for q in analyze_trace(read_recorded("torch_axis0"), range_glob="matvec").quality
-    }
+    trace = read_recorded("torch_axis0")
+    quality = {q.code: q.count for q in analyze_trace(trace, range_glob="matvec").quality}
     assert quality["work_outside_window"] == 59
     quality = {q.code for q in analyze_trace(trace, range_glob="matvec", window="device").quality}
     assert "work_outside_window" not in quality

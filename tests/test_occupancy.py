@@ -20,13 +20,7 @@ from flopprof.analysis.occupancy import LIMITS, find_limits, theoretical_occupan
         ((8, 6), 1024, 32, 0, 2 / 3),
         ((7, 5), 1024, 64, 0, 1.0),
         ((7, 0), 256, 32, 48 * 1024, 0.25),
-        (
-            (8, 0),
-            96,
-            168,
-            0,
-            0.140625,
-        ),  # 12 resident warps by registers: 4 blocks of 3 — 9 of 64 in whole fours
+        ((8, 0), 96, 200, 0, 0.09375),  # registers for ten warps, eight in fours: two blocks of 3
     ],
 )
 def test_blocks_are_limited_by_the_scarcest_resource(
