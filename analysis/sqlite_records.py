@@ -82,7 +82,7 @@ def find_cells(raw: Bytes, pages: int, page_size: int, usable: int) -> Cells:
     length = _varint_lengths(word)
     payload = _varints(word, length)
     rowid_at = cell + length
-    record = rowid_at + _varint_lengths(_load(raw, rowid_at))
+    record = rowid_at + _second_lengths(raw, rowid_at, word, length)
     local = _local_bytes(payload, usable)
     if (record - page + local > usable).any() or int(local.sum()) + 2 * len(page) > pages * usable:
         raise Unusual("records beyond their page, or over each other")
@@ -177,7 +177,7 @@ class Records:
         return np.right_shift(values, by, out=values)
 
 
-def read_records(cells: Cells, columns: int) -> list[tuple[NDArray[np.intp], Records]]:
+def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp], Records]]:
     """The rows with their headers decoded, in groups of one header length, and the rows of each group."""
     if not len(cells):
         return []
@@ -186,19 +186,17 @@ def read_records(cells: Cells, columns: int) -> list[tuple[NDArray[np.intp], Rec
         raise Unusual("record header")
     lengths = np.flatnonzero(np.bincount(sizes))
     if len(lengths) == 1:
-        return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), columns))]
+        return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), book))]
     groups = [np.flatnonzero(sizes == length) for length in lengths]
-    return [
-        (rows, _decode(cells.take(rows), int(n), columns)) for n, rows in zip(lengths, groups, strict=True)
-    ]
+    return [(rows, _decode(cells.take(rows), int(n), book)) for n, rows in zip(lengths, groups, strict=True)]
 
 
-def _decode(cells: Cells, length: int, columns: int) -> Records:
+def _decode(cells: Cells, length: int, book: HeaderBook) -> Records:
     shape, example = _distinct_headers(cells, length)
     headers = cells.raw[cells.record[example][:, None] + np.arange(length)]
-    types = _type_codes(headers, columns)
+    types = book.types(headers)
     ends = length + np.cumsum(_sizes(types), axis=1)
-    total = ends[:, -1] if columns else np.full(len(types), length)
+    total = ends[:, -1]
     if (total.take(shape) != cells.payload).any():
         raise Unusual("record length")
     return Records(cells=cells, shape=shape, types=types, ends=ends)
@@ -207,9 +205,9 @@ def _decode(cells: Cells, length: int, columns: int) -> Records:
 def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints]:
     """Which of the distinct headers each row has, and for each of those one row that has it."""
     words = []
-    for first in range(0, length, 8):
+    for first in range(1, max(length, 2), 8):  # their own length, which comes first, is the same
         word = _load(cells.raw, cells.record + first)
-        unused = 8 * max(0, first + 8 - length)
+        unused = 8 * min(7, max(0, first + 8 - length))
         words.append(word >> np.uint64(unused) if unused else word)
     digest = words[0]
     for word in words[1:]:
@@ -222,30 +220,37 @@ def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints
     return shape, example
 
 
-def _type_codes(headers: Bytes, columns: int) -> Ints:
-    """Type of every column of every distinct header; ABSENT where a header ends early."""
-    count, length = headers.shape
-    wide = np.concatenate([headers.astype(np.int64), np.zeros((count, 10), np.int64)], axis=1)
-    types = np.full((count, columns), ABSENT, np.int64)
-    at = np.ones(count, np.int64)
-    row = np.arange(count)
-    for column in range(columns):
-        here = at < length
-        value = np.zeros(count, np.int64)
-        more = here.copy()
-        for _ in range(5):
-            byte = wide[row, np.minimum(at, length)]
-            value = np.where(more, value << 7 | byte & 127, value)
-            at += more
-            more &= byte > 127
-            if not more.any():
-                break
-        if more.any():
-            raise Unusual("type code")
-        types[:, column] = np.where(here, value, ABSENT)
-    if (at != length).any() or ((types == 10) | (types == 11)).any():
+class HeaderBook:
+    """The type codes of every distinct header of a table that was seen so far: there are few."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self._known: dict[bytes, list[int]] = {}
+
+    def types(self, headers: Bytes) -> Ints:
+        """Type codes (headers, columns) of some headers of equal length."""
+        found = [self._types(header.tobytes()) for header in headers]
+        return np.array(found, np.int64).reshape(len(headers), self.columns)
+
+    def _types(self, header: bytes) -> list[int]:
+        known = self._known.get(header)
+        if known is None:
+            known = self._known[header] = decode_header(header, self.columns)
+        return known
+
+
+def decode_header(header: bytes, columns: int) -> list[int]:
+    """The type code of each column; ABSENT from where the header ends."""
+    types: list[int] = []
+    value = 0
+    for byte in header[1:]:  # the first is the header's length
+        value = value << 7 | byte & 127
+        if byte < 128:
+            types.append(value)
+            value = 0
+    if header[-1] > 127 or len(types) > columns or max(types, default=0) >> 35 or {10, 11} & set(types):
         raise Unusual("record header")
-    return types
+    return types + [ABSENT] * (columns - len(types))
 
 
 def _sizes(types: Ints) -> Ints:
@@ -270,6 +275,14 @@ def _varint_lengths(word: Words) -> Ints:
         raise Unusual("a number of nine bytes")
     exponent = (last.astype(np.int64).astype(np.float64).view(np.int64) >> 52) - 1023
     return 8 - (exponent >> 3)
+
+
+def _second_lengths(raw: Bytes, at: Ints, word: Words, first: Ints) -> Ints:
+    """Bytes of the number after a first one of `first` bytes; mostly both are in one word."""
+    length = _varint_lengths(word << (first << 3).astype(np.uint64))
+    if (length + first <= 8).all():
+        return length
+    return _varint_lengths(_load(raw, at))
 
 
 def _varints(word: Words, length: Ints) -> Ints:

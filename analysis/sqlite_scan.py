@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .columns import ColumnBuilder, IntColumn, TextColumn, constant, interleave_columns
 from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Pages, Unusual
-from .sqlite_records import ABSENT, Cells, Ints, Records, find_cells, read_records
+from .sqlite_records import ABSENT, Cells, HeaderBook, Ints, Records, find_cells, read_records
 
 BLOCK_BYTES = 2 << 20
 """Pages looked at together: few enough for the processor's cache, enough rows to be worth a numpy call."""
@@ -165,12 +165,13 @@ class TableScan:
         """Blocks of rows with the groups of equal header length, and rows with a wanted value elsewhere."""
         file, layout = self.file, self.layout
         places = [p for p in map(layout.place, columns) if p is not None]
+        book = HeaderBook(len(layout.columns))
         step = max(1, BLOCK_BYTES // file.page_size)
         fetched = 0
         for first in range(0, len(leaves), step):
             some = leaves[first : first + step]
             cells = find_cells(file.read(some), len(some), file.page_size, file.usable)
-            groups = read_records(cells, len(layout.columns))
+            groups = read_records(cells, book)
             self._check_stored(groups, columns)
             far = [rows[~records.on_page(places)] for rows, records in groups] if places else []
             elsewhere = np.sort(np.concatenate([np.zeros(0, np.intp), *far])).astype(np.int64)
