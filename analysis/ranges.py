@@ -7,11 +7,12 @@ leaves out what other threads asked for, as NVIDIA's does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution, Credit
+from .declared import find_declared
 from .frames import NONE, PUSH_POP, Ints, ints
 from .grouped import Stats, describe_groups, sum_by_group, union_by_group
 from .paths import PathName, Paths, thread_ids
@@ -40,6 +41,7 @@ class RangeRow:
     projected_ns: int
     launch_call_ns: int
     flops: int | None = None
+    """What the program declared for all instances, see declared.py; None when it did not for every one."""
     bytes: int | None = None
 
 
@@ -178,9 +180,14 @@ class _Work:
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
         worked = np.flatnonzero(self._last >= self._first)
         projected = self._sum(of_range[worked], self._last[worked] - self._first[worked])
+        declared = find_declared(self._trace, self._paths)
         return tuple(
-            self._range_row(
-                path, int(instances[path]), int(wall[path]), int(busy[path]), int(projected[path])
+            replace(
+                self._range_row(
+                    path, int(instances[path]), int(wall[path]), int(busy[path]), int(projected[path])
+                ),
+                flops=declared.flops[path],
+                bytes=declared.bytes[path],
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )

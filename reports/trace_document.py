@@ -80,6 +80,8 @@ def range_table(analysis: Analysis) -> Table:
     """Ranges by the device time of everything launched in them."""
     rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
     longest = max((row.busy_ns for row in rows), default=0) or 1
+    worked = len(analysis.trace.activities) > 0
+    told = any(row.flops or row.bytes for row in rows)
     columns = (
         Column(key="range", title="range"),
         Column(key="instances", title="instances", kind="count"),
@@ -99,27 +101,33 @@ def range_table(analysis: Analysis) -> Table:
         title="Ranges by device time",
         columns=columns,
         rows=tuple(
-            Row(cells=_range_cells(row), main=at < MAIN_RANGES, bar=(row.busy_ns / longest,))
+            Row(cells=_range_cells(row, worked=worked), main=at < MAIN_RANGES, bar=(row.busy_ns / longest,))
             for at, row in enumerate(rows)
         ),
         bar_parts=("time",),
         notes=(
             "host: the range's own time. busy: its device work, overlaps once; kernels: durations added; "
             "projected: first start to last end of its device work. calls: time in the calls that launched it.",
+            *(
+                [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
+                if told
+                else []
+            ),
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
 
 
-def _range_cells(row: RangeRow) -> tuple[Value, ...]:
-    busy = row.busy_ns or None
+def _range_cells(row: RangeRow, *, worked: bool) -> tuple[Value, ...]:
+    """With no device work in the trace at all, the program computed on the host."""
+    ns = (row.busy_ns if worked else row.wall_ns) or None
     return (
         clean(_join(row.domain, row.path)),
         row.instances,
         *(row.wall_ns, row.busy_ns, row.kernel_sum_ns, row.projected_ns, row.launch_call_ns, row.activities),
         row.flops,
-        row.flops / busy / 1e3 if row.flops and busy else None,
-        row.bytes / busy if row.bytes and busy else None,
+        row.flops / ns / 1e3 if row.flops and ns else None,
+        row.bytes / ns if row.bytes and ns else None,
         f"{row.pid}:{row.tid}" if row.tid is not None else str(row.pid or ""),
     )
 
