@@ -18,6 +18,13 @@ class OutputFolderError(CaptureError):
         super().__init__(f"{folder}: {problem}; choose another with --out DIR")
 
 
+class RunHeldError(CaptureError):
+    """Another process is writing the run."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(f"{run}: another flopprof is writing this run; wait until it has ended")
+
+
 class RecorderMissing(CaptureError):
     """Nsight Systems was asked for and is not usable."""
 
@@ -30,3 +37,27 @@ class RecorderMissing(CaptureError):
 
 class Interrupted(Exception):
     """The user ended the run; what was complete is kept. Exit code 130."""
+
+
+class ProfileError(CaptureError):
+    """A program could not be profiled; exit code 125, as that of `env`, `nohup` and `timeout`."""
+
+    exit_code = 125
+
+
+class CannotExecute(ProfileError):
+    """The program is there and cannot be run."""
+
+    exit_code = 126
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+
+
+class CommandNotFound(ProfileError):
+    """No such program."""
+
+    exit_code = 127
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: no such command; give a path, or a program on PATH")

@@ -45,7 +45,7 @@ def _complain(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     print(f"flopprof: {' '.join(_sentence(error).split())}", file=sys.stderr)
-    return USER_ERROR
+    return getattr(error, "exit_code", USER_ERROR)
 
 
 def _sentence(error: BaseException) -> str:
