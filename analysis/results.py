@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from .records import Machine, RunInfo, SkippedStep, Status
 
 BUSY_LAYERS = ("kernel", "memcpy", "memset", "graph")
@@ -55,8 +57,9 @@ class WindowTimes:
 
     def divided(self, reps: int) -> WindowTimes:
         """The same per rep."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return WindowTimes(**{name: None if v is None else v / reps for name, v in values.items()})
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "wall_ns"}
+        each = {name: None if ns is None else ns / reps for name, ns in parts.items()}
+        return WindowTimes(wall_ns=self.wall_ns / reps, **each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,12 +213,12 @@ class RunResult:
 
 def to_plain(value: Any) -> Any:
     """Dataclasses and tuples as dicts and lists, recursively, for JSON."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
         return {str(k): to_plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(v) for v in value]
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any
+from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -16,7 +16,7 @@ from .errors import Interrupted
 USER_ERROR, INTERRUPTED = 2, 130
 
 # Newer typer carries its own copy of click: the classes are taken from typer, not from click.
-UsageError, CommandLineError = typer.BadParameter.__mro__[1:3]
+CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])
 
 
 class OneLineErrors(TyperGroup):

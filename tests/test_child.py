@@ -20,7 +20,9 @@ def python(code: str) -> list[str]:
 
 def test_exit_code_and_output_are_the_childs(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    code = run_child(python("print('hello'); raise SystemExit(7)"), ENVIRONMENT, output=log, while_waiting=lambda: None)
+    code = run_child(
+        python("print('hello'); raise SystemExit(7)"), ENVIRONMENT, output=log, while_waiting=lambda: None
+    )
     assert (code, log.read_text()) == (7, "hello\n")
 
 
