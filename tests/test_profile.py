@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from flopprof.analysis.analyze import analyze_file
 from flopprof.profiler.profile import warn_of_death
-
-from tests.profiled_programs import (
+from profiled_programs import (
     FLOPPROF,
     Profiled,
     finish,
