@@ -12,7 +12,7 @@ from ..scenarios.work import OpWork, StepWork, Work, step_work
 from .ceilings import ceilings_path, read_ceilings
 from .peaks import peaks_of_device
 from .quality import note, sort_notes
-from .records import StepRecord
+from .records import NOT_IN_TURN, StepRecord
 from .results import CopyRow, Costs, OpResult, QualityNote, RunResult, StepResult, WindowTimes
 from .roof import Peaks, Roof, Timing, roof, roof_of_step
 from .roof_lines import list_roof_lines
@@ -241,6 +241,9 @@ def _step_notes(
     lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
     if lost:
         yield note("lost_ranges", len(lost), lost[0])
+    alone = [(s.label, text) for s in steps for text in s.notes if text.startswith(NOT_IN_TURN)]
+    if alone:
+        yield note("not_in_turn", len(alone), f"{alone[0][0]}: {alone[0][1].removeprefix(NOT_IN_TURN)}")
 
 
 def _lost_ranges(measured: _Measured) -> bool:

@@ -150,6 +150,11 @@ CODES: dict[str, Code] = {
     "above_ceiling": _code(
         "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
     ),
+    "not_in_turn": _code(
+        "info",
+        ("steps.untraced_ns",),
+        "steps of an interleaved run were not measured in turn: drift between variants stays in their times",
+    ),
     "range_not_found": _code("warning", ("windows",), "no range matches"),
 }
 

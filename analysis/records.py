@@ -22,6 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT = 1
 
+NOT_IN_TURN = "not in turn: "
+"""How the note of a step begins that an interleaved run measured by itself; its reason follows."""
+
 Recorder = Literal["nsys", "embedded"]
 Status = Literal["done", "failed", "skipped"]
 Clock = Literal["device_events", "host"]

@@ -30,6 +30,7 @@ class CaptureOptions:
     recorder: Recorder
     out: Path | None = None
     control: bool = True
+    interleave: bool = False
     keep_report: bool = False
     command: Sequence[str] = ()
     seed: int = 0
@@ -55,6 +56,7 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
             recorder=options.recorder,
             scenario_folder=str(Path(plan.path).absolute().parent),
             control=options.control,
+            interleave=options.interleave,
             seed=options.seed,
             environment=os.environ,
             on_message=on_message,
@@ -90,6 +92,7 @@ def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: date
         recorder=options.recorder.name,
         recorder_note=options.recorder.note,
         control=options.control,
+        order="interleaved" if options.interleave else "planned",
         command=list(options.command),
         baseline=plan.baseline,
     )

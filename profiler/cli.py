@@ -86,6 +86,9 @@ def run(
     no_control: Annotated[
         bool, typer.Option("--no-control", help="Skip the untraced pass: half the time, no headline times.")
     ] = False,
+    interleave: Annotated[
+        bool, typer.Option("--interleave", help="Time the variants of a size in turn (ABBA): drift cancels.")
+    ] = False,
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
     ] = False,
@@ -106,6 +109,7 @@ def run(
         recorder=recorder.value,
         out=out,
         control=not no_control,
+        interleave=interleave,
         keep_report=keep_rep,
         strict=strict,
         format="json" if json else "text",

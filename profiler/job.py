@@ -30,6 +30,8 @@ class Job(Record):
     steps: list[dict[str, Any]]
     reps: dict[str, int] = Field(default_factory=dict)
     """Reps by step key, decided in the control pass; a step that is not in it decides its own."""
+    interleave: bool = False
+    """Measure the variants of a point in turn (interleave.py); of a control pass only."""
     check: bool = True
     seed: int = 0
     folder: str | None = None

@@ -39,7 +39,7 @@ def measure_step(
         run = rep_function(program)
         checked = check and check_result(step, program, backend, run())
         # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
-        with _no_collection():
+        with no_collection():
             with ranges.range("warmup"):
                 warmup = warm_up(backend, run, step)
                 reps = reps or decide_reps(backend, run, step)
@@ -129,6 +129,20 @@ def time_silently(backend: Backend, run: Callable[[], Any], reps: int) -> Pass:
     return device_pass(backend, events, sizes)
 
 
+def time_block(backend: Backend, run: Callable[[], Any], size: int) -> Pass:
+    """``size`` reps on an idle device, after one that is not timed, as one block; on the CPU every rep a sample."""
+    backend.synchronize()
+    run()
+    if backend.device == "cpu":
+        return cpu_pass([_clocked(run) for _ in range(size)])
+    start = backend.record_event()
+    for _ in range(size):
+        run()
+    end = backend.record_event()
+    backend.synchronize()
+    return device_pass(backend, [start, end], [size])
+
+
 def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps: int) -> Pass:
     """The traced pass: the same loop, every rep and every op call in a range, the window ``measure`` around it.
 
@@ -196,7 +210,7 @@ def _clocked(run: Callable[[], Any]) -> tuple[int, int]:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Collect garbage now, and keep the collector out of what follows."""
     was_enabled = gc.isenabled()
     gc.collect()

@@ -33,6 +33,13 @@ class NothingToRun(FlopprofError):
         )
 
 
+class NothingInTurn(FlopprofError):
+    """--interleave without the pass that it is about."""
+
+    def __init__(self) -> None:
+        super().__init__("--interleave orders the untraced pass, which --no-control leaves out; choose one")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What the user asked for."""
@@ -42,6 +49,7 @@ class RunRequest:
     recorder: Choice = "auto"
     out: Path | None = None
     control: bool = True
+    interleave: bool = False
     keep_report: bool = False
     strict: bool = False
     format: Literal["text", "json"] = "text"
@@ -68,6 +76,8 @@ class RunOutcome:
 
 def run_scenario(request: RunRequest) -> RunOutcome:
     """Run a scenario whole. Raises FlopprofError, Interrupted."""
+    if request.interleave and not request.control:
+        raise NothingInTurn
     plan = expand_plan(load_scenario(request.scenario, request.overrides), missing_reason)
     if not plan.steps or (request.strict and plan.skipped):
         raise NothingToRun(plan)
@@ -80,8 +90,12 @@ def run_scenario(request: RunRequest) -> RunOutcome:
         recorder=recorder,
         out=request.out,
         control=request.control,
+        interleave=request.interleave,
         keep_report=request.keep_report,
-        command=("flopprof", "run", request.scenario, *(f"--set={o}" for o in request.overrides)),
+        command=(
+            *("flopprof", "run", request.scenario, *(f"--set={o}" for o in request.overrides)),
+            *(["--interleave"] if request.interleave else []),
+        ),
     )
     with terminate_as_interrupt(), show_progress(plan, control=request.control) as on_message:
         folder = capture_run(plan, options, on_message)

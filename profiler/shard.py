@@ -38,6 +38,8 @@ class ShardContext:
     scenario_folder: str | None
     """Where the scenario's own functions are."""
     control: bool
+    interleave: bool
+    """Whether the control pass measures the variants of a point in turn."""
     seed: int
     environment: Mapping[str, str]
     on_message: Callable[[PassName, Message], None]
@@ -143,6 +145,7 @@ def run_worker(
         device=shard.device,
         steps=[step.to_json() for step in steps],
         reps=reps,
+        interleave=context.interleave and which == "control",
         check=which == "control" or not context.control,
         folder=context.scenario_folder,
         seed=context.seed,
@@ -208,6 +211,7 @@ def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:
             "reps": control.reps,
             "warmup": control.warmup,
             "checked": control.checked or traced.checked,
+            "notes": [*control.notes, *traced.notes],
         }
     )
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from ..analysis.records import StepRecord
+from ..analysis.records import NOT_IN_TURN, StepRecord
 from ..scenarios.backends import Backend, StepFailure, open_backend, step_failures
 from ..scenarios.plan import Step
 from .embedded import EmbeddedTrace
+from .interleave import measure_point, points_of, why_not_in_turn
 from .job import NEW_WORKER, Finished, Job, Opened, Started, write_message
 from .measure import measure_step
 from .ranges import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
@@ -31,18 +32,35 @@ def main(job_path: Path) -> int:
             fail_all(job, messages, failure)
             return 0
         write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
-        for plain in job.steps:
-            if not psutil.pid_exists(job.parent):
-                break
-            step = Step.from_json(plain)
-            write_message(messages, Started(key=step.key))
-            record = run_step(job, backend, ranges, step)
+        for record in run_steps(job, backend, ranges, messages):
             flush()
             write_message(messages, Finished(record=record))
             if record.status == "failed" and not recovers(backend):
                 return NEW_WORKER
             backend.release()
     return 0
+
+
+def run_steps(job: Job, backend: Backend, ranges: RangeWriter, messages: Path) -> Iterator[StepRecord]:
+    """The records of the job's steps as they end; in turn, those of a point end together."""
+
+    def enter(step: Step) -> None:
+        write_message(messages, Started(key=step.key))
+
+    steps = [Step.from_json(plain) for plain in job.steps]
+    for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
+        todo = list(point)
+        while todo and psutil.pid_exists(job.parent):
+            why = why_not_in_turn(backend, todo) if job.interleave else None
+            if job.interleave and why is None:
+                records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)
+            else:
+                enter(todo[0])
+                record = run_step(job, backend, ranges, todo[0])
+                records = [record.model_copy(update={"notes": [f"{NOT_IN_TURN}{why}"]}) if why else record]
+            yield from records
+            ended = {record.key for record in records}
+            todo = [step for step in todo if step.key not in ended]
 
 
 def recovers(backend: Backend) -> bool:

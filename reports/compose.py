@@ -19,6 +19,10 @@ from .step_tables import layer_table, missing_table, time_table
 from .verdicts import compose_verdicts, hold_contests
 
 EMBEDDED_LIMIT = "GPU activity (kernels, copies, idle time) needs Nsight Systems (nsys)"
+ORDERS = {
+    "planned": "planned: step after step",
+    "interleaved": "interleaved: the variants of a size in turn (ABBA), so that drift cancels",
+}
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -101,7 +105,7 @@ def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(machine.versions.items()))),
         ("settings", ", ".join(f"{name}={value}" for name, value in sorted(machine.settings.items()))),
         *(("roof", line) for line in result.ceilings),
-        ("order", run.order),
+        ("order", ORDERS[run.order]),
         ("repeat with", " ".join(run.command)),
     ]
     return tuple((name, clean(text)) for name, text in facts if text)
