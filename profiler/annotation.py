@@ -23,7 +23,7 @@ CACHED = 1024
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Amount = float | Callable[..., float] | None
+Amount = float | Callable[..., float | None] | None
 """FLOPs or bytes: a number, or a function of the decorated function's arguments."""
 
 

@@ -27,6 +27,7 @@ from .profiled import Ending, run_profiled
 from .recorder import PROFILE_OPTIONS, NsysRecorder, find_usable_nsys, last_line
 
 OWN_FAILURE = 125
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def _record(
     options = [*PROFILE_OPTIONS, *request.capture_range.options(), f"--output={output}"]
     command = [str(nsys.path), "profile", *options, *handover.command()]
     try:
-        ending = run_profiled(command, handover, log=staging / "output.txt", announce=announce)
+        ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce)
     finally:
         handover.close()
     if handover.refusal:
@@ -141,6 +142,19 @@ def _record(
             f"Nsight Systems did not start the program; its last words: {last_line(staging / 'output.txt')}"
         )
     return ending
+
+
+def _run(
+    command: Sequence[str], handover: Handover, recorder: NsysRecorder, staging: Path, announce: Announce
+) -> Ending:
+    """Again, should nsys lose its agent before the program has begun."""
+    log = staging / "output.txt"
+    for _ in range(ATTEMPTS - 1):
+        ending = run_profiled(command, handover, log=log, announce=announce)
+        if handover.pid is not None or not recorder.failed_to_start(staging):
+            return ending
+        log.unlink()
+    return run_profiled(command, handover, log=log, announce=announce)
 
 
 def _publish(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +167,9 @@ def test_switched_off_it_calls_nothing() -> None:
     assert run(code + LISTS_MODULES % "'nvtx'", NVTX_DISABLE="1") == "2\n[]\n"
 
 
-Marked = tuple[int, int, int | None, list[tuple[int, int]]]
-"""Start, end, FLOPs, marks (time, bytes)."""
-
-
-def export(rows: list[tuple[str, int, int, int | None, int]], marks: list[tuple[int, int, int]]) -> Export:
+def export(
+    rows: Sequence[tuple[str, int, int, int | None, int]], marks: list[tuple[int, int, int]]
+) -> Export:
     """rows: name, start, end, FLOPs, thread; marks: time, bytes, thread."""
     made = Export()
     domain = {"domainId": 1, "textId": None, "int64Value": None, "end": None, "text": None}
