@@ -15,6 +15,8 @@ EXACT = 1 << 53
 """Sums of integers below this are exact in floating point."""
 PACKED = 1 << 62
 """A group and a value that fit in this together are sorted as one number."""
+SHORT = 1 << 32
+"""Below this they are sorted in two thirds of the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,34 @@ class Stats:
 
 def describe_groups(group: Ints, value: Ints) -> Stats:
     """Statistics of values, none negative, by group, in the order in which groups first appear."""
-    code, unique = pd.factorize(group)
+    return describe_codes(*pd.factorize(group), value)
+
+
+def describe_codes(code: Ints, unique: Ints, value: Ints) -> Stats:
+    """The same for groups that are codes already: places in `unique`, each of which occurs."""
     count = np.bincount(code, minlength=len(unique))
     first = np.cumsum(count) - count
     bits = int(value.max(initial=0)).bit_length()
     if len(unique) << bits < PACKED:
-        ordered = np.sort((code << bits) | value) & ((1 << bits) - 1)
+        packed = (code << bits) | value
+        if len(unique) << bits <= SHORT:
+            packed = packed.astype(np.uint32)
+        ordered = (np.sort(packed) & ((1 << bits) - 1)).astype(np.int64)
     else:
         ordered = value[np.lexsort((value, code))]
     total = np.add.reduceat(ordered, first) if len(first) else first
     return Stats(group=unique, ordered=ordered, first=first, count=count, total=total)
+
+
+def code_combinations(*keys: Ints) -> Ints:
+    """A code for each distinct combination of keys, in the order in which they first appear."""
+    code = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        if len(key) and (key[0] == key[-1]) and key.min() == key.max():
+            continue
+        part, unique = pd.factorize(key)
+        code = pd.factorize(code * len(unique) + part)[0]
+    return code
 
 
 def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
@@ -81,7 +101,7 @@ def union_by_group(group: Ints, groups: int, start: Ints, end: Ints) -> Ints:
         return np.zeros(groups, np.int64)
     order = sort_groups(group, groups)
     group, start, end = group[order], start[order], end[order]
-    reach = _running_maximum(group, end)
+    reach = running_maximum(group, end)
     covered = np.empty(len(reach), np.int64)
     covered[0], covered[1:] = start[0], reach[:-1]
     new = np.diff(group, prepend=-1) != 0
@@ -89,8 +109,10 @@ def union_by_group(group: Ints, groups: int, start: Ints, end: Ints) -> Ints:
     return sum_by_group(group, groups, np.maximum(end - np.maximum(start, covered), 0))
 
 
-def _running_maximum(group: Ints, value: Ints) -> Ints:
+def running_maximum(group: Ints, value: Ints) -> Ints:
     """The greatest value so far within each group, whose rows lie together."""
+    if not len(group):
+        return value
     low, high = int(value.min()), int(value.max())
     number = np.cumsum(np.diff(group, prepend=group[0]) != 0)
     if (int(number[-1]) + 1) * (high - low + 1) >= PACKED:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .frames import NONE, Bools, Codes, Ints, distinct, ints
-from .grouped import Stats, describe_groups, sort_groups
+from .grouped import Stats, code_combinations, describe_codes, sort_groups
 from .occupancy import find_limits, theoretical_occupancy
 from .queue import Queue
 from .results import BUSY_LAYERS, CopyRow, KernelRow, Launch
@@ -53,23 +52,37 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
     """
     frame = trace.activities
     rows = rows[ints(frame, "layer")[rows] == KERNEL]
-    kernel = _code(ints(frame, "name")[rows], ints(frame, "device")[rows])
-    launch = _code(kernel, ints(frame, "launch")[rows])
-    by_kernel = describe_groups(kernel, _durations(trace, rows))
+    kernel = code_combinations(ints(frame, "name")[rows], ints(frame, "device")[rows])
+    launch = code_combinations(kernel, ints(frame, "launch")[rows])
+    groups = _split(kernel)
+    by_kernel = _describe(trace, rows, kernel)
     by_launch = by_kernel
-    if int(launch.max(initial=-1)) != int(kernel.max(initial=-1)):
-        by_launch = describe_groups(launch, _durations(trace, rows))
-    first = _first_of_each(launch, len(by_launch.group))
-    launches: dict[int, list[Launch]] = {}
-    for at, row in enumerate(rows[first].tolist()):
-        launches.setdefault(int(kernel[first[at]]), []).append(_launch(trace, row, by_launch, at))
+    if int(launch.max(initial=-1)) + 1 != len(groups):
+        by_launch = _describe(trace, rows, launch)
+    launches = _launches(trace, rows, kernel, launch, by_launch)
     waits = _Waits.of(trace, rows, queue)
     total = int(by_kernel.total.sum())
     found = [
         _kernel_row(trace, int(rows[group[0]]), by_kernel, at, total, waits.medians(group), launches[at])
-        for at, group in enumerate(_split(kernel, len(by_kernel.group)))
+        for at, group in enumerate(groups)
     ]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
+
+
+def _describe(trace: Trace, rows: Ints, code: Ints) -> Stats:
+    return describe_codes(code, np.arange(int(code.max(initial=-1)) + 1), _durations(trace, rows))
+
+
+def _launches(trace: Trace, rows: Ints, kernel: Ints, launch: Ints, stats: Stats) -> dict[int, list[Launch]]:
+    """The launch geometries of each kernel, from one row of each."""
+    first = _first_of_each(launch, len(stats.group))
+    device, place = (ints(trace.activities, column)[rows[first]] for column in ("device", "launch"))
+    geometry = {name: ints(trace.launches, name)[place].tolist() for name in trace.launches.columns}
+    found: dict[int, list[Launch]] = {}
+    for at, one in enumerate(kernel[first].tolist()):
+        values = {name: column[at] for name, column in geometry.items()}
+        found.setdefault(one, []).append(_launch(trace, int(device[at]), values, stats, at))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +124,8 @@ def copy_rows(trace: Trace, rows: Ints) -> tuple[CopyRow, ...]:
     rows = rows[place[rows] >= 0]
     copy = place[rows]
     keys = [ints(trace.copies, column)[copy] for column in ("copy_kind", "src_kind", "dst_kind")]
-    code = _code(*keys, ints(trace.activities, "device")[rows])
-    groups = _split(code, int(code.max(initial=-1)) + 1)
+    code = code_combinations(*keys, ints(trace.activities, "device")[rows])
+    groups = _split(code)
     found = [_copy_row(trace, rows[group], copy[group]) for group in groups]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kind, row.device or 0)))
 
@@ -121,17 +134,9 @@ def _durations(trace: Trace, rows: Ints) -> Ints:
     return ints(trace.activities, "end_ns")[rows] - ints(trace.activities, "start_ns")[rows]
 
 
-def _code(*keys: Ints) -> Ints:
-    """A code for each distinct combination of keys, in the order in which they first appear."""
-    code = np.zeros(len(keys[0]), np.int64)
-    for key in keys:
-        part, unique = pd.factorize(key)
-        code = pd.factorize(code * len(unique) + part)[0] if len(unique) > 1 else code
-    return code
-
-
-def _split(code: Ints, groups: int) -> list[Ints]:
+def _split(code: Ints) -> list[Ints]:
     """The places of each code, in order."""
+    groups = int(code.max(initial=-1)) + 1
     if not groups:
         return []
     return np.split(sort_groups(code, groups), np.cumsum(np.bincount(code, minlength=groups))[:-1])
@@ -173,9 +178,7 @@ def _median(values: NDArray[Any]) -> float | None:
     return float(np.median(known)) if len(known) else None
 
 
-def _launch(trace: Trace, row: int, stats: Stats, at: int) -> Launch:
-    launch = int(ints(trace.activities, "launch")[row])
-    values = {name: int(ints(trace.launches, name)[launch]) for name in trace.launches.columns}
+def _launch(trace: Trace, device: int, values: dict[str, int], stats: Stats, at: int) -> Launch:
     known = {name: value if value >= 0 else None for name, value in values.items()}
     return Launch(
         grid=_triple(values, "grid"),
@@ -183,7 +186,7 @@ def _launch(trace: Trace, row: int, stats: Stats, at: int) -> Launch:
         registers=known["registers"],
         static_shared_bytes=known["static_shared_bytes"],
         dynamic_shared_bytes=known["dynamic_shared_bytes"],
-        occupancy=_occupancy(trace, int(ints(trace.activities, "device")[row]), values),
+        occupancy=_occupancy(trace, device, values),
         instances=int(stats.count[at]),
         total_ns=int(stats.total[at]),
         median_ns=stats.quantile(at, 0.5),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .breakdown import order_activities
 from .frames import NONE, Bools, Codes, Ints, ints
+from .grouped import code_combinations, running_maximum, sort_groups
 from .trace import Trace
 
 Times = NDArray[np.float64]
@@ -54,13 +54,10 @@ def _first_of_calls(trace: Trace) -> Ints:
     return first[first >= 0]
 
 
-def _stream_codes(trace: Trace) -> Codes:
-    frame = trace.activities
-    code = np.zeros(len(frame), np.int64)
-    for column in ("process", "device", "context", "stream"):
-        part, unique = pd.factorize(ints(frame, column))
-        code = pd.factorize(code * max(len(unique), 1) + part)[0]
-    return code.astype(np.int32)
+def _stream_codes(trace: Trace) -> Ints:
+    return code_combinations(
+        *(ints(trace.activities, column) for column in ("process", "device", "context", "stream"))
+    )
 
 
 def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
@@ -68,12 +65,9 @@ def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
     frame = trace.activities
     rows = order_activities(trace, np.arange(len(frame)))
     stream = _stream_codes(trace)[rows]
-    order = np.argsort(stream, kind="stable")
+    order = sort_groups(stream, int(stream.max(initial=-1)) + 1)
     rows, stream = rows[order], stream[order]
-    grouped = pd.DataFrame(
-        {"stream": stream, "end": ints(frame, "end_ns")[rows], "call": ints(frame, "call")[rows]}
-    ).groupby("stream", sort=False)
-    latest, call = grouped.cummax()["end"].to_numpy(), ints(frame, "call")[rows]
+    latest, call = running_maximum(stream, ints(frame, "end_ns")[rows]), ints(frame, "call")[rows]
     first = np.ones(len(rows), np.bool_)
     first[1:] = stream[1:] != stream[:-1]
     until, before_call = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32)
