@@ -345,14 +345,16 @@ _RANGES = st.lists(
 def drawn_traces(draw: st.DrawFn) -> Drawn:
     """Traces of up to three threads in two processes on two devices, full of ties, edges and overlaps."""
     threads = draw(st.sampled_from(((0, 0, 0), (0, 0, 1), (0, 0), (0, 1), (0,))))
+    grid = draw(st.sampled_from((1, 1, 1, 6)))  # a coarse clock makes ties
     calls = [
-        Call(start, start + length, thread % len(threads), name)
+        Call(start // grid * grid, (start + length) // grid * grid, thread % len(threads), name)
         for (start, length), thread, name in draw(_CALLS)
     ]
     work = [
         _one_work(threads, calls, span, layer, call % len(calls) if call >= 0 and calls else None, *rest)
         for span, layer, call, *rest in draw(_WORK)
     ]
+    work = [replace(w, start=w.start // grid * grid, end=w.end // grid * grid) for w in work]
     ranges: list[Range] = []
     for (start, length), name, thread, domain, style, twin in draw(_RANGES):
         ranges.append(Range(start, start + length, name, thread % len(threads), domain, style))

@@ -157,6 +157,14 @@ def test_device_windows_tile_from_end_to_end():
         assert one.start_ns + one.times.wall_ns == other.start_ns
 
 
+def test_a_device_window_ends_with_the_latest_work_of_all_so_far():
+    ranges = [Range(10, 20), Range(30, 40), Range(50, 60), Range(70, 80)]
+    calls = [Call(12, 14), Call(32, 34), Call(52, 54)]
+    work = [Work(15, 48, call=0), Work(35, 37, call=1, stream=8), Work(55, 66, call=2)]
+    windows = analyze_trace(Drawn(calls, work, ranges).trace(), range_glob="r", window="device").windows
+    assert [(w.start_ns, w.times.wall_ns) for w in windows] == [(10, 38), (48, 0), (48, 18), (66, 0)]
+
+
 def test_a_host_window_that_misses_its_work_says_so():
     trace = read_recorded("torch_axis0")
     quality = {q.code: q.count for q in analyze_trace(trace, range_glob="matvec").quality}
@@ -205,7 +213,8 @@ def test_queue_time_is_split_where_the_stream_was_busy():
 def test_queue_parts_add_up(drawn: Drawn):
     queue = measure_queue(drawn.trace())
     known = queue.queue_ns == queue.queue_ns
-    assert (queue.queue_ns[known] >= 0).all()
+    for part in (queue.queue_ns, queue.stream_wait_ns, queue.latency_ns):
+        assert (part[known] >= 0).all()
     assert (queue.stream_wait_ns[known] + queue.latency_ns[known] == queue.queue_ns[known]).all()
 
 

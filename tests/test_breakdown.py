@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
 from flopprof.analysis.attribution import ATTRIBUTIONS, attribute
 from flopprof.analysis.breakdown import DeviceSpans, label_devices
@@ -177,6 +178,28 @@ def test_an_asynchronous_copy_is_a_wait_once_its_own_work_has_begun():
         "host": 4,
         "latency": 1,
     }
+
+
+@pytest.mark.parametrize("decides", range(6))
+def test_ties_fall_to_the_smallest_end_process_context_stream_id_name(decides: int):
+    keys = ("end", "process", "context", "stream", "correlation_id", "name")
+    low, high = (8, 0, 1, 7, 1, "k"), (9, 1, 2, 8, 2, "l")
+    equal = dict(zip(keys[:decides], low[:decides], strict=True))
+    first = {
+        **equal,
+        keys[decides]: low[decides],
+        **dict(zip(keys[decides + 1 :], high[decides + 1 :], strict=True)),
+    }
+    later = {
+        **equal,
+        keys[decides]: high[decides],
+        **dict(zip(keys[decides + 1 :], low[decides + 1 :], strict=True)),
+    }
+    work = [Work(start=5, call=call, **key) for call, key in enumerate((later, first))]  # pyright: ignore[reportArgumentType]
+    drawn = Drawn(
+        [Call(0, 1, 0), Call(0, 1, 1)], work, [Range(0, 4, "later", 0), Range(0, 4, "first", 1)], (0, 0)
+    )
+    assert each_ns(label_all(drawn)[0], 5, 8) == [("kernel", 1)] * 3
 
 
 def test_activity_without_a_call_leaves_its_gap_unknown():
