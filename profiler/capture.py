@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from ..analysis.ceilings import Ceilings, ceilings_path, read_ceilings, write_ceilings
+from ..analysis.ceilings import Ceilings, write_ceilings
 from ..analysis.records import RunInfo, RunPlan, SkippedStep
 from ..scenarios.plan import Plan
 from .errors import Interrupted
@@ -31,6 +31,8 @@ class CaptureOptions:
     out: Path | None = None
     control: bool = True
     interleave: bool = False
+    ceilings: Ceilings = field(default_factory=Ceilings)
+    """What is stored of devices; the run takes that of its machine with it."""
     keep_report: bool = False
     command: Sequence[str] = ()
     seed: int = 0
@@ -39,9 +41,8 @@ class CaptureOptions:
 def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Path:
     """Run a plan; the run folder, whose plan.json says whether it is complete or was interrupted.
 
-    Raises Interrupted (with the folder readable), OutputFolderError, CeilingsError.
+    Raises Interrupted (with the folder readable), OutputFolderError.
     """
-    ceilings = read_ceilings(ceilings_path())
     started = datetime.now(UTC)
     run_id = new_run_id(plan.name, started)
     run = make_run_folder(options.out, run_id)
@@ -65,7 +66,7 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
             for shard in shards_of(plan):
                 openings += capture_shard(shard, context)
         finally:
-            write_machine(run, options.recorder, openings, ceilings)
+            write_machine(run, options.recorder, openings, options.ceilings)
             if options.keep_report:
                 keep_reports(staging, run)
     write_plan(run, plan, info)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..analysis.account import account_run
+from ..analysis.ceilings import ceilings_path, read_ceilings
 from ..analysis.results import RunResult
 from ..reports.publish import render, write_reports
 from ..scenarios.errors import FlopprofError
@@ -92,6 +93,7 @@ def run_scenario(request: RunRequest) -> RunOutcome:
         control=request.control,
         interleave=request.interleave,
         keep_report=request.keep_report,
+        ceilings=read_ceilings(ceilings_path()),
         command=(
             *("flopprof", "run", request.scenario, *(f"--set={o}" for o in request.overrides)),
             *(["--interleave"] if request.interleave else []),
