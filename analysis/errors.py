@@ -14,6 +14,8 @@ class TraceError(FlopprofError):
         super().__init__(f"{trace}: {problem}")
         self.trace = trace
         self.problem = problem
+        self.trace = trace
+        self.problem = problem
 
 
 class RunError(FlopprofError):
@@ -32,3 +34,24 @@ class CeilingsError(FlopprofError):
 
 class CompareError(FlopprofError):
     """Two sides cannot be compared."""
+
+
+class StoreError(FlopprofError):
+    """The run store cannot be read or written."""
+
+    def __init__(self, store: Path | str, problem: str) -> None:
+        super().__init__(f"{store}: {problem}")
+
+
+class UnknownRun(FlopprofError):
+    """An address names no run."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(f"{address}: {problem}")
+
+
+class ArchiveRefused(FlopprofError):
+    """A run's archive is damaged, of another version, or not what it says it is; nothing was imported."""
+
+    def __init__(self, archive: Path | str, problem: str) -> None:
+        super().__init__(f"{archive}: refused: {problem}; nothing was imported")

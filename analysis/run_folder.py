@@ -48,13 +48,14 @@ def read_run_folder(path: Path) -> RunFolder:
     plan = read_record(path / "plan.json", RunPlan)
     if not (path / "machine.json").is_file():
         raise RunError(path, "has no machine.json: the run was ended before it began; run it again")
-    shards = sorted((path / "shards").glob("*/control.json"))
+    shards = [_read_shard(control) for control in sorted((path / "shards").glob("*/control.json"))]
     return RunFolder(
         path=path,
         plan=plan,
         machine=read_record(path / "machine.json", Machine),
         steps=tuple(_read_step(path, plain) for plain in plan.steps),
-        shards=tuple(_read_shard(control) for control in shards),
+        # A later part has the last word on a step: it was run again because it had failed.
+        shards=tuple(sorted(shards, key=lambda s: (s.record.backend, s.record.device, s.record.part))),
         ceilings=read_ceilings(path / "ceilings.json"),
     )
 
