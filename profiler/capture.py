@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from ..analysis.ceilings import Ceilings, write_ceilings
-from ..analysis.records import RunInfo, RunPlan, SkippedStep
+from ..analysis.records import Machine, RunInfo, RunPlan, SkippedStep
+from ..analysis.run_folder import RunFolder
+from ..analysis.store import DEFAULT_STORE
 from ..scenarios.plan import Plan
-from .errors import Interrupted
-from .folder import make_run_folder, new_run_id, staging_folder, temporary_folder, write_record
+from .folder import hold_run, make_run_folder, new_run_id, staging_folder, temporary_folder, write_record
 from .job import Message, Opened, PassName
+from .lifeline import hold_lifeline
 from .machine import describe_machine
 from .recorder import Recorder
 from .shard import Shard, ShardContext, capture_shard
@@ -29,6 +32,7 @@ class CaptureOptions:
 
     recorder: Recorder
     out: Path | None = None
+    store: Path = DEFAULT_STORE
     control: bool = True
     interleave: bool = False
     ceilings: Ceilings = field(default_factory=Ceilings)
@@ -36,24 +40,63 @@ class CaptureOptions:
     keep_report: bool = False
     command: Sequence[str] = ()
     seed: int = 0
+    resumed: RunFolder | None = None
+    """An earlier process's part of the run."""
 
 
-def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Path:
-    """Run a plan; the run folder, whose plan.json says whether it is complete or was interrupted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """A run that this process, and no other, writes; plan.json says "interrupted" until it is completed."""
 
-    Raises Interrupted (with the folder readable), OutputFolderError.
+    folder: Path
+    record: RunPlan
+    """As it will be when the run is complete."""
+
+    def complete(self) -> None:
+        """Make the run complete, by one rename: the last thing that is written of it."""
+        write_record(self.folder / "plan.json", self.record)
+
+    def begin(self) -> None:
+        """Say that the run is not complete (yet, or any more)."""
+        interrupted = self.record.run.model_copy(update={"status": "interrupted"})
+        write_record(self.folder / "plan.json", self.record.model_copy(update={"run": interrupted}))
+
+
+@contextmanager
+def open_run(plan: Plan, options: CaptureOptions) -> Iterator[OpenRun]:
+    """The folder of a new run, or of a resumed one, held. Raises OutputFolderError, RunHeldError."""
+    if options.resumed:
+        before = options.resumed.plan
+        complete = before.run.model_copy(update={"status": "complete"})
+        run = OpenRun(folder=options.resumed.path, record=before.model_copy(update={"run": complete}))
+    else:
+        started = datetime.now(UTC)
+        run_id = new_run_id(plan.name, started)
+        folder = make_run_folder(options.out, run_id, options.store)
+        run = OpenRun(folder=folder, record=plan_record(plan, describe_run(plan, options, run_id, started)))
+    with hold_run(run.folder):
+        yield run
+
+
+def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: Listener) -> None:
+    """Run the steps of a plan that are not done yet; the folder is readable at any moment, and not complete yet.
+
+    Raises Interrupted, DiskFullError.
     """
-    started = datetime.now(UTC)
-    run_id = new_run_id(plan.name, started)
-    run = make_run_folder(options.out, run_id)
-    info = describe_run(plan, options, run_id, started)
-    write_plan(run, plan, info.model_copy(update={"status": "interrupted"}))
+    before = options.resumed.machine if options.resumed else None
     openings: list[Opened] = []
-    with staging_folder(run) as staging, temporary_folder() as temporary:
+    write_machine(run.folder, options.recorder, openings, options.ceilings, before)
+    run.begin()
+    with (
+        staging_folder(run.folder) as staging,
+        temporary_folder() as temporary,
+        hold_lifeline(temporary) as lifeline,
+    ):
         context = ShardContext(
-            run=run,
+            run=run.folder,
             staging=staging,
             temporary=temporary,
+            lifeline=lifeline,
             recorder=options.recorder,
             scenario_folder=str(Path(plan.path).absolute().parent),
             control=options.control,
@@ -63,21 +106,27 @@ def capture_run(plan: Plan, options: CaptureOptions, on_message: Listener) -> Pa
             on_message=on_message,
         )
         try:
-            for shard in shards_of(plan):
+            for shard in shards_of(plan, options.resumed):
                 openings += capture_shard(shard, context)
+                write_machine(run.folder, options.recorder, openings, options.ceilings, before)
         finally:
-            write_machine(run, options.recorder, openings, options.ceilings)
             if options.keep_report:
-                keep_reports(staging, run)
-    write_plan(run, plan, info)
-    return run
+                keep_reports(staging, run.folder)
 
 
-def shards_of(plan: Plan) -> list[Shard]:
-    """The plan's steps by (backend, device), in their order."""
-    by_place = groupby(plan.steps, key=lambda step: (step.backend, step.device))
+def shards_of(plan: Plan, resumed: RunFolder | None = None) -> list[Shard]:
+    """The plan's steps by (backend, device), in their order; of a resumed run those that are not done."""
+    published = [shard.record for shard in resumed.shards] if resumed else []
+    done = {step.key for shard in published for step in shard.steps if step.status == "done"}
+    todo = [step for step in plan.steps if step.key not in done]
     return [
-        Shard(backend=backend, device=device, steps=tuple(steps)) for (backend, device), steps in by_place
+        Shard(
+            backend=backend,
+            device=device,
+            steps=tuple(steps),
+            parts=max((s.part for s in published if (s.backend, s.device) == (backend, device)), default=0),
+        )
+        for (backend, device), steps in groupby(todo, key=lambda step: (step.backend, step.device))
     ]
 
 
@@ -99,24 +148,29 @@ def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: date
     )
 
 
-def write_plan(run: Path, plan: Plan, info: RunInfo) -> None:
-    """plan.json."""
+def plan_record(plan: Plan, info: RunInfo) -> RunPlan:
+    """A plan as plan.json keeps it."""
     skipped = [SkippedStep(label=label, reason=reason) for label, reason in plan.skipped]
-    steps = [step.to_json() for step in plan.steps]
-    write_record(run / "plan.json", RunPlan(run=info, steps=steps, skipped=skipped))
+    return RunPlan(run=info, steps=[step.to_json() for step in plan.steps], skipped=skipped)
 
 
-def write_machine(run: Path, recorder: Recorder, openings: Sequence[Opened], stored: Ceilings) -> None:
-    """machine.json, with what the workers said of their libraries; ceilings.json, if there are any of it."""
-    versions = {} if recorder.version is None else {"nsys": recorder.version}
-    settings: dict[str, str] = {}
+def write_machine(
+    run: Path, recorder: Recorder, openings: Sequence[Opened], stored: Ceilings, before: Machine | None
+) -> None:
+    """machine.json, with what the workers said of their libraries; ceilings.json, if there are any of it.
+
+    ``before``: what a resumed run already says; its ceilings stay.
+    """
+    versions = {**(before.versions if before else {})}
+    versions |= {} if recorder.version is None else {"nsys": recorder.version}
+    settings = {**(before.settings if before else {})}
     for opened in openings:
         versions |= opened.versions
         settings |= opened.settings
     machine = describe_machine(versions, settings)
     write_record(run / "machine.json", machine)
     ceilings = stored.of_machine(machine)
-    if ceilings.ceilings:
+    if ceilings.ceilings and before is None:
         write_ceilings(run / "ceilings.json", ceilings)
 
 
@@ -126,6 +180,3 @@ def keep_reports(staging: Path, run: Path) -> None:
         kept = run / f"{report.parent.name}.nsys-rep"
         shutil.copyfile(report, kept)
         kept.chmod(0o600)
-
-
-__all__ = ["CaptureOptions", "Interrupted", "capture_run"]

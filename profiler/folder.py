@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,11 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel
 
-from .errors import OutputFolderError
+from ..analysis.folder_lock import FolderHeld, hold_folder
+from ..analysis.store import DEFAULT_STORE
+from .errors import OutputFolderError, RunHeldError
+from .strays import end_strays
 
-DEFAULT_PARENT = Path("flopprof-runs")
 _STAGING = re.compile(r"^\.staging-(\d+)$")
 _TEMPORARY = re.compile(r"^flopprof-(\d+)-")
 
@@ -28,19 +30,35 @@ def new_run_id(scenario: str, now: datetime | None = None) -> str:
     return f"{scenario}-{stamp}-{secrets.token_hex(2)}"
 
 
-def make_run_folder(out: Path | None, run_id: str) -> Path:
-    """An empty folder for the run. Raises OutputFolderError when it cannot be made or holds something."""
-    folder = out if out is not None else DEFAULT_PARENT / run_id
+def make_run_folder(out: Path | None, run_id: str, store: Path = DEFAULT_STORE) -> Path:
+    """An empty run folder. Raises OutputFolderError when it cannot be made or holds something."""
+    return make_empty_folder(out, run_id, "shards", store=store)
+
+
+def make_empty_folder(out: Path | None, name: str, *inside: str, store: Path = DEFAULT_STORE) -> Path:
+    """``out``, or a new folder in the store, with empty folders in it. Raises OutputFolderError."""
+    folder = out if out is not None else store / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(entry for entry in folder.iterdir() if not _STAGING.match(entry.name)):
             raise OutputFolderError(folder, "is not empty")
-        (folder / "shards").mkdir()
+        for folder_inside in inside:
+            (folder / folder_inside).mkdir()
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputFolderError(folder, "is a file, not a folder") from error
     except OSError as error:
         raise OutputFolderError(folder, f"cannot be written ({error.strerror})") from error
     return folder
+
+
+@contextmanager
+def hold_run(run: Path) -> Iterator[None]:
+    """Be the only process that writes a run. Raises RunHeldError."""
+    try:
+        with hold_folder(run):
+            yield
+    except FolderHeld as error:
+        raise RunHeldError(run) from error
 
 
 @contextmanager
@@ -57,30 +75,48 @@ def staging_folder(run: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A 0700 folder for the recorder's own temporary files, gone afterwards.
+    """A 0700 folder for the recorder's own temporary files; it, and what still runs with it, is gone afterwards.
 
-    It is not in the run's folder: Nsight Systems makes sockets in it, whose paths may have 107 bytes at most,
-    and says no more than "Agent launcher failed" when they are longer.
+    So are those of processes that died. It is not in the run's folder: Nsight Systems makes sockets in it, whose
+    paths may have 107 bytes at most, and says no more than "Agent launcher failed" when they are longer.
     """
-    shared = Path(tempfile.gettempdir())
-    _remove_abandoned([entry for entry in shared.glob("flopprof-*") if _is_mine(entry)], _TEMPORARY)
-    temporary = Path(tempfile.mkdtemp(prefix=f"flopprof-{os.getpid()}-", dir=shared))
+    remove_abandoned_temporary()
+    temporary = Path(tempfile.mkdtemp(prefix=f"flopprof-{os.getpid()}-", dir=tempfile.gettempdir()))
     try:
         yield temporary
     finally:
+        end_strays(temporary)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_abandoned_temporary() -> None:
+    """End what killed processes of this user left running, and remove what they left lying."""
+    for folder in Path(tempfile.gettempdir()).glob("flopprof-*"):
+        if _is_mine(folder) and _is_abandoned(folder, _TEMPORARY):
+            end_strays(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_abandoned_staging(run: Path) -> None:
     """Raw reports hold secrets: what a killed process left in this run, or in the runs beside it, goes."""
-    _remove_abandoned([*run.glob(".staging-*"), *run.parent.glob("*/.staging-*")], _STAGING)
-
-
-def _remove_abandoned(folders: Iterable[Path], named: re.Pattern[str]) -> None:
-    for folder in folders:
-        match = named.match(folder.name)
-        if match and not psutil.pid_exists(int(match.group(1))):
+    for folder in [*run.glob(".staging-*"), *run.parent.glob("*/.staging-*")]:
+        if _is_abandoned(folder, _STAGING):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path, named: re.Pattern[str]) -> bool:
+    """Whether the process in a folder's name is gone: there is none, or one that began after the folder was made."""
+    match = named.match(folder.name)
+    if match is None:
+        return False
+    try:
+        owner = psutil.Process(int(match.group(1)))
+        is_another = owner.create_time() > folder.stat().st_ctime + 1
+        return is_another or owner.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, FileNotFoundError):
+        return False
 
 
 def _is_mine(entry: Path) -> bool:
@@ -93,13 +129,25 @@ def _is_mine(entry: Path) -> bool:
 def publish_shard(run: Path, prepared: Path, name: str) -> None:
     """Make a prepared shard part of the run, by one rename."""
     prepared.rename(run / "shards" / name)
+    _write_through(run / "shards")
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """Write a record as JSON, whole or not at all."""
+    """Write a record as JSON, whole or not at all, and through to the disk."""
     temporary = path.with_name(f".{path.name}.new")
     try:
         temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        _write_through(temporary)
         temporary.replace(path)
+        _write_through(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_through(path: Path) -> None:
+    """Have the kernel write a file, or a folder's list of names, to the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -17,6 +17,9 @@ from ..analysis.records import Record, StepRecord
 NEW_WORKER = 75
 """Exit code of a worker whose device no longer works: its other steps need another (EX_TEMPFAIL of sysexits.h)."""
 
+DISK_FULL = 74
+"""Exit code of a worker that could not write what it measured (EX_IOERR)."""
+
 PassName = Literal["control", "traced"]
 
 
@@ -39,8 +42,8 @@ class Job(Record):
     messages: str
     trace: str | None = None
     """Where the embedded recorder writes."""
-    parent: int
-    """Process id; a worker whose parent is gone ends itself before the next step."""
+    lifeline: str
+    """Held open by the run; a worker whose run is gone ends (lifeline.py)."""
 
 
 class Opened(Record):

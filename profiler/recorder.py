@@ -25,6 +25,9 @@ PROFILE_OPTIONS = (
 NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 """Variables that Nsight Systems sets in what it profiles."""
 
+LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed")
+"""What nsys 2022.4 says, with exit code 1, when it did not begin."""
+
 Choice = Literal["auto", "nsys", "embedded"]
 
 
@@ -42,6 +45,11 @@ class NsysRecorder:
     def version(self) -> str | None:
         """nsys' own version."""
         return self.nsys.version
+
+    def failed_to_start(self, staging: Path) -> bool:
+        """Whether nsys lost its own agent before it began, as it may when several start at once."""
+        log = staging / "output.txt"
+        return log.exists() and any(words in log.read_text("utf-8", "replace") for words in LOST_AGENT)
 
     def command(self, worker: Sequence[str], staging: Path) -> list[str]:
         """``nsys profile`` with node-level graphs and without sampling."""
@@ -70,6 +78,10 @@ class EmbeddedRecorder:
     ranges: Literal["nvtx", "memory"] = "memory"
     version: str | None = None
 
+    def failed_to_start(self, staging: Path) -> bool:  # noqa: ARG002
+        """It is part of the worker."""
+        return False
+
     def command(self, worker: Sequence[str], staging: Path) -> list[str]:  # noqa: ARG002
         """The worker as it is."""
         return list(worker)
@@ -90,7 +102,7 @@ def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ)
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
         return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")
-    problem, nsys = _nsys_problem(environment)
+    nsys, problem = find_usable_nsys(environment)
     if nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
     if choice == "nsys":
@@ -100,15 +112,16 @@ def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ)
     )
 
 
-def _nsys_problem(environment: Mapping[str, str]) -> tuple[str | None, Nsys | None]:
+def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys | None, str | None]:
+    """The installed nsys, and why it cannot be used here (None when it can)."""
     if any(sign in environment for sign in NESTED_SIGNS):
-        return "flopprof itself runs under Nsight Systems, which cannot be nested", None
+        return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
     nsys = find_nsys()
     if nsys is None:
-        return "nsys is not on PATH", None
+        return None, "nsys is not on PATH"
     if find_importer(nsys) is None:
-        return f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)", nsys
-    return None, nsys
+        return nsys, f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)"
+    return nsys, None
 
 
 def last_line(log: Path) -> str:

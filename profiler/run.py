@@ -6,21 +6,28 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..analysis.account import account_run
 from ..analysis.ceilings import ceilings_path, read_ceilings
 from ..analysis.results import RunResult
+from ..analysis.run_address import find_run
+from ..analysis.run_folder import RunFolder
+from ..analysis.store import DEFAULT_STORE, record_run, reopen_run
+from ..analysis.store_runs import count_shards
 from ..reports.publish import render, write_reports
 from ..scenarios.errors import FlopprofError
 from ..scenarios.load import load_scenario
 from ..scenarios.plan import Plan, expand_plan
-from .capture import CaptureOptions, capture_run
+from .capture import CaptureOptions, capture_run, open_run
+from .disk import explain_full_disk
+from .errors import Interrupted
 from .machine import missing_reason
 from .progress import show_progress
-from .recorder import Choice, choose_recorder
+from .recorder import Choice, Recorder, choose_recorder
+from .resume import asked_scenario, read_resumable, refuse_changes
 
 
 class NothingToRun(FlopprofError):
@@ -45,10 +52,14 @@ class NothingInTurn(FlopprofError):
 class RunRequest:
     """What the user asked for."""
 
-    scenario: str
+    scenario: str | None
+    """None: that of the run to resume."""
     overrides: tuple[str, ...] = ()
     recorder: Choice = "auto"
     out: Path | None = None
+    store: Path = DEFAULT_STORE
+    resume: str | None = None
+    """The address of a run to go on with."""
     control: bool = True
     interleave: bool = False
     keep_report: bool = False
@@ -76,34 +87,96 @@ class RunOutcome:
 
 
 def run_scenario(request: RunRequest) -> RunOutcome:
-    """Run a scenario whole. Raises FlopprofError, Interrupted."""
+    """Run a scenario whole, or what is left of a run. Raises FlopprofError, Interrupted."""
     if request.interleave and not request.control:
         raise NothingInTurn
-    plan = expand_plan(load_scenario(request.scenario, request.overrides), missing_reason)
+    resumed = read_resumable(find_run(request.resume, request.store)) if request.resume else None
+    scenario, overrides = _asked(request, resumed)
+    plan = expand_plan(load_scenario(scenario, overrides), missing_reason)
     if not plan.steps or (request.strict and plan.skipped):
         raise NothingToRun(plan)
-    recorder = choose_recorder(request.recorder)
-    for line in [f"skipped {label}: {reason}" for label, reason in plan.skipped]:
-        print(line, file=sys.stderr)
-    if recorder.note:
-        print(f"embedded recorder: {recorder.note}", file=sys.stderr)
+    recorder = choose_recorder(_recorder_choice(request, resumed))
+    if resumed:
+        refuse_changes(resumed, plan, recorder)
+    tell_limits(plan, recorder)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
-        control=request.control,
-        interleave=request.interleave,
+        store=request.store,
+        control=resumed.plan.run.control if resumed else request.control,
+        interleave=resumed.plan.run.order == "interleaved" if resumed else request.interleave,
         keep_report=request.keep_report,
         ceilings=read_ceilings(ceilings_path()),
         command=(
-            *("flopprof", "run", request.scenario, *(f"--set={o}" for o in request.overrides)),
+            *("flopprof", "run", scenario, *(f"--set={o}" for o in overrides)),
             *(["--interleave"] if request.interleave else []),
         ),
+        resumed=resumed,
     )
-    with terminate_as_interrupt(), show_progress(plan, control=request.control) as on_message:
-        folder = capture_run(plan, options, on_message)
-    result = account_run(folder)
-    write_reports(result, folder)
+    return _run_plan(plan, options, request)
+
+
+def _run_plan(plan: Plan, options: CaptureOptions, request: RunRequest) -> RunOutcome:
+    with terminate_as_interrupt(), open_run(plan, options) as run:
+        folder = run.folder
+        name = run.record.run.id if in_store(folder, options.store) else str(folder)
+        with explain_full_disk(folder, f"make room, then go on with: flopprof run --resume {name}"):
+            options = reopen(options)
+            try:
+                with show_progress(plan, control=options.control) as on_message:
+                    capture_run(run, plan, options, on_message)
+                result = account_run(folder)
+                result = replace(result, run=run.record.run)
+                write_reports(result, folder)
+                run.complete()
+            except (Interrupted, KeyboardInterrupt):
+                print(f"interrupted; go on with: flopprof run --resume {name}", file=sys.stderr)
+                raise
+        with explain_full_disk(folder, "the run is complete, and flopprof runs lists it once there is room"):
+            record_complete(result, folder, options.store)
     return RunOutcome(folder=folder, result=result, report=render(result, request.format))
+
+
+def _asked(request: RunRequest, resumed: RunFolder | None) -> tuple[str, tuple[str, ...]]:
+    """The scenario and the overrides: those of the run to resume, unless given anew."""
+    if resumed is None:
+        assert request.scenario is not None, "a new run has a scenario"
+        return request.scenario, request.overrides
+    scenario, overrides = asked_scenario(resumed.plan)
+    return request.scenario or scenario, request.overrides or overrides
+
+
+def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> Choice:
+    return resumed.plan.run.recorder if resumed and request.recorder == "auto" else request.recorder
+
+
+def tell_limits(plan: Plan, recorder: Recorder) -> None:
+    """What will not run, and what will not be seen, on standard error."""
+    for label, reason in plan.skipped:
+        print(f"skipped {label}: {reason}", file=sys.stderr)
+    if recorder.note:
+        print(f"embedded recorder: {recorder.note}", file=sys.stderr)
+
+
+def reopen(options: CaptureOptions) -> CaptureOptions:
+    """The options with the run to resume as it is now that nobody else writes it; its row says it is not complete."""
+    if options.resumed is None:
+        return options
+    resumed = read_resumable(options.resumed.path)
+    if in_store(resumed.path, options.store):
+        reopen_run(options.store, resumed.plan.run.id)
+    return replace(options, resumed=resumed)
+
+
+def record_complete(result: RunResult, folder: Path, store: Path) -> None:
+    """Write the run into the database of the store in which its folder lies."""
+    if in_store(folder, store):
+        record_run(store, result, folder.name, count_shards(folder))
+
+
+def in_store(folder: Path, store: Path) -> bool:
+    """Whether a run's folder is one of a store's."""
+    return folder.absolute().parent.resolve() == store.resolve()
 
 
 @contextmanager

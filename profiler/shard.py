@@ -6,24 +6,30 @@ its own, published by one rename when its trace has been scrubbed.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
+from ..analysis.errors import TraceError
 from ..analysis.records import ShardRecord, StepRecord
-from ..analysis.scrub import scrub_trace
+from ..analysis.scrub import ScrubError, scrub_trace
+from ..scenarios.errors import FlopprofError
 from ..scenarios.plan import Step
 from .child import run_child
+from .disk import DiskFullError, has_no_room, is_disk_full
 from .environment import allowed_environment
 from .errors import CaptureError, Interrupted
 from .folder import publish_shard, write_record
-from .job import NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+from .job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
 from .recorder import EmbeddedRecorder, Recorder, last_line
 
 WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
+
+MOST_STARTS = 4
+KEPT = "make room, then go on with 'flopprof run --resume RUN'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,8 @@ class ShardContext:
     staging: Path
     temporary: Path
     """TMPDIR of everything that is started."""
+    lifeline: Path
+    """What a worker lives on (lifeline.py)."""
     recorder: Recorder
     scenario_folder: str | None
     """Where the scenario's own functions are."""
@@ -55,6 +63,11 @@ class WorkerOutcome:
     records: dict[str, StepRecord] = field(default_factory=dict)
     died_in: str | None = None
     """The step that was started and not finished."""
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the worker said anything."""
+        return self.opened is not None or bool(self.records)
 
     @property
     def interrupted(self) -> bool:
@@ -79,6 +92,8 @@ class Shard:
     backend: str
     device: str
     steps: tuple[Step, ...]
+    parts: int = 0
+    """Parts that an earlier process published."""
 
     @property
     def name(self) -> str:
@@ -89,14 +104,14 @@ class Shard:
 def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
     """Measure and record every step of a shard and publish it; what the workers said of themselves.
 
-    Raises Interrupted after publishing what was complete.
+    Raises Interrupted after publishing what was complete, DiskFullError.
     """
     openings: list[Opened] = []
     control = _control_pass(shard, context, openings) if context.control else {}
     todo = [s for s in shard.steps if not context.control or control[s.key].status == "done"]
     records = {key: record for key, record in control.items() if record.status == "failed"}
-    part = 0
-    while todo or part == 0:
+    part = shard.parts
+    while todo or part == shard.parts:
         part += 1
         outcome = run_worker(shard, "traced", todo, context, reps=_reps(control), label=f"traced-{part}")
         openings += [outcome.opened] if outcome.opened else []
@@ -134,8 +149,31 @@ def run_worker(
     reps: dict[str, int],
     label: str,
 ) -> WorkerOutcome:
-    """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome."""
-    folder = context.staging / f"{shard.name}-{label}"
+    """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome.
+
+    Starts it again when its recorder failed before the worker ran. Raises DiskFullError.
+    """
+    for attempt in count(1):
+        folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
+        outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
+        if outcome.exit_code == DISK_FULL:
+            raise DiskFullError(context.run, KEPT)
+        has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
+        if has_begun or attempt == MOST_STARTS:
+            return outcome
+    raise AssertionError("count() does not end")
+
+
+def start_worker(
+    shard: Shard,
+    which: PassName,
+    steps: Sequence[Step],
+    context: ShardContext,
+    *,
+    reps: dict[str, int],
+    folder: Path,
+) -> WorkerOutcome:
+    """One start of a worker, with a new staging folder."""
     folder.mkdir()
     recorder = context.recorder if which == "traced" else EmbeddedRecorder()
     job = Job(
@@ -151,7 +189,7 @@ def run_worker(
         seed=context.seed,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
-        parent=os.getpid(),
+        lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)
     outcome = WorkerOutcome(folder=folder)
@@ -227,7 +265,9 @@ def publish_part(
         if any(record.status == "done" for record in records):
             raw = context.recorder.collect(outcome.folder)
             scrub_trace(raw, prepared / "trace.sqlite")
-    except CaptureError as error:
+    except (CaptureError, TraceError, ScrubError) as error:
+        if is_disk_full(error) or has_no_room(context.staging, outcome.folder):
+            raise DiskFullError(context.run, KEPT) from error
         records = [lose_trace(record, error) for record in records]
     record = ShardRecord(
         backend=shard.backend, device=shard.device, part=part, recorder=context.recorder.name, steps=records
@@ -236,7 +276,7 @@ def publish_part(
     publish_shard(context.run, prepared, name)
 
 
-def lose_trace(record: StepRecord, error: CaptureError) -> StepRecord:
+def lose_trace(record: StepRecord, error: FlopprofError) -> StepRecord:
     """A done step without its trace is a failed one; its untraced time stays."""
     if record.status == "failed":
         return record

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import faulthandler
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from ..analysis.records import NOT_IN_TURN, StepRecord
 from ..scenarios.backends import Backend, StepFailure, open_backend, step_failures
 from ..scenarios.plan import Step
+from .disk import is_disk_full
 from .embedded import EmbeddedTrace
 from .interleave import measure_point, points_of, why_not_in_turn
-from .job import NEW_WORKER, Finished, Job, Opened, Started, write_message
+from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
+from .lifeline import Lifeline
 from .measure import measure_step
 from .ranges import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
 
@@ -24,6 +25,18 @@ def main(job_path: Path) -> int:
     """Run the job; every outcome is a message, so the exit code only says whether the worker itself lived."""
     faulthandler.enable()
     job = Job.model_validate_json(job_path.read_text(encoding="utf-8"))
+    try:
+        return run_job(job, Lifeline(Path(job.lifeline)))
+    except (OSError, sqlite3.OperationalError) as error:
+        # A step's own errors are its failure; these are of writing messages and ranges.
+        if not is_disk_full(error):
+            raise
+        print(error, file=sys.stderr)
+        return DISK_FULL
+
+
+def run_job(job: Job, lifeline: Lifeline) -> int:
+    """Step by step, as long as the run is alive."""
     messages = Path(job.messages)
     with open_ranges(job) as (ranges, flush):
         try:
@@ -32,7 +45,7 @@ def main(job_path: Path) -> int:
             fail_all(job, messages, failure)
             return 0
         write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
-        for record in run_steps(job, backend, ranges, messages):
+        for record in run_steps(job, backend, ranges, lifeline):
             flush()
             write_message(messages, Finished(record=record))
             if record.status == "failed" and not recovers(backend):
@@ -41,16 +54,16 @@ def main(job_path: Path) -> int:
     return 0
 
 
-def run_steps(job: Job, backend: Backend, ranges: RangeWriter, messages: Path) -> Iterator[StepRecord]:
+def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifeline) -> Iterator[StepRecord]:
     """The records of the job's steps as they end; in turn, those of a point end together."""
 
     def enter(step: Step) -> None:
-        write_message(messages, Started(key=step.key))
+        write_message(Path(job.messages), Started(key=step.key))
 
     steps = [Step.from_json(plain) for plain in job.steps]
     for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
         todo = list(point)
-        while todo and psutil.pid_exists(job.parent):
+        while todo and lifeline.is_held:
             why = why_not_in_turn(backend, todo) if job.interleave else None
             if job.interleave and why is None:
                 records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)

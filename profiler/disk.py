@@ -1,0 +1,54 @@
+"""A full disk, recognised in whatever form it is met."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import CaptureError
+
+_LEAST_BYTES = 1 << 20
+_GROWTH = 16
+"""An export is many times the size of its report."""
+_WORDS = ("no space left on device", "disk is full", "disk full", "quota exceeded")
+
+
+class DiskFullError(CaptureError):
+    """There is no room for what a run records."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        super().__init__(f"{folder}: the disk is full; {what}")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, or what it was raised from, says that there was no room."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "").startswith("SQLITE_FULL"):
+        return True
+    if any(words in str(error).lower() for words in _WORDS):
+        return True
+    return error.__cause__ is not None and is_disk_full(error.__cause__)
+
+
+def has_no_room(folder: Path, for_files: Path) -> bool:
+    """Whether what failed may have failed for want of room: too little is left in ``folder`` to export
+    the recordings in ``for_files``. Nsight Systems does not say (its exit code is 0).
+    """
+    raw = sum(file.stat().st_size for file in for_files.glob("raw.*"))
+    return shutil.disk_usage(folder).free < max(_LEAST_BYTES, _GROWTH * raw)
+
+
+@contextmanager
+def explain_full_disk(folder: Path, what: str) -> Iterator[None]:
+    """Raise DiskFullError, with what became of the run, for whatever says that there is no room."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, DiskFullError) and is_disk_full(error):
+            raise DiskFullError(folder, what) from error
+        raise
