@@ -1,0 +1,55 @@
+"""Whether the steps of a run folder that came from elsewhere are steps that flopprof plans."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from ..scenarios.ops import op_to_json
+from ..scenarios.plan import Step, step_key
+from ..scenarios.schema import BackendName, Device, Dtype, Mode
+from ..scenarios.work import step_work
+from .errors import RunError
+from .run_folder import RunFolder
+
+_LONGEST_NAME = 200
+_CHOICES = {"backend": BackendName, "device": Device, "dtype": Dtype, "mode": Mode}
+
+
+def check_steps(folder: RunFolder) -> None:
+    """Raise RunError unless every step is of known kind, has the key of what it computes, and is there once."""
+    for step in folder.steps:
+        problem = _problem(step)
+        if problem:
+            raise RunError("plan.json", f"step {step.key!r}: {problem}")
+    keys = [step.key for step in folder.steps]
+    if len(set(keys)) < len(keys):
+        raise RunError("plan.json", "has a step twice")
+    for shard in folder.shards:
+        record = shard.record
+        expected = f"{record.backend}-{record.device}" + (f"-{record.part}" if record.part > 1 else "")
+        if shard.name != expected:
+            raise RunError(f"shards/{shard.name}", f"says that it is {expected}")
+        if unknown := [step.key for step in record.steps if step.key not in keys]:
+            raise RunError(f"shards/{shard.name}", f"has a step {unknown[0]!r} that plan.json has not")
+
+
+def _problem(step: Step) -> str | None:
+    for name, choices in _CHOICES.items():
+        if getattr(step, name) not in get_args(choices):
+            return f"{name} {getattr(step, name)!r} is unknown"
+    if type(step.variant) is not str or len(step.variant) > _LONGEST_NAME:
+        return "its variant has no proper name"
+    if not all(name.isidentifier() and type(value) is int for name, value in step.params.items()):
+        return "its params are not whole numbers by name"
+    key = step_key(
+        ops=step.ops,
+        backend=step.backend,
+        device=step.device,
+        dtype=step.dtype,
+        mode=step.mode,
+        params=step.params,
+    )
+    if key != step.key:
+        return f"its key is not that of {[op_to_json(op)['op'] for op in step.ops]}"
+    step_work(step)
+    return None

@@ -1,0 +1,73 @@
+"""Taking runs away, and what nobody can use any more."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import StoreError
+from .folder_lock import FolderHeld, hold_folder, is_held
+from .run_import import IMPORT_PREFIX
+from .store import DATABASE, compact_store, forget_runs
+from .store_queries import RunLine
+from .store_runs import list_runs, run_folders
+
+REMOVED_PREFIX = ".removed-"
+_BEGUN = {"shards", "machine.json", ".machine.json.new", ".plan.json.new"}
+"""What is in the folder of a run that was killed before it had a plan; nothing of it was measured."""
+
+
+def remove_run(store: Path, run: RunLine) -> None:
+    """Remove a run for good: its folder by one rename, then its rows. Raises StoreError."""
+    folder, doomed = store / run.folder, store / f"{REMOVED_PREFIX}{run.folder}"
+    try:
+        if run.status != "missing":
+            shutil.rmtree(doomed, ignore_errors=True)
+            with hold_folder(folder):
+                folder.rename(doomed)
+    except FolderHeld:
+        raise StoreError(folder, "is being written by another flopprof; wait until it has ended") from None
+    except OSError as error:
+        raise StoreError(folder, f"cannot be removed ({error.strerror})") from error
+    forget_runs(store, [run.id])
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def collect_garbage(store: Path) -> list[str]:
+    """Remove what killed processes left and rows whose folder is gone; a line for each. Raises StoreError."""
+    if not store.is_dir():
+        return []
+    told: list[str] = []
+    for path, what in _leftovers(store):
+        shutil.rmtree(path, ignore_errors=True)
+        told.append(f"removed {path}: {what}")
+    missing = [run for run in list_runs(store).runs if run.status == "missing"]
+    if missing:
+        forget_runs(store, [run.id for run in missing])
+    told += [f"forgot {run.id}: its folder {store / run.folder} is gone" for run in missing]
+    if (store / DATABASE).exists():
+        compact_store(store)
+    return told
+
+
+def _leftovers(store: Path) -> Iterator[tuple[Path, str]]:
+    for entry in sorted(store.iterdir()):
+        if entry.name.startswith(REMOVED_PREFIX):
+            yield entry, "a removal that was not finished"
+        elif entry.name.startswith(IMPORT_PREFIX) and not is_held(entry):
+            yield entry, "an import that was not finished"
+    for name in sorted(run_folders(store)):
+        folder = store / name
+        if is_held(folder):
+            continue
+        yield from (
+            (staging, "raw recordings of a run that was killed") for staging in folder.glob(".staging-*")
+        )
+        if _never_began(folder):
+            yield folder, "a run that was killed before it began"
+
+
+def _never_began(folder: Path) -> bool:
+    found = {entry.name for entry in folder.iterdir()}
+    return {"shards"} <= found <= _BEGUN and not any((folder / "shards").iterdir())
