@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from .one_line_errors import OneLineErrors
+from .one_line_errors import USER_ERROR, OneLineErrors
+from .store_commands import StoreOption, add_store_commands
 
 app = typer.Typer(
     name="flopprof",
@@ -76,13 +77,19 @@ def flopprof(
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")],
+    scenario: Annotated[
+        str | None, typer.Argument(help="A scenario file, or the name of a shipped one.")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUES", help="Override a sweep or a key, such as n=1000,2000."),
     ] = None,
     recorder: Annotated[RecorderChoice, typer.Option(help="What makes the trace.")] = RecorderChoice.auto,
     out: Annotated[Path | None, typer.Option(help="The folder of this run; new or empty.")] = None,
+    store: StoreOption = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run: what is done stays, the rest is run.")
+    ] = None,
     no_control: Annotated[
         bool, typer.Option("--no-control", help="Skip the untraced pass: half the time, no headline times.")
     ] = False,
@@ -101,6 +108,9 @@ def run(
 
     Example: flopprof run scenarios/outer.yaml --set n=1000,4000
     """
+    if (scenario is None and resume is None) or (out is not None and resume is not None):
+        raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
+    from ..analysis.store import find_store
     from .run import RunRequest, run_scenario
 
     request = RunRequest(
@@ -108,6 +118,8 @@ def run(
         overrides=tuple(overrides or ()),
         recorder=recorder.value,
         out=out,
+        store=find_store(store),
+        resume=resume,
         control=not no_control,
         interleave=interleave,
         keep_report=keep_rep,
@@ -320,9 +332,15 @@ def calibrate(
         raise typer.Exit(FAILED_OR_LOST)
 
 
+add_store_commands(app)
+
+
 @app.command()
 def scenarios() -> None:
-    """List the shipped scenarios."""
+    """List the shipped scenarios.
+
+    Example: flopprof scenarios
+    """
     from ..scenarios.load import list_scenarios
 
     for name, about in list_scenarios():

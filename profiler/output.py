@@ -12,9 +12,14 @@ def emit(text: str, out: Path | None) -> None:
     if out is None:
         print(text)
         return
+    write_output((text + "\n").encode(), out)
+
+
+def write_output(data: bytes, out: Path) -> None:
+    """Write a file whole or not at all. Raises OutputFolderError."""
     temporary = out.with_name(f".{out.name}.new")
     try:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_bytes(data)
         temporary.replace(out)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""What the commands about kept runs do: each a library call or two, and its result as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..analysis.run_address import check_tag, find_line, find_run
+from ..analysis.store import find_store, read_store, tag_run, untag_run
+from ..analysis.store_queries import read_run
+from ..reports.as_json import render_json
+from ..reports.store_text import show_run
+
+
+def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
+    """A run of the store, from its database alone. Raises UnknownRun, StoreError."""
+    folder = find_store(store)
+    line = find_line(_id_of_folder(address, folder), folder, gone=True)
+    with read_store(folder) as connection:
+        found = read_run(connection, line.id) if connection else None
+    if found is None:
+        return (
+            render_json({"flopprof": 1, "run": None, "steps": []})
+            if as_json
+            else f"{line.id} is being written"
+        )
+    if as_json:
+        run = found["run"] | {"status": line.status, "folder": str(folder / line.folder)}
+        return render_json({"flopprof": 1, "run": run, "steps": found["steps"]})
+    return show_run(found, line, folder)
+
+
+def tag_kept_run(address: str, name: str, store: Path | None, *, remove: bool) -> str:
+    """Tag a run, or take a tag from it. Raises UnknownRun, StoreError."""
+    folder = find_store(store)
+    line = find_line(_id_of_folder(address, folder), folder, gone=True)
+    if remove:
+        if name not in line.tags:
+            return f"{line.id} has no tag {name}"
+        untag_run(folder, name)
+        return f"{line.id} is no longer {name}"
+    check_tag(name, folder)
+    tag_run(folder, line.id, name)
+    return f"{line.id} is {name}"
+
+
+def export_kept_run(address: str, out: Path | None, store: Path | None) -> str:
+    """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
+    from ..analysis.run_archive import export_run
+
+    run = find_run(address.removesuffix(".zip"), find_store(store))
+    target = out or (Path(address) if address.endswith(".zip") else Path(f"{run.name}.zip"))
+    export_run(run, target)
+    return str(target)
+
+
+def import_kept_run(archive: Path, store: Path | None) -> str:
+    """Take in an archive and record its run. Raises ArchiveRefused, StoreError."""
+    from ..analysis.account import account_run
+    from ..analysis.run_import import import_run
+    from ..analysis.store_runs import record_folder
+    from ..reports.publish import write_reports
+
+    def finish(made: Path, target: Path) -> None:
+        write_reports(replace(account_run(made), folder=str(target)), made)
+
+    folder = find_store(store)
+    run = import_run(archive, folder, finish)
+    record_folder(folder, run.name)
+    return str(run)
+
+
+def show_history_of(
+    scenario: str, step: str | None, png: Path | None, store: Path | None, *, as_json: bool
+) -> str:
+    """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
+    from ..analysis.history import read_history
+    from ..reports.chart import draw_image
+    from ..reports.history import history_figure, history_to_json, show_history
+    from .output import write_output
+
+    series = read_history(scenario, find_store(store), step)
+    if png is not None:
+        write_output(draw_image(history_figure(scenario, series), "png"), png)
+    return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)
+
+
+def _id_of_folder(address: str, store: Path) -> str:
+    """The name of a run folder in the store, for which the store has an id."""
+    path = Path(address)
+    return path.name if path.is_dir() and path.absolute().parent.resolve() == store.resolve() else address
