@@ -11,6 +11,7 @@ from .names import clean, fold_names
 from .notices import describe_note
 from .numbers import count_noun, format_quantity, format_value
 from .op_tables import format_dims
+from .owner_table import owner_table
 from .step_tables import drop_empty
 
 KERNEL_WIDTH, RANGE_WIDTH = 52, 60
@@ -23,6 +24,7 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
     """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table."""
     tables = (
         window_table(analysis),
+        owner_table(analysis),
         range_table(analysis),
         kernel_table(analysis, full_names=full_names),
         range_kernel_table(analysis),
