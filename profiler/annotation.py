@@ -31,7 +31,6 @@ class _Nvtx(Protocol):
     """The calls of NVTX that are used; a range's number is given when its attributes are made."""
 
     def attributes(self, name: str, payload: int | None) -> Any: ...
-    def make(self, name: str, payload: int | None) -> Any: ...
     def push(self, attributes: Any) -> None: ...
     def pop(self) -> None: ...
     def mark(self, attributes: Any) -> None: ...
@@ -44,8 +43,6 @@ class _Silence:
 
     def attributes(self, name: str, payload: int | None) -> None:  # noqa: ARG002
         return None
-
-    make = attributes
 
     def push(self, attributes: Any) -> None:
         pass
@@ -76,8 +73,7 @@ class _Recorded:
         def make(name: str, payload: int | None) -> Any:
             return EventAttributes(domain.get_registered_string(name), None, None, payload)
 
-        self.make = make
-        self.attributes = functools.lru_cache(CACHED)(make)
+        self.attributes = make
         self.push = lambda attributes: push_range(attributes, handle)
         self.pop = lambda: pop_range(handle)
         self.mark = lambda attributes: mark(attributes, handle)
@@ -115,12 +111,8 @@ class annotate:  # noqa: N801
         self._nvtx = nvtx()
         self._name, self._flops, self._bytes = name, flops, bytes
         self._range = self._mark = None
-        if name is None or callable(flops) or callable(bytes):
-            return
-        self._range = self._nvtx.attributes(name, _whole(name, "flops", flops))
-        moved = _whole(name, "bytes", bytes)
-        if moved is not None:
-            self._mark = self._nvtx.attributes(BYTES, moved)
+        if name is not None and not callable(flops) and not callable(bytes):
+            self._range, self._mark = fixed_attributes(self._nvtx, name, flops, bytes)
 
     def __enter__(self) -> annotate:
         if self._range is None:
@@ -139,6 +131,8 @@ class annotate:  # noqa: N801
             raise TypeError(
                 f"{function.__qualname__} pauses, and its range would cross others; annotate what lies between"
             )
+        if isinstance(self._nvtx, _Silence):
+            return function
         part = annotate(self._name or function.__qualname__, flops=self._flops, bytes=self._bytes)
         return part._wrap_varying(function) if part._range is None else part._wrap_fixed(function)
 
@@ -178,6 +172,16 @@ class annotate:  # noqa: N801
             )
 
 
+@functools.lru_cache(CACHED)
+def fixed_attributes(
+    nvtx: _Nvtx, name: str, flops: float | None = None, bytes: float | None = None
+) -> tuple[Any, Any]:
+    """The attributes of a range and of the mark in it; never changed, so they serve any number of annotations."""
+    moved = _whole(name, "bytes", bytes)
+    mark = None if moved is None else nvtx.attributes(BYTES, moved)
+    return nvtx.attributes(name, _whole(name, "flops", flops)), mark
+
+
 class _Varying:
     """Attributes of one name whose number changes from call to call; made once a thread and used again."""
 
@@ -196,7 +200,7 @@ class _Varying:
         try:
             attributes = self._free.pop()
         except IndexError:
-            attributes = self._nvtx.make(self._name, payload)
+            attributes = self._nvtx.attributes(self._name, payload)
         attributes.payload = payload
         call(attributes)
         self._free.append(attributes)
@@ -228,10 +232,10 @@ class Step:
     def __init__(self, name: str, flops: float | None, bytes: float | None) -> None:
         self._nvtx = nvtx()
         # Start/end rather than push/pop: a step may begin inside a range and outlast it.
-        self._started = self._nvtx.start(self._nvtx.attributes(name, _whole(name, "flops", flops)))
-        moved = _whole(name, "bytes", bytes)
-        if moved is not None:
-            self._nvtx.mark(self._nvtx.attributes(BYTES, moved))
+        attributes, mark = fixed_attributes(self._nvtx, name, flops, bytes)
+        self._started = self._nvtx.start(attributes)
+        if mark is not None:
+            self._nvtx.mark(mark)
 
     def __enter__(self) -> Step:
         return self

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch.utils.hooks import RemovableHandle
 
-from .annotation import nvtx
+from .annotation import fixed_attributes, nvtx
 from .torch_flops import CountingMode, Tally
 
 PLAIN = (int, float, bool, str, bytes, type(None), torch.dtype, torch.device)
-SKIPPED_NODES = ("AccumulateGrad",)
+COUNTING = " (counting)"
 Signature = tuple[Any, ...]
 
 
@@ -95,7 +95,8 @@ class _Enter:
         counting = state.counter is not None
         flops = None if counting or signature is None else part.forward[signature]
         calls = nvtx()
-        calls.push(calls.attributes(f"{part.name}.forward{' (counting)' if counting else ''}", flops))
+        name = f"{part.name}.forward{COUNTING if counting else ''}"
+        calls.push(fixed_attributes(calls, name, flops)[0])
         tally = None
         if state.counter is not None:
             tally = Tally()
@@ -161,13 +162,12 @@ def find_own_nodes(
         elif node in state.beyond:
             todo += state.beyond[node]
         else:
-            todo += [n for n, _ in node.next_functions if n is not None and n.name() not in _SKIPPED]
+            todo += [
+                n for n, _ in node.next_functions if n is not None and not n.name().endswith("AccumulateGrad")
+            ]
             if node not in state.owned:
                 state.owned[node] = None
                 yield node
-
-
-_SKIPPED = frozenset(f"torch::autograd::{name}" for name in SKIPPED_NODES)
 
 
 class _NodeRange:
@@ -185,7 +185,8 @@ class _NodeRange:
         counting = self._key is not None and not known and self._counting
         flops = self._part.backward.get(self._key) if self._key is not None else None
         calls = nvtx()
-        calls.push(calls.attributes(f"{self._part.name}.backward{' (counting)' if counting else ''}", flops))
+        name = f"{self._part.name}.backward{COUNTING if counting else ''}"
+        calls.push(fixed_attributes(calls, name, flops)[0])
         if counting:
             self._counter = CountingMode()
             self._counter.__enter__()

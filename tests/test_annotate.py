@@ -29,7 +29,7 @@ class Spy:
         def __init__(self, name: str, payload: int | None) -> None:
             self.name, self.payload = name, payload
 
-    attributes = make = Attributes
+    attributes = Attributes
 
     def _note(self, what: str) -> Callable[[Any], str]:
         def note(attributes: Any) -> str:
