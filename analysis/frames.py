@@ -119,10 +119,13 @@ def ints(frame: pd.DataFrame, column: str) -> Ints:
 
 
 def distinct(values: Ints) -> Ints:
-    """The values in order, each once; by sorting, which on millions beats numpy's hashing several times."""
+    """The values in order, each once; by sorting, which on millions beats numpy's hashing several times.
+
+    A stable sort, because values mostly come almost in order, of which only that takes advantage.
+    """
     if len(values) < 2:
         return values.copy()
-    ordered = np.sort(values)
+    ordered = np.sort(values, kind="stable")
     return ordered[np.append(True, ordered[1:] != ordered[:-1])]
 
 
