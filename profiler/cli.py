@@ -336,6 +336,25 @@ add_store_commands(app)
 
 
 @app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """Look at everything a run needs, and say what to type where something is not well.
+
+    Each line is ok, warning (a run works, with less) or broken; the exit code is 2 when a run could not work.
+
+    Example: flopprof doctor
+    """
+    from .doctor import examine
+    from .findings import findings_as_json, findings_as_text, works
+
+    findings = examine()
+    print(findings_as_json(findings) if json else findings_as_text(findings))
+    if not works(findings):
+        raise typer.Exit(USER_ERROR)
+
+
+@app.command()
 def scenarios() -> None:
     """List the shipped scenarios.
 
