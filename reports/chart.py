@@ -54,14 +54,16 @@ def draw_image(figure: Figure, format: ImageFormat, *, theme: Theme = PRINT) -> 
     return data.getvalue()
 
 
-def draw_canvas(figure: Figure, theme: Theme) -> Canvas:
-    """Panels side by side; those of one scale share their range."""
+def draw_canvas(figure: Figure, theme: Theme, make: Callable[..., Canvas] | None = None) -> Canvas:
+    """Panels side by side; those of one scale share their range. ``make`` is what makes a canvas, by default one
+    that matplotlib's global state does not know.
+    """
     from matplotlib.figure import Figure as Canvas
 
     plot, (width, height), most_across = _PLOTS[figure.kind]
     across = min(max(len(figure.panels), 1), most_across)
     down = -(-max(len(figure.panels), 1) // across)
-    canvas = Canvas(figsize=(width * across, height * down + 0.5), layout="constrained")
+    canvas = (make or Canvas)(figsize=(width * across, height * down + 0.5), layout="constrained")
     canvas.suptitle(figure.title, fontsize=12, color=theme.ink, parse_math=False)
     grid = list(canvas.subplots(down, across, squeeze=False).flat)
     for axes in grid[len(figure.panels) :]:

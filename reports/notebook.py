@@ -1,0 +1,212 @@
+"""Runs, traces and comparisons as objects for a notebook: shown as HTML, their tables as DataFrames, their
+figures as matplotlib axes.
+
+>>> from flopprof.reports.notebook import Run
+>>> run = Run("flopprof-runs/outer-20260101-120000-1a2b")     # doctest: +SKIP
+>>> run.steps[["label", "untraced_ns", "roof_share"]]         # doctest: +SKIP
+>>> run.plot_time()                                           # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..analysis.account import account_run
+from ..analysis.analyze import analyze_file
+from ..analysis.compare import compare_by, compare_sides
+from ..analysis.run_address import find_run, run_finder
+from ..analysis.sides import read_side
+from ..analysis.store import find_store
+from .chart import draw_canvas
+from .colours import PRINT
+from .comparison import compose_comparison
+from .compose import compose
+from .csv_tables import csv_tables
+from .document import Document, Figure, Table
+from .publish import Format, list_figures, render_document
+from .text import format_cell
+from .trace_document import compose_analysis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN_ROWS = 30
+
+
+class Shown:
+    """What the three have in common: a document, tables by name, figures by name."""
+
+    _document: Document
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Every table by its name, with raw values: times in ns, rates in the unit their name ends in."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """A table by its name: ``run.steps``, ``trace.kernels``, ``comparison.pairs``."""
+        if not name.startswith("_") and name in self.frames:
+            return self.frames[name]
+        raise AttributeError(
+            f"{type(self).__name__} has no {name!r}; its tables are {', '.join(self.frames)}"
+        )
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.frames]
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names that ``plot`` takes."""
+        return tuple(figure.name for figure in list_figures(self._document))
+
+    def plot(self, name: str) -> list[Axes]:
+        """Draw a figure; its axes, one a panel. Raises KeyError for a figure that there is not."""
+        from matplotlib import pyplot
+
+        canvas = draw_canvas(self._figure(name), PRINT, make=pyplot.figure)
+        return [axes for axes in canvas.axes if axes.get_visible()]
+
+    def _figure(self, name: str) -> Figure:
+        for figure in list_figures(self._document):
+            if figure.name == name:
+                return figure
+        known = ", ".join(self.figures) or "none"
+        raise KeyError(f"there is no figure {name!r} of this; there is: {known}")
+
+    def render(self, format: Format = "text") -> str:
+        """The whole report in a format of `flopprof report`."""
+        return render_document(self._document, format)
+
+    def __repr__(self) -> str:
+        return self.render("text")
+
+    def _repr_html_(self) -> str:
+        return document_to_html(self._document)
+
+
+class Run(Shown):
+    """A run by its folder, id, tag, ``latest`` or ``SCENARIO@latest``. Raises UnknownRun, RunError."""
+
+    def __init__(self, address: str | Path, store: Path | None = None) -> None:
+        self.result = account_run(find_run(str(address), find_store(store)))
+        self._document = compose(self.result)
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """``steps``, ``ops``, ``kernels``, ``launches``, ``copies``: the columns of the run's CSV files."""
+        texts = csv_tables(self._document.data)
+        return {name.removesuffix(".csv"): pd.read_csv(io.StringIO(text)) for name, text in texts.items()}
+
+    def plot_time(self) -> list[Axes]:
+        """Run time against size, a panel per backend and device."""
+        return self.plot("time")
+
+    def plot_flops(self) -> list[Axes]:
+        """FLOPs against time."""
+        return self.plot("flops")
+
+    def plot_layers(self) -> list[Axes]:
+        """Where the time of each step goes."""
+        return self.plot("layers")
+
+    def plot_roof(self) -> list[Axes]:
+        """Every op under its device's roof."""
+        return self.plot("roof")
+
+
+class Trace(Shown):
+    """Any recording of Nsight Systems, with `flopprof analyze`'s options. Raises TraceError."""
+
+    def __init__(self, path: str | Path, **options: Any) -> None:
+        self.analysis = analyze_file(Path(path), **options)
+        self._document = compose_analysis(self.analysis)
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """``windows``, ``owners``, ``ranges``, ``range_kernels``, ``kernels``, ``copies``."""
+        data = self._document.data
+        frames = {
+            name: pd.json_normalize(data[name], sep="_")
+            for name in ("windows", "ranges", "range_kernels", "kernels", "copies")
+        }
+        owners = [
+            {"window": at, **owner} for at, window in enumerate(data["windows"]) for owner in window["owners"]
+        ]
+        return {**frames, "windows": frames["windows"].drop(columns="owners"), "owners": pd.DataFrame(owners)}
+
+    def plot_owners(self, window: int = 0) -> Axes:
+        """Whose time one window is, as bars stacked by layer."""
+        from matplotlib import pyplot
+
+        owners = self.frames["owners"]
+        mine = owners[owners["window"] == window]
+        names = [" › ".join(path) or "(no range)" for path in mine["path"]]
+        table = mine.assign(owner=names).pivot_table(
+            index="owner", columns="layer", values="ns", aggfunc="sum"
+        )
+        ordered = table.fillna(0).loc[table.sum(axis=1).sort_values().index] / 1e6
+        axes = pyplot.figure(figsize=(7, 0.4 * len(ordered) + 1.2), layout="constrained").subplots()
+        ordered.plot.barh(stacked=True, ax=axes, width=0.8)
+        axes.set(xlabel="ms", ylabel="")
+        return axes
+
+
+class Comparison(Shown):
+    """Two runs, traces or selections, or one side and ``by=``. Raises CompareError, TraceError, RunError."""
+
+    def __init__(self, a: str | Path, b: str | Path | None = None, *, by: str | None = None) -> None:
+        if (b is None) == (by is None):
+            raise TypeError("give two sides, or one side and by=NAME")
+        finder = run_finder(find_store(None))
+        side = read_side(str(a), finder)
+        self.comparison = compare_by(side, by) if by else compare_sides(side, read_side(str(b), finder))
+        self._document = compose_comparison(self.comparison)
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """``pairs`` and ``kernels``."""
+        pairs = self._document.data["pairs"]
+        plain = [{key: value for key, value in pair.items() if key != "kernels"} for pair in pairs]
+        kernels = [{"label": pair["label"], **kernel} for pair in pairs for kernel in pair["kernels"]]
+        return {"pairs": pd.json_normalize(plain, sep="_"), "kernels": pd.json_normalize(kernels, sep="_")}
+
+    def plot_layers(self) -> list[Axes]:
+        """From A's time over the layers' differences to B's."""
+        return self.plot("waterfall")
+
+    def plot_samples(self) -> list[Axes]:
+        """The reps of both sides beside each other."""
+        return self.plot("spread")
+
+
+def document_to_html(document: Document) -> str:
+    """The head of a report and its first table: what fits a cell. Names come from traces, so all is escaped."""
+    lines = [f"<b>{escape(document.title)}</b> {escape(document.about)}"]
+    lines += [f"<i>{escape(notice.severity)}: {escape(notice.text)}</i>" for notice in document.warnings]
+    lines += [escape(sentence) for sentence in (document.summary, *document.verdicts) if sentence]
+    body = "".join(f"<p>{line}</p>" for line in lines)
+    tables = [table for section in document.sections for table in section.tables]
+    return f"<div>{body}{''.join(table_to_html(table) for table in tables[:1])}</div>"
+
+
+def table_to_html(table: Table) -> str:
+    """A table's main rows."""
+    columns = [column for column in table.columns if not column.detail]
+    places = [at for at, column in enumerate(table.columns) if not column.detail]
+    rows = [row for row in table.rows if row.main][:SHOWN_ROWS]
+    head = _line("th", [column.heading for column in columns])
+    cells = [[format_cell(row.cells[at], table.columns[at]) for at in places] for row in rows]
+    more = len(table.rows) - len(rows)
+    rest = f"<p>{more} more rows: see the tables by name</p>" if more else ""
+    return f"<p><b>{escape(table.title)}</b></p><table>{head}{''.join(_line('td', row) for row in cells)}</table>{rest}"
+
+
+def _line(tag: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
