@@ -41,6 +41,7 @@ OPTIONAL = {
     "memset": ["globalPid", "contextId", "graphNodeId", "memKind"],
     "graph": ["globalPid", "contextId"],
 }
+NEVER_NULL = ("deviceId", "streamId", "bytes", "copyKind")
 UNKNOWN_MEMORY = 7
 
 
@@ -65,6 +66,8 @@ class RawActivities:
     dropped: dict[str, int] = field(default_factory=dict)
     """Layer -> rows whose times cannot be true."""
     foreign: int = 0
+    unknown: int = 0
+    """NULLs where a device, stream, size or kind belongs."""
 
 
 def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawActivities:
@@ -81,6 +84,7 @@ def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawA
         copies=pd.concat(copies, ignore_index=True),
         dropped={part.layer: part.dropped for part in parts if part.dropped},
         foreign=sum(part.table.foreign for part in parts),
+        unknown=sum(_count_unknown(part.table) for part in parts),
     )
 
 
@@ -138,6 +142,11 @@ def _kernel_names(file: SqliteFile, table: Table, names: NameCollector, schema: 
         shorts = names.add_ids(short.values("shortName", 0), short.known("shortName"), "kernel")
         codes = np.where(codes >= 0, codes, shorts)
     return np.where(codes >= 0, codes, np.int32(names.add("<unnamed kernel>"))) if len(codes) else codes
+
+
+def _count_unknown(table: Table) -> int:
+    columns = [table.columns[name] for name in NEVER_NULL if table.has(name)]
+    return sum(int((~c.valid).sum()) - c.foreign for c in columns if c.valid is not None)
 
 
 def _fold_geometry(table: Table, keep: Bools | slice) -> tuple[Codes, pd.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,8 @@ class Analysis:
     """What `flopprof analyze` shows."""
 
     trace: Trace
+    sha256: str | None
+    """Digest of the file as it lies on the disk."""
     attribution: Attribution
     quality: tuple[QualityNote, ...]
     device_ns: int
@@ -66,7 +69,7 @@ class Analysis:
         """The document of ``analyze --json``; every key is always there, unknown is None."""
         return {
             "flopprof": FORMAT,
-            "trace": _describe_trace(self.trace),
+            "trace": _describe_trace(self.trace, self.sha256),
             "devices": _describe_devices(self.trace),
             "quality": to_plain(self.quality),
             "device_ns": self.device_ns,
@@ -101,10 +104,14 @@ def analyze_trace(
     source = WindowSource(
         trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
     )
-    windows, notes = _cut_windows(source, range_glob, domains, window)
-    tables = measure_ranges(trace, attribution, paths)
+    with ThreadPoolExecutor(1) as pool:
+        sha256 = pool.submit(digest, trace.path)  # reads the file outside the interpreter's lock
+        windows, notes = _cut_windows(source, range_glob, domains, window)
+        tables = measure_ranges(trace, attribution, paths)
+        kernels = kernel_rows(trace, every, measure_queue(trace))
     return Analysis(
         trace=trace,
+        sha256=sha256.result(),
         attribution=attribution,
         quality=sort_notes([*trace.quality, *attribution.quality, *notes]),
         device_ns=int(duration.sum()),
@@ -112,7 +119,7 @@ def analyze_trace(
         windows=tuple(windows),
         ranges=tables.ranges,
         range_kernels=tables.kernels,
-        kernels=kernel_rows(trace, every, measure_queue(trace)),
+        kernels=kernels,
         copies=copy_rows(trace, every),
     )
 
@@ -146,10 +153,10 @@ def _cut_windows(
     return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
 
 
-def _describe_trace(trace: Trace) -> dict[str, Any]:
+def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:
     return {
         "path": str(trace.path),
-        "sha256": digest(trace.path),
+        "sha256": sha256,
         "recorder": trace.metadata.recorder,
         "schema": trace.metadata.schema,
         "exporter": trace.metadata.exporter,

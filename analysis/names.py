@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .errors import TraceError
 from .frames import NONE, Bools, Codes, Ints
 from .sqlite_columns import SqliteFile, TextColumn
 
@@ -15,6 +16,8 @@ class NameCollector:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self._codes: dict[str, int] = {}
+        self.missing = 0
+        """Rows whose id has no text."""
 
     def add(self, text: str) -> int:
         """The code of one text."""
@@ -26,7 +29,14 @@ class NameCollector:
         used = np.zeros(len(unique), np.bool_)
         used[places if known.all() else places[known]] = True
         wanted = [int(i) for i in unique[used]]
+        if wanted and "StringIds" not in self._file.tables:
+            raise TraceError(
+                self._file.path, "has no table StringIds, so nothing in it has a name; export it again"
+            )
         texts = self._file.texts(wanted)
+        absent = np.array([int(i) not in texts for i in unique], np.bool_)
+        if len(texts) < len(wanted):
+            self.missing += int((absent[places] & known).sum())
         code_of = {i: self.add(texts.get(i, f"{kind}#{i}")) for i in wanted}
         table = np.array([code_of.get(int(i), NONE) for i in unique], np.int32)
         codes = table[places] if len(table) else np.zeros(0, np.int32)

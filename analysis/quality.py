@@ -76,9 +76,19 @@ CODES: dict[str, Code] = {
         "device work is there but no CUDA API calls: nothing can be attributed and idle time cannot be split",
         lossy=True,
     ),
+    "missing_kernels": _code(
+        "error", DEVICE, "kernels were launched but the export has no kernel records", lossy=True
+    ),
+    "missing_copies": _code("warning", DEVICE, "copies were asked for but the export has no copy records"),
+    "missing_fills": _code("warning", DEVICE, "fills were asked for but the export has no fill records"),
     "missing_ranges": _code("info", RANGES, "the trace has no NVTX ranges"),
     "missing_device_work": _code("info", DEVICE, "the trace has no device work"),
     "missing_device_info": _code("info", ("devices",), "the export does not describe its GPU"),
+    "missing_duration": _code("info", ("trace.duration_ns",), "the export does not say how long it is"),
+    "missing_names": _code("warning", ("kernels", "windows.sync_ns"), "kernels or calls without a name"),
+    "missing_values": _code(
+        "warning", ("devices", "copies"), "device records without a device, stream, size or kind"
+    ),
     "partial_export": _code(
         "warning", DEVICE, "only some tables or part of the time were exported", lossy=True
     ),

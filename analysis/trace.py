@@ -116,6 +116,8 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
+        unknown=raw.unknown,
+        unnamed=names.missing + int((raw_calls.name < 0).sum()),
         doubtful=join.doubtful,
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,

@@ -17,6 +17,12 @@ from .results import BUSY_LAYERS, QualityNote
 
 UNIFIED_MEMORY = (11, 12, 13)
 GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
+REQUESTS = {
+    "missing_kernels": ("kernel", re.compile(r"cu(da)?Launch(Cooperative)?Kernel")),
+    "missing_copies": ("memcpy", re.compile(r"cu(da)?Memcpy")),
+    "missing_fills": ("memset", re.compile(r"cu(da)?Memset")),
+}
+"""What calls ask the device for, by their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,8 @@ class Counted:
     dropped_calls: int = 0
     dropped_ranges: int = 0
     foreign: int = 0
+    unknown: int = 0
+    unnamed: int = 0
     doubtful: int = 0
     lost_domains: int = 0
     nameless_domains: int = 0
@@ -50,6 +58,7 @@ def judge_trace(
         *_judge_export(metadata, activities, ranges, counted),
         *_judge_joins(activities, copies, calls, counted.has_calls),
         *_judge_graphs(activities, calls, names),
+        *_judge_missing_work(activities, calls, names),
         *_judge_devices(activities, devices, described=counted.described),
     ]
     if counted.dropped:
@@ -60,6 +69,8 @@ def judge_trace(
             "impossible_call_times": counted.dropped_calls,
             "impossible_range_times": counted.dropped_ranges,
             "bad_values": counted.foreign,
+            "missing_values": counted.unknown,
+            "missing_names": counted.unnamed,
             "duplicate_correlation": counted.doubtful,
             "nameless_domain": counted.nameless_domains,
             "nvtx_incompatible": counted.lost_domains,
@@ -77,6 +88,7 @@ def _judge_export(
         "partial_export": metadata.partial,
         "schema_newer": is_newer(metadata.schema),
         "schema_unknown": metadata.schema is None,
+        "missing_duration": metadata.duration_ns is None and metadata.recorder == "nsys",
         "missing_calls": len(activities) > 0 and not counted.has_calls,
         "missing_ranges": not len(ranges),
         "missing_device_work": not len(activities),
@@ -118,6 +130,22 @@ def _judge_graphs(activities: pd.DataFrame, calls: pd.DataFrame, names: tuple[st
     working[ints(activities, "call")] = True
     lost = len(launches) > 0 and not working[launches].any()
     return [note("graphs_not_recorded", len(launches))] if lost else []
+
+
+def _judge_missing_work(
+    activities: pd.DataFrame, calls: pd.DataFrame, names: tuple[str, ...]
+) -> list[QualityNote]:
+    """Layers of which there is not one record although calls asked for them."""
+    layer, called = ints(activities, "layer"), ints(calls, "name")
+    if (layer == BUSY_LAYERS.index("graph")).any():
+        return []  # launches and copies may all have been captured
+    return count_notes(
+        {
+            code: int(names_like(names, pattern)[called].sum())
+            for code, (kind, pattern) in REQUESTS.items()
+            if not (layer == BUSY_LAYERS.index(kind)).any()
+        }
+    )
 
 
 def _judge_devices(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.errors import TraceError
 from flopprof.analysis.metadata import Diagnostic
 from flopprof.analysis.quality import CODES, DIAGNOSTICS, judge_diagnostics, loses_data, note, sort_notes
 from flopprof.analysis.trace import read_trace
 from nsys_file import NVTX, RUNTIME, TABLES, described, global_pid, global_tid
-from traces import read_recorded
+from traces import read_recorded, unpacked
 
 LOSSES = [
     ("Not all CUDA events might have been collected.", "cuda_events_lost"),
@@ -73,6 +75,13 @@ def test_the_list_is_closed_and_complete():
         assert len(re.findall(rf'"{code}"', source)) >= (1 if code.startswith("profiler_") else 2), code
     with pytest.raises(KeyError):
         note("made_up")
+
+
+def test_the_list_is_documented():
+    documented = (Path(__file__).parents[1] / "docs" / "quality.md").read_text()
+    for code, entry in CODES.items():
+        severity = f"{entry.severity}, lossy" if entry.lossy else entry.severity
+        assert f"| `{code}` | {severity} | {entry.meaning} | {', '.join(entry.affects)} |" in documented
 
 
 def test_errors_come_first_and_each_code_once():
@@ -161,3 +170,45 @@ def test_values_of_the_wrong_type_are_counted_and_missing(tmp_path: Path):
     trace = read_trace(export.write(tmp_path / "t.sqlite"))
     assert {q.code: q.count for q in trace.quality}["bad_values"] == 1
     assert len(trace.activities) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "code"),
+    [
+        ("torch_axis0", "DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL", "missing_kernels"),
+        ("streams", "DROP TABLE CUPTI_ACTIVITY_KIND_MEMCPY", "missing_copies"),
+        ("torch_axis0", "DROP TABLE CUPTI_ACTIVITY_KIND_MEMSET", "missing_fills"),
+        ("torch_axis0", "DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME", "missing_calls"),
+        ("torch_axis0", "DROP TABLE NVTX_EVENTS", "missing_ranges"),
+        ("torch_axis0", "DROP TABLE TARGET_INFO_GPU", "missing_device_info"),
+        ("torch_axis0", "DROP TABLE META_DATA_EXPORT", "schema_unknown"),
+        ("torch_axis0", "DROP TABLE ANALYSIS_DETAILS", "missing_duration"),
+        ("torch_axis0", "DELETE FROM StringIds WHERE id % 2", "missing_names"),
+        ("streams", "UPDATE CUPTI_ACTIVITY_KIND_MEMCPY SET bytes = 'many'", "bad_values"),
+    ],
+)
+def test_what_is_missing_from_a_recording_is_named(name: str, change: str, code: str, tmp_path: Path):
+    path = unpacked(name, tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    assert code in {q.code for q in read_trace(path).quality} - {q.code for q in read_recorded(name).quality}
+
+
+def test_a_null_device_or_size_is_counted(tmp_path: Path):
+    export = described()
+    row = {"start": 1, "end": 2, "streamId": 7, "correlationId": 1, "globalPid": global_pid(0), "copyKind": 1}
+    export.add(TABLES["memcpy"], deviceId=None, bytes=None, **row)
+    trace = read_trace(export.write(tmp_path / "t.sqlite"))
+    assert {q.code: q.count for q in trace.quality}["missing_values"] == 2
+
+
+def test_without_any_strings_a_trace_is_refused(tmp_path: Path):
+    path = unpacked("torch_axis0", tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE StringIds")
+    connection.commit()
+    connection.close()
+    with pytest.raises(TraceError, match="StringIds"):
+        read_trace(path)
