@@ -15,8 +15,9 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .credits import Chain, Credit, walk_chain
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints
-from .nesting import Nest, build_nest, measure_depths
+from .nesting import Nest, build_nest
 from .quality import count_notes
 from .results import QualityNote
 from .trace import Trace
@@ -66,25 +67,6 @@ class Sites:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Pairs of a site and a range that was open there; a range appears in one Credit of a kind only."""
-
-    kind: int
-    site: Ints
-    range: Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chain:
-    """Where going outwards from range to range begins, for each site."""
-
-    nest: Nest
-    kind: int
-    site: Ints
-    place: Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
     """The result for every row of trace.activities."""
 
@@ -99,13 +81,13 @@ class Attribution:
     """Ranges of the owner domains on their threads: who owns the host's time."""
     owner_rows: Bools
     """Which rows of trace.ranges may own."""
-    chains: tuple[_Chain, ...]
+    chains: tuple[Chain, ...]
     quality: tuple[QualityNote, ...]
 
     def credits(self) -> Iterator[Credit]:
         """All pairs of a site and a range open there, in batches that hold every pair of their ranges."""
         for chain in self.chains:
-            yield from _walk(chain, self.sites.time)
+            yield from walk_chain(chain, self.sites.time)
 
 
 def is_library(domain: str) -> bool:
@@ -145,14 +127,14 @@ def attribute(
     sites = Sites(call=call, thread=thread, time=time, owner=owner.astype(np.int32), kind=kind)
     every = np.arange(len(call))
     chains = (
-        _Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf),
-        _Chain(
+        Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf),
+        Chain(
             nest=everyone,
             kind=BY_PROCESS,
             site=found.site,
             place=_innermost(everyone, found.thread, time[found.site]),
         ),
-        _Chain(nest=crossing, kind=BY_PROCESS, site=every, place=_innermost(crossing, of_process, time)),
+        Chain(nest=crossing, kind=BY_PROCESS, site=every, place=_innermost(crossing, of_process, time)),
     )
     return Attribution(
         owner=_of_site(sites.owner, site, NONE),
@@ -291,33 +273,3 @@ def _launches_inside(owners: Nest, launch_times: Ints, place: Ints) -> Bools:
 
 def _of_site(values: NDArray[_T], site: Codes, none: int) -> NDArray[_T]:
     return np.append(values, np.array([none], values.dtype))[site]
-
-
-def _walk(chain: _Chain, time: Ints) -> Iterator[Credit]:
-    """Go outwards from the innermost ranges; by depth, so that a range's pairs come together."""
-    inside = np.flatnonzero(chain.place >= 0)
-    site, place, nest = chain.site[inside], chain.place[inside].copy(), chain.nest
-    if nest.crossing:
-        yield from _walk_crossing(chain, site, place, time)
-        return
-    depth = measure_depths(nest.parent)
-    level = depth[place]
-    for at in range(int(level.max(initial=-1)), -1, -1):
-        here = np.flatnonzero(level == at)
-        yield Credit(kind=chain.kind, site=site[here], range=nest.row[place[here]])
-        place[here] = nest.parent[place[here]]
-        level[here] -= 1
-
-
-def _walk_crossing(chain: _Chain, site: Ints, place: Ints, time: Ints) -> Iterator[Credit]:
-    pairs: list[tuple[Ints, Ints]] = []
-    while len(site):
-        pairs.append((site, chain.nest.row[place]))
-        place = chain.nest.below(place, time[site])
-        site, place = site[place >= 0], place[place >= 0]
-    if pairs:
-        yield Credit(
-            kind=chain.kind,
-            site=np.concatenate([p[0] for p in pairs]),
-            range=np.concatenate([p[1] for p in pairs]),
-        )

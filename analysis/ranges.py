@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution, Credit
+from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution
+from .credits import Credit
 from .declared import find_declared
 from .frames import NONE, PUSH_POP, Ints, ints
 from .grouped import Stats, describe_groups, sum_by_group, union_by_group
