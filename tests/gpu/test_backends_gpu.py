@@ -58,7 +58,8 @@ def checked(backend: Backend, step: Step) -> Program:
 def test_eager_results_are_right(backend: Backend, ops: tuple[Op, ...], dtype: str):
     if backend.name == "cupy" and dtype == "bfloat16":
         pytest.skip("bfloat16 runs in torch only")
-    checked(backend, make_step(backend, *ops, dtype=dtype, m=700, n=900, k=500))
+    # Small enough that the sum of a product of random numbers stays under float16's 65504.
+    checked(backend, make_step(backend, *ops, dtype=dtype, m=300, n=200, k=500))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
