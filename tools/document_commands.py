@@ -1,0 +1,74 @@
+"""Bring the options in docs/commands.md up to date with the command line; the text around them is written by hand.
+
+python tools/document_commands.py          rewrite
+python tools/document_commands.py --check  exit 1 when it would change something, or a command is missing
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import typer
+from flopprof.profiler.cli import app
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+BLOCK = re.compile(r"(<!-- options of (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def list_commands() -> dict[str, Any]:
+    """Commands by name."""
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def options_table(command: Any) -> str:
+    """Arguments and options of a command with their help."""
+    lines = ["| | |", "|---|---|"]
+    for parameter in command.params:
+        is_argument = parameter.param_type_name == "argument"
+        metavar = parameter.metavar or ("" if is_argument else _metavar(parameter))
+        names = parameter.name.upper() if is_argument else ", ".join(parameter.opts)
+        shown = (metavar or names) if is_argument else f"{names} {metavar}".strip()
+        lines.append(f"| `{_escape(shown)}` | {_escape(parameter.help)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _metavar(option: Any) -> str:
+    """Choices as they are typed; they show in the default, as every choice of this command line has one."""
+    if isinstance(option.default, Enum):
+        return "|".join(str(choice.value) for choice in type(option.default))
+    return "" if isinstance(option.default, bool) else option.name.upper()
+
+
+def _escape(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")
+
+
+def fill(page: str) -> str:
+    """The page with every block of options as it is now. Raises KeyError for a command that there is not."""
+    commands = list_commands()
+    return BLOCK.sub(lambda block: f"{block[1]}{options_table(commands[block[2]])}{block[3]}", page)
+
+
+def missing(page: str) -> list[str]:
+    """Commands the page has no block for."""
+    return sorted(set(list_commands()) - {block[2] for block in BLOCK.finditer(page)})
+
+
+def main() -> int:
+    page = PAGE.read_text(encoding="utf-8")
+    filled, absent = fill(page), missing(page)
+    if absent:
+        print(f"docs/commands.md says nothing of: {', '.join(absent)}", file=sys.stderr)
+    if "--check" in sys.argv:
+        return int(bool(absent) or filled != page)
+    PAGE.write_text(filled, encoding="utf-8")
+    return int(bool(absent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
