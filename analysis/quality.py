@@ -37,6 +37,7 @@ CODES: dict[str, Code] = {
     # What the profiler says about its own capture (DIAGNOSTIC_EVENT, Nsight Systems 2024.2 and later).
     "cuda_events_lost": _code("error", DEVICE, "the profiler lost CUDA events", lossy=True),
     "cuda_not_recorded": _code("warning", DEVICE, "no CUDA events were recorded though they were asked for"),
+    "processes_without_cuda": _code("info", (), "some processes of the trace made no CUDA events"),
     "nvtx_events_lost": _code(
         "warning",
         RANGES,

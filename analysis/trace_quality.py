@@ -54,7 +54,7 @@ def judge_trace(
 ) -> tuple[QualityNote, ...]:
     """All notes on a trace, errors first."""
     notes = [
-        *judge_diagnostics(metadata.diagnostics),
+        *_judge_diagnostics(metadata, activities),
         *_judge_export(metadata, activities, ranges, counted),
         *_judge_joins(activities, copies, calls, counted.has_calls),
         *_judge_graphs(activities, calls, names),
@@ -78,6 +78,14 @@ def judge_trace(
         }
     )
     return sort_notes(notes)
+
+
+def _judge_diagnostics(metadata: Metadata, activities: pd.DataFrame) -> list[QualityNote]:
+    """What the profiler said; that *a* process has no CUDA events is no loss where others have them."""
+    return [
+        note("processes_without_cuda", one.count) if one.code == "cuda_not_recorded" and len(activities) else one
+        for one in judge_diagnostics(metadata.diagnostics)
+    ]
 
 
 def _judge_export(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..analysis.analyze import Analysis
-from ..analysis.results import LAYERS
 from ..analysis.window_rows import WindowRow
 from .document import Column, Row, Table
-from .names import clean
+from .names import clean, join_path
 from .step_tables import drop_empty
 
 MAIN_OWNERS = 15
 UNATTRIBUTED = "(no range)"
+SHOWN_LAYERS = ("kernel", "memcpy", "memset", "graph", "launch", "host", "api", "sync", "latency", "unknown")
+"""Layers in the order in which a short line may lose them."""
 
 Owner = tuple[str, tuple[str, ...]]
 Window = tuple[tuple[str, ...], int | None]
@@ -24,14 +25,14 @@ def owner_table(analysis: Analysis) -> Table:
         Column(key="owner", title="owner"),
         Column(key="time", title="time", kind="time"),
         Column(key="share", title="share", kind="percent"),
-        *(Column(key=layer, title=layer, kind="time") for layer in LAYERS),
+        *(Column(key=layer, title=layer, kind="time") for layer in SHOWN_LAYERS),
     )
     table = Table(
         name="owners",
         title="Whose time it is",
         columns=columns,
         rows=tuple(row for windows in _group(analysis.windows) for row in _owner_rows(windows)),
-        bar_parts=LAYERS,
+        bar_parts=SHOWN_LAYERS,
         notes=(
             "Device work belongs to the innermost range that launched it, idle time to the range the host was in; "
             "all instances of a window together, the shares sum to it.",
@@ -49,7 +50,7 @@ def _group(windows: tuple[WindowRow, ...]) -> list[list[WindowRow]]:
 
 
 def _owner_rows(windows: list[WindowRow]) -> list[Row]:
-    times: dict[Owner, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LAYERS, 0))
+    times: dict[Owner, dict[str, int]] = defaultdict(lambda: dict.fromkeys(SHOWN_LAYERS, 0))
     for window in windows:
         for owned in window.owners:
             times[owned.domain, owned.path][owned.layer] += owned.ns
@@ -68,7 +69,7 @@ def _owner_rows(windows: list[WindowRow]) -> list[Row]:
 
 def _name(owner: Owner) -> str:
     domain, path = owner
-    return clean(f"{domain}: {' › '.join(path)}" if domain else " › ".join(path)) or UNATTRIBUTED
+    return clean(join_path(domain, path)) or UNATTRIBUTED
 
 
 def _title(windows: list[WindowRow]) -> str:

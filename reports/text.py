@@ -17,7 +17,7 @@ from .names import fold_names, shorten
 from .numbers import format_value
 
 WIDTH = 100
-_BAR_WIDTH, _SHORTEST_BAR, _GAP, _NARROWEST = 24, 8, "  ", 8
+_BAR_WIDTH, _SHORTEST_BAR, _GAP, _NARROWEST = 24, 8, "  ", 12
 _GLYPHS = {
     "time": "█",
     "kernel": "█",

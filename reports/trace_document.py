@@ -7,7 +7,7 @@ from ..analysis.ranges import RangeKernelRow, RangeRow
 from ..analysis.results import LAYERS, CopyRow, KernelRow, WindowTimes
 from ..analysis.window_rows import WindowRow
 from .document import Column, Document, Name, Row, Section, Table, Value
-from .names import clean, fold_names
+from .names import clean, fold_names, join_path
 from .notices import describe_note
 from .numbers import count_noun, format_quantity, format_value
 from .op_tables import format_dims
@@ -70,7 +70,7 @@ def _window_row(row: WindowRow, *, main: bool) -> Row:
     times = row.times
     parts = [getattr(times, f"{part}_ns") for part in WINDOW_PARTS]
     idle = times.idle_ns if times.launch_ns is None else None
-    name = "whole trace" if row.kind == "trace" else _join(row.name.domain, row.name.path)
+    name = "whole trace" if row.kind == "trace" else join_path(row.name.domain, row.name.path)
     return Row(
         cells=(clean(name), row.instance, row.device, times.wall_ns, *parts, idle),
         main=main,
@@ -90,8 +90,8 @@ def range_table(analysis: Analysis) -> Table:
         Column(key="wall", title="host", kind="time"),
         Column(key="busy", title="busy", kind="time"),
         Column(key="kernel_sum", title="kernels", kind="time"),
-        Column(key="projected", title="projected", kind="time"),
-        Column(key="launch_call", title="calls", kind="time"),
+        Column(key="projected", title="projected", kind="time", detail=True),
+        Column(key="launch_call", title="calls", kind="time", detail=True),
         Column(key="activities", title="records", kind="count", detail=True),
         Column(key="flops", title="FLOPs", kind="flops"),
         Column(key="tflops", title="", kind="tflops"),
@@ -108,8 +108,7 @@ def range_table(analysis: Analysis) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added; "
-            "projected: first start to last end of its device work. calls: time in the calls that launched it.",
+            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added.",
             *(
                 [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
                 if told
@@ -124,7 +123,7 @@ def _range_cells(row: RangeRow, *, worked: bool) -> tuple[Value, ...]:
     """With no device work in the trace at all, the program computed on the host."""
     ns = (row.busy_ns if worked else row.wall_ns) or None
     return (
-        clean(_join(row.domain, row.path)),
+        clean(join_path(row.domain, row.path)),
         row.instances,
         *(row.wall_ns, row.busy_ns, row.kernel_sum_ns, row.projected_ns, row.launch_call_ns, row.activities),
         row.flops,
@@ -219,7 +218,7 @@ def range_kernel_table(analysis: Analysis) -> Table:
 
 def _range_kernel_cells(row: RangeKernelRow, short: str) -> tuple[Value, ...]:
     return (
-        clean(_join(row.domain, row.path)) or "(no range)",
+        clean(join_path(row.domain, row.path)) or "(no range)",
         Name(full=clean(row.kernel), short=short),
         *(row.attribution, row.instances, row.total_ns, row.median_ns, row.min_ns, row.max_ns),
     )
@@ -301,8 +300,3 @@ def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:
         )
         for device in analysis.trace.devices
     ]
-
-
-def _join(domain: str, path: tuple[str, ...]) -> str:
-    names = " › ".join(path)
-    return f"{domain}: {names}" if domain else names
