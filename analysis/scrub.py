@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ..scenarios.errors import FlopprofError
 from .public_texts import public_diagnostic, public_setting
-from .sqlite_columns import SqliteFile, quote_name, translate_error
+from .sqlite_columns import READ_FAILURES, SqliteFile, translate_error
+from .sqlite_names import quote_name
 
 KEPT_TABLES = re.compile(
     r"CUPTI_ACTIVITY_KIND_[A-Z0-9_]+|NVTXT?_EVENTS|CUDA_GRAPH_(?:NODE_)?EVENTS|CUDA_GPU_MEMORY_USAGE_EVENTS"
@@ -109,8 +110,8 @@ def _copy_public(trace: SqliteFile, draft: Path, target: Path) -> None:
         _forget_other_processes(connection)
         _copy_strings(connection, trace)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if error.sqlite_errorname in WRITE_ERRORS:
+    except READ_FAILURES as error:
+        if getattr(error, "sqlite_errorname", None) in WRITE_ERRORS:
             raise ScrubError(target, str(error)) from None
         raise translate_error(trace.path, error) from None
     finally:

@@ -25,7 +25,10 @@ from .sqlite_scan import LEAST_CELL, TableScan, read_layout
 MAGIC = b"SQLite format 3\x00"
 CHUNK_ROWS = 65536
 BATCH_IDS = 500
-MAX_VALUE_BYTES = 64 << 20
+MAX_VALUE_BYTES = 1 << 20
+"""No name is longer; a longer text is a program's output, an environment, or damage."""
+READ_FAILURES = (sqlite3.Error, OverflowError, UnicodeError)
+"""What sqlite3 raises on a damaged file; the last when its message quotes bytes that are no text."""
 AGAIN = "export it again from its .nsys-rep"
 
 
@@ -88,7 +91,10 @@ class SqliteFile:
             return self._ask_text_column(table, column)
 
     def texts(self, ids: Iterable[int]) -> dict[int, str]:
-        """StringIds' texts for the ids asked for, never the whole table; unknown ids are left out."""
+        """StringIds' texts for the ids asked for, never the whole table.
+
+        Unknown ids are left out, and texts of over MAX_VALUE_BYTES, which name nothing.
+        """
         wanted = sorted({int(i) for i in ids})
         found: dict[int, str] = {}
         if {"id", "value"} <= set(self.tables.get("StringIds", ())):
@@ -156,11 +162,10 @@ class SqliteFile:
         try:
             rows = self._connection.execute(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", ids)
             return {i: _as_text(value) for i, value in rows if value is not None}
-        except sqlite3.DataError:  # a value over MAX_VALUE_BYTES
-            if len(ids) == 1:
-                return {ids[0]: f"<a text of over {MAX_VALUE_BYTES >> 20} MiB>"}
-            return {i: text for one in ids for i, text in self._some_texts([one]).items()}
-        except sqlite3.Error as error:
+        except sqlite3.DataError:  # a value over MAX_VALUE_BYTES, which is no name
+            alone = ids if len(ids) > 1 else []
+            return {i: text for one in alone for i, text in self._some_texts([one]).items()}
+        except READ_FAILURES as error:
             raise translate_error(self.path, error) from None
 
     def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
@@ -185,7 +190,7 @@ class SqliteFile:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OverflowError) as error:
+        except READ_FAILURES as error:
             raise translate_error(self.path, error) from None
 
 
@@ -278,7 +283,12 @@ def _as_text(value: Any) -> str:
 
 def translate_error(path: Path, error: Exception) -> TraceError:
     """What SQLite said about `path`, as one line that names the remedy."""
-    text = str(error)
+    text = "unreadable schema" if isinstance(error, UnicodeError) else str(error)
     if "locked" in text or "busy" in text:
         return TraceError(path, "is locked by another program; wait until its export has finished")
-    return TraceError(path, f"is damaged ({text}); {AGAIN}")
+    if isinstance(error, sqlite3.DataError):
+        return TraceError(
+            path, f"holds a text of over {MAX_VALUE_BYTES >> 20} MiB, which is no name; {AGAIN}"
+        )
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return TraceError(path, f"is damaged ({' '.join(plain.split())[:200]}); {AGAIN}")

@@ -92,14 +92,35 @@ def test_only_the_texts_asked_for_are_read(tmp_path: Path):
         assert file.texts([]) == {}
 
 
-def test_an_oversized_text_is_named_and_does_not_hide_its_neighbours(tmp_path: Path):
+def test_an_oversized_text_is_left_out_and_does_not_hide_its_neighbours(tmp_path: Path):
     path = make(
         tmp_path / "t.sqlite",
         "CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT)",
-        "INSERT INTO StringIds VALUES (1, 'kernel'), (2, CAST(zeroblob(70000000) AS TEXT))",
+        "INSERT INTO StringIds VALUES (1, 'kernel'), (2, CAST(zeroblob(2000000) AS TEXT))",
     )
     with SqliteFile(path) as file:
-        assert file.texts([1, 2]) == {1: "kernel", 2: "<a text of over 64 MiB>"}
+        assert file.texts([1, 2]) == {1: "kernel"}
+
+
+def test_an_oversized_text_of_its_own_row_is_one_line(tmp_path: Path):
+    path = make(
+        tmp_path / "t.sqlite",
+        "CREATE TABLE t (a INTEGER, c TEXT)",
+        "INSERT INTO t VALUES (1, 'range'), (2, CAST(zeroblob(2000000) AS TEXT))",
+    )
+    with SqliteFile(path) as file:
+        assert file.integers("t", ["a"])["a"].values.tolist() == [1, 2]
+        with pytest.raises(TraceError, match="holds a text of over 1 MiB"):
+            file.text_column("t", "c")
+
+
+def test_a_schema_that_is_no_text_is_one_line(tmp_path: Path):
+    path = make(tmp_path / "t.sqlite", "CREATE TABLE tttttttt (a INTEGER)")
+    raw = path.read_bytes().replace(b"CREATE TABLE tttttttt", b"CREATE TABLE t\xfft(tttt ")
+    path.write_bytes(raw)
+    with pytest.raises(TraceError, match="is damaged") as raised:
+        SqliteFile(path)
+    assert "\n" not in str(raised.value)
 
 
 def test_awkward_paths_open(tmp_path: Path):
