@@ -6,6 +6,7 @@ or merely unusual raises Unusual, and the caller lets SQLite itself read the tab
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -119,19 +120,19 @@ class PageFile:
         block[-PAD_BYTES:] = 0
         view = block.data
         for first, last in _runs(numbers):
-            self._file.seek((int(numbers[first]) - 1) * self.page_size)
-            self._fill(view[first * self.page_size : last * self.page_size])
+            offset = (int(numbers[first]) - 1) * self.page_size
+            self._fill(view[first * self.page_size : last * self.page_size], offset)
         return block
 
-    def _fill(self, view: memoryview) -> None:
+    def _fill(self, view: memoryview, offset: int) -> None:
         while view:
             try:
-                count = self._file.readinto(view)
+                count = os.preadv(self._file.fileno(), [view], offset)  # several threads read at once
             except OSError as error:
                 raise Unusual("cannot be read") from error
             if not count:
                 raise Unusual("short file")
-            view = view[count:]
+            view, offset = view[count:], offset + count
 
 
 def _runs(numbers: Pages) -> Iterator[tuple[int, int]]:

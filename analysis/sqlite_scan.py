@@ -7,9 +7,11 @@ says what is damaged. Rows with a wanted value on an overflow page are few, and 
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ MAX_FETCHED = 20_000
 """Rows on overflow pages above which SQLite reads the whole table faster."""
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
+THREADS = 2
+
+T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
 Group = tuple[NDArray[np.intp], Records]
 
@@ -60,7 +65,7 @@ def read_layout(connection: sqlite3.Connection, table: str) -> Layout:
     """The layout of a table; raises Unusual for one that is stored otherwise, or that SQLite stumbles over."""
     try:
         return _layout(connection, table)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise Unusual("schema") from error
 
 
@@ -107,6 +112,15 @@ def _is_real(declared: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Generic[T]):
+    """Rows of some pages, what was read from them, and the rows with a wanted value on other pages."""
+
+    cells: Cells
+    far: Ints
+    decoded: T
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableScan:
     """Reads columns of one table; `fetch` asks SQLite for some columns of some rowids."""
 
@@ -120,27 +134,34 @@ class TableScan:
         leaves = self.file.leaves(self.layout.root)
         capacity = min(self.layout.rowids, len(leaves) * (self.file.usable // LEAST_CELL))
         built = {name: ColumnBuilder(capacity) for name in columns}
-        for cells, groups, far in self._blocks(leaves, columns):
-            rows += len(cells)
+
+        def decode(cells: Cells, groups: list[Group]) -> list[IntColumn]:
+            return [self._integers(name, cells, groups) for name in columns]
+
+        for block in self._blocks(leaves, columns, decode):
+            rows += len(block.cells)
             if rows > capacity:
                 raise Unusual("more rows than rowids")
-            fetched = self._fetch(columns, cells, far)
-            for at, name in enumerate(columns):
-                column = self._integers(name, cells, groups)
-                built[name].add(_with_fetched(column, far, [row[at] for row in fetched]))
+            fetched = self._fetch(columns, block)
+            for at, (name, column) in enumerate(zip(columns, block.decoded, strict=True)):
+                built[name].add(_with_fetched(column, block.far, [row[at] for row in fetched]))
         return {name: column.finish() for name, column in built.items()}
 
     def reals(self, column: str) -> NDArray[np.float64]:
         """A numeric column, NaN where there is no number."""
         parts = [np.zeros(0)]
         place = self._stored(column)
-        for cells, groups, far in self._blocks(self.file.leaves(self.layout.root), [column]):
+
+        def decode(cells: Cells, groups: list[Group]) -> NDArray[np.float64]:
             part = np.full(len(cells), np.nan)
             for rows, records in groups:
                 part[rows] = records.reals(place)
-            values = [row[0] for row in self._fetch([column], cells, far)]
-            part[far] = [float(v) if isinstance(v, (int, float)) else np.nan for v in values]
-            parts.append(part)
+            return part
+
+        for block in self._blocks(self.file.leaves(self.layout.root), [column], decode):
+            values = [row[0] for row in self._fetch([column], block)]
+            block.decoded[block.far] = [float(v) if isinstance(v, (int, float)) else np.nan for v in values]
+            parts.append(block.decoded)
         return np.concatenate(parts)
 
     def text_column(self, column: str) -> TextColumn:
@@ -148,38 +169,53 @@ class TableScan:
         known: dict[bytes, int] = {}
         parts = [np.zeros(0, np.int32)]
         place = self._stored(column)
-        for cells, groups, far in self._blocks(self.file.leaves(self.layout.root), [column]):
-            if len(far):
-                raise Unusual("texts on overflow pages")
+
+        def decode(cells: Cells, groups: list[Group]) -> tuple[Ints, Ints]:
             first, last = np.full(len(cells), -1), np.full(len(cells), -1)
             for group, records in groups:
                 rows, begin, end = records.slices(place)
                 first[group[rows]], last[group[rows]] = begin, end
-            part = np.full(len(cells), -1, np.int32)
+            return first, last
+
+        for block in self._blocks(self.file.leaves(self.layout.root), [column], decode):
+            if len(block.far):
+                raise Unusual("texts on overflow pages")
+            first, last = block.decoded
+            part = np.full(len(first), -1, np.int32)
             held = np.flatnonzero(first >= 0)
-            part[held] = _codes(cells, first[held], last[held], known)
+            part[held] = _codes(block.cells, first[held], last[held], known)
             parts.append(part)
         return _decode(np.concatenate(parts), known)
 
-    def _blocks(self, leaves: Pages, columns: Sequence[str]) -> Iterator[tuple[Cells, list[Group], Ints]]:
-        """Blocks of rows with the groups of equal header length, and rows with a wanted value elsewhere."""
-        file, layout = self.file, self.layout
-        places = [p for p in map(layout.place, columns) if p is not None]
-        book = HeaderBook(len(layout.columns))
-        step = max(1, BLOCK_BYTES // file.page_size)
+    def _blocks(
+        self, leaves: Pages, columns: Sequence[str], decode: Callable[[Cells, list[Group]], T]
+    ) -> Iterator[Block[T]]:
+        """Blocks of rows in order, decoded ahead by other threads: numpy lets them work at once."""
+        step = max(1, BLOCK_BYTES // self.file.page_size)
+        book = HeaderBook(len(self.layout.columns))
+        some = [leaves[first : first + step] for first in range(0, len(leaves), step)]
         fetched = 0
-        for first in range(0, len(leaves), step):
-            some = leaves[first : first + step]
-            cells = find_cells(file.read(some), len(some), file.page_size, file.usable)
-            groups = read_records(cells, book)
-            self._check_stored(groups, columns)
-            far = [rows[~records.on_page(places)] for rows, records in groups] if places else []
-            elsewhere = np.sort(np.concatenate([np.zeros(0, np.intp), *far])).astype(np.int64)
-            fetched += len(elsewhere)
+        for block in _ahead(lambda pages: self._block(pages, columns, book, decode), some):
+            fetched += len(block.far)
             if fetched > MAX_FETCHED:
                 raise Unusual("many overflow pages")
-            yield cells, groups, elsewhere
-        file.check_unchanged()
+            yield block
+        self.file.check_unchanged()
+
+    def _block(
+        self,
+        pages: Pages,
+        columns: Sequence[str],
+        book: HeaderBook,
+        decode: Callable[[Cells, list[Group]], T],
+    ) -> Block[T]:
+        cells = find_cells(self.file.read(pages), len(pages), self.file.page_size, self.file.usable)
+        groups = read_records(cells, book)
+        self._check_stored(groups, columns)
+        places = [p for p in map(self.layout.place, columns) if p is not None]
+        far = [rows[~records.on_page(places)] for rows, records in groups] if places else []
+        elsewhere = np.sort(np.concatenate([np.zeros(0, np.intp), *far])).astype(np.int64)
+        return Block(cells=cells, far=elsewhere, decoded=decode(cells, groups))
 
     def _check_stored(self, groups: list[Group], columns: Sequence[str]) -> None:
         """Values that are not in the record must be those this scan knows: NULL, or the rowid."""
@@ -201,14 +237,29 @@ class TableScan:
         parts = [(rows, records.integers(place)) for rows, records in groups]
         return parts[0][1] if len(parts) == 1 else interleave_columns(parts)
 
-    def _fetch(self, columns: Sequence[str], cells: Cells, far: Ints) -> Rows:
-        return self.fetch(columns, cells.rowids(far).tolist()) if len(far) else []
+    def _fetch(self, columns: Sequence[str], block: Block[T]) -> Rows:
+        return self.fetch(columns, block.cells.rowids(block.far).tolist()) if len(block.far) else []
 
     def _stored(self, column: str) -> int:
         place = self.layout.place(column)
         if place is None:
             raise Unusual("the rowid as another type")
         return place
+
+
+def _ahead(work: Callable[[Pages], T], tasks: Sequence[Pages]) -> Iterator[T]:
+    """Results in the order of the tasks, with a few of them worked on while the one before is used."""
+    if len(tasks) <= 1:
+        yield from map(work, tasks)
+        return
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting = deque[Future[T]]()
+        for task in tasks:
+            waiting.append(pool.submit(work, task))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _with_fetched(column: IntColumn, far: Ints, fetched: list[Any]) -> IntColumn:
