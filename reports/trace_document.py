@@ -84,6 +84,7 @@ def range_table(analysis: Analysis) -> Table:
     longest = max((row.busy_ns for row in rows), default=0) or 1
     worked = len(analysis.trace.activities) > 0
     told = any(row.flops or row.bytes for row in rows)
+    bandwidth = _bandwidth(analysis) if worked else None
     columns = (
         Column(key="range", title="range"),
         Column(key="instances", title="instances", kind="count"),
@@ -96,6 +97,7 @@ def range_table(analysis: Analysis) -> Table:
         Column(key="flops", title="FLOPs", kind="flops"),
         Column(key="tflops", title="", kind="tflops"),
         Column(key="gbps", title="", kind="gbps"),
+        Column(key="bandwidth_share", title="of bandwidth", kind="percent"),
         Column(key="thread", title="pid:tid", detail=True),
     )
     table = Table(
@@ -103,7 +105,11 @@ def range_table(analysis: Analysis) -> Table:
         title="Ranges by device time",
         columns=columns,
         rows=tuple(
-            Row(cells=_range_cells(row, worked=worked), main=at < MAIN_RANGES, bar=(row.busy_ns / longest,))
+            Row(
+                cells=_range_cells(row, worked=worked, bandwidth=bandwidth),
+                main=at < MAIN_RANGES,
+                bar=(row.busy_ns / longest,),
+            )
             for at, row in enumerate(rows)
         ),
         bar_parts=("time",),
@@ -119,7 +125,13 @@ def range_table(analysis: Analysis) -> Table:
     return drop_empty(table, keep=("range", "instances"), zeros=True)
 
 
-def _range_cells(row: RangeRow, *, worked: bool) -> tuple[Value, ...]:
+def _bandwidth(analysis: Analysis) -> int | None:
+    """Bytes a second of the GPUs' memory by their description; None when they differ or do not say."""
+    found = {gpu.bandwidth_bytes_per_s for gpu in analysis.trace.gpus.values()}
+    return found.pop() if len(found) == 1 else None
+
+
+def _range_cells(row: RangeRow, *, worked: bool, bandwidth: int | None) -> tuple[Value, ...]:
     """With no device work in the trace at all, the program computed on the host."""
     ns = (row.busy_ns if worked else row.wall_ns) or None
     return (
@@ -129,6 +141,7 @@ def _range_cells(row: RangeRow, *, worked: bool) -> tuple[Value, ...]:
         row.flops,
         row.flops / ns / 1e3 if row.flops and ns else None,
         row.bytes / ns if row.bytes and ns else None,
+        row.bytes / ns * 1e9 / bandwidth if row.bytes and ns and bandwidth else None,
         f"{row.pid}:{row.tid}" if row.tid is not None else str(row.pid or ""),
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flopprof.analysis.analyze import analyze_trace
 from flopprof.reports.owner_table import owner_table
+from flopprof.reports.trace_document import range_table
 from traces import read_recorded
 
 
@@ -33,3 +36,15 @@ def test_windows_of_one_path_are_taken_together() -> None:
     walls = [sum(int(str(row.cells[1])) for row in table.rows if row.group == group) for group in groups]
     thirds = [analysis.windows[at : at + 20] for at in (0, 20, 40)]
     assert walls == [sum(window.times.wall_ns for window in windows) for windows in thirds]
+
+
+def test_declared_bytes_are_held_against_the_bandwidth() -> None:
+    analysis = analyze_trace(read_recorded("torch_axis0"))
+    (bandwidth,) = {gpu.bandwidth_bytes_per_s for gpu in analysis.trace.gpus.values()}
+    busy = analysis.ranges[0].busy_ns
+    assert bandwidth is not None and busy
+    half = replace(analysis.ranges[0], bytes=round(bandwidth * busy / 2e9), flops=busy * 1000)
+    table = range_table(replace(analysis, ranges=(half,)))
+    cells = dict(zip((column.key for column in table.columns), table.rows[0].cells, strict=True))
+    assert cells["tflops"] == 1
+    assert cells["bandwidth_share"] == pytest.approx(0.5)
