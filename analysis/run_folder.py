@@ -83,7 +83,8 @@ def _read_step(path: Path, plain: dict[str, object]) -> Step:
     try:
         return Step.from_json(plain)
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(path / "plan.json", f"a step cannot be read ({error}); it is damaged") from error
+        problem = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
+        raise RunError(path / "plan.json", f"a step cannot be read ({problem}); it is damaged") from error
 
 
 def _read_shard(control: Path) -> ShardFolder:
