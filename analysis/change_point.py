@@ -16,7 +16,6 @@ independent of each other, as medians of different runs are. Below eight values 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,12 +91,3 @@ def _permutation_p(ranks: NDArray[np.float64], largest: float) -> float:
         # Sums of half-integers are exact, so equality needs no tolerance.
         as_large += int((np.abs(_split_statistics(orders)).max(axis=1) >= largest).sum())
     return (as_large + 1) / (ORDERS + 1)
-
-
-def smallest_p(n: int) -> float:
-    """About the p-value of the clearest change that n values can show: two orders of their halves.
-
-    >>> round(smallest_p(8), 4), round(smallest_p(6), 4)
-    (0.0286, 0.1)
-    """
-    return 2 / math.comb(n, n // 2)
