@@ -1,0 +1,269 @@
+"""A run taken up again: what is done stays as it is, the rest is run, and nothing that changed is mixed in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flopprof.analysis.folder_lock import hold_folder
+from flopprof.analysis.records import Machine
+from flopprof.analysis.run_folder import read_run_folder
+from flopprof.profiler.resume import asked_scenario, machine_changes, scenario_changes, skip_changes
+from flopprof.scenarios.load import load_scenario
+from flopprof.scenarios.plan import Plan, expand_plan
+
+FUNCTIONS = """\
+import os
+import numpy as np
+
+def double(x): return x + x
+def doubled(x): return x + x
+def once(x):
+    if os.path.exists("fail"): raise RuntimeError("not yet")
+    return x + x
+"""
+VARIANT = "  {0}: [{{function: 'functions:{0}', inputs: {{x: [n, n]}}, flops: 'n**2', bytes: '8*n**2'}}]\n"
+SCENARIO = """\
+name: functions
+variants:
+{variants}
+backends: [numpy]
+devices: [cpu]
+dtypes: [float32]
+sweep: {{n: [{sizes}]}}
+reps: {{count: {count}, warmup: 1, max_seconds: 0.02}}
+"""
+
+
+def write_scenario(folder: Path, *names: str, sizes: str = "16", count: int = 5) -> None:
+    (folder / "functions.py").write_text(FUNCTIONS, encoding="utf-8")
+    variants = "".join(VARIANT.format(name) for name in names)
+    text = SCENARIO.format(variants=variants, sizes=sizes, count=count)
+    (folder / "s.yaml").write_text(text, encoding="utf-8")
+
+
+def flopprof(folder: Path, *arguments: str, code: int = 0) -> str:
+    command = [sys.executable, "-m", "flopprof.profiler", *arguments, "--store", "store"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done.stdout if code in (0, 3) else done.stderr
+
+
+def only_run(folder: Path) -> Path:
+    (run,) = (folder / "store").glob("functions-*")
+    return run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a scenario of two steps and its complete run."""
+    folder = tmp_path_factory.mktemp("made")
+    write_scenario(folder, "double", "doubled")
+    flopprof(folder, "run", "s.yaml", "--recorder", "embedded")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, made: Path) -> Path:
+    """That run, in a folder of this test's own; its store has no database yet."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("flopprof.db*"))
+    return only_run(tmp_path)
+
+
+def digests(run: Path) -> dict[str, str]:
+    files = [path for path in (run / "shards").rglob("*") if path.is_file()]
+    return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def set_status(run: Path, status: str) -> None:
+    plan = json.loads((run / "plan.json").read_text())
+    plan["run"]["status"] = status
+    (run / "plan.json").write_text(json.dumps(plan))
+
+
+def forget_step(run: Path, index: int) -> None:
+    """As if the run had been killed after a part without this step was published."""
+    control = run / "shards" / "numpy-cpu" / "control.json"
+    record = json.loads(control.read_text())
+    del record["steps"][index]
+    control.write_text(json.dumps(record))
+    set_status(run, "interrupted")
+
+
+def listed(folder: Path) -> dict[str, Any]:
+    (run,) = json.loads(flopprof(folder, "runs", "--json"))["runs"]
+    return run
+
+
+def test_only_what_is_not_done_is_run_and_in_a_new_shard(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 1)
+    assert (listed(tmp_path)["status"], listed(tmp_path)["done"]) == ("interrupted", 1)
+    before = digests(run)
+    report = json.loads(flopprof(tmp_path, "run", "--resume", "latest", "--json"))
+    assert [(s["variant"], s["status"], s["shard"]) for s in report["steps"]] == [
+        ("double", "done", "numpy-cpu"),
+        ("doubled", "done", "numpy-cpu-2"),
+    ]
+    after = digests(run)
+    assert {name: after[name] for name in before} == before
+    assert sorted(set(after) - set(before)) == [
+        "shards/numpy-cpu-2/control.json",
+        "shards/numpy-cpu-2/trace.sqlite",
+    ]
+    record = json.loads((run / "shards" / "numpy-cpu-2" / "control.json").read_text())
+    assert ([s["key"] for s in record["steps"]], record["part"]) == ([report["steps"][1]["key"]], 2)
+    assert (listed(tmp_path)["status"], listed(tmp_path)["done"]) == ("complete", 2)
+    assert json.loads((run / "plan.json").read_text())["run"]["status"] == "complete"
+
+
+def test_a_run_whose_steps_are_all_done_is_only_completed(tmp_path: Path, run: Path) -> None:
+    (run / "report.txt").unlink()
+    set_status(run, "interrupted")
+    before = digests(run)
+    flopprof(tmp_path, "run", "--resume", run.name)
+    assert digests(run) == before
+    assert (run / "report.txt").exists()
+    assert listed(tmp_path)["status"] == "complete"
+
+
+def test_failed_steps_are_run_again_and_the_last_word_counts(tmp_path: Path) -> None:
+    write_scenario(tmp_path, "double", "once")
+    (tmp_path / "fail").touch()
+    flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", code=3)
+    run = only_run(tmp_path)
+    assert (listed(tmp_path)["done"], listed(tmp_path)["failed"]) == (1, 1)
+    flopprof(tmp_path, "run", "--resume", run.name, code=3)
+    assert sorted(path.name for path in (run / "shards").iterdir()) == ["numpy-cpu", "numpy-cpu-2"]
+    (tmp_path / "fail").unlink()
+    flopprof(tmp_path, "run", "--resume", run.name)
+    assert (listed(tmp_path)["done"], listed(tmp_path)["failed"]) == (2, 0)
+
+
+def test_the_tenth_part_comes_after_the_second(run: Path) -> None:
+    for part in (10, 2):
+        record = json.loads((run / "shards" / "numpy-cpu" / "control.json").read_text()) | {"part": part}
+        (run / "shards" / f"numpy-cpu-{part}").mkdir()
+        (run / "shards" / f"numpy-cpu-{part}" / "control.json").write_text(json.dumps(record))
+    assert [shard.record.part for shard in read_run_folder(run).shards] == [1, 2, 10]
+
+
+def test_a_complete_run_has_nothing_to_resume(tmp_path: Path, run: Path) -> None:
+    assert flopprof(tmp_path, "run", "--resume", "latest", code=2) == (
+        f"flopprof: store/{run.name}: cannot be resumed: all its steps are done\n"
+    )
+
+
+def test_a_changed_scenario_is_refused_with_what_changed(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 1)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    write_scenario(tmp_path, "double", "once", count=7)
+    message = flopprof(tmp_path, "run", "--resume", "latest", code=2)
+    assert message == (
+        f"flopprof: store/{run.name}: cannot be resumed: since it began this has changed: "
+        "step doubled numpy cpu float32 n=16 is gone; step once numpy cpu float32 n=16 is new; "
+        "reps.count 5 → 7; start a new run\n"
+    )
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_another_recorder_is_refused(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 1)
+    plan = json.loads((run / "plan.json").read_text())
+    plan["run"]["recorder"] = "nsys"
+    (run / "plan.json").write_text(json.dumps(plan))
+    message = flopprof(tmp_path, "run", "--resume", "latest", "--recorder", "embedded", code=2)
+    assert "recorder nsys → embedded" in message
+
+
+def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 1)
+    with hold_folder(run):
+        message = flopprof(tmp_path, "run", "--resume", f"store/{run.name}", code=2)
+    assert message.splitlines()[-1] == (
+        f"flopprof: store/{run.name}: another flopprof is writing this run; wait until it has ended"
+    )
+
+
+def test_a_run_or_a_scenario_is_needed_and_no_other_folder(tmp_path: Path) -> None:
+    for arguments in ([], ["s.yaml", "--resume", "latest", "--out", "x"]):
+        assert "give a SCENARIO, or --resume RUN" in flopprof(tmp_path, "run", *arguments, code=2)
+
+
+def test_a_run_outside_the_store_is_resumed_by_its_folder(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 0)
+    run.rename(tmp_path / "elsewhere")
+    report = json.loads(flopprof(tmp_path, "run", "--resume", "elsewhere", "--json"))
+    assert [step["status"] for step in report["steps"]] == ["done", "done"]
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+# What changed, piece by piece
+
+
+def plan_of(tmp_path: Path, *names: str, sizes: str = "16", count: int = 5) -> Plan:
+    write_scenario(tmp_path, *names, sizes=sizes, count=count)
+    return expand_plan(load_scenario(tmp_path / "s.yaml"), lambda *_: None)
+
+
+def test_an_equal_scenario_has_no_changes_whatever_its_order(tmp_path: Path) -> None:
+    one = plan_of(tmp_path, "double", "doubled", sizes="16, 32")
+    other = plan_of(tmp_path, "doubled", "double", sizes="32, 16")
+    assert list(scenario_changes(one.steps, other.steps)) == []
+
+
+def test_a_change_of_many_steps_is_told_once(tmp_path: Path) -> None:
+    one = plan_of(tmp_path, "double", "doubled", sizes="16, 32, 48")
+    other = plan_of(tmp_path, "double", "doubled", sizes="16, 32, 48", count=9)
+    assert list(scenario_changes(one.steps, other.steps)) == ["reps.count 5 → 9"]
+
+
+def test_a_renamed_variant_is_a_change(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "double")
+    renamed = (replace(plan.steps[0], variant="twice"),)
+    assert list(scenario_changes(plan.steps, renamed)) == ["variant double → twice"]
+
+
+def test_what_cannot_run_any_more_says_why(tmp_path: Path, run: Path) -> None:
+    plan = plan_of(tmp_path, "double")
+    before = read_run_folder(run).plan
+    now = replace(plan, steps=(), skipped=(("numpy cpu", "numpy is not installed"),))
+    assert list(skip_changes(before, now)) == ["numpy cpu cannot run (numpy is not installed)"]
+
+
+def machine(**changed: Any) -> Machine:
+    facts: dict[str, Any] = {
+        "system": "Linux 6",
+        "cpu": "EPYC",
+        "cores": 2,
+        "memory_bytes": 8,
+        "python": "3.11",
+        "versions": {"numpy": "2.4", "torch": "2.13"},
+    }
+    return Machine(**facts | changed)
+
+
+def test_other_hardware_and_other_versions_are_changes() -> None:
+    now = machine(cpu="Xeon", cores=4, versions={"numpy": "2.5", "cupy": "14"})
+    assert list(machine_changes(machine(), now)) == ["cpu EPYC → Xeon", "cores 2 → 4", "numpy 2.4 → 2.5"]
+
+
+def test_memory_and_kernel_are_no_changes() -> None:
+    assert list(machine_changes(machine(), machine(memory_bytes=9, system="Linux 7"))) == []
+
+
+def test_the_scenario_and_its_overrides_are_those_of_the_run(tmp_path: Path) -> None:
+    write_scenario(tmp_path, "double")
+    flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", "--set", "n=24", "--set", "reps.count=6")
+    run = only_run(tmp_path)
+    assert asked_scenario(read_run_folder(run).plan) == ("s.yaml", ("n=24", "reps.count=6"))
+    set_status(run, "interrupted")
+    shutil.rmtree(run / "shards" / "numpy-cpu")
+    report = json.loads(flopprof(tmp_path, "run", "--resume", run.name, "--json"))
+    assert [(s["params"], s["status"]) for s in report["steps"]] == [({"n": 24}, "done")]
