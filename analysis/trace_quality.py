@@ -36,6 +36,8 @@ class Counted:
     foreign: int = 0
     unknown: int = 0
     unnamed: int = 0
+    wordless: int = 0
+    lacking: tuple[str, ...] = ()
     doubtful: int = 0
     lost_domains: int = 0
     nameless_domains: int = 0
@@ -64,6 +66,8 @@ def judge_trace(
     if counted.dropped:
         detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
         notes.append(note("impossible_times", sum(counted.dropped.values()), detail))
+    if counted.lacking:
+        notes.append(note("missing_columns", len(counted.lacking), ", ".join(counted.lacking)))
     notes += count_notes(
         {
             "impossible_call_times": counted.dropped_calls,
@@ -71,6 +75,7 @@ def judge_trace(
             "bad_values": counted.foreign,
             "missing_values": counted.unknown,
             "missing_names": counted.unnamed,
+            "missing_messages": counted.wordless,
             "duplicate_correlation": counted.doubtful,
             "nameless_domain": counted.nameless_domains,
             "nvtx_incompatible": counted.lost_domains,
@@ -83,7 +88,9 @@ def judge_trace(
 def _judge_diagnostics(metadata: Metadata, activities: pd.DataFrame) -> list[QualityNote]:
     """What the profiler said; that *a* process has no CUDA events is no loss where others have them."""
     return [
-        note("processes_without_cuda", one.count) if one.code == "cuda_not_recorded" and len(activities) else one
+        note("processes_without_cuda", one.count)
+        if one.code == "cuda_not_recorded" and len(activities)
+        else one
         for one in judge_diagnostics(metadata.diagnostics)
     ]
 

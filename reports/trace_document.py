@@ -114,7 +114,8 @@ def range_table(analysis: Analysis) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added.",
+            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added. "
+            "projected: first start to last end of what its own thread launched, as NVIDIA's reports have it.",
             *(
                 [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
                 if told

@@ -112,7 +112,7 @@ def test_a_run_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     put_run(tmp_path, result)
     before = counts(tmp_path), rows(tmp_path, "SELECT * FROM runs")
     broken = with_id(result, "other")
-    op = replace(broken.ops[-1], kernels=(replace(broken.ops[-1].kernels[0], **{"kernel": None}),))
+    op = replace(broken.ops[-1], kernels=(replace(broken.ops[-1].kernels[0], kernel=None),))
     with pytest.raises(StoreError, match="NOT NULL"):
         put_run(tmp_path, replace(broken, ops=(*broken.ops[:-1], op)))
     assert (counts(tmp_path), rows(tmp_path, "SELECT * FROM runs")) == before
