@@ -27,7 +27,7 @@ class IntColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn:
-    """One text column, factorised: ``codes`` (int32, -1 for NULL) index ``texts``, which are distinct."""
+    """One text column, factorised: ``codes`` (int32, -1 for no text) index ``texts``, which are distinct."""
 
     codes: NDArray[np.int32]
     texts: tuple[str, ...]

@@ -73,6 +73,8 @@ class RawNvtx:
     """Domains with the signature of the nvtx/nsys incompatibility."""
     nameless_domains: int = 0
     """Domain ids in use without a row that names them."""
+    wordless: int = 0
+    """Ranges without a message."""
 
 
 def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
@@ -100,6 +102,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         foreign=sum(c.foreign for name, c in table.columns.items() if name not in REAL_PAYLOADS),
         lost_domains=domains.count_lost(is_range),
         nameless_domains=domains.nameless,
+        wordless=int((texts[is_range] == names.add("")).sum()) if table.rows else 0,
     )
 
 

@@ -90,6 +90,10 @@ CODES: dict[str, Code] = {
     "missing_values": _code(
         "warning", ("devices", "copies"), "device records without a device, stream, size or kind"
     ),
+    "missing_columns": _code(
+        "info", ("kernels", "copies", "ranges", "devices"), "columns that every export has are not there"
+    ),
+    "missing_messages": _code("info", ("ranges",), "ranges without a message"),
     "partial_export": _code(
         "warning", DEVICE, "only some tables or part of the time were exported", lossy=True
     ),

@@ -83,7 +83,7 @@ class SqliteFile:
             return self._ask_reals(table, column)
 
     def text_column(self, table: str, column: str) -> TextColumn:
-        """A text column, each distinct text once; invalid UTF-8 is replaced, NULL is -1."""
+        """A text column, each distinct text once; invalid UTF-8 is replaced, what is no text is -1."""
         self._require(table, [column])
         try:
             return self._scan(table).text_column(column)
@@ -93,7 +93,7 @@ class SqliteFile:
     def texts(self, ids: Iterable[int]) -> dict[int, str]:
         """StringIds' texts for the ids asked for, never the whole table.
 
-        Unknown ids are left out, and texts of over MAX_VALUE_BYTES, which name nothing.
+        Unknown ids are left out, and what names nothing: other values, texts of over MAX_VALUE_BYTES.
         """
         wanted = sorted({int(i) for i in ids})
         found: dict[int, str] = {}
@@ -151,7 +151,7 @@ class SqliteFile:
     def _ask_text_column(self, table: str, column: str) -> TextColumn:
         known: dict[str, int] = {}
         codes = [
-            -1 if row[0] is None else known.setdefault(_as_text(row[0]), len(known))
+            known.setdefault(row[0], len(known)) if isinstance(row[0], str) else -1
             for rows in self._chunks(table, [column])
             for row in rows
         ]
@@ -161,7 +161,7 @@ class SqliteFile:
         marks = ",".join("?" * len(ids))
         try:
             rows = self._connection.execute(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", ids)
-            return {i: _as_text(value) for i, value in rows if value is not None}
+            return {i: value for i, value in rows if isinstance(value, str)}
         except sqlite3.DataError:  # a value over MAX_VALUE_BYTES, which is no name
             alone = ids if len(ids) > 1 else []
             return {i: text for one in alone for i, text in self._some_texts([one]).items()}
@@ -275,10 +275,6 @@ def _integers_of(values: Sequence[Any]) -> IntColumn:
         valid=np.array(good, np.bool_),
         foreign=sum(not ok and v is not None for v, ok in zip(values, good, strict=True)),
     )
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def translate_error(path: Path, error: Exception) -> TraceError:

@@ -25,6 +25,8 @@ LEAF_HEADER = 8
 ABSENT = -1
 """Type of a column that an old record does not have."""
 REAL, ZERO, ONE = 7, 8, 9
+FIRST_TEXT = 13
+"""Types of texts are odd, those of blobs even, from 12 on."""
 WIDTHS = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)
 """Bytes of a value by its type, up to ONE; 10 and 11 are reserved, from 12 on texts and blobs."""
 HIGH_BITS = np.uint64(0x8080808080808080)
@@ -146,11 +148,9 @@ class Records:
         return int((self.types[:, column] > 0)[self.shape].sum())
 
     def slices(self, column: int) -> tuple[Ints, Ints, Ints]:
-        """Rows of a column that hold texts or blobs, and the first and last byte of each in the block."""
+        """Rows of a column that hold texts, and where each begins and ends in the block."""
         types = self.types[:, column]
-        if ((types > 0) & (types < 12)).any():
-            raise Unusual("numbers among texts")
-        rows = np.flatnonzero((types >= 12)[self.shape])
+        rows = np.flatnonzero((types >= FIRST_TEXT)[self.shape] & (types % 2 == 1)[self.shape])
         shape = self.shape[rows]
         end = self.cells.record[rows] + self.ends[shape, column]
         return rows, end - _sizes(types)[shape], end

@@ -165,7 +165,7 @@ class TableScan:
         return np.concatenate(parts)
 
     def text_column(self, column: str) -> TextColumn:
-        """A text column, each distinct text once, NULL as -1."""
+        """A text column, each distinct text once, what is no text as -1."""
         known: dict[bytes, int] = {}
         parts = [np.zeros(0, np.int32)]
         place = self._stored(column)

@@ -19,6 +19,7 @@ from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
 from .graph_nodes import read_graph_nodes
 from .grouped import FEW
 from .identity import Identities, collect_identities, process_key
+from .lacking import find_lacking
 from .metadata import Metadata, read_metadata
 from .names import NameCollector
 from .nesting import find_parents, measure_depths, rank_ranges
@@ -118,6 +119,8 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
         unknown=raw.unknown,
         unnamed=names.missing + int((raw_calls.name < 0).sum()),
+        wordless=nvtx.wordless,
+        lacking=find_lacking(file),
         doubtful=join.doubtful,
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,

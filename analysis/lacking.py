@@ -1,0 +1,50 @@
+"""Columns that every known exporter fills and that a file lacks: somebody took them out, or something did.
+
+A missing table is normal, tables exist only if they have rows. Columns come and go with the version as well,
+but not these: they are in all exports from 2022.4 to 2025.3 whenever their table is.
+"""
+
+from __future__ import annotations
+
+from .activities import GEOMETRY
+from .devices import GPU_COLUMNS
+from .sqlite_columns import SqliteFile
+from .sqlite_names import quote_name
+
+FILLED: dict[str, tuple[str, ...]] = {
+    "CUPTI_ACTIVITY_KIND_KERNEL": ("demangledName", "shortName", "contextId", *GEOMETRY),
+    "CUPTI_ACTIVITY_KIND_MEMCPY": ("contextId", "srcKind", "dstKind"),
+    "CUPTI_ACTIVITY_KIND_MEMSET": ("contextId", "memKind"),
+    "NVTX_EVENTS": ("domainId",),
+    "META_DATA_CAPTURE": ("name", "value"),
+    "TARGET_INFO_GPU": tuple(GPU_COLUMNS),
+}
+"""Columns that hold at least one value."""
+THERE: dict[str, tuple[str, ...]] = {"NVTX_EVENTS": ("text", "textId")}
+"""Columns that are there, though they may be empty."""
+
+
+def find_lacking(file: SqliteFile) -> tuple[str, ...]:
+    """Names (table.column) of columns that should be there and are not, or hold nothing although rows are."""
+    absent = [
+        f"{table}.{column}"
+        for wanted in (FILLED, THERE)
+        for table, columns in wanted.items()
+        for column in columns
+        if table in file.tables and column not in file.tables[table]
+    ]
+    return (*absent, *_empty(file))
+
+
+def _empty(file: SqliteFile) -> list[str]:
+    found = []
+    for table, columns in FILLED.items():
+        present = [c for c in columns if c in file.tables.get(table, ())]
+        if present and file.rows(f"SELECT 1 FROM {table} LIMIT 1"):
+            found += [f"{table}.{c}" for c in present if not _has_value(file, table, c)]
+    return found
+
+
+def _has_value(file: SqliteFile, table: str, column: str) -> bool:
+    """Quick where there is a value, as mostly in the first row."""
+    return bool(file.rows(f"SELECT 1 FROM {table} WHERE {quote_name(column)} IS NOT NULL LIMIT 1"))
