@@ -1,0 +1,445 @@
+"""What `flopprof analyze` says of damaged traces: thousands of mutations, each judged.
+
+    python bench/mutate_traces.py [--count 2000] [--seed 0] [--traces FOLDER] [--write docs/robustness.md]
+
+Structural mutations take away or spoil something SQLite can still read: a table, a column, its values, its
+order. The answer must be right for what is left: device time as plain SQL adds it up, and whenever anything
+else than before is said, a quality code says why; or one line and exit code 2. Flipped bytes may leave any
+valid data, so there the rules are: no traceback, no hang, less than 1 GiB, exit code 0, 2 or 3, and what was
+read adds up. A mutation that breaks a rule can be made again from the seed and its number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import json
+import lzma
+import os
+import random
+import resource
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import flopprof.profiler.analyze  # noqa: F401  what the command imports is there before a child is made
+from flopprof.profiler.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "robustness.md"
+SECONDS, MEBIBYTES = 60, 1024
+DEVICE_TABLES = tuple(f"CUPTI_ACTIVITY_KIND_{name}" for name in ("KERNEL", "MEMCPY", "MEMSET", "GRAPH_TRACE"))
+LAYERS = ("kernel", "memcpy", "memset", "graph", "launch", "latency", "sync", "api", "host", "unknown")
+
+
+@dataclass
+class Outcome:
+    """What one `flopprof analyze --json --strict` did."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    mebibytes: float
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+    @property
+    def codes(self) -> dict[str, int]:
+        return {q["code"]: q["count"] for q in self.document["quality"]}
+
+
+# ---- mutations: each changes the file at a path and says what it did ----
+
+
+def truncate(path: Path, rng: random.Random) -> str:
+    at = rng.randrange(path.stat().st_size)
+    os.truncate(path, at)
+    return f"at byte {at}"
+
+
+def replace_by_text(path: Path, rng: random.Random) -> str:
+    lines = rng.choice([0, 1, 100])
+    path.write_text("start,end,name\n" * lines)
+    return f"{lines} lines of text"
+
+
+def drop_table(path: Path, rng: random.Random) -> str:
+    with opened(path) as db:
+        table = rng.choice(tables_of(db))
+        db.execute(f'DROP TABLE "{table}"')
+    return table
+
+
+def drop_column(path: Path, rng: random.Random) -> str:
+    with opened(path) as db:
+        table, column = choose_column(db, rng)
+        rebuild(
+            db, table, ", ".join(f'"{c}"' for c in columns_of(db, table) if c != column) or "1 AS nothing"
+        )
+    return f"{table}.{column}"
+
+
+def null_column(path: Path, rng: random.Random) -> str:
+    with opened(path) as db:
+        table, column = choose_column(db, rng)
+        kept = [f'NULL AS "{c}"' if c == column else f'"{c}"' for c in columns_of(db, table)]
+        rebuild(db, table, ", ".join(kept))
+    return f"{table}.{column}"
+
+
+def spoil_column(path: Path, rng: random.Random) -> str:
+    """Some values of another type."""
+    value = rng.choice(["1.5", "'text'", "x'00ff'", "NULL"])
+    with opened(path) as db:
+        table, column = choose_column(db, rng)
+        spoiled = f'CASE WHEN rowid % 3 = 0 THEN {value} ELSE "{column}" END AS "{column}"'
+        rebuild(db, table, ", ".join(spoiled if c == column else f'"{c}"' for c in columns_of(db, table)))
+    return f"{table}.{column} partly {value}"
+
+
+def shuffle_rows(path: Path, rng: random.Random) -> str:
+    with opened(path) as db:
+        table = rng.choice([t for t in tables_of(db) if t.startswith(("CUPTI", "NVTX", "ENUM", "TARGET"))])
+        rebuild(db, table, "*", f"ORDER BY (rowid * {rng.randrange(1, 1 << 20) * 2 + 1}) % 1048573")
+    return table
+
+
+def no_ranges(path: Path, _: random.Random) -> str:
+    with opened(path) as db:
+        if "NVTX_EVENTS" in tables_of(db):
+            db.execute("DELETE FROM NVTX_EVENTS WHERE eventType IN (59, 60, 70, 71)")
+    return "0 ranges"
+
+
+def no_kernels(path: Path, _: random.Random) -> str:
+    with opened(path) as db:
+        if DEVICE_TABLES[0] in tables_of(db):
+            db.execute(f"DELETE FROM {DEVICE_TABLES[0]}")
+    return "0 kernels"
+
+
+def huge_string(path: Path, rng: random.Random) -> str:
+    megabytes = rng.choice([2, 20, 100])
+    with opened(path) as db:
+        ids = [i for (i,) in db.execute("SELECT id FROM StringIds")]
+        if ids:
+            text = "x" * (megabytes << 20)
+            db.execute("UPDATE StringIds SET value = ? WHERE id = ?", (text, rng.choice(ids)))
+    return f"{megabytes} MiB in StringIds"
+
+
+def impossible_times(path: Path, rng: random.Random) -> str:
+    """Times that cannot be true in some device records."""
+    start, end = rng.choice([("0", "0"), ('"end"', "start"), ("NULL", '"end"'), ("start", str(2**63 - 1))])
+    with opened(path) as db:
+        table = rng.choice([t for t in DEVICE_TABLES if t in tables_of(db)] or [""])
+        if table:
+            kept = [f'"{c}"' for c in columns_of(db, table) if c not in ("start", "end")]
+            when = "CASE WHEN rowid % 4 = 1 THEN {} ELSE {} END AS {}"
+            times = [when.format(start, "start", "start"), when.format(end, '"end"', '"end"')]
+            rebuild(db, table, ", ".join([*times, *kept]))
+    return f"{table or 'no device table'} {start}..{end}"
+
+
+def flip_bytes(path: Path, rng: random.Random) -> str:
+    raw = bytearray(path.read_bytes())
+    places = [rng.randrange(len(raw)) for _ in range(rng.choice([1, 1, 4, 16, 64, 512]))]
+    for at in places:
+        raw[at] ^= rng.randrange(1, 256)
+    path.write_bytes(raw)
+    return f"{len(places)} bytes"
+
+
+def flip_page(path: Path, rng: random.Random) -> str:
+    """Noise in one page: a header, its cell pointers, or all of it."""
+    raw = bytearray(path.read_bytes())
+    page = rng.randrange(len(raw) // 4096) * 4096
+    for _ in range(rng.choice([4, 40, 400])):
+        raw[page + rng.randrange(rng.choice([8, 100, 4096]))] = rng.randrange(256)
+    path.write_bytes(raw)
+    return f"page {page // 4096 + 1}"
+
+
+STRUCTURAL: dict[str, Callable[[Path, random.Random], str]] = {
+    "cut short": truncate,
+    "no database": replace_by_text,
+    "table dropped": drop_table,
+    "column dropped": drop_column,
+    "column NULL": null_column,
+    "values of another type": spoil_column,
+    "rows shuffled": shuffle_rows,
+    "no ranges": no_ranges,
+    "no kernels": no_kernels,
+    "huge string": huge_string,
+    "impossible times": impossible_times,
+}
+FLIPS: dict[str, Callable[[Path, random.Random], str]] = {
+    "bytes flipped": flip_bytes,
+    "page of noise": flip_page,
+}
+WEIGHTS = {
+    "cut short": 3,
+    "no database": 1,
+    "no ranges": 1,
+    "no kernels": 1,
+    "huge string": 1,
+    "column dropped": 6,
+}
+MUTATIONS = {**STRUCTURAL, **FLIPS}
+UNCHANGED = ("rows shuffled",)
+"""Mutations after which the analysis must say exactly what it said before."""
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(path)
+    db.text_factory = bytes
+    try:
+        yield db
+        db.commit()
+    finally:
+        db.close()
+
+
+def tables_of(db: sqlite3.Connection) -> list[str]:
+    return [n.decode() for (n,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
+def columns_of(db: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1].decode() for row in db.execute(f'PRAGMA table_info("{table}")')]
+
+
+def choose_column(db: sqlite3.Connection, rng: random.Random) -> tuple[str, str]:
+    """A column of a table that is not an enumeration, which are mostly what a trace has."""
+    table = rng.choice([t for t in tables_of(db) if not t.startswith("ENUM")])
+    return table, rng.choice(columns_of(db, table))
+
+
+def rebuild(db: sqlite3.Connection, table: str, select: str, order: str = "") -> None:
+    """The table anew, without its constraints."""
+    db.execute(f'CREATE TABLE mutated AS SELECT {select} FROM "{table}" {order}')
+    db.execute(f'DROP TABLE "{table}"')
+    db.execute(f'ALTER TABLE mutated RENAME TO "{table}"')
+
+
+# ---- running and judging ----
+
+
+def analyze(path: Path, folder: Path) -> Outcome:
+    """Run the command in a child process: what it imports is there already, its memory is its own."""
+    began = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        _become_command(path, folder)
+    _, status, usage = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    out, err = ((folder / name).read_text(errors="replace") for name in ("out", "err"))
+    return Outcome(code, out, err, time.perf_counter() - began, usage.ru_maxrss / 1024)
+
+
+def _become_command(path: Path, folder: Path) -> None:
+    code = 70
+    try:
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        signal.alarm(SECONDS)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        app(["analyze", str(path), "--json", "--strict"], prog_name="flopprof")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def device_time(path: Path) -> int | None:
+    """Device time as SQL adds it up: records whose times can be true; None when SQLite cannot read them."""
+    total = 0
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            db.text_factory = bytes
+            for table in set(DEVICE_TABLES) & set(tables_of(db)):
+                query = f'SELECT start, "end" FROM {table} WHERE typeof(start) = typeof("end")'
+                for start, end in db.execute(f"{query} AND typeof(start) = 'integer'"):
+                    if start <= end and abs(start) < 1 << 62 and abs(end) < 1 << 62 and (start or end):
+                        total += end - start if end - start <= 1 << 50 else 0
+    except sqlite3.Error:
+        return None
+    return total
+
+
+def judge(kind: str, path: Path, found: Outcome, before: Outcome) -> list[str]:
+    """The rules this outcome breaks."""
+    broken = []
+    if found.code not in (0, 2, 3):
+        return [f"exit code {found.code}: {found.err.strip()[-300:]}"]
+    if "Traceback" in found.err:
+        broken.append("a traceback")
+    if found.mebibytes > MEBIBYTES:
+        broken.append(f"{found.mebibytes:.0f} MiB")
+    if found.code == 2:
+        if found.out or found.err.count("\n") != 1 or not found.err.startswith("flopprof: "):
+            broken.append(f"not one line: {found.err[:300]!r}")
+        return broken
+    broken += judge_sums(found.document, device_time(path))
+    if kind in STRUCTURAL:
+        broken += judge_silence(kind, found, before)
+    return broken
+
+
+def judge_sums(document: dict[str, Any], expected: int | None) -> list[str]:
+    broken = []
+    device = document["device_ns"]
+    if device != document["attributed_ns"] + document["unattributed_ns"]:
+        broken.append("attributed and unattributed are not all")
+    if expected is not None and device != expected:
+        broken.append(f"device time {device}, SQL says {expected}")
+    listed = sum(row["total_ns"] for row in (*document["kernels"], *document["copies"]))
+    if listed > device or (document["trace"]["graph_mode"] != "graph" and listed != device):
+        broken.append(f"kernels and copies sum to {listed} of {device}")
+    for window in document["windows"]:
+        layers = [window[f"{layer}_ns"] for layer in LAYERS]
+        if None not in layers and sum(layers) != window["wall_ns"]:
+            broken.append(f"layers sum to {sum(layers)} of {window['wall_ns']}")
+        owned = sum(owner["ns"] for owner in window["owners"])
+        if window["device"] is not None and owned != window["wall_ns"]:
+            broken.append(f"owners sum to {owned} of {window['wall_ns']}")
+    return broken
+
+
+def judge_silence(kind: str, found: Outcome, before: Outcome) -> list[str]:
+    """A different answer needs a reason: a quality code that was not there, or counts more."""
+    if before.code == 2 or answer(found) == answer(before):
+        return []
+    if kind == "no kernels" and "graph_mode" in found.codes:
+        return []  # launches without a kernel are normal where graphs are recorded as a whole
+    if kind in UNCHANGED:
+        return ["another order of rows, another answer"]
+    new = {code for code, count in found.codes.items() if count > before.codes.get(code, 0)}
+    if new:
+        return []
+    different = [k for k, v in answer(found).items() if v != answer(before)[k]]
+    return [f"a different answer without a new quality code: {', '.join(different)}"]
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    document = outcome.document
+    document["trace"] = {k: v for k, v in document["trace"].items() if k not in ("path", "sha256")}
+    return {k: v for k, v in document.items() if k != "quality"}
+
+
+# ---- all of them ----
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    kind: str
+    trace: str
+    what: str
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        said = self.outcome.err.strip().split(": ", 2)[-1] if self.outcome.code == 2 else self.codes()
+        broken = f" BROKEN: {'; '.join(self.outcome.broken)}" if self.outcome.broken else ""
+        subject = f"{self.number:5} {self.kind:22} {self.trace:34} {self.what:58}"
+        return f"{subject} exit {self.outcome.code} {said[:150]}{broken}"
+
+    def codes(self) -> str:
+        return " ".join(self.outcome.codes) if self.outcome.code in (0, 3) else ""
+
+
+def find_traces(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.sqlite.xz"), *folder.glob("*/*.sqlite.xz")])
+
+
+def mutate_all(traces: list[Path], count: int, seed: int) -> Iterator[Line]:
+    kinds = [kind for kind in MUTATIONS for _ in range(WEIGHTS.get(kind, 4))]
+    with tempfile.TemporaryDirectory(prefix="flopprof-mutate-") as name:
+        folder = Path(name)
+        plain = {path.name.removesuffix(".sqlite.xz"): lzma.decompress(path.read_bytes()) for path in traces}
+        before: dict[str, Outcome] = {}
+        path = folder / "mutated.sqlite"
+        for trace, raw in plain.items():
+            path.write_bytes(raw)
+            before[trace] = analyze(path, folder)
+        for number in range(count):
+            rng = random.Random(f"{seed}:{number}")
+            kind, trace = kinds[number % len(kinds)], rng.choice(sorted(plain))
+            path.write_bytes(plain[trace])
+            what = MUTATIONS[kind](path, rng)
+            outcome = analyze(path, folder)
+            outcome.broken = judge(kind, path, outcome, before[trace])
+            yield Line(number, kind, trace, what, outcome)
+
+
+def summarize(lines: list[Line]) -> list[str]:
+    rows = [
+        "| mutation | number | exit 0 | exit 2 | exit 3 | rules broken | longest | most memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in MUTATIONS:
+        mine = [line.outcome for line in lines if line.kind == kind]
+        if mine:
+            codes = collections.Counter(outcome.code for outcome in mine)
+            broken = sum(bool(outcome.broken) for outcome in mine)
+            longest, most = max(o.seconds for o in mine), max(o.mebibytes for o in mine)
+            exits = " | ".join(str(codes[code]) for code in (0, 2, 3))
+            rows.append(f"| {kind} | {len(mine)} | {exits} | {broken} | {longest:.1f} s | {most:.0f} MiB |")
+    return rows
+
+
+def report(lines: list[Line], command: str) -> str:
+    broken = [line for line in lines if line.outcome.broken]
+    head = [
+        "# What `flopprof analyze` says of damaged traces",
+        "",
+        f"Made by `{command}`: {len(lines)} mutations, {len(broken)} of which break a rule.",
+        "The rules are in bench/mutate_traces.py. Exit code 3 is `--strict` refusing a trace that lost data.",
+        "",
+    ]
+    raw = [
+        "",
+        "Every mutation, its trace, and what was said of it (the error line, or the quality codes):",
+        "",
+        "```",
+    ]
+    return "\n".join([*head, *summarize(lines), *raw, *[str(line).rstrip() for line in lines], "```", ""])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Mutate traces and judge what is said of them.")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--traces", type=Path, default=ROOT / "tests" / "data")
+    parser.add_argument("--write", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    lines = []
+    for line in mutate_all(find_traces(options.traces), options.count, options.seed):
+        lines.append(line)
+        if line.outcome.broken:
+            print(line, file=sys.stderr)
+    print("\n".join(summarize(lines)))
+    options.write.parent.mkdir(parents=True, exist_ok=True)
+    options.write.write_text(report(lines, f"python bench/mutate_traces.py --count {options.count}"))
+    return int(any(line.outcome.broken for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
