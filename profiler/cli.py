@@ -202,6 +202,9 @@ def analyze(
 
     Example: flopprof analyze report.nsys-rep --range train_step
     """
+    from ..analysis.allocator import keep_freed_memory
+
+    keep_freed_memory()
     from .analyze import AnalyzeRequest
     from .analyze import analyze as analyze_one
 
