@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.public_texts import UNKNOWN_DIAGNOSTIC, is_public_setting, public_diagnostic
 from flopprof.analysis.scrub import ScrubError, scrub_trace
@@ -139,6 +140,17 @@ def test_numbers_and_names_are_copied_exactly_and_in_order(name: str, tmp_path: 
                 f" WHERE {where} ORDER BY 1"
             )
             assert after.execute(query).fetchall() == before.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_the_copy_analyses_the_same(name: str, tmp_path: Path):
+    source = unpack(name, tmp_path)
+    target = tmp_path / "scrubbed.sqlite"
+    scrub_trace(source, target)
+    before, after = (analyze_file(path).to_json() for path in (source, target))
+    for document in (before, after):
+        del document["trace"]["path"], document["trace"]["sha256"]
+    assert after == before
 
 
 def test_a_second_scrub_changes_nothing(tmp_path: Path):
