@@ -43,6 +43,10 @@ class StoreError(FlopprofError):
         super().__init__(f"{store}: {problem}")
 
 
+class StoreUnwritable(StoreError):
+    """The store's database cannot be opened just now: the disk is full, or nothing may be written there."""
+
+
 class UnknownRun(FlopprofError):
     """An address names no run."""
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import StoreError
+from .errors import StoreError, StoreUnwritable
 from .folder_lock import hold_folder
 from .records import RunPlan
 from .results import RunResult
@@ -32,8 +32,10 @@ BUSY_SECONDS = 60.0
 LATEST_MIGRATION = "m003_history"
 """Known without importing sqlite-utils (0.3 s), so that reading is instant."""
 
+MIGRATIONS_TABLE = "_sqlite_migrations"
 APPLIED = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'flopprof'"
-HAS_TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_UNWRITABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")
 FREE_IDS = """SELECT (SELECT coalesce(max(id), 0) + 1 FROM steps), (SELECT coalesce(max(id), 0) + 1 FROM ops),
     (SELECT coalesce(max(id), 0) + 1 FROM kernels)"""
 REOPEN_RUN = "UPDATE runs SET status = 'interrupted', shards = -1 WHERE id = ?"
@@ -87,15 +89,14 @@ def read_store(store: Path) -> Iterator[sqlite3.Connection | None]:
 
 def applied_migrations(connection: sqlite3.Connection, store: Path) -> set[str]:
     """The names of the migrations a database has. Raises StoreError for one that is no store, or a later one."""
-    if connection.execute(HAS_TABLES).fetchone()[0] == 0:
-        return set()
-    try:
-        names = {row[0] for row in connection.execute(APPLIED)}
-    except sqlite3.OperationalError:
-        names = set()
+    tables = {row[0] for row in connection.execute(TABLES)}
+    names = {row[0] for row in connection.execute(APPLIED)} if MIGRATIONS_TABLE in tables else set[str]()
+    if not tables - {MIGRATIONS_TABLE}:
+        # New, or its making was cut off before the first migration was whole.
+        return names
     if not names:
         raise StoreError(store / DATABASE, "is not a run store; choose another folder with --store DIR")
-    if max(names) > LATEST_MIGRATION:
+    if max(names, default="") > LATEST_MIGRATION:
         raise StoreError(
             store / DATABASE, "was written by a later flopprof; update flopprof, or use another --store"
         )
@@ -217,21 +218,22 @@ def _as_store_errors(store: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(store / DATABASE, _explain(error)) from error
+        name = getattr(error, "sqlite_errorname", "")
+        kind = StoreUnwritable if name.startswith(_UNWRITABLE) else StoreError
+        raise kind(store / DATABASE, _explain(name, error)) from error
     except OSError as error:
-        raise StoreError(
+        raise StoreUnwritable(
             store, f"cannot be written ({error.strerror or error}); choose another with --store DIR"
         ) from error
 
 
-def _explain(error: sqlite3.Error) -> str:
-    name = getattr(error, "sqlite_errorname", "")
+def _explain(name: str, error: sqlite3.Error) -> str:
     if name.startswith("SQLITE_FULL"):
         return "the disk is full; make room and try again"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"another process has been writing for over {BUSY_SECONDS:.0f} s; try again"
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return f"is damaged ({error}); move it away: 'flopprof runs' makes it anew from the run folders, without tags"
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+    if name.startswith(_UNWRITABLE):
         return f"cannot be opened for writing ({error}); check its permissions and the disk's room"
     return f"cannot be used ({error})"

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import RunError, StoreError, TraceError
+from .errors import RunError, StoreError, StoreUnwritable, TraceError
 from .folder_lock import is_held
-from .records import RunPlan
+from .records import RunPlan, ShardRecord
 from .run_folder import read_record
 from .store import read_store, record_run, record_unreadable_run
 from .store_queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
@@ -48,12 +48,17 @@ class _Findings:
 def list_runs(store: Path, scenario: str | None = None) -> StoreListing:
     """Every run of the store as it is now; rows of new and of changed runs are written on the way.
 
-    Raises StoreError when the database cannot be read.
+    A disk on which not even the database can be opened for reading does not hide the runs: they are listed from
+    their folders, without tags. Raises StoreError when the database is damaged or not a store's.
     """
     folders = run_folders(store)
-    findings = _take_in(store, folders)
-    with read_store(store) as connection:
-        rows = list_rows(connection, scenario) if connection else []
+    try:
+        findings = _take_in(store, folders)
+        with read_store(store) as connection:
+            rows = list_rows(connection, scenario) if connection else []
+    except StoreUnwritable as error:
+        rows, findings = [], _look_at_folders(store, folders)
+        findings.notes.append(str(error))
     lines = [_as_seen(line, folders, findings.running) for line in rows]
     new = [line for line in findings.plans if scenario in (None, line.scenario)]
     runs = sorted([*lines, *new], key=lambda line: (line.started_at, line.id), reverse=True)
@@ -104,6 +109,21 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
     return findings
 
 
+def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
+    """The runs by what their folders alone say."""
+    findings = _Findings()
+    for folder in sorted(folders):
+        path = store / folder
+        if (path / "plan.json").is_file():
+            try:
+                plan = read_record(path / "plan.json", RunPlan)
+                status: RunStatus = "running" if is_held(path) else plan.run.status
+                findings.plans.append(_line_of_plan(plan, path, status))
+            except RunError as error:
+                findings.notes.append(str(error))
+    return findings
+
+
 def _take_in_folder(
     store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
 ) -> None:
@@ -112,7 +132,7 @@ def _take_in_folder(
     if is_held(path):
         findings.running.add(folder)
         if old is None:
-            findings.plans.append(_line_of_plan(plan, folder, "running"))
+            findings.plans.append(_line_of_plan(plan, path, "running"))
         return
     other = names.get(plan.run.id, folder)
     if other != folder and (store / other).is_dir():
@@ -121,7 +141,7 @@ def _take_in_folder(
         try:
             record_folder(store, folder)
         except StoreError:
-            findings.plans += [] if old else [_line_of_plan(plan, folder, plan.run.status)]
+            findings.plans += [] if old else [_line_of_plan(plan, path, plan.run.status)]
             raise
 
 
@@ -146,8 +166,11 @@ def _with_status(line: RunLine, status: RunStatus) -> RunLine:
     return replace(line, status=status)
 
 
-def _line_of_plan(plan: RunPlan, folder: str, status: RunStatus) -> RunLine:
+def _line_of_plan(plan: RunPlan, path: Path, status: RunStatus) -> RunLine:
     run = plan.run
+    controls = sorted((path / "shards").glob("*/control.json"))
+    published = sorted((read_record(control, ShardRecord) for control in controls), key=lambda s: s.part)
+    states = list({step.key: step.status for shard in published for step in shard.steps}.values())
     return RunLine(
         id=run.id,
         scenario=run.scenario,
@@ -156,8 +179,8 @@ def _line_of_plan(plan: RunPlan, folder: str, status: RunStatus) -> RunLine:
         recorder=run.recorder,
         hardware=None,
         steps=len(plan.steps),
-        done=0,
-        failed=0,
+        done=states.count("done"),
+        failed=states.count("failed"),
         tags=(),
-        folder=folder,
+        folder=path.name,
     )

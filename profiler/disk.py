@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..analysis.errors import StoreUnwritable
 from .errors import CaptureError
 
 _LEAST_BYTES = 1 << 20
@@ -20,7 +21,7 @@ _WORDS = ("no space left on device", "disk is full", "disk full", "quota exceede
 class DiskFullError(CaptureError):
     """There is no room for what a run records."""
 
-    def __init__(self, folder: Path, what: str) -> None:
+    def __init__(self, folder: Path, what: str = "make room") -> None:
         super().__init__(f"{folder}: the disk is full; {what}")
 
 
@@ -44,11 +45,13 @@ def has_no_room(folder: Path, for_files: Path) -> bool:
 
 
 @contextmanager
-def explain_full_disk(folder: Path, what: str) -> Iterator[None]:
+def explain_full_disk(folder: Path, explain: Callable[[], str]) -> Iterator[None]:
     """Raise DiskFullError, with what became of the run, for whatever says that there is no room."""
     try:
         yield
     except Exception as error:
-        if not isinstance(error, DiskFullError) and is_disk_full(error):
-            raise DiskFullError(folder, what) from error
+        # SQLite calls it an I/O error when what it lacks is room for its shared memory.
+        may_be_room = isinstance(error, StoreUnwritable) and shutil.disk_usage(folder).free < _LEAST_BYTES
+        if is_disk_full(error) or may_be_room:
+            raise DiskFullError(folder, explain()) from error
         raise

@@ -120,7 +120,7 @@ def _run_plan(plan: Plan, options: CaptureOptions, request: RunRequest) -> RunOu
     with terminate_as_interrupt(), open_run(plan, options) as run:
         folder = run.folder
         name = run.record.run.id if in_store(folder, options.store) else str(folder)
-        with explain_full_disk(folder, f"make room, then go on with: flopprof run --resume {name}"):
+        with explain_full_disk(folder, lambda: how_to_go_on(folder, name)):
             options = reopen(options)
             try:
                 with show_progress(plan, control=options.control) as on_message:
@@ -132,9 +132,18 @@ def _run_plan(plan: Plan, options: CaptureOptions, request: RunRequest) -> RunOu
             except (Interrupted, KeyboardInterrupt):
                 print(f"interrupted; go on with: flopprof run --resume {name}", file=sys.stderr)
                 raise
-        with explain_full_disk(folder, "the run is complete, and flopprof runs lists it once there is room"):
+        with explain_full_disk(
+            folder, lambda: "the run is complete, and flopprof runs lists it once there is room"
+        ):
             record_complete(result, folder, options.store)
     return RunOutcome(folder=folder, result=result, report=render(result, request.format))
+
+
+def how_to_go_on(folder: Path, name: str) -> str:
+    """What to do after a full disk; nothing is there to go on with when not even the plan could be written."""
+    if (folder / "plan.json").exists():
+        return f"make room, then go on with: flopprof run --resume {name}"
+    return "make room and run again"
 
 
 def _asked(request: RunRequest, resumed: RunFolder | None) -> tuple[str, tuple[str, ...]]:

@@ -29,7 +29,6 @@ from .recorder import EmbeddedRecorder, Recorder, last_line
 WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
 
 MOST_STARTS = 4
-KEPT = "make room, then go on with 'flopprof run --resume RUN'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +156,7 @@ def run_worker(
         folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
         outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
         if outcome.exit_code == DISK_FULL:
-            raise DiskFullError(context.run, KEPT)
+            raise DiskFullError(context.run)
         has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
         if has_begun or attempt == MOST_STARTS:
             return outcome
@@ -267,7 +266,7 @@ def publish_part(
             scrub_trace(raw, prepared / "trace.sqlite")
     except (CaptureError, TraceError, ScrubError) as error:
         if is_disk_full(error) or has_no_room(context.staging, outcome.folder):
-            raise DiskFullError(context.run, KEPT) from error
+            raise DiskFullError(context.run) from error
         records = [lose_trace(record, error) for record in records]
     record = ShardRecord(
         backend=shard.backend, device=shard.device, part=part, recorder=context.recorder.name, steps=records

@@ -242,6 +242,27 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
         put_run(tmp_path, cpu_run())
 
 
+def test_a_database_whose_making_was_cut_off_is_made_whole(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / DATABASE)
+    STORE_MIGRATIONS.ensure_migrations_table(Database(connection))
+    connection.commit()
+    connection.close()
+    put_run(tmp_path, cpu_run())
+    assert counts(tmp_path) == expected_counts(cpu_run())
+
+
+def test_where_the_database_cannot_be_opened_runs_are_listed_from_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copy_real_run(tmp_path)
+    (tmp_path / DATABASE).mkdir()
+    listing = list_runs(tmp_path)
+    assert [(line.id, line.status, line.done, line.steps) for line in listing.runs] == [
+        (run.name, "complete", 4, 4)
+    ]
+    assert len(listing.notes) == 1 and "cannot be opened" in listing.notes[0]
+
+
 def test_a_damaged_database_is_one_clear_error_and_can_be_made_again(tmp_path: Path) -> None:
     run = copy_real_run(tmp_path)
     list_runs(tmp_path)
