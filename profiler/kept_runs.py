@@ -7,15 +7,22 @@ from pathlib import Path
 
 from ..analysis.run_address import check_tag, find_line, find_run
 from ..analysis.store import find_store, read_store, tag_run, untag_run
-from ..analysis.store_queries import read_run
+from ..analysis.store_queries import RunLine, read_run
 from ..reports.as_json import render_json
 from ..reports.store_text import show_run
+
+
+def find_kept_run(address: str, store: Path) -> RunLine:
+    """A run of the store by any of its names, its folder's path among them. Raises UnknownRun, StoreError."""
+    path = Path(address)
+    is_in_store = path.is_dir() and path.absolute().parent.resolve() == store.resolve()
+    return find_line(path.name if is_in_store else address, store, gone=True)
 
 
 def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
     """A run of the store, from its database alone. Raises UnknownRun, StoreError."""
     folder = find_store(store)
-    line = find_line(_id_of_folder(address, folder), folder, gone=True)
+    line = find_kept_run(address, folder)
     with read_store(folder) as connection:
         found = read_run(connection, line.id) if connection else None
     if found is None:
@@ -33,7 +40,7 @@ def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
 def tag_kept_run(address: str, name: str, store: Path | None, *, remove: bool) -> str:
     """Tag a run, or take a tag from it. Raises UnknownRun, StoreError."""
     folder = find_store(store)
-    line = find_line(_id_of_folder(address, folder), folder, gone=True)
+    line = find_kept_run(address, folder)
     if remove:
         if name not in line.tags:
             return f"{line.id} has no tag {name}"
@@ -83,9 +90,3 @@ def show_history_of(
     if png is not None:
         write_output(draw_image(history_figure(scenario, series), "png"), png)
     return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)
-
-
-def _id_of_folder(address: str, store: Path) -> str:
-    """The name of a run folder in the store, for which the store has an id."""
-    path = Path(address)
-    return path.name if path.is_dir() and path.absolute().parent.resolve() == store.resolve() else address

@@ -88,12 +88,12 @@ def rm(
 
     Example: flopprof rm outer-20260101-120000-1a2b
     """
-    from ..analysis.run_address import find_line
     from ..analysis.store import find_store
     from ..analysis.store_cleaning import remove_run
+    from .kept_runs import find_kept_run
 
     folder = find_store(store)
-    found = find_line(run, folder, gone=True)
+    found = find_kept_run(run, folder)
     if not yes:
         typer.confirm(f"remove {found.id} ({found.status}, {found.done} steps done)?", abort=True, err=True)
     remove_run(folder, found)
