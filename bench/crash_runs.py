@@ -19,7 +19,7 @@ from crashes import Laboratory  # pyright: ignore[reportMissingImports]
 
 
 def crash(kills: int, recorder: str, backends: str, seed: int, folder: Path) -> Laboratory:
-    """``kills`` kills of one kind of run, at moments drawn evenly over the time a run takes."""
+    """``kills`` kills of one kind of run, at moments drawn evenly over 1.2 times what a run takes; it may have ended by then."""
     laboratory = Laboratory(folder=folder, recorder=recorder, backends=backends)
     takes = laboratory.time_a_run()
     print(
@@ -29,7 +29,7 @@ def crash(kills: int, recorder: str, backends: str, seed: int, folder: Path) -> 
     moments = random.Random(seed)
     done = 0
     while done < kills:
-        if (line := laboratory.kill_a_run(moments.uniform(0, takes))) is not None:
+        if (line := laboratory.kill_a_run(moments.uniform(0, 1.2 * takes))) is not None:
             done += 1
             print(f"{done:3} {line}", flush=True)
     print(
