@@ -19,7 +19,7 @@ from crashes import Laboratory  # pyright: ignore[reportMissingImports]
 
 
 def crash(kills: int, recorder: str, backends: str, seed: int, folder: Path) -> Laboratory:
-    """``kills`` kills of one kind of run, at moments drawn evenly over 1.2 times what a run takes; it may have ended by then."""
+    """``kills`` kills of one kind of run, drawn evenly over 1.2 times what a run takes."""
     laboratory = Laboratory(folder=folder, recorder=recorder, backends=backends)
     takes = laboratory.time_a_run()
     print(

@@ -82,11 +82,11 @@ def show_history_of(
 ) -> str:
     """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
     from ..analysis.history import read_history
-    from ..reports.chart import draw_image
-    from ..reports.history import history_figure, history_to_json, show_history
+    from ..reports.history import history_to_json, show_history
+    from ..reports.history_plot import draw_history
     from .output import write_output
 
     series = read_history(scenario, find_store(store), step)
     if png is not None:
-        write_output(draw_image(history_figure(scenario, series), "png"), png)
+        write_output(draw_history(scenario, series), png)
     return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)

@@ -37,24 +37,28 @@ def history_to_json(scenario: str, series: Sequence[StepSeries]) -> dict[str, An
     }
 
 
+def panel_groups(series: Sequence[StepSeries]) -> list[list[StepSeries]]:
+    """The series of each panel: those of one hardware that differ in the variant alone."""
+    groups: dict[tuple[str, str], list[StepSeries]] = {}
+    for one in series:
+        groups.setdefault((one.hardware, one.place), []).append(one)
+    return list(groups.values())
+
+
 def history_figure(scenario: str, series: Sequence[StepSeries]) -> Figure:
-    """Time against the number of the run: a panel for each place, a line for each variant, levels dashed."""
+    """Time against the number of the run: a panel for each place, a line for each variant."""
     variants = list(dict.fromkeys(one.variant for one in series))
-    places = list(dict.fromkeys((one.hardware, one.place) for one in series))
-    panels = [
-        _panel(place, [one for one in series if (one.hardware, one.place) == (hardware, place)], variants)
-        for hardware, place in places[:MOST_PANELS]
-    ]
-    left_out = len(places) - MOST_PANELS
+    groups = panel_groups(series)
+    left_out = len(groups) - MOST_PANELS
+    limits = f" ({count_noun(left_out, 'panel')} left out)" if left_out > 0 else ""
     return Figure(
         name="history",
-        title=f"{clean(scenario)}: time of a rep, run by run"
-        + (f" ({left_out} panels left out)" if left_out > 0 else ""),
+        title=f"{clean(scenario)}: time of a rep, run by run{limits}",
         alt=f"Time of a rep of {clean(scenario)} against the number of the run",
         logarithmic=False,
         x_label="run, the oldest first",
         y_label="time of a rep",
-        panels=tuple(panels),
+        panels=tuple(_panel(group, variants) for group in groups[:MOST_PANELS]),
     )
 
 
@@ -67,7 +71,7 @@ def describe_change(series: StepSeries) -> str:
     levels = f"{format_value(change.before, 'time')} to {format_value(change.after, 'time')}"
     cause = f"; changed with it: {clean(', '.join(series.changed_with))}" if series.changed_with else ""
     return (
-        f"{clean(series.label)}: {factor}× {'slower' if slower else 'faster'} from run {clean(point.run)} "
+        f"{clean(series.label)}: {factor}× {'slower' if slower else 'faster'} from {clean(point.run)} "
         f"({point.started_at}) on, {levels} in the median (p = {series.p:.2g}){cause}"
     )
 
@@ -103,29 +107,24 @@ def _show_changes(series: Sequence[StepSeries]) -> list[str]:
     ]
 
 
-def _panel(place: str, series: Sequence[StepSeries], variants: Sequence[str]) -> Panel:
-    lines: list[Series] = []
-    for one in series:
-        x = tuple(float(number + 1) for number in range(len(one.points)))
-        bands = [(p.low, p.high) for p in one.points if p.low is not None and p.high is not None]
-        whole = bands if len(bands) == len(x) else []
-        colour = variants.index(one.variant)
-        lines.append(
-            Series(
-                label=clean(one.variant),
-                x=x,
-                y=tuple(point.ns for point in one.points),
-                low=tuple(low for low, _ in whole),
-                high=tuple(high for _, high in whole),
-                colour=colour,
-            )
-        )
-        if one.is_changed and one.change is not None:
-            split = one.change.index
-            levels = (one.change.before,) * split + (one.change.after,) * (len(x) - split)
-            label = f"{clean(one.variant)}: {format_value(one.change.ratio, 'ratio')} from run {split + 1}"
-            lines.append(Series(label=label, x=x, y=levels, colour=colour, style="traced"))
-    return Panel(title=clean(place), series=tuple(lines))
+def _panel(group: Sequence[StepSeries], variants: Sequence[str]) -> Panel:
+    lines = tuple(_line(one, variants.index(one.variant)) for one in group)
+    return Panel(title=clean(group[0].place), series=lines)
+
+
+def _line(one: StepSeries, colour: int) -> Series:
+    bands = [
+        (point.low, point.high) for point in one.points if point.low is not None and point.high is not None
+    ]
+    whole = bands if len(bands) == len(one.points) else []
+    return Series(
+        label=clean(one.variant),
+        x=tuple(float(number + 1) for number in range(len(one.points))),
+        y=tuple(point.ns for point in one.points),
+        low=tuple(low for low, _ in whole),
+        high=tuple(high for _, high in whole),
+        colour=colour,
+    )
 
 
 def _step_json(one: StepSeries) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from flopprof.analysis.change_point import FEWEST_VALUES, find_change
 from flopprof.analysis.errors import UnknownRun
 from flopprof.analysis.history import StepSeries, read_history
 from flopprof.analysis.results import RunResult
-from flopprof.reports.chart import draw_image
 from flopprof.reports.history import history_figure, history_to_json, show_history
+from flopprof.reports.history_plot import draw_history
 from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import cpu_run, uncontrolled_run
@@ -188,7 +188,7 @@ def test_a_scenario_or_a_step_without_runs_is_one_clear_error(store: Path) -> No
 def test_the_text_says_where_and_how_much(store: Path) -> None:
     text = show_history(scenario(), read_history(scenario(), store, "variant=outer_sum,n=4000"))
     assert "20 runs" in text.splitlines()[0]
-    assert "1.30× slower from run run-12 (2026-01-12T00:00:00+00:00) on" in text
+    assert "1.30× slower from run-12 (2026-01-12T00:00:00+00:00) on" in text
     assert "changed with it: numpy" in text
 
 
@@ -214,22 +214,21 @@ def test_the_json_has_every_point_and_the_change(store: Path) -> None:
     assert (plain["change"]["run"], plain["change"]["is_named"]) == ("run-12", True)
 
 
-def test_the_picture_draws_every_run_and_both_levels(store: Path) -> None:
-    figure = history_figure(scenario(), read_history(scenario(), store, "n=4000"))
-    (panel,) = figure.panels
-    assert [(series.label, series.style) for series in panel.series] == [
-        ("matvec", "untraced"),
-        ("outer_sum", "untraced"),
-        ("outer_sum: 1.30× from run 12", "traced"),
+def test_the_picture_has_every_run_and_marks_the_change(store: Path) -> None:
+    series = read_history(scenario(), store, "n=4000")
+    (panel,) = history_figure(scenario(), series).panels
+    assert [(line.label, line.x) for line in panel.series] == [
+        (name, tuple(float(number) for number in range(1, 21))) for name in ("matvec", "outer_sum")
     ]
-    levels = panel.series[2].y
-    assert (len(set(levels[:11])), len(set(levels[11:])), len(levels)) == (1, 1, 20)
-    assert draw_image(figure, "png").startswith(b"\x89PNG")
+    unmarked = [replace(one, change=None) for one in series]
+    marked = draw_history(scenario(), series)
+    assert marked.startswith(b"\x89PNG")
+    assert marked == draw_history(scenario(), series) != draw_history(scenario(), unmarked)
 
 
 def test_on_the_command_line_history_is_text_and_picture(store: Path, tmp_path: Path) -> None:
     arguments = ["history", scenario(), "--store", str(store), "--step", "n=4000", "--png", "h.png"]
     command = [sys.executable, "-m", "flopprof.profiler", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "1.30× slower from run run-12" in done.stdout
+    assert "1.30× slower from run-12" in done.stdout
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
