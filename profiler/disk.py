@@ -36,12 +36,22 @@ def is_disk_full(error: BaseException) -> bool:
     return error.__cause__ is not None and is_disk_full(error.__cause__)
 
 
-def has_no_room(folder: Path, for_files: Path) -> bool:
-    """Whether what failed may have failed for want of room: too little is left in ``folder`` to export
-    the recordings in ``for_files``. Nsight Systems does not say (its exit code is 0).
+def has_no_room(staging: Path, temporary: Path) -> bool:
+    """Whether what failed may have failed for want of room; Nsight Systems does not say (its exit code is 0).
+
+    That is so where less is left than an export of what it recorded, in a worker's ``staging`` folder or, when it
+    could not put it there, in ``temporary``, takes.
     """
-    raw = sum(file.stat().st_size for file in for_files.glob("raw.*"))
-    return shutil.disk_usage(folder).free < max(_LEAST_BYTES, _GROWTH * raw)
+    if is_nearly_full(staging, temporary):
+        return True
+    recordings = [*staging.glob("raw.*"), *temporary.glob("nsys-report-*")]
+    needed = _GROWTH * sum(file.stat().st_size for file in recordings)
+    return min(shutil.disk_usage(folder).free for folder in (staging, temporary)) < needed
+
+
+def is_nearly_full(*folders: Path) -> bool:
+    """Whether a disk has so little room left that nothing can be recorded on it."""
+    return any(shutil.disk_usage(folder).free < _LEAST_BYTES for folder in folders)
 
 
 @contextmanager
@@ -51,7 +61,7 @@ def explain_full_disk(folder: Path, explain: Callable[[], str]) -> Iterator[None
         yield
     except Exception as error:
         # SQLite calls it an I/O error when what it lacks is room for its shared memory.
-        may_be_room = isinstance(error, StoreUnwritable) and shutil.disk_usage(folder).free < _LEAST_BYTES
+        may_be_room = isinstance(error, StoreUnwritable) and is_nearly_full(folder)
         if is_disk_full(error) or may_be_room:
             raise DiskFullError(folder, explain()) from error
         raise

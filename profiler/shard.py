@@ -19,7 +19,7 @@ from ..analysis.scrub import ScrubError, scrub_trace
 from ..scenarios.errors import FlopprofError
 from ..scenarios.plan import Step
 from .child import run_child
-from .disk import DiskFullError, has_no_room, is_disk_full
+from .disk import DiskFullError, has_no_room, is_disk_full, is_nearly_full
 from .environment import allowed_environment
 from .errors import CaptureError, Interrupted
 from .folder import publish_shard, write_record
@@ -155,7 +155,8 @@ def run_worker(
     for attempt in count(1):
         folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
         outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
-        if outcome.exit_code == DISK_FULL:
+        has_failed = outcome.exit_code not in (0, NEW_WORKER, None)
+        if has_failed and (outcome.exit_code == DISK_FULL or is_nearly_full(folder, context.temporary)):
             raise DiskFullError(context.run)
         has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
         if has_begun or attempt == MOST_STARTS:
@@ -265,7 +266,7 @@ def publish_part(
             raw = context.recorder.collect(outcome.folder)
             scrub_trace(raw, prepared / "trace.sqlite")
     except (CaptureError, TraceError, ScrubError) as error:
-        if is_disk_full(error) or has_no_room(context.staging, outcome.folder):
+        if is_disk_full(error) or has_no_room(outcome.folder, context.temporary):
             raise DiskFullError(context.run) from error
         records = [lose_trace(record, error) for record in records]
     record = ShardRecord(
