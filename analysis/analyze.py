@@ -21,8 +21,8 @@ from .paths import find_paths
 from .quality import note, sort_notes
 from .queue import measure_queue
 from .ranges import RangeKernelRow, RangeRow, measure_ranges
-from .records import FORMAT
 from .results import BUSY_LAYERS, LAYERS, CopyRow, KernelRow, QualityNote, to_plain
+from .terms import FORMAT
 from .trace import Trace, read_trace
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .errors import TraceError
-from .records import Recorder
 from .sqlite_columns import SqliteFile
+from .terms import Recorder
 
 TESTED_MINOR = 28
 MAJOR = 3

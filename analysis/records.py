@@ -20,14 +20,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 1
+from .terms import FORMAT, Clock, Recorder
 
 NOT_IN_TURN = "not in turn: "
 """How the note of a step begins that an interleaved run measured by itself; its reason follows."""
-
-Recorder = Literal["nsys", "embedded"]
-Status = Literal["done", "failed", "skipped"]
-Clock = Literal["device_events", "host"]
 
 
 class Record(BaseModel):

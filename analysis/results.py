@@ -6,12 +6,13 @@ values. Unknown, not measured and undefined are None, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel
+from .terms import Status
 
-from .records import Machine, RunInfo, SkippedStep, Status
+if TYPE_CHECKING:  # pydantic, which reading a trace can do without
+    from .records import Machine, RunInfo, SkippedStep
 
 BUSY_LAYERS = ("kernel", "memcpy", "memset", "graph")
 IDLE_LAYERS = ("launch", "latency", "sync", "api", "host", "unknown")
@@ -211,14 +212,18 @@ class RunResult:
     """The peaks themselves, of the dtypes that the steps use."""
 
 
+_PLAIN = frozenset({int, float, str, bool, type(None)})
+
+
 def to_plain(value: Any) -> Any:
     """Dataclasses and tuples as dicts and lists, recursively, for JSON."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+    kind = type(value)
+    if kind in _PLAIN:  # by far the most
+        return value
+    if hasattr(kind, "__dataclass_fields__"):
+        return {name: to_plain(getattr(value, name)) for name in kind.__dataclass_fields__}
     if isinstance(value, dict):
         return {str(k): to_plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(v) for v in value]
-    return value
+    return value.model_dump(mode="json") if hasattr(kind, "model_dump") else value

@@ -11,9 +11,7 @@ from ..analysis.analyze import Analysis, analyze_file
 from ..analysis.attribution import GraphRanges
 from ..analysis.errors import TraceError
 from ..analysis.quality import loses_data
-from ..reports.publish import render_document
-from ..reports.trace_csv import write_analysis_csv
-from ..reports.trace_document import compose_analysis
+from ..reports.as_json import render_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,8 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         announce=lambda line: print(line, file=sys.stderr),
     )
     if request.csv is not None:
+        from ..reports.trace_csv import write_analysis_csv
+
         write_analysis_csv(analysis, request.csv)
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
@@ -69,4 +69,9 @@ def find_trace(path: Path) -> Path:
 
 
 def _render(analysis: Analysis, request: AnalyzeRequest) -> str:
+    if request.format == "json":
+        return render_json(analysis.to_json())
+    from ..reports.publish import render_document
+    from ..reports.trace_document import compose_analysis
+
     return render_document(compose_analysis(analysis, full_names=request.full_names), request.format)

@@ -11,8 +11,8 @@ import numbers
 from dataclasses import replace
 from typing import Any
 
-from ..analysis.records import FORMAT
 from ..analysis.results import OpResult, RunResult, StepResult, to_plain
+from ..analysis.terms import FORMAT
 
 STEP_KEYS = (
     *(

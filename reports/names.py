@@ -29,7 +29,7 @@ def clean(text: str) -> str:
     >>> clean("a\x1b[31mb\nc")
     'a\\x1b[31mb c'
     """
-    return "".join(_visible(char) for char in text)
+    return text if text.isprintable() else "".join(_visible(char) for char in text)
 
 
 def _visible(char: str) -> str:

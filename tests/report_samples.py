@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flopprof.analysis.records import Gpu, Machine, RunInfo, SkippedStep, Status
+from flopprof.analysis.records import Gpu, Machine, RunInfo, SkippedStep
 from flopprof.analysis.results import (
     CopyRow,
     Costs,
@@ -17,6 +17,7 @@ from flopprof.analysis.results import (
     StepResult,
     WindowTimes,
 )
+from flopprof.analysis.terms import Status
 
 GEMV = (
     "void gemv2T_kernel_val<int, int, float, float, float, float, (int)128, (int)16, (int)4, (int)4, "
