@@ -10,13 +10,15 @@ from .activities import GEOMETRY
 from .devices import GPU_COLUMNS
 from .sqlite_columns import SqliteFile
 from .sqlite_names import quote_name
+from .terms import Recorder
 
+CAPTURE = "META_DATA_CAPTURE"
 FILLED: dict[str, tuple[str, ...]] = {
     "CUPTI_ACTIVITY_KIND_KERNEL": ("demangledName", "shortName", "contextId", *GEOMETRY),
     "CUPTI_ACTIVITY_KIND_MEMCPY": ("contextId", "srcKind", "dstKind"),
     "CUPTI_ACTIVITY_KIND_MEMSET": ("contextId", "memKind"),
     "NVTX_EVENTS": ("domainId",),
-    "META_DATA_CAPTURE": ("name", "value"),
+    CAPTURE: ("name", "value"),
     "TARGET_INFO_GPU": tuple(GPU_COLUMNS),
 }
 """Columns that hold at least one value."""
@@ -24,8 +26,12 @@ THERE: dict[str, tuple[str, ...]] = {"NVTX_EVENTS": ("text", "textId")}
 """Columns that are there, though they may be empty."""
 
 
-def find_lacking(file: SqliteFile) -> tuple[str, ...]:
-    """Names (table.column) of columns that should be there and are not, or hold nothing although rows are."""
+def find_lacking(file: SqliteFile, recorder: Recorder) -> tuple[str, ...]:
+    """Names (table.column) of columns that should be there and are not, or hold nothing although rows are.
+
+    One table is never without rows since 2023.4, whose exports call their own description META_DATA_EXPORT.
+    """
+    described = recorder != "nsys" or "META_DATA_EXPORT" not in file.tables or CAPTURE in file.tables
     absent = [
         f"{table}.{column}"
         for wanted in (FILLED, THERE)
@@ -33,7 +39,7 @@ def find_lacking(file: SqliteFile) -> tuple[str, ...]:
         for column in columns
         if table in file.tables and column not in file.tables[table]
     ]
-    return (*absent, *_empty(file))
+    return (*([] if described else [CAPTURE]), *absent, *_empty(file))
 
 
 def _empty(file: SqliteFile) -> list[str]:

@@ -120,7 +120,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         unknown=raw.unknown,
         unnamed=names.missing + int((raw_calls.name < 0).sum()),
         wordless=nvtx.wordless,
-        lacking=find_lacking(file),
+        lacking=find_lacking(file, metadata.recorder),
         doubtful=join.doubtful,
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,

@@ -327,7 +327,7 @@ def judge_silence(kind: str, found: Outcome, before: Outcome) -> list[str]:
     """A different answer needs a reason: a quality code that was not there, or counts more."""
     if before.code == 2 or answer(found) == answer(before):
         return []
-    if kind == "no kernels" and "graph_mode" in found.codes:
+    if before.document["kernels"] and not found.document["kernels"] and "graph_mode" in found.codes:
         return []  # launches without a kernel are normal where graphs are recorded as a whole
     if kind in UNCHANGED:
         return ["another order of rows, another answer"]
