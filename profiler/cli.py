@@ -274,6 +274,10 @@ def compare(
     by: Annotated[
         str | None, typer.Option(metavar="NAME", help="Pair A's own steps that are equal in all but this.")
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare A with the run of the store that has this tag."),
+    ] = None,
     maps: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="OLD=NEW", help="Pair a range of A with one of B by name (regex)."),
@@ -303,6 +307,7 @@ def compare(
             a=a,
             b=b,
             by=by,
+            baseline=baseline,
             maps=tuple(maps or ()),
             domains=tuple(domain or ()),
             fail_above=fail_above,

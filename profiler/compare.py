@@ -21,6 +21,8 @@ class CompareRequest:
     a: str
     b: str | None = None
     by: str | None = None
+    baseline: str | None = None
+    """A run of the store by tag or id: it is A, and ``a`` is B."""
     maps: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     fail_above: float | None = None
@@ -50,14 +52,17 @@ def compare(request: CompareRequest) -> CompareOutcome:
 
 
 def _compare(request: CompareRequest) -> Comparison:
-    if (request.b is None) == (request.by is None):
+    if sum(value is not None for value in (request.b, request.by, request.baseline)) != 1:
         raise CompareError(
-            "give two sides, A and B, or one side and --by NAME; see 'flopprof compare --help'"
+            "give two sides, A and B, or one with --by NAME or --baseline NAME; see 'flopprof compare --help'"
         )
     if request.fail_above is not None and request.fail_above < 0:
         raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
-    a = read_side(request.a, lookup_run, request.domains or None)
+    domains = request.domains or None
+    one = read_side(request.a, lookup_run, domains)
     if request.by is not None:
-        return compare_by(a, request.by)
+        return compare_by(one, request.by)
+    if request.baseline is not None:
+        return compare_sides(read_side(request.baseline, lookup_run, domains), one, request.maps)
     assert request.b is not None
-    return compare_sides(a, read_side(request.b, lookup_run, request.domains or None), request.maps)
+    return compare_sides(one, read_side(request.b, lookup_run, domains), request.maps)

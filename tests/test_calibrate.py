@@ -192,8 +192,8 @@ def test_a_gpu_reaches_most_of_its_data_sheet(tmp_path: Path) -> None:
     for one in out["ceilings"]:
         assert one["uuid"].startswith("GPU-")
         assert {rate["dtype"] for rate in one["rates"]} >= {"float16", "float32", "float64"}
-        # Of HBM and GDDR alike, a copy reaches 70 % or more of what a fill does.
-        assert 0.6 < one["copy_bytes_per_s"] / one["write_bytes_per_s"] < 1.4
+        # A copy moves its bytes about as fast as a sum reads them. (CuPy's fill is no measure: 0.85 of 4.6 TB/s.)
+        assert 0.6 < one["copy_bytes_per_s"] / one["read_bytes_per_s"] < 1.4
         assert one["array_bytes"] > 2 * one["cache_bytes"]
 
 

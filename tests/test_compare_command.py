@@ -42,6 +42,21 @@ def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
     compare(AXIS1, AXIS0, "--fail-above", "10000")
 
 
+def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "store"))
+
+    def flopprof(*arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "flopprof.profiler", *arguments], check=True, capture_output=True
+        )
+
+    flopprof("run", "smoke", "--set", "backends=numpy", "--set", "n=64", "--recorder", "embedded")
+    flopprof("tag", "latest", "main")
+    pairs = json.loads(compare("latest", "--baseline", "main", "--json")[0])["pairs"]
+    assert {pair["verdict"] for pair in pairs} == {"same"}
+    compare("latest", "--baseline", "nobody", code=2)
+
+
 def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
     compare(AXIS0, AXIS1, "--out", str(tmp_path / "c"))
     assert {"comparison.txt", "comparison.md", "comparison.html", "comparison.json"} <= {
@@ -52,8 +67,8 @@ def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([AXIS0], "one side and --by NAME"),
-        ([AXIS0, AXIS1, "--by", "axis"], "one side and --by NAME"),
+        ([AXIS0], "--by NAME or --baseline NAME"),
+        ([AXIS0, AXIS1, "--by", "axis"], "--by NAME or --baseline NAME"),
         ([AXIS0, "nowhere.sqlite"], "nowhere.sqlite"),
         ([AXIS0, str(DATA / "no_nvtx_2024.2.sqlite.xz")], "no_nvtx_2024.2.sqlite.xz"),
         ([AXIS0, AXIS1, "--fail-above", "-1"], "--fail-above must be at least 0"),
