@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -166,13 +167,19 @@ def test_what_an_importer_lacks_is_passed_on(tmp_path: Path, monkeypatch: pytest
 def record(folder: Path) -> Path:
     """A real recording of PROGRAM with a canary in its environment, finished or not."""
     (folder / "program.py").write_text(PROGRAM)
-    (folder / "tmp").mkdir()
     options = ["-t", "cuda,nvtx", "--sample=none", "--cpuctxsw=none", "--wait=primary", "-f", "true"]
-    environment = {**os.environ, "FLOPPROF_TEST_CANARY": CANARY, "TMPDIR": str(folder / "tmp")}
-    subprocess.run(
-        ["nsys", "profile", *options, "-o", str(folder / "raw"), sys.executable, str(folder / "program.py")],
-        env=environment, check=False, capture_output=True, timeout=120,
-    )  # fmt: skip
+    command = [
+        "nsys",
+        "profile",
+        *options,
+        "-o",
+        str(folder / "raw"),
+        sys.executable,
+        str(folder / "program.py"),
+    ]
+    with tempfile.TemporaryDirectory() as short:  # nsys makes sockets in it, and their paths must be short
+        environment = {**os.environ, "FLOPPROF_TEST_CANARY": CANARY, "TMPDIR": short}
+        subprocess.run(command, env=environment, check=False, capture_output=True, timeout=120)
     made = [p for p in (folder / "raw.nsys-rep", folder / "raw.qdstrm") if p.exists()]
     assert made, "nsys recorded nothing"
     return made[0]

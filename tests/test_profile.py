@@ -231,6 +231,7 @@ def test_processes_of_one_program_are_told_apart(tmp_path: Path) -> None:
         "  sys.exit(max(p.wait() for p in ps))"
     )
     profiled = profile(tmp_path / "out", python(code))
+    assert profiled.code == 0, profiled
     rows = analyze_file(profiled.out / "trace.sqlite").ranges
     assert (profiled.code, {row.range for row in rows}) == (0, {"launcher", "rank0", "rank1"})
     assert len({row.pid for row in rows}) == 3

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from pathlib import Path
 
+import flopprof.analysis.quality
 import pytest
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.metadata import Diagnostic
@@ -70,7 +71,7 @@ def test_only_warnings_and_errors_of_unknown_text_count():
 def test_the_list_is_closed_and_complete():
     assert {code for _, code in DIAGNOSTICS} <= set(CODES)
     assert {entry.severity for entry in CODES.values()} == {"error", "warning", "info"}
-    source = "".join(p.read_text() for p in (Path(__file__).parents[1] / "analysis").glob("*.py"))
+    source = "".join(p.read_text() for p in Path(flopprof.analysis.quality.__file__).parent.glob("*.py"))
     for code in CODES:
         assert len(re.findall(rf'"{code}"', source)) >= (1 if code.startswith("profiler_") else 2), code
     with pytest.raises(KeyError):

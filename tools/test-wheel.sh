@@ -24,8 +24,8 @@ for entry in "$dependencies"/*; do
     esac
 done
 cp -r "$site/bin/." "$work/venv/bin/" 2>/dev/null || true
-cp -r tests "$work/tests"
-cp pyproject.toml "$work/pyproject.toml"
+# Everything of the tree but the source folders: what tests read beside themselves.
+git ls-files -z | grep -zvE '^(scenarios|profiler|analysis|reports)/' | tar cf - --null -T - | tar xf - -C "$work"
 cd "$work"
 "$work/venv/bin/python" - <<'WHERE'
 import sys
