@@ -101,13 +101,14 @@ def analyze_trace(
     paths = find_paths(trace)
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
-    source = WindowSource(
-        trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
-    )
+    # numpy and hashlib work outside the interpreter's lock; two at a time, for each needs memory of its own.
     with ThreadPoolExecutor(1) as pool:
-        sha256 = pool.submit(digest, trace.path)  # reads the file outside the interpreter's lock
+        tables = pool.submit(measure_ranges, trace, attribution, paths)
+        sha256 = pool.submit(digest, trace.path)
+        source = WindowSource(
+            trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
+        )
         windows, notes = _cut_windows(source, range_glob, domains, window)
-        tables = measure_ranges(trace, attribution, paths)
         kernels = kernel_rows(trace, every, measure_queue(trace))
     return Analysis(
         trace=trace,
@@ -117,8 +118,8 @@ def analyze_trace(
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
         windows=tuple(windows),
-        ranges=tables.ranges,
-        range_kernels=tables.kernels,
+        ranges=tables.result().ranges,
+        range_kernels=tables.result().kernels,
         kernels=kernels,
         copies=copy_rows(trace, every),
     )
