@@ -14,11 +14,11 @@ import numpy as np
 from .backends import Backend, Index, mesh
 from .capability import FUSED_BY_CUPY, is_outer_sum
 from .errors import BackendUnavailable, StepFailure
-from .numpy_backend import PIECE, fill_uniform
 from .ops import DeviceToHost, Function, HostMemory, HostToDevice, Matmul, Matvec, Op, Outer, Shape, Sum
 from .plan import Step
 from .programs import Allocate, Array
 from .shapes import OpShapes
+from .uniform import PIECE, STEPS, fill_uniform
 
 GRAPH_WARM_UP = 3
 """Reps before capture: kernels are compiled and memory is pooled, so the capture allocates nothing new."""
@@ -131,7 +131,7 @@ class CupyBackend(Backend):
         flat = array.reshape(-1)
         for start in range(0, flat.size, PIECE):
             piece = flat[start : start + PIECE]
-            piece[:] = self._cupy.floor(generator.random(piece.size, dtype="float32") * 2048) / 2048
+            piece[:] = self._cupy.floor(generator.random(piece.size, dtype="float32") * STEPS) / STEPS
         return array
 
     def fuse(

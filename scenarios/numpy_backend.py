@@ -17,9 +17,7 @@ from .ops import HostMemory, Matmul, Matvec, Op, Outer, Shape, Sum
 from .plan import Step
 from .programs import Allocate, Array
 from .shapes import OpShapes
-
-PIECE = 1 << 22
-"""Elements generated at once where the generator cannot write the dtype itself."""
+from .uniform import fill_uniform
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -91,17 +89,3 @@ class NumpyBackend(Backend):
 
     def dtype_name(self, array: Array) -> str:
         return array.dtype.name
-
-
-def fill_uniform(array: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Fill a fresh array with uniform random numbers in [0, 1), without a second array of its size."""
-    if array.dtype in (np.float32, np.float64):
-        generator.random(out=array, dtype=array.dtype.type)
-        return array
-    flat = array.reshape(-1)
-    for start in range(0, flat.size, PIECE):
-        piece = flat[start : start + PIECE]
-        piece[:] = generator.integers(0, 2048, piece.size, dtype=np.int16) / np.float32(
-            2048
-        )  # exact in float16
-    return array

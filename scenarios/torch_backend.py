@@ -18,6 +18,7 @@ from .ops import DeviceToHost, Function, HostMemory, HostToDevice, Matmul, Matve
 from .plan import Step
 from .programs import Allocate, Array
 from .shapes import OpShapes
+from .uniform import fill_uniform
 
 GRAPH_WARM_UP = 3
 """Reps on a side stream before capture, as PyTorch's documentation of CUDA graphs asks for."""
@@ -38,7 +39,6 @@ class TorchBackend(Backend):
             built = "sees no CUDA device" if torch.version.cuda else "is built without CUDA"
             raise BackendUnavailable(f"torch {torch.__version__} {built}")
         torch.set_float32_matmul_precision("highest")  # TF32 off
-        torch.set_grad_enabled(False)
         self.device = device
         self._torch = torch
 
@@ -102,11 +102,15 @@ class TorchBackend(Backend):
         torch = self._torch
         kind = getattr(torch, dtype)
         generators = {place: torch.Generator(place).manual_seed(seed) for place in {"cpu", self.device}}
+        host_generator = np.random.default_rng(seed)
 
         def allocate(shape: Shape, memory: HostMemory | None) -> Array:
             place = self.device if memory is None else "cpu"
             array = torch.empty(shape, dtype=kind, device=place, pin_memory=memory == "pinned")
-            return array.uniform_(generator=generators[place])
+            if place == "cuda" or dtype == "bfloat16":  # which NumPy does not have
+                return array.uniform_(generator=generators[place])
+            fill_uniform(array.numpy(), host_generator)
+            return array
 
         return allocate
 
@@ -166,7 +170,7 @@ class TorchBackend(Backend):
         return self.read_all(matrix[row_index, column_index])
 
     def read_all(self, array: Array) -> np.ndarray:
-        return array.to(self._torch.float64).cpu().numpy()
+        return array.detach().to(self._torch.float64).cpu().numpy()
 
     def dtype_name(self, array: Array) -> str:
         return str(array.dtype).removeprefix("torch.")

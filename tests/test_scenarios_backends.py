@@ -15,8 +15,8 @@ from flopprof.scenarios.backends import (
 )
 from flopprof.scenarios.function_op import load_function
 from flopprof.scenarios.memory import host_free_bytes
-from flopprof.scenarios.numpy_backend import fill_uniform
 from flopprof.scenarios.ops import Function, Matmul, Matvec, Op, Outer, Sum
+from flopprof.scenarios.uniform import PIECE, fill_uniform
 from flopprof.scenarios.work import needed_bytes, step_labels
 from scenario_steps import make_step, run_rep
 
@@ -79,6 +79,27 @@ def test_half_precision_is_filled_in_pieces_below_one():
     array = fill_uniform(np.full((3, 3 << 20), 7, np.float16), np.random.default_rng(0))
     assert array.min() >= 0
     assert array.max() < 1
+
+
+def test_the_same_numbers_come_from_any_number_of_threads(monkeypatch: pytest.MonkeyPatch):
+    def fill() -> np.ndarray:
+        return fill_uniform(np.empty(2 * PIECE + 7, np.float32), np.random.default_rng(5))
+
+    several = fill()
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    np.testing.assert_array_equal(fill(), several)
+    assert len(np.unique(several[:: PIECE // 4])) == len(several[:: PIECE // 4])
+
+
+@pytest.mark.torch
+def test_opening_torch_leaves_gradients_to_the_user(folder: Path):
+    torch = pytest.importorskip("torch")
+    (folder / "user_ops.py").write_text(TRAINING)
+    op = Function(function="user_ops:slope", inputs=(("x", (4, 1)),), flops=8, bytes=32)
+    backend = open_backend("torch", "cpu", folder=folder)
+    result = run_rep(backend.build(make_step(op, backend="torch", n=4), seed=1))
+    assert torch.is_grad_enabled()
+    np.testing.assert_array_equal(backend.read_all(result), np.full((4, 1), 2.0))
 
 
 @pytest.mark.torch
@@ -201,6 +222,13 @@ class Box:
         return a.sum()
 
 three = 3
+"""
+
+TRAINING = """
+def slope(x):
+    weight = x.clone().requires_grad_()
+    (2 * weight).sum().backward()
+    return weight.grad.requires_grad_()
 """
 
 
