@@ -103,8 +103,8 @@ def prepare_step(backend: Backend, step: Step, *, check: bool, seed: int, on_ent
     program = build_program(backend, step, seed)
     run = rep_function(program)
     checked = check and check_result(step, program, backend, run())
-    warmup = warm_up(backend, run, step)
-    reps = decide_reps(backend, run, step)
+    warmup, seconds = warm_up(backend, run, step)
+    reps = decide_reps(backend, run, step, seconds)
     return Prepared(step=step, run=run, reps=reps, warmup=warmup, checked=checked)
 
 

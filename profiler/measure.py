@@ -41,8 +41,8 @@ def measure_step(
         # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
         with no_collection():
             with ranges.range("warmup"):
-                warmup = warm_up(backend, run, step)
-                reps = reps or decide_reps(backend, run, step)
+                warmup, seconds = warm_up(backend, run, step)
+                reps = reps or decide_reps(backend, run, step, seconds)
             if isinstance(ranges, NoRanges):
                 timed = time_silently(backend, run, reps)
             else:
@@ -80,28 +80,32 @@ def rep_function(program: Program) -> Callable[[], Any]:
     return rep
 
 
-def warm_up(backend: Backend, run: Callable[[], Any], step: Step) -> int:
-    """Reps before measuring: ``warmup`` of them or a tenth of max_seconds, at least one."""
+def warm_up(backend: Backend, run: Callable[[], Any], step: Step) -> tuple[int, float]:
+    """Reps before measuring: ``warmup`` of them or a tenth of max_seconds, at least one; and the last one's seconds."""
     deadline = time.perf_counter() + step.reps.max_seconds / 10
-    done = 0
+    done, seconds = 0, 0.0
     while done < max(1, step.reps.warmup):
-        run()
-        backend.synchronize()
+        seconds = timed_batch(backend, run, 1)
         done += 1
         if time.perf_counter() >= deadline:
             break
-    return done
+    return done, seconds
 
 
-def decide_reps(backend: Backend, run: Callable[[], Any], step: Step) -> int:
-    """clamp(max_seconds / t, 5, count), t from a synchronised batch of about a twentieth of max_seconds."""
-    budget = step.reps.max_seconds
+def decide_reps(backend: Backend, run: Callable[[], Any], step: Step, warm_seconds: float) -> int:
+    """clamp(max_seconds / t, 5, count), t from a synchronised batch of about a twentieth of max_seconds.
+
+    A warm-up rep so slow that even half its time leaves the least number of reps needs no batch.
+    """
+    budget, most = step.reps.max_seconds, max(step.reps.count, 1)
+    if warm_seconds >= 2 * budget / LEAST_REPS:
+        return min(LEAST_REPS, most)
     seconds, batch = timed_batch(backend, run, 1), 1
     while seconds < budget / 50 and batch < step.reps.count:
         batch = min(step.reps.count, batch * 4)
         seconds = timed_batch(backend, run, batch)
-    fitting = math.floor(budget * batch / seconds) if seconds > 0 else step.reps.count
-    return min(max(fitting, LEAST_REPS), max(step.reps.count, 1))
+    fitting = math.floor(budget * batch / seconds) if seconds > 0 else most
+    return min(max(fitting, LEAST_REPS), most)
 
 
 def timed_batch(backend: Backend, run: Callable[[], Any], size: int) -> float:
