@@ -26,6 +26,8 @@ from .terms import FORMAT
 from .trace import Trace, read_trace
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
 
+DIGESTED = 8 << 20
+"""Bytes digested at once: each time the digest has to wait for whoever is using the interpreter."""
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 KERNEL_FIELDS = (
     "kernel",
@@ -48,8 +50,6 @@ class Analysis:
     """What `flopprof analyze` shows."""
 
     trace: Trace
-    sha256: str | None
-    """Digest of the file as it lies on the disk."""
     attribution: Attribution
     quality: tuple[QualityNote, ...]
     device_ns: int
@@ -59,6 +59,8 @@ class Analysis:
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
     copies: tuple[CopyRow, ...]
+    sha256: str | None = None
+    """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
     @property
     def unattributed_ns(self) -> int:
@@ -97,22 +99,19 @@ def analyze_trace(
     device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
     whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
     """
-    attribution = attribute(trace, domains, graph_ranges=graph_ranges)
-    paths = find_paths(trace)
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
-    # numpy and hashlib work outside the interpreter's lock; two at a time, for each needs memory of its own.
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
+        kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
+        attribution = attribute(trace, domains, graph_ranges=graph_ranges)
+        paths = find_paths(trace)
         tables = pool.submit(measure_ranges, trace, attribution, paths)
-        sha256 = pool.submit(digest, trace.path)
         source = WindowSource(
             trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
         )
         windows, notes = _cut_windows(source, range_glob, domains, window)
-        kernels = kernel_rows(trace, every, measure_queue(trace))
     return Analysis(
         trace=trace,
-        sha256=sha256.result(),
         attribution=attribution,
         quality=sort_notes([*trace.quality, *attribution.quality, *notes]),
         device_ns=int(duration.sum()),
@@ -120,7 +119,7 @@ def analyze_trace(
         windows=tuple(windows),
         ranges=tables.result().ranges,
         range_kernels=tables.result().kernels,
-        kernels=kernels,
+        kernels=kernels.result(),
         copies=copy_rows(trace, every),
     )
 
@@ -135,11 +134,13 @@ def analyze_file(
     announce: Announce | None = None,
 ) -> Analysis:
     """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError."""
-    with open_trace_file(path, announce=announce) as plain:
+    with open_trace_file(path, announce=announce) as plain, ThreadPoolExecutor(1) as pool:
+        sha256 = pool.submit(digest, path)  # while the interpreter has only one thing to do
         trace = replace(read_trace(plain), path=path)
-    return analyze_trace(
-        trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
-    )
+        analysis = analyze_trace(
+            trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
+        )
+        return replace(analysis, sha256=sha256.result())
 
 
 def _cut_windows(
@@ -169,11 +170,14 @@ def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:
 
 def digest(path: Path) -> str | None:
     """SHA-256 of a file as it lies on the disk, None when it has gone."""
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(DIGESTED))
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(buffer):
+                hasher.update(buffer[:count])
     except OSError:
         return None
+    return hasher.hexdigest()
 
 
 def recorded_graph_mode(trace: Trace) -> str | None:

@@ -6,6 +6,7 @@ tables) is computed from it.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,21 +95,23 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         [raw.process[raw.process_known]],
     )
     texts, final = names.sort()
-    calls, places = _sort_calls(raw_calls, who, final)
+    session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
     process = who.process_codes(raw.process, raw.process_known)
-    join = join_calls(
-        who.processes_of(raw_calls.global_tid),
-        raw_calls.correlation_id,
-        raw_calls.start,
-        process,
-        raw.correlation_id,
-        raw.start,
-    )
+    with ThreadPoolExecutor(1) as pool:
+        ranked = pool.submit(_rank, nvtx.ranges, who, final, session_end)
+        calls, places = _sort_calls(raw_calls, who, final)
+        join = join_calls(
+            who.processes_of(raw_calls.global_tid),
+            raw_calls.correlation_id,
+            raw_calls.start,
+            process,
+            raw.correlation_id,
+            raw.start,
+        )
     call = np.where(join.call >= 0, places[join.call], np.int32(NONE)) if len(places) else join.call
     gpus = read_gpus(file)
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
-    session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
-    ranges = _rank(nvtx.ranges, who, final, session_end)
+    ranges = ranked.result()
     activities = _activities(raw, process, device, call, final)
     waits = _event_waits(file, schema, raw_calls, places, names_like(texts, EVENT_WAIT), calls)
     counted = Counted(

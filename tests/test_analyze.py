@@ -10,14 +10,14 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from drawn import Call, Drawn, Range, Work, drawn_traces
-from flopprof.analysis.analyze import Analysis, analyze_trace
+from flopprof.analysis.analyze import Analysis, analyze_file, analyze_trace
 from flopprof.analysis.attribution import ATTRIBUTIONS, BY_THREAD, attribute
 from flopprof.analysis.kernels import kernel_rows
 from flopprof.analysis.paths import find_paths
 from flopprof.analysis.queue import measure_queue
 from flopprof.analysis.results import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from hypothesis import given, settings
-from traces import GPU, nvidia_report, read_recorded
+from traces import GPU, nvidia_report, read_recorded, recorded
 
 OTHER_THREAD = {"threads": {("", 1097, 1135)}}
 """Kernels NVIDIA lists in no range, and flopprof under another thread's (`attribution: process`)."""
@@ -25,7 +25,7 @@ OTHER_THREAD = {"threads": {("", 1097, 1135)}}
 
 @functools.cache
 def analyzed(name: str) -> Analysis:
-    return analyze_trace(read_recorded(name))
+    return analyze_file(recorded(name))
 
 
 def reported(name: str, report: str) -> list[dict[str, str]]:
