@@ -40,10 +40,10 @@ def time_figure(result: RunResult, sweep: Sweep) -> Figure:
     """Run time of a rep against the size: untraced with its band, traced kernel time beside it."""
 
     def read_time(step: StepResult) -> Reading:
-        return (sweep.size_of(step), *_headline_time(step))
+        return (_place_of(step, sweep), *_headline_time(step))
 
     def read_kernels(step: StepResult) -> Reading:
-        return sweep.size_of(step), step.per_rep.kernel_ns if step.per_rep else None, None
+        return _place_of(step, sweep), step.per_rep.kernel_ns if step.per_rep else None, None
 
     panels = _line_panels(result, sweep, (("", read_time, False), (", kernels (traced)", read_kernels, True)))
     return Figure(
@@ -102,6 +102,11 @@ def _size_name(sweep: Sweep) -> str:
     return clean(sweep.size or "step")
 
 
+def _place_of(step: StepResult, sweep: Sweep) -> float:
+    """The step's size; steps without one stand at 1."""
+    return sweep.size_of(step) or 1
+
+
 def _name_panels(panels: Iterable[Panel]) -> str:
     return "panels: " + (", ".join(panel.title for panel in panels) or "none, nothing was measured")
 
@@ -139,7 +144,7 @@ def _line_panels(
 
 
 def _series(label: str, readings: Sequence[Reading], colour: int, traced: bool) -> Series:
-    points = [(x or 1, y, band or (y, y)) for x, y, band in readings if y]
+    points = [(x, y, band or (y, y)) for x, y, band in readings if x and y]
     return Series(
         label=label,
         x=tuple(x for x, _, _ in points),

@@ -23,7 +23,7 @@ from flopprof.reports.csv_tables import csv_tables
 from flopprof.reports.numbers import Kind, format_value
 from flopprof.reports.publish import list_figures, render, write_figures, write_reports
 from html_tables import Tables
-from report_samples import ALL, GEMV, embedded_run, gpu_run, hostile_run, single_run
+from report_samples import ALL, GEMV, copying_run, embedded_run, gpu_run, hostile_run, single_run
 
 FILES = [
     *("report.txt", "report.md", "report.json", "steps.csv", "ops.csv", "kernels.csv", "launches.csv"),
@@ -145,6 +145,12 @@ def test_the_picture_has_a_panel_per_backend_and_device_and_a_line_per_variant()
     ]
     assert figure.panels[0].series[2].y == (43_500.0, 151_800.0, 366_900.0, 662_200.0, 1_947_200.0)
     assert [series.label for series in figure.panels[2].series] == ["matvec", "outer_sum"]
+
+
+def test_a_step_without_flops_has_no_place_against_flops():
+    names = [figure.name for figure in list_figures(compose(copying_run()))]
+    assert "time" in names
+    assert "flops" not in names
 
 
 def test_drawing_leaves_the_state_of_matplotlib_alone():
