@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..analysis.results import RunResult, StepResult
-from ..analysis.statistics import Judgement, RatioEstimate, judge, ratio_interval
+from ..analysis.statistics import (
+    FEWEST_SAMPLES,
+    LEVEL,
+    THRESHOLD,
+    Judgement,
+    RatioEstimate,
+    judge,
+    ratio_interval,
+)
 from .groups import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
 from .names import clean
 from .numbers import count_noun, format_value
@@ -107,21 +115,42 @@ def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -
     step, reference = contest.step, contest.reference
     mine, its = (format_value(time, "time") for time in contest.times)
     kind = ", both traced" if contest.traced else ""
+    doubt = _find_doubt(contest, judgement) if judgement is not None else None
+    why = f"; no verdict as {doubt}" if doubt else ""
     return (
-        f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, sweep)} "
-        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}); "
+        f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
+        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why}); "
         f"{_tell_bytes(contest)}."
     )
 
 
-def _tell_ratio(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> str:
+def _tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None, sweep: Sweep) -> str:
     name, other = clean(contest.step.variant), sweep.reference
     ratio = format_value(contest.ratio, "ratio")
+    if doubt:
+        return f"no verdict between {name} and {other}, {ratio} its time,"
     if judgement is not None and judgement.verdict == "same":
         return f"{name} takes as long as {other}, {ratio} its time,"
-    if judgement is not None and judgement.verdict == "unsure":
-        return f"no verdict between {name} and {other}, {ratio} its time,"
     return f"{name} takes {ratio} the time of {other}"
+
+
+def _find_doubt(contest: Contest, judgement: Judgement) -> str | None:
+    """Why neither side is called faster, nor both alike: the times told are means, what is judged are medians."""
+    low, high = judgement.interval
+    if judgement.verdict == "same":
+        alike = 1 / (1 + THRESHOLD) <= contest.ratio <= 1 + THRESHOLD
+        return None if alike else "the medians are alike and the means are not"
+    if judgement.verdict != "unsure":
+        agree = (contest.ratio > 1) == (judgement.ratio > 1)
+        return None if agree else "the medians and the means say opposite things"
+    if contest.estimate is not None and contest.estimate.samples < FEWEST_SAMPLES:
+        return f"it needs {FEWEST_SAMPLES} samples and has {contest.estimate.samples}"
+    if low <= 1 <= high:
+        return "the interval includes 1"
+    if 1 / (1 + THRESHOLD) <= judgement.ratio <= 1 + THRESHOLD:
+        return f"the medians differ by under {THRESHOLD * 100:.0f} %"
+    told = f"p = {judgement.p:.2g}" if judgement.p >= 1 - LEVEL else "it ranks them the other way"
+    return f"a rank test does not agree ({told})"
 
 
 def _tell_interval(judgement: Judgement | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from flopprof.analysis.results import RunResult
 from flopprof.reports.compose import compose
+from flopprof.reports.numbers import format_value
 from report_samples import axes_run, cpu_run, embedded_run, gpu_run, gpu_step, single_run, uncontrolled_run
 
 
@@ -41,6 +42,34 @@ def test_a_difference_inside_two_percent_is_called_none():
 def test_a_difference_lost_in_noise_gets_no_verdict():
     sentence = compose(with_samples(gpu_run(), 0.03, 0.3)).verdicts[0]
     assert "no verdict between outer_sum and matvec, 1.03× its time, at equal FLOPs" in sentence
+
+
+def test_no_verdict_says_what_it_lacks():
+    sentence = compose(with_samples(gpu_run(), 0.03, 0.3)).verdicts[0]
+    assert "; no verdict as the interval includes 1)" in sentence
+
+
+def test_under_ten_samples_are_named_as_what_a_verdict_lacks():
+    whole = with_samples(gpu_run(), 3.0, 0.001)
+    steps = tuple(replace(s, untraced_samples_ns=s.untraced_samples_ns[:9]) for s in whole.steps)
+    sentence = compose(replace(whole, steps=steps)).verdicts[0]
+    assert "no verdict between outer_sum and matvec, 4.00× its time," in sentence
+    assert "; no verdict as it needs 10 samples and has 9)" in sentence
+
+
+@pytest.mark.parametrize(
+    ("shift", "mean", "said"),
+    [
+        (0.005, 1.5, "the medians are alike and the means are not"),
+        (0.2, 0.9, "the medians and the means say opposite things"),
+    ],
+)
+def test_medians_that_contradict_the_means_give_no_verdict(shift: float, mean: float, said: str):
+    whole = with_samples(gpu_run(), shift, 0.001)
+    slow = replace(whole.steps[1], untraced_ns=mean * 100_000)
+    sentence = compose(replace(whole, steps=(whole.steps[0], slow))).verdicts[0]
+    assert f"no verdict between outer_sum and matvec, {format_value(mean, 'ratio')} its time," in sentence
+    assert f"; no verdict as {said})" in sentence
 
 
 def test_without_samples_there_is_no_interval():
