@@ -9,6 +9,7 @@ from .document import Explanation
 from .groups import Sweep, best_time, ratio_to_reference, split_panels
 from .kernel_sentences import tell_kernels, tell_substitutions
 from .launch_region import tell_launch_region
+from .losses import find_losses, tell_losses
 from .names import clean
 from .numbers import format_value
 from .step_tables import ROOF_NOTES, SHOWN_LAYERS
@@ -25,24 +26,32 @@ def compose_explanations(
     ops: dict[str, list[OpResult]] = {}
     for op in sorted(result.ops, key=lambda op: op.index):
         ops.setdefault(op.key, []).append(op)
+    losses = find_losses(result)
     explained = []
     for panel, steps in split_panels(result.steps).items():
         done = sweep.read_in_order(step for step in steps if step.status == "done")
         held = [contests[step.key] for step in done if step.key in contests]
-        sentences = _explain(done, held, ops, sweep) if done else []
+        sentences = _explain(done, held, ops, sweep, losses.get(panel, ())) if done else []
         if sentences:
             explained.append(Explanation(title=panel.title, sentences=tuple(sentences)))
     return tuple(explained)
 
 
 def _explain(
-    done: Sequence[StepResult], held: Sequence[Contest], ops: dict[str, list[OpResult]], sweep: Sweep
+    done: Sequence[StepResult],
+    held: Sequence[Contest],
+    ops: dict[str, list[OpResult]],
+    sweep: Sweep,
+    lost: Sequence[str],
 ) -> list[str]:
     top = [step for step in largest_steps(done, sweep) if step.status == "done"]
-    sentences = [said for contest in held if (said := tell_layers(contest, sweep))]
+    sentences = tell_losses(lost, done) if lost else []
+    sentences += [said for contest in held if (said := tell_layers(contest, sweep))]
     sentences += [said for step in top if (said := tell_kernels(step, ops.get(step.key, []), sweep))]
     sentences += tell_substitutions(top, ops, sweep)
     sentences += _tell_ranges(done, sweep)
+    if lost:
+        return sentences
     sentences += _tell_roof(top, sweep)
     return [*sentences, *tell_launch_region(done, sweep)]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..analysis.results import KernelRow, Launch, OpResult, RunResult
 from .document import Column, Name, Row, Table, Value
 from .groups import Sweep, panel_of, spread
+from .losses import find_losses, note_losses
 from .names import clean, fold_names
 from .step_tables import drop_empty, measured_steps, point_cells, point_columns
 
@@ -39,9 +40,16 @@ def op_table(result: RunResult, sweep: Sweep) -> Table:
         title="Operations, per rep",
         columns=columns,
         rows=_op_rows(result, sweep, lambda op: [_op_cells(op)]),
-        notes=("host: median time of the op's own range on the host.",) if result.ops else (),
+        notes=_op_notes(result),
     )
     return drop_empty(table, keep=("variant", "op"))
+
+
+def _op_notes(result: RunResult) -> tuple[str, ...]:
+    if not result.ops:
+        return ()
+    lost = note_losses(find_losses(result), "times, rates and roof")
+    return ("host: median time of the op's own range on the host.", *lost)
 
 
 def _op_cells(op: OpResult) -> tuple[Value, ...]:

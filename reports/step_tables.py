@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..analysis.results import BUSY_LAYERS, IDLE_LAYERS, RunResult, StepResult
 from .document import Column, Row, Table, Value
 from .groups import SPEAKING_SLOWDOWN, Sweep, best_time, panel_of, ratio_to_reference, spread
+from .losses import find_losses, note_losses
 from .names import clean
 
 ROOF_NOTES = {
@@ -118,7 +119,7 @@ def _time_notes(result: RunResult, steps: Sequence[StepResult], sweep: Sweep) ->
         count = sum(step.costs.roof_note == code for step in steps)
         text = ROOF_NOTES.get(code, "no share of the roof")
         notes.append(f"roof –, {clean(code)} ({count} of {len(steps)} steps): {text}.")
-    return tuple(notes)
+    return (*notes, *note_losses(find_losses(result), "roof and limit"))
 
 
 def layer_table(result: RunResult, sweep: Sweep) -> Table:
@@ -139,7 +140,7 @@ def layer_table(result: RunResult, sweep: Sweep) -> Table:
         columns=columns,
         rows=tuple(_layer_row(step, sweep, sweep.size_of(step) in main) for step in steps),
         bar_parts=SHOWN_LAYERS,
-        notes=_layer_notes(steps),
+        notes=(*_layer_notes(steps), *note_losses(find_losses(result), "layers and overhead")),
     )
     return drop_empty(table, keep=("variant", "window"), zeros=True)
 

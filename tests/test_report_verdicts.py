@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flopprof.analysis.results import RunResult
+from flopprof.analysis.results import QualityNote, RunResult
 from flopprof.reports.compose import compose
 from flopprof.reports.numbers import format_value
-from report_samples import axes_run, cpu_run, embedded_run, gpu_run, gpu_step, single_run, uncontrolled_run
+from report_samples import (
+    axes_run,
+    cpu_run,
+    embedded_run,
+    gpu_run,
+    gpu_step,
+    lossy_run,
+    single_run,
+    uncontrolled_run,
+)
 
 
 def why(result: RunResult, panel: int = 0) -> tuple[str, ...]:
@@ -92,6 +101,38 @@ def test_without_device_times_the_layer_is_unknown():
     assert why(embedded_run())[0] == (
         "Which layer holds the difference is unknown: the trace holds no activity of this device."
     )
+
+
+def test_lost_device_work_leaves_no_word_of_the_roof_or_of_launches():
+    sentences = why(lossy_run())
+    assert sentences[0] == (
+        "The trace lost device work (dropped_events): layers and kernels here are of what is left; "
+        "untraced times are whole."
+    )
+    assert sentences[1].startswith("The share of the roof and where launching bounds a step are unknown")
+    assert not [said for said in sentences[2:] if "of the roof" in said or "launch-bound" in said]
+
+
+def test_the_tables_of_a_lossy_trace_say_which_columns_lack_something():
+    notes = [note for section in compose(lossy_run()).sections for note in section.tables[0].notes]
+    lost = "cupy cuda float32: the trace lost device work (dropped_events), "
+    assert [note.removeprefix(lost) for note in notes if note.startswith(lost)] == [
+        *("roof and limit are of what is left.", "layers and overhead are of what is left."),
+        "times, rates and roof are of what is left.",
+    ]
+
+
+def test_a_loss_is_held_against_the_trace_it_is_in_alone():
+    note = QualityNote(
+        code="cuda_events_lost",
+        severity="error",
+        message="torch-cuda: the profiler lost CUDA events",
+        affects=("kernels", "windows"),
+    )
+    result = replace(gpu_run(), quality=(note,))
+    assert why(result, 0) == why(gpu_run(), 0)
+    assert why(result, 1)[0].startswith("The trace lost device work (cuda_events_lost)")
+    assert why(result, 2) == why(gpu_run(), 2)
 
 
 def test_kernels_of_a_step_are_named_with_their_share():
