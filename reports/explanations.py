@@ -15,6 +15,7 @@ from .numbers import format_value
 from .step_tables import ROOF_NOTES, SHOWN_LAYERS
 from .verdicts import Contest, largest_steps
 
+_NOT_TIMED = "how long their kernels took was not recorded"
 _LEAST_SHARE = 0.01
 """A layer with less of the difference is not named."""
 
@@ -61,7 +62,12 @@ def tell_layers(contest: Contest, sweep: Sweep) -> str | None:
     mine, its = contest.step.per_rep, contest.reference.per_rep
     name, other = sweep.line_text(contest.step), sweep.line_text(contest.reference)
     if mine is None or its is None:
-        return f"Which layer holds the difference to {other} is unknown: {name} has no traced window."
+        bare = " and ".join(said for said, times in ((name, mine), (other, its)) if times is None)
+        verb = "have" if mine is its else "has"
+        return (
+            f"Which layer holds the difference between {name} and {other} is unknown: "
+            f"{bare} {verb} no traced window."
+        )
     deltas = {
         layer: a - b
         for layer in SHOWN_LAYERS
@@ -109,9 +115,9 @@ def _tell_range(line: str, found: Sequence[tuple[float, StepResult]], sweep: Swe
 
 def _tell_roof(top: Sequence[StepResult], sweep: Sweep) -> list[str]:
     """Shares of the roof at the largest size with what bounds them, or why there is none."""
-    with_costs = [step for step in top if step.costs.flops or step.costs.bytes]
+    with_costs = [s for s in top if (s.costs.flops or s.costs.bytes) and s.costs.limit != "copy"]
     known = [step for step in with_costs if step.costs.roof_share is not None]
-    notes = {step.costs.roof_note for step in with_costs if step.costs.roof_share is None}
+    notes = {step.costs.roof_note or _NOT_TIMED for step in with_costs if step.costs.roof_share is None}
     sentences = []
     if known:
         shares = [
@@ -119,13 +125,18 @@ def _tell_roof(top: Sequence[StepResult], sweep: Sweep) -> list[str]:
             + (f" ({step.costs.limit}-bound)" if step.costs.limit else "")
             for step in known
         ]
-        source = known[0].costs.roof_source
+        source, size = known[0].costs.roof_source, sweep.size_of(known[0])
+        place = f" at {clean(sweep.size or '')}={size}" if size is not None else ""
         sentences.append(
-            f"Share of the roof at {sweep.point_text(known[0])}: {', '.join(shares)}"
+            f"Share of the roof{place}: {', '.join(shares)}"
             + (f"; roof: {clean(source)}." if source else ".")
         )
-    for note in sorted(note for note in notes if note):
-        names = [sweep.line_text(step) for step in with_costs if step.costs.roof_note == note]
+    for note in sorted(notes):
+        names = [
+            sweep.line_text(step)
+            for step in with_costs
+            if step.costs.roof_share is None and (step.costs.roof_note or _NOT_TIMED) == note
+        ]
         why = ROOF_NOTES.get(note, clean(note))
         sentences.append(f"No share of the roof for {', '.join(names)}: {why}.")
     return sentences

@@ -10,6 +10,7 @@ from flopprof.reports.compose import compose
 from flopprof.reports.numbers import format_value
 from report_samples import (
     axes_run,
+    copying_run,
     cpu_run,
     embedded_run,
     gpu_run,
@@ -135,6 +136,18 @@ def test_a_loss_is_held_against_the_trace_it_is_in_alone():
     assert why(result, 2) == why(gpu_run(), 2)
 
 
+def test_the_side_without_a_traced_window_is_the_one_named():
+    whole = with_samples(gpu_run(), 0.5, 0.001)
+    for at, name in ((0, "matvec"), (1, "outer_sum")):
+        steps = [
+            replace(step, window=None, per_rep=None) if i == at else step
+            for i, step in enumerate(whole.steps)
+        ]
+        assert why(replace(whole, steps=tuple(steps)))[0] == (
+            f"Which layer holds the difference between outer_sum and matvec is unknown: {name} has no traced window."
+        )
+
+
 def test_kernels_of_a_step_are_named_with_their_share():
     assert why(gpu_run())[2] == (
         "outer_sum: 1942 µs in kernels; sum 57.0 % (cupy_sum), "
@@ -165,6 +178,24 @@ def test_the_roof_is_told_with_its_bound_and_source():
         "Share of the roof at n=20000: matvec 93.9 % (memory-bound), outer_sum 38.3 % (memory-bound); "
         "roof: measured: copy 4300 GB/s."
     ) in why(gpu_run())
+
+
+def test_shares_at_one_size_are_not_put_under_one_of_the_axes():
+    (told,) = [said for said in why(axes_run()) if said.startswith("Share of the roof")]
+    assert told.startswith("Share of the roof at n=20000: outer_sum axis=0 ")
+
+
+def test_without_kernel_times_the_share_of_the_roof_is_unknown():
+    assert (
+        "No share of the roof for matvec, outer_sum: how long their kernels took was not recorded."
+    ) in why(embedded_run())
+
+
+def test_copies_stand_under_no_roof_and_lack_none():
+    whole = copying_run()
+    (step,) = whole.steps
+    moved = replace(step, costs=replace(step.costs, bytes=256_000_000))
+    assert not [said for said in why(replace(whole, steps=(moved,))) if "roof" in said]
 
 
 def test_why_there_is_no_share_of_the_roof():
