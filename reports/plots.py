@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 MARKERS = "osD^vP*X"
+_NARROWEST = 1.5
 _BAR, _MARK = 0.84, 0.98
 """Widths of a bar and of the mark across it, where neighbours are 1 apart."""
 
@@ -25,9 +26,17 @@ def plot_lines(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> None:
         _plot_line(axes, series, theme)
     if figure.logarithmic and figure.x_kind == "count":
         _label_sizes(axes, panel)
-    if not figure.logarithmic:
-        axes.set_ylim(bottom=0)
+    _leave_room(axes, figure)
     _add_legend(axes, theme)
+
+
+def _leave_room(axes: Axes, figure: Figure) -> None:
+    """Above the points, also where they are few: a range narrower than its ticks' digits says nothing."""
+    low, high = axes.get_ylim()
+    if not figure.logarithmic:
+        axes.set_ylim(0, high * 1.05)
+    elif high < low * _NARROWEST:
+        axes.set_ylim(low / _NARROWEST, high * _NARROWEST)
 
 
 def _plot_line(axes: Axes, series: Series, theme: Theme) -> None:
@@ -44,7 +53,10 @@ def _plot_line(axes: Axes, series: Series, theme: Theme) -> None:
         linewidth=1.6 if solid else 1.0,
         label=f" {series.label}",
     )
-    if solid and series.low:
+    if solid and len(series.low) == 1:
+        ends = (*series.low, *series.high)
+        axes.plot(series.x * 2, ends, color=colour, alpha=0.25, linewidth=10, solid_capstyle="butt")
+    elif solid and series.low:
         axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.25, linewidth=0)
 
 
@@ -129,8 +141,9 @@ def plot_roof(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
         named.add(series.label)
     points = [series for series in panel.series if series.style != "roof"]
     xs = [x for series in points for x in series.x]
+    knees = [series.x[1] for series in panel.series if series.style == "roof" and len(series.x) > 2]
     ys = [y for series in panel.series for y in series.y]
-    axes.set_xlim(min(xs) / 3, max(xs) * 6)
+    axes.set_xlim(min(xs) / 3, max([max(xs) * 6, *(knee * 3 for knee in knees)]))
     axes.set_ylim(min(y for series in points for y in series.y) / 2, max(ys) * 2)
     _add_legend(axes, theme, outside=True)
 
