@@ -8,6 +8,7 @@ from ..analysis.results import OpResult, RoofLine, RunResult, StepResult
 from .document import Figure, Panel, Series
 from .names import clean
 from .numbers import format_quantity
+from .step_tables import ROOF_NOTES
 
 
 def roof_figure(result: RunResult) -> Figure:
@@ -38,16 +39,24 @@ def roof_figure(result: RunResult) -> Figure:
         x_kind="number",
         y_kind="tflops",
         panels=tuple(panels),
-        caption=_describe_roofs(result),
+        caption=_describe_roofs(result, ops),
     )
 
 
-def _describe_roofs(result: RunResult) -> str:
-    hollow = "Hollow: no share of the roof (in the L2 cache, or no ceiling known)."
+def _describe_roofs(result: RunResult, ops: Sequence[OpResult]) -> str:
+    hollow = _describe_hollow(ops)
     if not result.roofs:
-        return f"No numeric ceilings are known for this machine, so no roof is drawn. {hollow}"
+        return f"No numeric ceilings are known for this machine, so no roof is drawn.{hollow}"
     sources = "; ".join(dict.fromkeys(clean(roof.source) for roof in result.roofs))
-    return f"Ceilings: {sources}. {hollow}"
+    return f"Ceilings: {sources}.{hollow}"
+
+
+def _describe_hollow(ops: Sequence[OpResult]) -> str:
+    """Why points are hollow, if any are."""
+    bare = [op for op in ops if op.costs.roof_share is None]
+    notes = dict.fromkeys(op.costs.roof_note for op in bare if op.costs.roof_note)
+    why = f" ({'; '.join(ROOF_NOTES.get(note, clean(note)) for note in notes)})" if notes else ""
+    return f" Hollow: no share of the roof{why}." if bare else ""
 
 
 def _has_point(op: OpResult) -> bool:

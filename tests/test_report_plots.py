@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,3 +45,18 @@ def test_the_roof_is_shown_where_it_bends():
     knee, peak = 51e12 / 4.3e12, 51.0
     assert axes.get_xlim()[1] > knee
     assert axes.get_ylim()[1] > peak
+
+
+def test_hollow_points_are_explained_by_what_their_operations_say():
+    whole = gpu_run()
+    fast = replace(whole.ops[0].costs, roof_note="above_ceiling", roof_share=None)
+    (caption,) = captions(replace(whole, ops=(replace(whole.ops[0], costs=fast), *whole.ops[4:5])))
+    assert caption.endswith(
+        "Hollow: no share of the roof (faster than the roof allows, so the peak or the bytes are wrong)."
+    )
+    (caption,) = captions(replace(whole, ops=whole.ops[4:5]))
+    assert "Hollow" not in caption
+
+
+def captions(result: RunResult) -> list[str]:
+    return [figure.caption for figure in list_figures(compose(result)) if figure.name == "roof"]
