@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser import CHROMIUM, Page, open_browser
 from flopprof.reports.publish import render
-from report_samples import GEMV, SCRIPT, gpu_run, hostile_run
+from report_samples import GEMV, SCRIPT, gpu_run, hostile_run, large_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -120,6 +120,27 @@ def test_it_follows_the_reader_to_dark(page: Page, folder: Path):
 def test_a_phone_scrolls_tables_not_the_page(page: Page, folder: Path):
     page.open(folder / "gpu.html", width=390, height=844)
     assert page.run("document.documentElement.scrollWidth") == 390
+
+
+def test_grids_sort_as_numbers(page: Page, folder: Path):
+    page.open(folder / "gpu.html")
+    page.run(
+        "[...document.querySelectorAll('#s-kernels th button')].find(b => b.textContent === 'grid').click()"
+    )
+    grids = page.run(
+        "[...document.querySelectorAll('#s-kernels tbody tr')].map(r => r.cells[10].textContent)"
+    )
+    assert list(dict.fromkeys(grids)) == ["250×4", "1000×4", "2000×4", "3000×4", "5000×4"]
+
+
+def test_folded_panels_are_printed_too(page: Page, folder: Path):
+    (folder / "large.html").write_text(render(large_run(sizes=2, reps=10), "html"), encoding="utf-8")
+    page.open(folder / "large.html")
+    assert page.run("document.querySelectorAll('details:not([open])').length") == 1
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert page.run("document.querySelectorAll('details:not([open])').length") == 0
+    page.run("dispatchEvent(new Event('afterprint'))")
+    assert page.run("document.querySelectorAll('details:not([open])').length") == 1
 
 
 def test_it_prints(page: Page, folder: Path):

@@ -12,6 +12,7 @@
     const text = row.cells[at].textContent.trim();
     return numeric ? number(text) : (text === "–" ? null : text.toLowerCase());
   };
+  const order = new Intl.Collator("en", {numeric: true}).compare;
   const sort = (table, head) => {
     const at = head.cellIndex, numeric = head.classList.contains("r");
     const down = head.getAttribute("aria-sort") === "ascending";
@@ -23,7 +24,7 @@
     const rows = [...body.rows].map((row) => [value(row, at, numeric), row]);
     rows.sort(([a], [b]) => {
       if (a === null || b === null) return (a === null) - (b === null);
-      return (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1);
+      return (numeric ? a - b : order(a, b)) * (down ? -1 : 1);
     });
     body.append(...rows.map(([, row]) => row));
     tell(`Sorted by ${head.textContent.trim()}, ${down ? "descending" : "ascending"}`);
@@ -48,6 +49,13 @@
     controls.hidden = false;
     input.addEventListener("input", () => filter(table, input, count));
   }
+
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const one of folded) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
 
   const copy = async (text) => {
     try {
