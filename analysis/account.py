@@ -22,7 +22,9 @@ from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
 
 SLOWDOWN_FLAG = 1.1
 NOT_REACHED = "the run was interrupted before this step"
-CPU_CODES = frozenset({"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls"})
+CPU_CODES = frozenset(
+    {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
+)
 """Notes that say of a CPU shard what everybody knows: that no GPU was used."""
 
 

@@ -66,7 +66,7 @@ def read_metadata(file: SqliteFile) -> Metadata:
             file.path,
             f"has schema {schema}; this version reads {MAJOR}.x: export it with another nsys version",
         )
-    product = values.get("EXPORT_PRODUCT_NAME", "")
+    product = " ".join(values.get(key, "") for key in ("EXPORT_PRODUCT_NAME", "EXPORT_PRODUCT_VERSION"))
     return Metadata(
         recorder="embedded" if EMBEDDED_PRODUCT in product.lower() else "nsys",
         schema=schema,

@@ -92,5 +92,6 @@ def _metadata() -> list[tuple[str, str]]:
         ("EXPORT_SCHEMA_VERSION_MAJOR", str(major)),
         ("EXPORT_SCHEMA_VERSION_MINOR", str(minor)),
         ("EXPORT_SCHEMA_VERSION_MICRO", str(micro)),
+        ("EXPORT_PRODUCT_NAME", "flopprof embedded recorder"),
         ("EXPORT_PRODUCT_VERSION", f"flopprof embedded recorder {installed_version()}"),
     ]

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from flopprof.analysis.trace import read_trace
 from flopprof.profiler.embedded import EmbeddedTrace, global_thread
 from flopprof.profiler.ranges import MemoryRanges, NoRanges
 
@@ -67,6 +68,17 @@ def test_no_range_reaches_the_end_of_the_session(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "t.sqlite") as connection:
         (duration,) = connection.execute("SELECT duration FROM ANALYSIS_DETAILS").fetchone()
     assert duration == ranges_of(tmp_path / "t.sqlite")[0][1] + 1  # type: ignore[operator]
+
+
+def test_what_it_wrote_is_read_as_what_it_is(tmp_path: Path) -> None:
+    ranges = MemoryRanges()
+    with ranges.range("all"):
+        pass
+    with EmbeddedTrace(tmp_path / "t.sqlite") as written:
+        written.append(ranges.take())
+    trace = read_trace(tmp_path / "t.sqlite")
+    assert trace.metadata.recorder == "embedded"
+    assert {note.code for note in trace.quality} == {"embedded_recorder", "missing_device_work"}
 
 
 def test_the_thread_id_holds_the_process_id() -> None:

@@ -126,6 +126,11 @@ def test_the_ranges_are_of_the_traced_pass_alone(tiny_run: Path) -> None:
     assert sum(row[2].startswith("step:") for row in steps) == 4
 
 
+def test_a_sound_trace_of_a_cpu_is_remarked_upon_by_no_one(tiny_run: Path) -> None:
+    codes = {note["code"] for note in load(tiny_run, "report.json")["quality"]}
+    assert codes <= {"tracing_slowdown", "above_ceiling"}
+
+
 def test_every_step_is_done_checked_and_has_both_times(tiny_run: Path) -> None:
     report = load(tiny_run, "report.json")
     assert [step["status"] for step in report["steps"]] == ["done"] * 8
