@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .credits import Chain, Credit, walk_chain
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints
+from .graph_nodes import match_nodes
 from .nesting import Nest, build_nest
 from .quality import count_notes
 from .results import QualityNote
@@ -187,14 +188,14 @@ def _find_sites(trace: Trace, graph_ranges: GraphRanges) -> tuple[Codes, Codes, 
     time = ints(trace.calls, "start_ns")[calls]
     if graph_ranges == "launch" or not len(trace.graph_nodes):
         return calls, thread, time, site
-    node = ints(trace.graph_nodes, "node")
-    place = np.clip(np.searchsorted(node, ints(trace.activities, "graph_node")), 0, len(node) - 1)
-    captured = (node[place] == ints(trace.activities, "graph_node")) & (node[place] != 0)
+    process = ints(trace.threads, "process")[ints(trace.graph_nodes, "thread")]
+    node, wanted = ints(trace.graph_nodes, "node"), ints(trace.activities, "graph_node")
+    place = match_nodes(process, node, ints(trace.activities, "process"), wanted)
     return (
         np.append(calls, np.full(len(node), NONE, np.int32)),
         np.append(thread, ints(trace.graph_nodes, "thread")),
         np.append(time, ints(trace.graph_nodes, "start_ns")),
-        np.where(captured, len(calls) + place, site).astype(np.int32),
+        np.where(place >= 0, len(calls) + place, site).astype(np.int32),
     )
 
 

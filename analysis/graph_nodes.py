@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .frames import Ints, make_frame
-from .identity import Identities
+from .frames import NONE, Ints, make_frame
+from .grouped import code_combinations
+from .identity import Identities, process_key
 from .sqlite_columns import SqliteFile
 from .tables import read_table
 
@@ -18,7 +19,7 @@ NODE_TABLES = ("CUDA_GRAPH_NODE_EVENTS", "CUDA_GRAPH_EVENTS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawGraphNodes:
-    """Nodes, each with the place and time at which the node it was cloned from was recorded."""
+    """Nodes, once per process, each with the place and time at which the node it was cloned from was recorded."""
 
     node: Ints
     global_tid: Ints
@@ -45,17 +46,35 @@ def _read(file: SqliteFile, name: str, schema: str) -> RawGraphNodes:
     table = read_table(
         file, name, ["graphNodeId", "start", "globalTid"], ["originalGraphNodeId"], schema=schema
     )
-    node, first = np.unique(table.values("graphNodeId", 0), return_index=True)
-    original = table.values("originalGraphNodeId", 0)[first]
-    root = np.arange(len(node))
-    for _ in range(len(node).bit_length() + 1):  # pointer doubling: a clone of a clone of a clone …
-        place = np.clip(np.searchsorted(node, original[root]), 0, max(len(node) - 1, 0))
-        cloned = (original[root] != 0) & (node[place] == original[root]) if len(node) else root > 0
-        if not cloned.any():
-            break
-        root = np.where(cloned, place, root)
-    return RawGraphNodes(
-        node=node,
-        global_tid=table.values("globalTid", 0)[first][root],
-        start=table.values("start", 0)[first][root],
+    known = (table.values("graphNodeId", 0) != 0) & table.known("start") & table.known("globalTid")
+    node, start, global_tid, original = (
+        table.values(column, 0)[known]
+        for column in ("graphNodeId", "start", "globalTid", "originalGraphNodeId")
     )
+    process = process_key(global_tid)
+    # Instantiating leaves two rows per node, of which one names the node it was cloned from: that one counts.
+    order = np.lexsort((start, original == 0, node, process))
+    node, start, global_tid, original, process = (
+        values[order] for values in (node, start, global_tid, original, process)
+    )
+    one = (np.diff(process, prepend=process[:1]) != 0) | (np.diff(node, prepend=node[:1]) != 0)
+    one[:1] = True
+    root = _find_roots(process[one], node[one], original[one])
+    return RawGraphNodes(node=node[one], global_tid=global_tid[one][root], start=start[one][root])
+
+
+def _find_roots(process: Ints, node: Ints, original: Ints) -> Ints:
+    """The place of the node that each one was cloned from in the end; its own for first-hand ones."""
+    root = match_nodes(process, node, process, original)
+    root = np.where(root >= 0, root, np.arange(len(node)))
+    for _ in range(len(node).bit_length()):  # pointer doubling: a clone of a clone of a clone …
+        root = root[root]
+    return root
+
+
+def match_nodes(process: Ints, node: Ints, of_process: Ints, wanted: Ints) -> Ints:
+    """The place of each wanted node, -1 for none: nodes are numbered anew in every process."""
+    code = code_combinations(np.append(process, of_process), np.append(node, wanted))
+    place = np.full(int(code.max(initial=-1)) + 1, NONE, np.int64)
+    place[code[: len(node)]] = np.arange(len(node))
+    return np.where(wanted != 0, place[code[len(node) :]], NONE)

@@ -12,7 +12,7 @@ from flopprof.analysis.frames import CROSS_THREAD, ints
 from flopprof.analysis.trace import Trace, read_trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nsys_file import Export, described, export_drawn, global_pid, global_tid
+from nsys_file import export_drawn
 from traces import GPU, read_recorded
 
 
@@ -178,56 +178,6 @@ def test_attribution_loses_and_doubles_no_device_time(drawn: Drawn):
     parts = [int(duration[found.kind == kind].sum()) for kind in range(len(ATTRIBUTIONS))]
     assert sum(parts) == sum(w.end - w.start for w in drawn.work)
     assert ((found.owner >= 0) == (found.kind > 0)).all()
-
-
-def replayed(tmp_path: Path) -> Export:
-    """A graph captured in one range and replayed in another."""
-    export = described()
-    tid = global_tid(0, 1)
-    for name, start, end in (("capture", 0, 10), ("replay", 20, 30)):
-        export.add("NVTX_EVENTS", start=start, end=end, eventType=59, text=name, globalTid=tid)
-    export.add(
-        "CUPTI_ACTIVITY_KIND_RUNTIME",
-        start=22,
-        end=25,
-        globalTid=tid,
-        correlationId=9,
-        nameId=export.string("cudaGraphLaunch_v10000"),
-    )
-    for number in range(3):
-        export.add(
-            "CUPTI_ACTIVITY_KIND_KERNEL",
-            start=30 + number,
-            end=31 + number,
-            deviceId=0,
-            streamId=7,
-            correlationId=9,
-            globalPid=global_pid(0),
-            demangledName=export.string("k"),
-            graphNodeId=(2 << 32) + number,
-        )
-        for graph, original in ((1, None), (2, 1)):
-            node = None if original is None else (original << 32) + number
-            export.add(
-                "CUDA_GRAPH_NODE_EVENTS",
-                start=2 + number + 10 * graph,
-                end=2 + number,
-                globalTid=tid,
-                graphNodeId=(graph << 32) + number,
-                originalGraphNodeId=node,
-            )
-    export.tables["CUDA_GRAPH_NODE_EVENTS"][0]["start"] = 3
-    export.tables["CUDA_GRAPH_NODE_EVENTS"][2]["start"] = 4
-    export.tables["CUDA_GRAPH_NODE_EVENTS"][4]["start"] = 15
-    return export
-
-
-def test_graph_nodes_belong_to_the_replay_or_to_the_capture(tmp_path: Path):
-    trace = read_trace(replayed(tmp_path).write(tmp_path / "t.sqlite"))
-    names = [trace.name(int(n)) for n in ints(trace.ranges, "name")]
-    by_launch, by_capture = attribute(trace), attribute(trace, graph_ranges="capture")
-    assert [names[o] for o in by_launch.owner] == ["replay"] * 3
-    assert [names[o] if o >= 0 else None for o in by_capture.owner] == ["capture", "capture", None]
 
 
 def test_recorded_traces_keep_all_their_device_time():
