@@ -7,6 +7,7 @@ into the trace's own tables; ``call``, ``parent``, ``launch`` and ``activity`` a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,9 +131,10 @@ def distinct(values: Ints) -> Ints:
 
 
 def payload_value(kind: int, payload: int) -> int | float | None:
-    """A range's payload as Python sees it."""
+    """A range's payload as Python sees it; None where there is none, and for an infinite one."""
     if kind == NO_PAYLOAD:
         return None
     if kind == FLOAT_PAYLOAD:
-        return float(np.int64(payload).view(np.float64))
+        value = float(np.int64(payload).view(np.float64))
+        return value if math.isfinite(value) else None
     return payload + (1 << 64) if kind == UINT_PAYLOAD and payload < 0 else int(payload)

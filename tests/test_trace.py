@@ -14,6 +14,7 @@ from flopprof.analysis.errors import TraceError
 from flopprof.analysis.frames import COLUMNS, empty_frame, ints, make_frame, payload_value
 from flopprof.analysis.identity import pid_of
 from flopprof.analysis.trace import Trace, read_trace
+from flopprof.reports.as_json import render_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nsys_file import NVTX, RUNTIME, TABLES, VM, Export, described, export_drawn, global_pid, global_tid
@@ -243,6 +244,16 @@ def test_recorded_payloads_keep_every_bit():
     wanted = {"u64": 2**64 - 1, "i64": -5, "dbl": 2.5, "u32": 2**32 - 1, "i32": -7, "flt": 1.25}
     assert {n: found[n] for n in wanted} == wanted
     assert found["closed-in-thread"] is None
+
+
+def test_an_infinite_payload_is_unknown_for_json_has_no_word_for_it(tmp_path: Path):
+    export = small()
+    tid = global_tid(0, 1)
+    for name, value in (("inf", float("inf")), ("half", 0.5)):
+        export.add(NVTX, start=1, end=2, eventType=59, text=name, globalTid=tid, doubleValue=value)
+    document = analyze_trace(read(export, tmp_path), range_glob="*").to_json()
+    render_json(document)
+    assert {w["range"]: w["payload"] for w in document["windows"]} == {"op": None, "inf": None, "half": 0.5}
 
 
 def test_the_recording_with_negative_times_reads():
