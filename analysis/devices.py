@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .frames import NONE, Codes, Ints
+from .frames import Codes, Ints
 from .identity import pid_of
 from .sqlite_columns import SqliteFile
 
@@ -59,8 +59,8 @@ class Device:
 
     device: int
     process: int
-    """Process code."""
-    pid: int
+    """Process code, -1 when it is not known."""
+    pid: int | None
     ordinal: int
     """The device number that process used."""
     uuid: str | None
@@ -124,9 +124,9 @@ def _distinct_pairs(process: Codes, ordinal: Ints) -> tuple[list[tuple[int, int]
 def _device(
     process: int, ordinal: int, processes: Ints, gpus: dict[int, GpuInfo], mapped: dict[tuple[int, int], int]
 ) -> Device:
-    pid = pid_of(int(processes[process])) if process >= 0 else NONE
-    known = (pid, ordinal) in mapped
-    gpu = mapped.get((pid, ordinal), ordinal)
+    pid = pid_of(int(processes[process])) if process >= 0 else None
+    told = None if pid is None else mapped.get((pid, ordinal))
+    known, gpu = told is not None, ordinal if told is None else told
     info = gpus.get(gpu)
     same = len({g.name for g in gpus.values()}) == 1
     return Device(

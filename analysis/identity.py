@@ -31,9 +31,16 @@ class Identities:
     processes: Ints
     threads: Ints
 
-    def process_codes(self, keys: Ints, known: Bools) -> Codes:
-        """Codes of process keys; an unknown one gets the only process there is, else -1."""
-        default = 0 if len(self.processes) == 1 else NONE
+    def process_codes(self, keys: Ints, known: Bools, callers: Ints) -> Codes:
+        """Codes of process keys; an unknown one gets the only process there is or that made calls, else -1.
+
+        `callers` are the global thread ids of calls: a process without them launched nothing.
+        """
+        if known.all():
+            return np.searchsorted(self.processes, keys).astype(np.int32)
+        likely = np.unique(process_key(pd.unique(callers)))
+        likely = likely if len(likely) else self.processes
+        default = int(np.searchsorted(self.processes, likely[0])) if len(likely) == 1 else NONE
         return np.where(known, np.searchsorted(self.processes, keys), default).astype(np.int32)
 
     def thread_codes(self, global_tids: Ints) -> Codes:

@@ -96,7 +96,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     )
     texts, final = names.sort()
     session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
-    process = who.process_codes(raw.process, raw.process_known)
+    process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tid)
     with ThreadPoolExecutor(1) as pool:
         ranked = pool.submit(_rank, nvtx.ranges, who, final, session_end)
         calls, places = _sort_calls(raw_calls, who, final)

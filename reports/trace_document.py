@@ -310,7 +310,10 @@ def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         (
             f"GPU {device.device}",
-            clean(f"{device.name or 'unknown'}, pid {device.pid}{'' if device.certain else ' (uncertain)'}"),
+            clean(
+                f"{device.name or 'unknown'}, pid {'unknown' if device.pid is None else device.pid}"
+                f"{'' if device.certain else ' (uncertain)'}"
+            ),
         )
         for device in analysis.trace.devices
     ]

@@ -275,15 +275,19 @@ def test_process_ids_above_53_bits_stay_exact(tmp_path: Path):
     assert ints(trace.activities, "call").tolist() == [0]
 
 
-def test_records_without_a_process_join_when_there_is_only_one(tmp_path: Path):
+def test_records_without_a_process_join_when_only_one_made_calls(tmp_path: Path):
     export = small()
     export.drop_column(KERNEL, "globalPid")
+    export.add(
+        NVTX, start=0, end=50, eventType=59, text="op", globalTid=global_tid(1, 2)
+    )  # which made no call
     assert ints(read(export, tmp_path).activities, "call").tolist() == [0]
     (tmp_path / "t.sqlite").unlink()
     add_call(export, 1, 2, 1, process=1)
     trace = read(export, tmp_path)
     assert ints(trace.activities, "call").tolist() == [-1]
     assert codes(trace)["unknown_process"] == 1
+    assert [d["pid"] for d in analyze_trace(trace).to_json()["devices"]] == [None]
 
 
 @pytest.mark.parametrize(
