@@ -98,7 +98,9 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
     process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tid)
     with ThreadPoolExecutor(1) as pool:
-        ranked = pool.submit(_rank, nvtx.ranges, who, final, session_end)
+        ranked = pool.submit(
+            _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
+        )
         calls, places = _sort_calls(raw_calls, who, final)
         join = join_calls(
             who.processes_of(raw_calls.global_tid),
@@ -173,9 +175,10 @@ def _session_end(metadata: Metadata, calls: RawCalls, work: RawActivities, range
     return metadata.duration_ns or max((int(e.max()) for e in ends if len(e)), default=0)
 
 
-def _rank(raw: RawEvents, who: Identities, final: Codes, session_end: int) -> pd.DataFrame:
+def _rank(raw: RawEvents, who: Identities, final: Codes, session_end: int, *, known: bool) -> pd.DataFrame:
+    """Ranges in their rank; unless the end of the session is known, the last to end may have been closed."""
     thread = who.thread_codes(raw.global_tid)
-    is_open = ~raw.end_known | (raw.end >= session_end) & (raw.end > raw.start)
+    is_open = ~raw.end_known | (raw.end >= session_end) & (raw.end > raw.start) & known
     end = np.where(raw.end_known, raw.end, np.maximum(raw.start, session_end))
     order = rank_ranges(thread, raw.start, end)
     own = np.flatnonzero(raw.style[order] != CROSS_THREAD)

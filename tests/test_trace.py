@@ -199,6 +199,14 @@ def test_a_range_without_end_ends_with_the_recording(tmp_path: Path):
     assert trace.duration_ns == 99
 
 
+def test_the_last_range_to_end_is_not_open_where_the_recordings_end_is_unknown(tmp_path: Path):
+    export = small()
+    export.add(NVTX, start=5, end=None, eventType=59, text="null", globalTid=global_tid(0, 2))
+    trace = read(export, tmp_path)
+    assert ints(trace.ranges, "end_ns").tolist() == [50, 50]
+    assert ints(trace.ranges, "open").tolist() == [False, True]
+
+
 def test_domains_are_numbered_per_process(tmp_path: Path):
     export = described()
     for process, names in enumerate((("zzz", "flopprof"), ("flopprof", "zzz"))):
