@@ -83,7 +83,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         file,
         NVTX,
         ["start", "end", "eventType", "globalTid"],
-        ["textId", "domainId", "endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS],
+        ["textId", "domainId", "endGlobalTid", "eventId", *INTEGER_PAYLOADS, *REAL_PAYLOADS],
         schema=schema,
     )
     if NVTX in file.tables and not {"text", "textId"} & set(file.tables[NVTX]):
@@ -96,7 +96,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
     marks = (kind == MARK) & table.known("start") & table.known("globalTid")
     payload = _payloads(file, table)
     return RawNvtx(
-        ranges=_events(table, np.flatnonzero(good), texts, domains, payload),
+        ranges=_events(table, _in_order(table, np.flatnonzero(good)), texts, domains, payload),
         marks=_events(table, np.flatnonzero(marks), texts, domains, payload),
         dropped=int(is_range.sum() - good.sum()),
         foreign=sum(c.foreign for name, c in table.columns.items() if name not in REAL_PAYLOADS),
@@ -111,6 +111,11 @@ def _possible(table: Table) -> Bools:
     start = table.values("start", 0)
     open_ended = table.known("start") & ~table.known("end") & (np.abs(start) < FARTHEST_NS)
     return (possible_times(table) | open_ended) & table.known("globalTid")
+
+
+def _in_order(table: Table, rows: Ints) -> Ints:
+    """Rows as they were recorded: by their ids where an export has them (2026), else as they lie in the file."""
+    return rows[np.argsort(table.values("eventId", 0)[rows], kind="stable")] if table.has("eventId") else rows
 
 
 def _texts(file: SqliteFile, table: Table, names: NameCollector) -> Codes:

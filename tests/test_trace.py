@@ -207,6 +207,22 @@ def test_the_last_range_to_end_is_not_open_where_the_recordings_end_is_unknown(t
     assert ints(trace.ranges, "open").tolist() == [False, True]
 
 
+@pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
+def test_twins_with_equal_limits_keep_the_order_of_their_ids(tmp_path: Path, key: str):
+    path = small().write(tmp_path / "t.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE NVTX_EVENTS")
+    columns = "start INT, end INT, eventType INT, text TEXT, globalTid INT"
+    connection.execute(f"CREATE TABLE NVTX_EVENTS (eventId INTEGER{key}, {columns})")
+    rows = [(2, 0, 50, 59, "inner", global_tid(0, 1)), (1, 0, 50, 59, "outer", global_tid(0, 1))]
+    connection.executemany("INSERT INTO NVTX_EVENTS VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    trace = read_trace(path)
+    assert texts(trace, "ranges") == ["outer", "inner"]
+    assert ints(trace.ranges, "parent").tolist() == [-1, 0]
+
+
 def test_domains_are_numbered_per_process(tmp_path: Path):
     export = described()
     for process, names in enumerate((("zzz", "flopprof"), ("flopprof", "zzz"))):
