@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .metadata import Diagnostic
 from .public_texts import public_diagnostic
@@ -237,10 +237,11 @@ def _judge(diagnostic: Diagnostic) -> str | None:
 
 
 def sort_notes(notes: Iterable[QualityNote]) -> tuple[QualityNote, ...]:
-    """Errors first, then warnings; a code once, with its counts added."""
-    merged: dict[str, QualityNote] = {}
+    """Errors first, then warnings; what says the same once, with its counts added."""
+    merged: dict[tuple[str, str], QualityNote] = {}
     for one in notes:
-        merged.setdefault(one.code, one)
+        same = merged.get((one.code, one.message))
+        merged[one.code, one.message] = replace(one, count=one.count + same.count) if same else one
     order = list(CODES)
     return tuple(sorted(merged.values(), key=lambda n: (_SEVERITY_ORDER[n.severity], order.index(n.code))))
 

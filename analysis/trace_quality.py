@@ -66,6 +66,8 @@ def judge_trace(
     if counted.dropped:
         detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
         notes.append(note("impossible_times", sum(counted.dropped.values()), detail))
+    if counted.lost_domains and not any(one.code == "nvtx_incompatible" for one in notes):
+        notes.append(note("nvtx_incompatible", counted.lost_domains))  # of which the profiler did not tell
     if counted.lacking:
         notes.append(note("missing_columns", len(counted.lacking), ", ".join(counted.lacking)))
     notes += count_notes(
@@ -78,7 +80,6 @@ def judge_trace(
             "missing_messages": counted.wordless,
             "duplicate_correlation": counted.doubtful,
             "nameless_domain": counted.nameless_domains,
-            "nvtx_incompatible": counted.lost_domains,
             "open_ranges": int(ints(ranges, "open").sum()),
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import flopprof.analysis.quality
@@ -88,7 +89,13 @@ def test_the_list_is_documented():
 def test_errors_come_first_and_each_code_once():
     notes = [note("open_ranges"), note("nvtx_events_lost"), note("impossible_times", 3), note("open_ranges")]
     assert [q.code for q in sort_notes(notes)] == ["impossible_times", "nvtx_events_lost", "open_ranges"]
-    assert sort_notes(notes)[0].count == 3
+    assert [q.count for q in sort_notes(notes)] == [3, 1, 2]
+
+
+def test_shards_that_lost_the_same_are_each_named():
+    lost = note("cuda_events_lost")
+    notes = [replace(lost, message=f"{shard}: {lost.message}") for shard in ("cupy-cuda", "torch-cuda")]
+    assert sort_notes(notes) == tuple(notes)
 
 
 @pytest.mark.parametrize(
