@@ -13,7 +13,7 @@ import numpy as np
 
 from .attribution import Attribution, GraphRanges, attribute
 from .breakdown import label_devices
-from .frames import ints
+from .frames import distinct, ints
 from .identity import pid_of
 from .kernels import copy_rows, kernel_rows
 from .open_trace import Announce, open_trace_file
@@ -113,7 +113,9 @@ def analyze_trace(
     return Analysis(
         trace=trace,
         attribution=attribution,
-        quality=sort_notes([*trace.quality, *attribution.quality, *notes]),
+        quality=sort_notes(
+            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+        ),
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
         windows=tuple(windows),
@@ -153,6 +155,14 @@ def _cut_windows(
         return [], [note("range_not_found", detail=glob)]
     outside = count_outside(source.trace, source.attribution, rows) if kind == "host" else 0
     return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
+
+
+def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
+    """A note for every domain asked for that has no range: a misspelt one would leave all work unattributed."""
+    found = {trace.name(code) for code in distinct(ints(trace.ranges, "domain")).tolist()}
+    return [
+        note("domain_not_found", detail=name or "the default one") for name in domains if name not in found
+    ]
 
 
 def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:

@@ -171,6 +171,7 @@ CODES: dict[str, Code] = {
         "steps of an interleaved run were not measured in turn: drift between variants stays in their times",
     ),
     "range_not_found": _code("warning", ("windows",), "no range matches"),
+    "domain_not_found": _code("warning", RANGES, "no range is of the domain"),
 }
 
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}

@@ -183,6 +183,13 @@ def test_globs_match_messages_and_domains():
     assert "range_not_found" in {q.code for q in nothing.quality}
 
 
+def test_a_domain_without_ranges_is_named():
+    quality = analyze_trace(read_recorded("torch_axis0"), domains=("ops", "opps")).quality
+    assert [(q.code, q.message) for q in quality] == [
+        ("domain_not_found", "no range is of the domain (opps)")
+    ]
+
+
 def test_without_calls_idle_time_is_one_number():
     drawn = Drawn((), [Work(5, 10)], [Range(0, 20)], has_calls=False)
     times = analyze_trace(drawn.trace()).windows[0].times
