@@ -58,7 +58,9 @@ CODES: dict[str, Code] = {
         "the recording reached its size limit and was cut short",
         lossy=True,
     ),
-    "events_misordered": _code("warning", DEVICE, "the profiler found events in a wrong order"),
+    "events_misordered": _code(
+        "warning", DEVICE, "the profiler found events in a wrong order, some may be missing", lossy=True
+    ),
     "profiler_conflict": _code(
         "error", DEVICE, "another tool held the CUDA profiling interface: run without it", lossy=True
     ),
@@ -66,7 +68,7 @@ CODES: dict[str, Code] = {
         "warning", RANGES, "stream capture before CUDA 11.4: ranges may be projected wrongly"
     ),
     "payload_too_large": _code(
-        "warning", ("ranges.payload",), "an NVTX payload was too large and was dropped"
+        "warning", ("ranges.payload",), "an NVTX payload was too large and was dropped", lossy=True
     ),
     "profiler_warning": _code("warning", (), "the profiler warned"),
     "profiler_error": _code("error", (), "the profiler reported an error", lossy=True),

@@ -47,6 +47,12 @@ def test_every_sign_of_loss_has_its_code_at_any_severity(text: str, code: str, s
     assert [q.code for q in judge_diagnostics([Diagnostic(severity=severity, text=text.upper())])] == [code]
 
 
+def test_only_what_is_not_recorded_or_projected_is_no_loss():
+    assert {code for _, code in LOSSES if not CODES[code].lossy} == {
+        *("cuda_not_recorded", "nvtx_not_recorded", "capture_projection")
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [
