@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..analysis.analyze import Analysis
+from ..analysis.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
+from ..analysis.paths import PathName
+from ..analysis.ranges import RangeKernelRow, RangeRow
+from ..analysis.results import CopyRow, Launch, QualityNote
+from ..analysis.window_rows import OwnedTime
 from .publish import write_texts
 
 PATH_SEPARATOR = " / "
 TABLES = ("windows", "ranges", "range_kernels", "kernels", "copies", "quality")
+IDENTITY = ("range", "path", "domain", "pid", "tid", "instance", "device")
+
+
+def _names(record: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
+
+
+HEADERS: dict[str, tuple[str, ...]] = {
+    "windows": (*_names(PathName), "instance", "payload", "device", "kind", "start_ns", *WINDOW_FIELDS),
+    "owners": (*IDENTITY, *(f"owner_{name}" for name in _names(OwnedTime))),
+    "ranges": _names(RangeRow),
+    "range_kernels": _names(RangeKernelRow),
+    "kernels": tuple(name for name in KERNEL_FIELDS if name != "launches"),
+    "launches": ("kernel", "device", *_names(Launch)),
+    "copies": _names(CopyRow),
+    "quality": _names(QualityNote),
+}
+"""The columns of a table without rows."""
 
 
 def write_analysis_csv(analysis: Analysis, folder: Path) -> list[Path]:
@@ -20,18 +43,17 @@ def write_analysis_csv(analysis: Analysis, folder: Path) -> list[Path]:
     """
     data = analysis.to_json()
     rows: dict[str, list[dict[str, Any]]] = {name: list(data[name]) for name in TABLES}
-    identity = ("range", "path", "domain", "pid", "tid", "instance", "device")
-    rows["owners"] = _children(rows["windows"], "owners", identity, prefix="owner_")
+    rows["owners"] = _children(rows["windows"], "owners", IDENTITY, prefix="owner_")
     rows["launches"] = _children(rows["kernels"], "launches", ("kernel", "device"))
-    return write_texts({f"{name}.csv": to_csv(table) for name, table in rows.items()}, folder)
+    return write_texts({f"{name}.csv": to_csv(table, HEADERS[name]) for name, table in rows.items()}, folder)
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Plain records as CSV; lists are joined, objects get a column for each key."""
+def to_csv(rows: Sequence[Mapping[str, Any]], header: Sequence[str] = ()) -> str:
+    """Plain records as CSV; lists are joined, objects get a column for each key. No rows are still a header."""
     import pandas as pd
 
     flat = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row))
+    columns = list(dict.fromkeys(name for row in flat for name in row)) or list(header)
     return pd.DataFrame(flat, columns=columns, dtype=object).to_csv(index=False)
 
 

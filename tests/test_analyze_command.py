@@ -89,6 +89,16 @@ def test_the_csv_files_hold_the_rows_of_the_json(tmp_path: Path) -> None:
             assert {k: row[k] for k in plain} == {k: "" if v is None else str(v) for k, v in plain.items()}
 
 
+def test_a_csv_file_without_rows_has_the_header_of_one_with_rows(tmp_path: Path) -> None:
+    headers = {}
+    for name in ("streams", "crash", "child_sigkill_2024.2"):
+        analysis_of(DATA / f"{name}.sqlite.xz", "--csv", tmp_path / name, "--range", "step")
+        for path in (tmp_path / name).iterdir():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            known = [c for c in lines[0].split(",") if not c.startswith("memcpy_kinds_")]
+            assert headers.setdefault(path.name, known) == known
+
+
 @pytest.mark.parametrize("name", ["absent.sqlite", "a folder", "text.sqlite", "empty.sqlite"])
 def test_what_is_no_trace_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "a folder").mkdir()
