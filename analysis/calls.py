@@ -134,8 +134,11 @@ def read_event_waits(file: SqliteFile, schema: str) -> tuple[Ints, Ints, Ints, I
     """Rows of SYNCHRONIZATION as (process key, correlation id, context, stream).
 
     Its syncType is unreliable (2025.3 numbers differ from its own ENUM table), so the kind of a row is that
-    of its call's name.
+    of its call's name. An export without the columns says nothing about streams, which can be done without.
     """
+    if not {"correlationId", "globalPid"} <= set(file.tables.get(SYNCHRONIZATION, ())):
+        none = np.zeros(0, np.int64)
+        return none, none, none, none
     table = read_table(
         file, SYNCHRONIZATION, ["correlationId", "globalPid"], ["contextId", "streamId"], schema=schema
     )

@@ -22,7 +22,10 @@ FILLED: dict[str, tuple[str, ...]] = {
     "TARGET_INFO_GPU": tuple(GPU_COLUMNS),
 }
 """Columns that hold at least one value."""
-THERE: dict[str, tuple[str, ...]] = {"NVTX_EVENTS": ("text", "textId")}
+THERE: dict[str, tuple[str, ...]] = {
+    "NVTX_EVENTS": ("text", "textId"),
+    "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION": ("correlationId", "globalPid", "contextId", "streamId"),
+}
 """Columns that are there, though they may be empty."""
 
 

@@ -17,7 +17,18 @@ from flopprof.analysis.trace import Trace, read_trace
 from flopprof.reports.as_json import render_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nsys_file import NVTX, RUNTIME, TABLES, VM, Export, described, export_drawn, global_pid, global_tid
+from nsys_file import (
+    NVTX,
+    RUNTIME,
+    SYNCHRONIZATION,
+    TABLES,
+    VM,
+    Export,
+    described,
+    export_drawn,
+    global_pid,
+    global_tid,
+)
 from traces import GPU, read_recorded, unpacked
 
 KERNEL = TABLES["kernel"]
@@ -41,7 +52,7 @@ def add_call(
         end=end,
         globalTid=global_tid(process, 1),
         correlationId=number,
-        nameId=export.string("cudaLaunchKernel"),
+        nameId=export.string(name),
     )
 
 
@@ -221,6 +232,20 @@ def test_twins_with_equal_limits_keep_the_order_of_their_ids(tmp_path: Path, key
     trace = read_trace(path)
     assert texts(trace, "ranges") == ["outer", "inner"]
     assert ints(trace.ranges, "parent").tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("dropped", ["correlationId", "globalPid", "streamId"])
+def test_a_wait_whose_stream_is_not_told_reads(tmp_path: Path, dropped: str):
+    export = small()
+    add_call(export, 16, 17, 2, name="cudaStreamWaitEvent_v3020")
+    row = {"correlationId": 2, "globalPid": global_pid(0), "contextId": 1, "streamId": 7}
+    export.add(SYNCHRONIZATION, start=16, end=17, **row)
+    assert ints(read(export, tmp_path).event_waits, "stream").tolist() == [7]
+    (tmp_path / "t.sqlite").unlink()
+    export.drop_column(SYNCHRONIZATION, dropped)
+    trace = read(export, tmp_path)
+    assert ints(trace.event_waits, "stream").tolist() == [-1]
+    assert any(f"{SYNCHRONIZATION}.{dropped}" in note.message for note in trace.quality)
 
 
 def test_domains_are_numbered_per_process(tmp_path: Path):
