@@ -139,7 +139,8 @@ class _Domains:
         self._created: dict[tuple[int, int], tuple[int, int]] = {}
         self._destroyed: dict[tuple[int, int], int] = {}
         self.nameless = 0
-        for row in np.flatnonzero(kind == DOMAIN_CREATE).tolist():
+        named = (kind == DOMAIN_CREATE) & (texts != names.add("")) if table.rows else kind == DOMAIN_CREATE
+        for row in np.flatnonzero(named).tolist():
             self._created.setdefault(self._key(row), (int(texts[row]), int(self._start[row])))
         for row in np.flatnonzero(kind == DOMAIN_DESTROY).tolist():
             self._destroyed.setdefault(self._key(row), int(self._start[row]))

@@ -260,6 +260,15 @@ def test_domains_are_numbered_per_process(tmp_path: Path):
     assert texts(trace, "ranges", "domain") == ["zzz", "flopprof"]
 
 
+def test_a_domain_whose_name_is_lost_is_not_the_default_one(tmp_path: Path):
+    export = described()
+    export.add(NVTX, start=0, eventType=75, text=None, globalTid=global_tid(0, 1), domainId=2)
+    export.add(NVTX, start=1, end=2, eventType=59, text="r", globalTid=global_tid(0, 1), domainId=2)
+    trace = read(export, tmp_path)
+    assert texts(trace, "ranges", "domain") == ["domain#2"]
+    assert codes(trace)["nameless_domain"] == 1
+
+
 def test_a_forked_childs_domain_is_named_after_the_parents(tmp_path: Path):
     export = described()
     export.add(NVTX, start=0, eventType=75, text="ops", globalTid=global_tid(0, 1), domainId=1)
