@@ -75,6 +75,8 @@ class RawNvtx:
     """Domain ids in use without a row that names them."""
     wordless: int = 0
     """Ranges without a message."""
+    unknown: int = 0
+    """Events that do not say what they are."""
 
 
 def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
@@ -102,6 +104,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         foreign=sum(c.foreign for name, c in table.columns.items() if name not in REAL_PAYLOADS),
         lost_domains=domains.count_lost(is_range),
         nameless_domains=domains.nameless,
+        unknown=int(table.rows - table.known("eventType").sum()),
         wordless=int((texts[is_range] == names.add("")).sum()) if table.rows else 0,
     )
 

@@ -122,7 +122,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
-        unknown=raw.unknown,
+        unknown=raw.unknown + nvtx.unknown,
         unnamed=names.missing + int((raw_calls.name < 0).sum()),
         wordless=nvtx.wordless,
         lacking=find_lacking(file, metadata.recorder),

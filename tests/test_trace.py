@@ -269,6 +269,12 @@ def test_a_domain_whose_name_is_lost_is_not_the_default_one(tmp_path: Path):
     assert codes(trace)["nameless_domain"] == 1
 
 
+def test_events_without_a_type_are_counted(tmp_path: Path):
+    export = small()
+    export.add(NVTX, start=1, end=2, eventType=None, text="lost", globalTid=global_tid(0, 1))
+    assert codes(read(export, tmp_path))["missing_values"] == 1
+
+
 def test_a_forked_childs_domain_is_named_after_the_parents(tmp_path: Path):
     export = described()
     export.add(NVTX, start=0, eventType=75, text="ops", globalTid=global_tid(0, 1), domainId=1)
