@@ -200,4 +200,4 @@ def _copies(part: _Layer, first: int) -> pd.DataFrame:
 
 def _small(values: Ints) -> Codes:
     """Enumerations as int32; what does not fit is no known kind."""
-    return np.where(np.abs(values) < 1 << 31, values, UNKNOWN_MEMORY).astype(np.int32)
+    return np.where((values > -(1 << 31)) & (values < 1 << 31), values, UNKNOWN_MEMORY).astype(np.int32)

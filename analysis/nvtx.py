@@ -28,7 +28,7 @@ from .identity import process_key
 from .names import NameCollector
 from .sqlite_columns import SqliteFile
 from .tables import ColumnMissing, Table, read_table
-from .times import FARTHEST_NS, possible_times
+from .times import is_within_reach, possible_times
 
 NVTX = "NVTX_EVENTS"
 MARK, PUSH_POP_EVENT, START_END_EVENT, DOMAIN_CREATE, DOMAIN_DESTROY = 34, 59, 60, 75, 76
@@ -112,7 +112,7 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
 def _possible(table: Table) -> Bools:
     """Ranges with possible times; a missing end is one that never came."""
     start = table.values("start", 0)
-    open_ended = table.known("start") & ~table.known("end") & (np.abs(start) < FARTHEST_NS)
+    open_ended = table.known("start") & ~table.known("end") & is_within_reach(start)
     return (possible_times(table) | open_ended) & table.known("globalTid")
 
 

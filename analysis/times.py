@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .frames import Bools, Ints
 from .tables import Table
 
@@ -22,11 +20,16 @@ def possible_times(table: Table, *, of_device: bool = False) -> Bools:
     good = (end >= start) & table.known("start") & table.known("end")
     if not len(good) or _unremarkable(start, end, good, of_device=of_device):
         return good
-    good &= (np.abs(start) < FARTHEST_NS) & (np.abs(end) < FARTHEST_NS)
+    good &= is_within_reach(start) & is_within_reach(end)
     good[good] = end[good] - start[good] <= LONGEST_NS
     if of_device:
         good &= (start != 0) | (end != 0)
     return good
+
+
+def is_within_reach(time: Ints) -> Bools:
+    """Times that a clock can read; not by their absolute values, for that of the least integer is negative."""
+    return (time > -FARTHEST_NS) & (time < FARTHEST_NS)
 
 
 def _unremarkable(start: Ints, end: Ints, good: Bools, *, of_device: bool) -> bool:

@@ -179,7 +179,9 @@ def test_unified_memory_copies_are_a_kind_of_their_own(tmp_path: Path):
     assert analysis.unattributed_ns == 10
 
 
-@pytest.mark.parametrize("limits", [(0, 0), (30, 20), (None, 30), (30, None), (1 << 62, (1 << 62) + 1)])
+@pytest.mark.parametrize(
+    "limits", [(-(2**63), 5), (0, 0), (30, 20), (None, 30), (30, None), (1 << 62, (1 << 62) + 1)]
+)
 def test_device_records_with_impossible_times_are_left_out_and_counted(
     limits: tuple[int, int], tmp_path: Path
 ):
@@ -258,6 +260,15 @@ def test_domains_are_numbered_per_process(tmp_path: Path):
         export.add(NVTX, start=1, end=2, eventType=59, text="r", globalTid=tid, domainId=1)
     trace = read(export, tmp_path)
     assert texts(trace, "ranges", "domain") == ["zzz", "flopprof"]
+
+
+def test_ranges_that_begin_beyond_all_clocks_are_left_out(tmp_path: Path):
+    export = small()
+    for end in (5, None):
+        export.add(NVTX, start=-(2**63), end=end, eventType=59, text="r", globalTid=global_tid(0, 1))
+    trace = read(export, tmp_path)
+    assert texts(trace, "ranges") == ["op"]
+    assert codes(trace)["impossible_range_times"] == 2
 
 
 def test_a_domain_whose_name_is_lost_is_not_the_default_one(tmp_path: Path):
