@@ -37,6 +37,8 @@ FEWEST_SAMPLES = 10
 """Below this no verdict is given."""
 
 _SEED = b"flopprof"
+_WIDEST = 100.0
+"""Of an interval's reach as a logarithm: beyond any ratio of times, and still a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class RatioEstimate:
         """The interval of the ratio at a level."""
         stretch = _stretch(level, self.freedom)
         below, above = self.reach
-        return self.ratio * math.exp(-below * stretch), self.ratio * math.exp(above * stretch)
+        below, above = (min(reach * stretch, _WIDEST) for reach in (below, above))
+        return self.ratio * math.exp(-below), self.ratio * math.exp(above)
 
     @property
     def p(self) -> float:

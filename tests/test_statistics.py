@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
 import pytest
+from flopprof.analysis.run_noise import RunNoise, widen
 from flopprof.analysis.statistics import (
     THRESHOLD,
     adjust_holm,
@@ -153,6 +155,16 @@ def test_judging_more_pairs_together_widens_an_interval():
 def test_verdicts(change: float, noise: float, count: int, verdict: str):
     a, b = draw(100.0, count, noise, 7), draw(100.0 * change, count, noise, 8)
     assert judge([ratio_interval(a, b)])[0].verdict == verdict
+
+
+def test_an_interval_wider_than_numbers_reach_still_has_ends():
+    sure = ratio_interval(draw(100.0, 30, 0.02, 1), draw(100.0, 30, 0.02, 2))
+    vague = widen(sure, RunNoise(deviation=4.0, pairs=1))
+    judgement = judge([vague, *[sure] * 60])[0]
+    low, high = judgement.interval
+    assert 0 < low < 1e-20
+    assert 1e20 < high < math.inf
+    assert judgement.verdict == "unsure"
 
 
 def test_a_change_that_straddles_the_threshold_is_unsure():
