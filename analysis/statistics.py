@@ -37,6 +37,8 @@ FEWEST_SAMPLES = 10
 """Below this no verdict is given."""
 
 _SEED = b"flopprof"
+_MOST_DRAWN = 8 << 20
+"""Samples drawn at once, so that a range of a million instances needs no gigabytes."""
 _WIDEST = 100.0
 """Of an interval's reach as a logarithm: beyond any ratio of times, and still a number."""
 
@@ -192,10 +194,20 @@ def _bootstrap_medians(samples: Floats) -> Floats:
     circle = np.concatenate([ranks, ranks[: length - 1]])
     windows = np.lib.stride_tricks.sliding_window_view(circle, length)
     starts = _random(samples).integers(0, count, size=(REPLICATES, -(-count // length)))
-    resamples = windows[starts].reshape(REPLICATES, -1)[:, :count]
+    at_once = max(1, _MOST_DRAWN // count)
+    drawn = (
+        windows[part].reshape(len(part), -1)[:, :count]
+        for part in np.split(starts, range(at_once, REPLICATES, at_once))
+    )
+    ordered = samples[order]
+    return np.concatenate([_take_medians(resamples, ordered) for resamples in drawn])
+
+
+def _take_medians(resamples: NDArray[np.unsignedinteger], ordered: Floats) -> Floats:
+    """The median of each row of ranks, as the sample of that rank."""
+    count = len(ordered)
     middle = count // 2
     halves = np.partition(resamples, middle, axis=1)
-    ordered = samples[order]
     upper = ordered[halves[:, middle]]
     return upper if count % 2 else (ordered[halves[:, :middle].max(axis=1)] + upper) / 2
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -117,6 +118,18 @@ def test_holm_is_the_step_down_rule(p: list[float]):
 def test_holm_keeps_the_order_it_was_given():
     assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert adjust_holm([]) == []
+
+
+def test_many_samples_take_no_more_memory_than_a_replicate_needs():
+    values = draw(5.0, 50_000, 0.05, 1)
+    median_interval(values[:100])
+    tracemalloc.start()
+    try:
+        median_interval(values)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 80e6
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
