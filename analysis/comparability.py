@@ -16,6 +16,13 @@ from .trace import Trace
 
 Severity = Literal["warning", "info"]
 
+_ORDER = ("order", "the order of steps")
+_IN_TURN = (
+    "the steps of a pair were timed in turn (ABBA), but for those the run's report names: drift cancels"
+)
+_ONE_BY_ONE = (
+    "the steps of a pair were timed one after the other: drift of the machine counts as a difference"
+)
 _LEAST_NOISE = 0.005
 _LEAST_SLOWDOWN = 0.9
 
@@ -51,7 +58,7 @@ def describe_run(result: RunResult) -> Circumstances:
     for name, version in machine.versions.items():
         facts["driver" if "driver" in name else "versions", name] = version
     facts |= {("settings", name): value for name, value in machine.settings.items()}
-    facts |= {("recorder", "the recorder"): run.recorder, ("order", "the order of steps"): run.order}
+    facts |= {("recorder", "the recorder"): run.recorder, _ORDER: run.order}
     return Circumstances(facts=facts, losses=_list_losses(result.quality))
 
 
@@ -92,6 +99,18 @@ def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
             Caveat(code="lossy", severity="warning", message=f"{side} lost data: {loss}")
             for loss in circumstances.losses
         ]
+    return tuple(caveats)
+
+
+def describe_shared(both: Circumstances, differ: str) -> tuple[Caveat, ...]:
+    """For two halves of one side that a name tells apart: what it lost, and what drift does to them."""
+    caveats = [
+        Caveat(code="lossy", severity="warning", message=f"A and B lost data: {loss}") for loss in both.losses
+    ]
+    order = both.facts.get(_ORDER)
+    if order is not None:
+        in_turn = order == "interleaved" and differ in ("variant", "mode")
+        caveats.append(Caveat(code="order", severity="info", message=_IN_TURN if in_turn else _ONE_BY_ONE))
     return tuple(caveats)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from .comparability import Caveat, describe_noise, find_differences, find_pair_differences
+from .comparability import Caveat, describe_noise, describe_shared, find_differences, find_pair_differences
 from .errors import CompareError
 from .kernel_pairs import KernelPair, pair_kernels
 from .measured import PARTS, Measured
@@ -118,7 +118,8 @@ def compare_by(side: Side | RunResult, name: str) -> Comparison:
     matches = pair_by(side.things, name, baseline, side.name)
     alone, _ = list_unmatched(side.things, (), matches)
     sides = (name_half(side.name, name, matches, "a"), name_half(side.name, name, matches, "b"))
-    return compare_matches(matches, sides=sides, caveats=(), unmatched=(alone, ()))
+    caveats = describe_shared(side.circumstances, name)
+    return compare_matches(matches, sides=sides, caveats=caveats, unmatched=(alone, ()))
 
 
 def find_slower(comparison: Comparison, percent: float) -> tuple[Pair, ...]:
@@ -158,7 +159,7 @@ def compare_matches(
     return Comparison(
         a=sides[0],
         b=sides[1],
-        comparable=(*caveats, *between),
+        comparable=tuple(sorted([*caveats, *between], key=lambda caveat: caveat.severity != "warning")),
         pairs=tuple(pairs),
         unmatched_a=unmatched[0],
         unmatched_b=unmatched[1],

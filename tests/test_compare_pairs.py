@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from comparison_drawings import (
     draw_samples,
     draw_step,
 )
+from flopprof.analysis.comparability import refuse_caveats
 from flopprof.analysis.compare import compare_by, compare_runs
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.records import Gpu
@@ -183,7 +185,7 @@ def test_traced_samples_serve_where_a_side_was_not_timed_untraced():
     comparison = compare_by(draw_run(*steps), "axis")
     pair = comparison.pairs[0]
     assert (pair.samples, pair.ratio, pair.verdict) == ("traced", pytest.approx(2.0), "slower")
-    assert [caveat.code for caveat in comparison.comparable] == ["untraced"]
+    assert [caveat.code for caveat in comparison.comparable] == ["order", "untraced"]
 
 
 def test_without_samples_nothing_is_said_about_times():
@@ -262,3 +264,33 @@ def test_other_hardware_software_and_lost_data_are_said():
         ("lossy", "B lost data: CUDA events were dropped"),
         ("reps", "other number of reps in outer_sum cupy cuda float32 n=1000 (40 and 50)"),
     ]
+
+
+def test_steps_of_a_run_that_lost_data_are_said_to_be_so_and_refused():
+    lost = QualityNote(code="cuda_lost", severity="error", message="CUDA events were dropped")
+    comparison = compare_by(replace(two_axes(), quality=(lost,)), "axis")
+    assert comparison.comparable[0].message == "A and B lost data: CUDA events were dropped"
+    with pytest.raises(CompareError, match="CUDA events were dropped"):
+        refuse_caveats(comparison.comparable)
+
+
+@pytest.mark.parametrize(
+    ("order", "name", "says"),
+    [
+        ("planned", "variant", "timed one after the other"),
+        ("interleaved", "variant", "timed in turn (ABBA)"),
+        ("interleaved", "n", "timed one after the other"),
+    ],
+)
+def test_steps_of_one_run_say_in_which_order_they_were_timed(
+    order: Literal["planned", "interleaved"], name: str, says: str
+):
+    steps = [
+        draw_step(f"{variant}{n}", 10.0, variant=variant, params={"n": n})
+        for variant in ("matvec", "outer_sum")
+        for n in (1000, 2000)
+    ]
+    run = draw_run(*steps, run=RUN.model_copy(update={"order": order}))
+    (caveat,) = compare_by(run, name).comparable
+    assert (caveat.code, caveat.severity) == ("order", "info")
+    assert says in caveat.message
