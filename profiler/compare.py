@@ -56,7 +56,9 @@ def _compare(request: CompareRequest) -> Comparison:
         raise CompareError(
             "give two sides, A and B, or one with --by NAME or --baseline NAME; see 'flopprof compare --help'"
         )
-    if request.fail_above is not None and request.fail_above < 0:
+    if request.by is not None and request.maps:
+        raise CompareError("--map pairs the ranges of two traces; with --by NAME there is only one side")
+    if request.fail_above is not None and not request.fail_above >= 0:
         raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
     domains = request.domains or None
     one = read_side(request.a, lookup_run, domains)

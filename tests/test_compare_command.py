@@ -72,8 +72,10 @@ def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
         ([AXIS0, "nowhere.sqlite"], "nowhere.sqlite"),
         ([AXIS0, str(DATA / "no_nvtx_2024.2.sqlite.xz")], "no_nvtx_2024.2.sqlite.xz"),
         ([AXIS0, AXIS1, "--fail-above", "-1"], "--fail-above must be at least 0"),
+        ([AXIS0, AXIS1, "--fail-above", "nan"], "--fail-above must be at least 0"),
+        ([AXIS0, "--by", "n", "--map", "a=b"], "--map"),
     ],
-    ids=["one side", "both", "missing side", "no ranges", "negative limit"],
+    ids=["one side", "both", "missing side", "no ranges", "negative limit", "no limit", "map and by"],
 )
 def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
     out, err = compare(*arguments, code=2)
