@@ -20,7 +20,7 @@ from .range_times import RangePath, measure_ranges
 from .results import RunResult
 from .trace import read_trace
 
-_SELECTION = re.compile(r"\w+=[^,=]*(,\w+=[^,=]*)*")
+_SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
 
 _MOST_VALUES = 12
 
@@ -59,16 +59,26 @@ def parse_side(text: str, find_run: FindRun | None = None) -> SideName:
     whole = _find(text, find_run)
     if whole is not None:
         return SideName(text=text, path=whole, selection={})
-    place, colon, selection = text.rpartition(":")
-    found = _find(place, find_run) if colon else None
-    if found is None:
-        raise CompareError(
-            f"{text}: no such run or trace; give a run folder, a trace file or RUN:NAME=VALUE,…"
-        )
-    if not _SELECTION.fullmatch(selection):
-        raise CompareError(f"{text}: a selection is NAME=VALUE,NAME=VALUE, such as variant=outer_sum,axis=0")
-    pairs = (part.partition("=") for part in selection.split(","))
-    return SideName(text=text, path=found, selection={name: value for name, _, value in pairs})
+    colons = (at for at in reversed(range(len(text))) if text[at] == ":")
+    for at in colons:
+        found = _find(text[:at], find_run)
+        if found is not None:
+            return SideName(text=text, path=found, selection=_read_selection(text, text[at + 1 :]))
+    raise CompareError(f"{text}: no such run or trace; give a run folder, a trace file or RUN:NAME=VALUE,…")
+
+
+def _read_selection(side: str, text: str) -> dict[str, str]:
+    if not _SELECTION.fullmatch(text):
+        raise CompareError(f"{side}: a selection is NAME=VALUE,NAME=VALUE, such as variant=outer_sum,axis=0")
+    selection: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name in selection:
+            raise CompareError(
+                f"{side}: {name} is selected twice; a value may be a pattern, such as axis=[01]"
+            )
+        selection[name] = value
+    return selection
 
 
 def read_side(text: str, find_run: FindRun | None = None, domains: tuple[str, ...] | None = None) -> Side:

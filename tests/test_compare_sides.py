@@ -114,6 +114,17 @@ def test_an_existing_path_wins_over_a_selection(tmp_path: Path):
     assert (side.path, side.selection) == (odd, {})
 
 
+@pytest.mark.parametrize("name", ["aten::sum", "point n=1000 axis=0", "std::plus<>: a=b"])
+def test_ranges_whose_names_have_colons_and_signs_can_be_selected(name: str, tmp_path: Path):
+    side = parse_side(f"{tmp_path}:n=1000,range={name}")
+    assert (side.path, side.selection) == (tmp_path, {"n": "1000", "range": name})
+
+
+def test_a_name_that_is_selected_twice_is_no_selection(tmp_path: Path):
+    with pytest.raises(CompareError, match=r"axis is selected twice.*axis=\[01\]"):
+        parse_side(f"{tmp_path}:axis=0,n=1000,axis=1")
+
+
 def test_a_run_may_be_named_by_a_store(tmp_path: Path):
     known = {"nightly": tmp_path}
     side = parse_side("nightly:variant=matvec", known.get)
