@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from ..analysis.compare import Pair, read_samples
 from ..analysis.measured import PARTS
 from .document import Figure, Panel, Series
-from .names import clean
+from .names import clean, shorten
 
 _MOST_PANELS = 6
+_SPREAD_WIDTH, _WATERFALL_WIDTH = 30, 50
+"""Characters of a title that fit over a panel."""
 _MOST_POINTS = 200
 """Of a side's reps in a figure: evenly spaced ones of the sorted reps, so that its shape stays."""
 _LEAST_SHARE = 0.005
@@ -78,7 +81,7 @@ def _draw_steps(pair: Pair) -> Panel:
     if abs(end - reached) >= least:
         bars.append(_bar("rest", len(bars), reached, end, "layer"))
     bars.append(_bar(clean(pair.value_b), len(bars), 0.0, end, "mark"))
-    return Panel(title=clean(pair.label), series=tuple(bars))
+    return Panel(title=_wrap(pair.label, _WATERFALL_WIDTH), series=tuple(bars))
 
 
 def _bar(label: str, at: int, start: float, end: float, style: str) -> Series:
@@ -97,12 +100,17 @@ def _draw_samples(pair: Pair) -> Panel:
     assert pair.samples is not None
     sides = [(pair.a, pair.value_a), (pair.b, pair.value_b)]
     return Panel(
-        title=clean(f"{pair.label} ({pair.samples})"),
+        title=f"{_wrap(pair.label, _SPREAD_WIDTH)}\n{pair.samples}",
         series=tuple(
             Series(label=clean(value), x=(float(at),), y=_thin(read_samples(thing, pair.samples)), colour=at)
             for at, (thing, value) in enumerate(sides)
         ),
     )
+
+
+def _wrap(label: str, width: int) -> str:
+    """A panel's title in lines that do not run into the next panel's."""
+    return fill(shorten(clean(label), 2 * width), width)
 
 
 def _thin(samples: Sequence[float]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from comparison_drawings import (
@@ -16,7 +17,10 @@ from comparison_drawings import (
 )
 from flopprof.analysis.compare import Comparison, compare_by, compare_runs
 from flopprof.reports.as_json import render_json
+from flopprof.reports.chart import draw_canvas
+from flopprof.reports.colours import PRINT
 from flopprof.reports.comparison import compose_comparison
+from flopprof.reports.comparison_figures import spread_figure, waterfall_figure
 from flopprof.reports.comparison_json import comparison_to_json
 from flopprof.reports.comparison_sentences import describe_kernels, describe_pairs, summarise
 from flopprof.reports.document import Name, Table
@@ -171,3 +175,23 @@ def test_hostile_names_reach_no_terminal():
     document = compose_comparison(replace(comparison, a="runs/\x1b[2J"))
     shown = repr([document.about, document.verdicts, document.sections])
     assert "\\x1b[" not in shown.replace("\\\\x1b", "")
+
+
+@pytest.mark.parametrize("variant", ["outer_sum", "outer_product_then_sum"])
+def test_titles_of_panels_side_by_side_do_not_run_into_each_other(variant: str):
+    steps = [
+        draw_step(
+            f"{n}{axis}", 1000.0 + axis, variant="outer_product_then_sum", params={"n": n, "axis": axis}
+        )
+        for n in (1000, 2000, 4000)
+        for axis in (0, 1)
+    ]
+    pairs = compare_by(draw_run(*steps), "axis").pairs
+    for figure in (spread_figure(pairs), waterfall_figure(pairs)):
+        assert figure is not None
+        canvas = draw_canvas(figure, PRINT)
+        canvas.draw_without_rendering()
+        boxes = [axes.title.get_window_extent() for axes in canvas.axes if axes.get_visible()]
+        assert len(boxes) == 3
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+        assert all(canvas.bbox.x0 <= box.x0 and box.x1 <= canvas.bbox.x1 for box in boxes)
