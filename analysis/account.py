@@ -10,6 +10,7 @@ from ..scenarios.ops import Op, op_to_json
 from ..scenarios.plan import Step
 from ..scenarios.work import OpWork, StepWork, Work, step_work
 from .ceilings import ceilings_path, read_ceilings
+from .devices import GpuInfo, describe_clock
 from .peaks import peaks_of_device
 from .quality import note, sort_notes
 from .records import NOT_IN_TURN, StepRecord
@@ -36,6 +37,7 @@ class _Measured:
     record: StepRecord
     window: StepWindow | None
     peaks: Peaks | None
+    gpu: GpuInfo | None
 
 
 def account_run(path: Path) -> RunResult:
@@ -50,12 +52,13 @@ def account_run(path: Path) -> RunResult:
     for shard in folder.shards:
         windows = _read_windows(shard)
         notes += _shard_notes(shard, windows)
-        peaks = peaks_of_device(
-            shard.record.device, windows.gpu if windows else None, folder.machine, ceilings
-        )
+        gpu = windows.gpu if windows else None
+        peaks = peaks_of_device(shard.record.device, gpu, folder.machine, ceilings)
         for record in shard.record.steps:
             window = windows.steps.get(record.key) if windows and record.status == "done" else None
-            measured[record.key] = _Measured(shard=shard.name, record=record, window=window, peaks=peaks)
+            measured[record.key] = _Measured(
+                shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu
+            )
     steps = [_account_step(step, measured.get(step.key)) for step in folder.steps]
     return _result(folder, steps, measured, notes)
 
@@ -75,6 +78,7 @@ def _result(
         ops=tuple(ops),
         skipped=tuple(folder.plan.skipped),
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
+        clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
         roofs=list_roof_lines(
             (step.device, found.peaks, step_work(step).ops)
             for step in folder.steps

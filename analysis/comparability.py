@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from .devices import describe_clock
 from .errors import CompareError
 from .frames import ints
 from .measured import Measured
@@ -16,6 +17,7 @@ from .trace import Trace
 
 Severity = Literal["warning", "info"]
 
+_CLOCK = ("clock", "the GPU's top clock")
 _ORDER = ("order", "the order of steps")
 _IN_TURN = (
     "the steps of a pair were timed in turn (ABBA), but for those the run's report names: drift cancels"
@@ -55,6 +57,9 @@ def describe_run(result: RunResult) -> Circumstances:
     machine, run = result.machine, result.run
     gpus = ", ".join(gpu.name for gpu in machine.gpus) or "none"
     facts = {("gpu", "the GPU"): gpus, ("machine", "the CPU"): machine.cpu}
+    if result.clocks:
+        facts[_CLOCK] = ", ".join(result.clocks)
+    facts["versions", "Python"] = machine.python
     for name, version in machine.versions.items():
         facts["driver" if "driver" in name else "versions", name] = version
     facts |= {("settings", name): value for name, value in machine.settings.items()}
@@ -69,9 +74,7 @@ def describe_trace(trace: Trace) -> Circumstances:
     facts = {("recorder", "the recorder"): trace.metadata.recorder}
     if gpus:
         facts["gpu", "the GPU"] = ", ".join(gpu.name or "unknown" for gpu in gpus)
-        facts["clock", "the GPU's top clock"] = ", ".join(
-            f"{(gpu.clock_hz or 0) / 1e6:.0f} MHz" for gpu in gpus
-        )
+        facts[_CLOCK] = ", ".join(describe_clock(gpu) for gpu in gpus)
     if (graphs := _describe_graphs(trace)) is not None:
         facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:

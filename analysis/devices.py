@@ -53,6 +53,11 @@ class GpuInfo:
     threads_per_warp: int | None = None
 
 
+def describe_clock(gpu: GpuInfo) -> str:
+    """A GPU's top clock, ``1980 MHz``."""
+    return "unknown" if gpu.clock_hz is None else f"{gpu.clock_hz / 1e6:.0f} MHz"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """A GPU as one process used it; `device` is the physical one's id, equal for processes that share it."""

@@ -210,6 +210,8 @@ class RunResult:
     """One line per device: the peaks used and where they come from."""
     roofs: tuple[RoofLine, ...] = ()
     """The peaks themselves, of the dtypes that the steps use."""
+    clocks: tuple[str, ...] = ()
+    """The top clock of each GPU that the traces describe."""
 
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})

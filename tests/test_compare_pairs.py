@@ -251,12 +251,16 @@ def test_other_hardware_software_and_lost_data_are_said():
             "gpus": [Gpu(ordinal=0, name="NVIDIA A100")],
             "versions": {"numpy": "2.4.0", "nsys": "2024.2.3", "cuda_driver": "550.1", "torch": "2.13.0"},
             "settings": {"tf32": "on"},
+            "python": "3.13.1",
         }
     )
     lost = QualityNote(code="cuda_lost", severity="error", message="CUDA events were dropped")
-    b = replace(draw_run(draw_step("s", 10)), machine=machine, quality=(lost,))
+    a = replace(a, clocks=("1980 MHz",))
+    b = replace(draw_run(draw_step("s", 10)), machine=machine, quality=(lost,), clocks=("1410 MHz",))
     assert [(caveat.code, caveat.message) for caveat in compare_runs(a, b).comparable] == [
         ("gpu", "the GPU differs: NVIDIA H200 and NVIDIA A100"),
+        ("clock", "the GPU's top clock differs: 1980 MHz and 1410 MHz"),
+        ("versions", "Python differs: 3.11.9 and 3.13.1"),
         ("versions", "nsys differs: 2025.3.2 and 2024.2.3"),
         ("driver", "cuda_driver differs: 580.65 and 550.1"),
         ("versions", "torch differs: absent and 2.13.0"),

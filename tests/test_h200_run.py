@@ -89,3 +89,7 @@ def test_the_axis_effect_is_the_substituted_kernel(run: RunResult) -> None:
     assert (kernels.kind, kernels.presence) == ("substituted", "both")
     assert kernels.ratio is not None
     assert kernels.ratio < 0.25
+
+
+def test_a_run_knows_the_clock_of_its_gpu(run: RunResult) -> None:
+    assert run.clocks == ("1980 MHz",)
