@@ -25,6 +25,8 @@ _IN_TURN = (
 _ONE_BY_ONE = (
     "the steps of a pair were timed one after the other: drift of the machine counts as a difference"
 )
+_MOST_REPS = 2
+"""How many times the other side's reps are still much the same: the number is estimated from a few."""
 _LEAST_NOISE = 0.005
 _LEAST_SLOWDOWN = 0.9
 
@@ -118,9 +120,14 @@ def describe_shared(both: Circumstances, differ: str) -> tuple[Caveat, ...]:
 
 
 def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tuple[Caveat, ...]:
-    """Where the two things of a pair were not measured alike."""
+    """Where the two things of a pair were not measured alike.
+
+    Steps of two dtypes are only paired when they were selected so, ranges by their names alone.
+    """
     reps = [f"{label} ({a.reps} and {b.reps})" for a, b, label in pairs if a.reps != b.reps]
+    uneven = any(_has_far_more_reps(a, b) or _has_far_more_reps(b, a) for a, b, _ in pairs)
     dtype = [label for a, b, label in pairs if a.names.get("dtype") != b.names.get("dtype")]
+    unasked = any("range" in a.names and a.names.get("dtype") != b.names.get("dtype") for a, b, _ in pairs)
     traced = [label for a, b, label in pairs if _is_only_traced(a, b)]
     unsteady = [label for a, b, label in pairs if _is_unsteady(a) or _is_unsteady(b)]
     found: tuple[tuple[str, Severity, list[str], str], ...] = (
@@ -130,8 +137,8 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
             unsteady,
             "reps were slower untraced than traced, so the machine was busy, in",
         ),
-        ("reps", "info", reps, "other number of reps in"),
-        ("dtype", "info", dtype, "other dtypes in"),
+        ("reps", "warning" if uneven else "info", reps, "other number of reps in"),
+        ("dtype", "warning" if unasked else "info", dtype, "other dtypes in"),
         ("untraced", "info", traced, "no untraced times on both sides, so traced ones are compared, in"),
     )
     return tuple(
@@ -173,6 +180,10 @@ def _list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
 def _is_only_traced(a: Measured, b: Measured) -> bool:
     untraced = bool(a.untraced_samples_ns and b.untraced_samples_ns)
     return not untraced and bool(a.traced_samples_ns and b.traced_samples_ns)
+
+
+def _has_far_more_reps(a: Measured, b: Measured) -> bool:
+    return a.reps is not None and b.reps is not None and a.reps > _MOST_REPS * b.reps
 
 
 def _is_unsteady(thing: Measured) -> bool:

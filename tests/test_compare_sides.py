@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from comparison_drawings import draw_run, draw_samples, draw_step
-from flopprof.analysis.comparability import refuse_caveats
+from flopprof.analysis.comparability import find_pair_differences, refuse_caveats
 from flopprof.analysis.compare import compare_by, compare_runs, compare_sides
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.results import RunResult
@@ -203,6 +203,24 @@ def test_reps_that_were_slower_without_the_recorder_are_a_warning():
     assert [(caveat.code, caveat.severity) for caveat in comparison.comparable] == [("unsteady", "warning")]
     with pytest.raises(CompareError, match="not comparable: reps were slower untraced than traced"):
         refuse_caveats(comparison.comparable)
+
+
+@pytest.mark.parametrize(("reps", "severity"), [((50, 99), "info"), ((50, 101), "warning")])
+def test_strict_refuses_more_than_twice_the_reps(reps: tuple[int, int], severity: str):
+    sides = [draw_run(draw_step("s", 1000.0, reps=count)) for count in reps]
+    (caveat,) = compare_runs(*sides).comparable
+    assert (caveat.code, caveat.severity) == ("reps", severity)
+
+
+def test_strict_refuses_ranges_of_other_dtypes_but_not_steps_that_were_selected_so():
+    thing = side_of_run(draw_run(draw_step("s", 1000.0))).things[0]
+    half, single = (
+        replace(thing, names={"range": "step", "dtype": dtype}) for dtype in ("float16", "float32")
+    )
+    (caveat,) = find_pair_differences([(half, single, "step")])
+    assert (caveat.code, caveat.severity) == ("dtype", "warning")
+    run = draw_run(*(draw_step(dtype, 1000.0, dtype=dtype) for dtype in ("float16", "float32")))
+    assert [caveat.severity for caveat in compare_by(run, "dtype").comparable] == ["info", "info"]
 
 
 def test_two_steps_of_one_run_may_pay_tracing_differently():
