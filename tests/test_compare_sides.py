@@ -180,6 +180,11 @@ def test_a_change_that_only_the_untraced_process_shows_is_unsure():
     assert set(verdicts.values()) == {"same"}
 
 
+def test_a_change_that_the_price_of_tracing_hides_is_unsure():
+    """The limit that docs/honesty.md names: 10 to 20 µs untraced, 30 to 40 µs traced."""
+    assert set(judge_changes({f"s{n}": (2.0, 4 / 3) for n in range(6)}).values()) == {"unsure"}
+
+
 def test_where_processes_differ_much_a_small_change_is_unsure():
     changes = {
         f"s{n}": (1.0 + sign * 0.04, 1.0 - sign * 0.04) for n, sign in enumerate((1, -1, 1, -1, 1, -1))
