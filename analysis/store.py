@@ -42,6 +42,7 @@ REOPEN_RUN = "UPDATE runs SET status = 'interrupted', shards = -1 WHERE id = ?"
 """-1: whatever the folder has by then, it is not what the row was made of."""
 PUT_TAG = """INSERT INTO tags (name, run, tagged_at) VALUES (:name, :run, :tagged_at)
     ON CONFLICT (name) DO UPDATE SET run = excluded.run, tagged_at = excluded.tagged_at"""
+_INTEGERS = range(-(2**63), 2**63)
 DROP_UNUSED_MACHINES = (
     "DELETE FROM machines WHERE id NOT IN (SELECT machine FROM runs WHERE machine IS NOT NULL)"
 )
@@ -194,12 +195,16 @@ def _plain(row: Row) -> Row:
 
 
 def _plain_value(value: Any) -> Any:
-    """Numbers of numpy as Python's, which SQLite knows; what is not finite is unknown."""
+    """Numbers of numpy as Python's, which SQLite knows; what no 64 bits can hold, or is not finite, is unknown."""
     if value is None or isinstance(value, (str, bool)):
         return value
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, numbers.Integral) and int(value) in _INTEGERS:
         return int(value)
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _connect(store: Path) -> sqlite3.Connection:

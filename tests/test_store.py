@@ -99,6 +99,16 @@ def test_reps_keep_their_values_and_their_order(
     assert [ns for (ns,) in rows(store, "SELECT ns FROM reps ORDER BY number")] == samples
 
 
+@pytest.mark.parametrize(("flops", "stored"), [(2**63 - 1, 2**63 - 1), (2**63, 2.0**63), (10**400, None)])
+def test_whole_numbers_that_sqlite_has_not_are_rounded_or_unknown(
+    tmp_path: Path, flops: int, stored: float | None
+) -> None:
+    result = cpu_run()
+    first = replace(result.steps[0], costs=replace(result.steps[0].costs, flops=flops))
+    put_run(tmp_path, replace(result, steps=(first,), ops=()))
+    assert rows(tmp_path, "SELECT flops FROM steps") == [(stored,)]
+
+
 def test_writing_a_run_again_replaces_it_and_keeps_its_tags(tmp_path: Path) -> None:
     result = gpu_run()
     put_run(tmp_path, result)
