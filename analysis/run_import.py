@@ -42,7 +42,10 @@ IMPORT_PREFIX = ".import-"
 _SHARD = r"shards/[a-z0-9]+-[a-z0-9]+(?:-[0-9]{1,6})?/"
 _FILE = re.compile(rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)")
 _FOLDER = re.compile(rf"shards/|{_SHARD}")
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+_SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+RUN_ID = re.compile(rf"{_SCENARIO}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}", re.ASCII)
+"""As ``flopprof run`` makes them: neither ``latest`` nor ``flopprof.db`` is one."""
+_STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 _CHUNK = 1 << 20
 _END_MARK, _END_BYTES = b"PK\x05\x06", 22
 MOST_LIST_BYTES = 1 << 20
@@ -164,7 +167,7 @@ def _read_manifest(
 
 
 def _check_manifest(archive: Path, manifest: ArchiveManifest, entries: dict[str, zipfile.ZipInfo]) -> None:
-    if not _RUN_ID.fullmatch(manifest.id):
+    if not RUN_ID.fullmatch(manifest.id):
         raise ArchiveRefused(archive, f"{manifest.id!r} cannot be the name of a run")
     if set(manifest.files) != set(entries) - {MANIFEST}:
         raise ArchiveRefused(archive, f"its entries are not those that {MANIFEST} lists")
@@ -191,8 +194,13 @@ def _unpack_entry(archive: Path, file: zipfile.ZipFile, entry: zipfile.ZipInfo, 
 def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
     """A run folder out of what came: records written anew, traces copied table by table."""
     folder = read_run_folder(come)
-    if folder.plan.run.id != manifest.id:
-        raise RunError("plan.json", f"is of the run {folder.plan.run.id}, not of {manifest.id}")
+    info = folder.plan.run
+    if info.id != manifest.id:
+        raise RunError("plan.json", f"is of the run {info.id!r}, not of {manifest.id}")
+    if not re.fullmatch(_SCENARIO, info.scenario) or not _STARTED.fullmatch(info.started_at):
+        raise RunError(
+            "plan.json", f"{info.scenario!r} of {info.started_at!r} is no scenario of a time in UTC"
+        )
     check_steps(folder)
     _write_record(run / "machine.json", folder.machine.model_dump_json(indent=1))
     if folder.ceilings.ceilings:

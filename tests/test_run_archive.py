@@ -24,6 +24,7 @@ from flopprof.analysis.records import Machine
 from flopprof.analysis.run_archive import MANIFEST, export_run, hide_paths
 from flopprof.analysis.run_import import import_run
 from flopprof.analysis.store import DATABASE
+from flopprof.profiler.folder import new_run_id
 from flopprof.reports.as_json import run_to_json
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,6 +137,11 @@ def test_texts_without_a_path_stay(text: str) -> None:
 @pytest.mark.parametrize("text", ["3/4 done", "5 GB/s", "n=1/2", "CUDA 12/13", "a / b"])
 def test_fractions_and_units_are_no_paths(text: str) -> None:
     assert hide_paths(text) == text
+
+
+def test_the_ids_of_new_runs_may_be_imported() -> None:
+    for scenario in ("smoke", "a.b_c-1", "x" * 100):
+        assert run_import.RUN_ID.fullmatch(new_run_id(scenario))
 
 
 def test_a_run_that_is_there_already_is_not_replaced(tmp_path: Path, archive: Path) -> None:
@@ -315,7 +321,20 @@ CONTENT: dict[str, tuple[Change, str]] = {
     "unknown key": (change_json("plan.json", "run", "exec", to="rm"), "plan.json: run.exec"),
     "id of a path": (change_json(MANIFEST, "id", to="../../x"), "cannot be the name of a run"),
     "hidden id": (change_json(MANIFEST, "id", to=".import-1"), "cannot be the name of a run"),
-    "other id": (change_json(MANIFEST, "id", to="tiny-else"), "not of tiny-else"),
+    "id of the database": (change_json(MANIFEST, "id", to=DATABASE), "cannot be the name of a run"),
+    "id of every latest run": (change_json(MANIFEST, "id", to="latest"), "cannot be the name of a run"),
+    "other id": (
+        change_json(MANIFEST, "id", to="tiny-20260102-030405-0000"),
+        "not of tiny-20260102-030405-0000",
+    ),
+    "scenario with control characters": (
+        change_json("plan.json", "run", "scenario", to="\x1b]0;x\x07"),
+        "is no scenario of a time in UTC",
+    ),
+    "later than every time": (
+        change_json("plan.json", "run", "started_at", to="zzzz"),
+        "is no scenario of a time in UTC",
+    ),
     "no plan": (lambda files: files.__delitem__("plan.json"), "it has no plan.json"),
     "no manifest": (lambda files: files.clear(), "it has no archive.json"),
     "no json": (lambda files: files.update({"plan.json": b"{"}), "plan.json"),
