@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import get_args
 
 from ..scenarios.ops import op_to_json
@@ -9,6 +10,7 @@ from ..scenarios.plan import Step, step_key
 from ..scenarios.schema import BackendName, Device, Dtype, Mode
 from ..scenarios.work import step_work
 from .errors import RunError
+from .records import Pass, StepRecord
 from .run_folder import RunFolder
 
 _LONGEST_NAME = 200
@@ -16,21 +18,27 @@ _CHOICES = {"backend": BackendName, "device": Device, "dtype": Dtype, "mode": Mo
 
 
 def check_steps(folder: RunFolder) -> None:
-    """Raise RunError unless every step is of known kind, has the key of what it computes, and is there once."""
+    """Raise RunError unless every step is of known kind, has the key of what it computes, and is there once.
+
+    What was measured of it must be what its reps can give: the memory that an analysis takes grows with the samples.
+    """
     for step in folder.steps:
         problem = _problem(step)
         if problem:
             raise RunError("plan.json", f"step {step.key!r}: {problem}")
-    keys = [step.key for step in folder.steps]
-    if len(set(keys)) < len(keys):
+    most = {step.key: step.reps.count for step in folder.steps}
+    if len(most) < len(folder.steps):
         raise RunError("plan.json", "has a step twice")
     for shard in folder.shards:
         record = shard.record
         expected = f"{record.backend}-{record.device}" + (f"-{record.part}" if record.part > 1 else "")
         if shard.name != expected:
             raise RunError(f"shards/{shard.name}", f"says that it is {expected}")
-        if unknown := [step.key for step in record.steps if step.key not in keys]:
-            raise RunError(f"shards/{shard.name}", f"has a step {unknown[0]!r} that plan.json has not")
+        for step in record.steps:
+            if step.key not in most:
+                raise RunError(f"shards/{shard.name}", f"has a step {step.key!r} that plan.json has not")
+            if problem := _measured_problem(step, most[step.key]):
+                raise RunError(f"shards/{shard.name}", f"step {step.key!r}: {problem}")
 
 
 def _problem(step: Step) -> str | None:
@@ -52,4 +60,21 @@ def _problem(step: Step) -> str | None:
     if key != step.key:
         return f"its key is not that of {[op_to_json(op)['op'] for op in step.ops]}"
     step_work(step)
+    return None
+
+
+def _measured_problem(step: StepRecord, most: int) -> str | None:
+    if step.reps is not None and not 1 <= step.reps <= most:
+        return f"{step.reps} reps, where 1 to {most} were planned"
+    passes = [one for one in (step.control, step.traced) if one is not None]
+    return next((problem for one in passes if (problem := _pass_problem(one, most))), None)
+
+
+def _pass_problem(one: Pass, most: int) -> str | None:
+    if not 1 <= one.reps <= most:
+        return f"a pass of {one.reps} reps, where 1 to {most} were planned"
+    if len(one.samples_ns) > one.reps:
+        return f"a pass of {one.reps} reps and {len(one.samples_ns)} samples"
+    if not all(0 <= ns < inf for ns in (one.total_ns, *one.samples_ns)):
+        return "a pass with a time that is none"
     return None

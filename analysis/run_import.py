@@ -232,8 +232,10 @@ def _refuses(archive: Path) -> Iterator[None]:
         raise
     except FlopprofError as error:
         # Where it was unpacked means nothing to the reader.
-        text = re.sub(r"\S*/come/", "", str(error))
+        text = re.sub(r"\S*/(?:come|run)/(?=\w+\.json|shards/)", "", str(error))
         raise ArchiveRefused(archive, text) from error
+    except MemoryError as error:
+        raise ArchiveRefused(archive, "its content needs more memory than there is") from error
     except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError, IndexError) as error:
         raise ArchiveRefused(
             archive, f"its content makes no sense ({type(error).__name__}: {error})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -351,6 +352,26 @@ CONTENT: dict[str, tuple[Change, str]] = {
     "unknown op": (change_json("plan.json", "steps", 0, "ops", to=[{"op": "exec"}]), "a step cannot be read"),
     "huge step": (change_json("plan.json", "steps", 0, "reps", to={"count": -1}), "a step cannot be read"),
     "no such step": (change_json(CONTROL, "steps", 0, "key", to="0" * 12), "that plan.json has not"),
+    "pass without reps": (
+        change_json(CONTROL, "steps", 0, "control", "reps", to=0),
+        "a pass of 0 reps, where 1 to 12 were planned",
+    ),
+    "more samples than reps": (
+        change_json(CONTROL, "steps", 0, "control", "samples_ns", to=[1.0] * 99_999),
+        "reps and 99999 samples",
+    ),
+    "more reps than planned": (
+        change_json(CONTROL, "steps", 0, "reps", to=10**30),
+        "reps, where 1 to 12 were planned",
+    ),
+    "time before the beginning": (
+        change_json(CONTROL, "steps", 0, "traced", "total_ns", to=-1.0),
+        "a pass with a time that is none",
+    ),
+    "time that is no number": (
+        change_json(CONTROL, "steps", 0, "traced", "total_ns", to=math.nan),
+        "a pass with a time that is none",
+    ),
     "other shard": (change_json(CONTROL, "backend", to="torch"), "says that it is torch-cpu"),
     "trigger": (
         change_trace("CREATE TRIGGER t AFTER INSERT ON NVTX_EVENTS BEGIN SELECT load_extension('x'); END"),
@@ -386,6 +407,15 @@ def test_an_archive_whose_content_is_not_right_is_refused(
     change(files)
     evil = pack(tmp_path / "evil.zip", files, honest=MANIFEST in files)
     assert words in refusal(evil, tmp_path)
+
+
+def test_what_no_memory_can_hold_is_refused(tmp_path: Path, archive: Path) -> None:
+    def fail(_made: Path, _target: Path) -> None:
+        raise MemoryError
+
+    with pytest.raises(ArchiveRefused, match="more memory than there is"):
+        import_run(archive, tmp_path / "store", fail)
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_a_file_that_the_manifest_does_not_describe_is_refused(tmp_path: Path, archive: Path) -> None:
