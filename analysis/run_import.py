@@ -36,6 +36,7 @@ MOST_ENTRIES = 2_000
 MOST_BYTES = 4 << 30
 """Of all files together, unpacked; a trace has 50 to 100 bytes for each of its events."""
 MOST_RECORD_BYTES = 256 << 20
+"""Of all JSON files together, which take up to 16 times that in memory."""
 MOST_MANIFEST_BYTES = 4 << 20
 IMPORT_PREFIX = ".import-"
 
@@ -48,6 +49,7 @@ RUN_ID = re.compile(rf"{_SCENARIO}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}", re.ASCII)
 _STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 _CHUNK = 1 << 20
 _END_MARK, _END_BYTES = b"PK\x05\x06", 22
+_ZIP64_MARK, _ZIP64_BYTES = b"PK\x06\x07", 20
 MOST_LIST_BYTES = 1 << 20
 
 Finish = Callable[[Path, Path], None]
@@ -109,9 +111,10 @@ def _refuse_large_directory(archive: Path) -> None:
     at = tail.rfind(_END_MARK)
     if at < 0 or len(tail) - at < _END_BYTES:
         raise ArchiveRefused(archive, "it is no zip file")
-    # Also where zip64 says 0xFFFFFFFF, for which a run's archive has no need.
+    # zipfile believes a zip64 record, for which a run's archive has no need, whatever is said here.
+    has_zip64 = tail[max(0, at - _ZIP64_BYTES) : at].startswith(_ZIP64_MARK)
     (listed,) = struct.unpack_from("<I", tail, at + 12)
-    if listed > MOST_LIST_BYTES:
+    if has_zip64 or listed > MOST_LIST_BYTES:
         raise ArchiveRefused(
             archive, f"its list of entries is larger than the {MOST_ENTRIES} allowed ones need"
         )
@@ -139,6 +142,11 @@ def _checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[str, zipfile.
                 archive, f"its entry {name!r} unpacks to {entry.file_size} bytes, which is too much"
             )
         entries[name] = entry
+    records = sum(entry.file_size for name, entry in entries.items() if not name.endswith(".sqlite"))
+    if records > MOST_RECORD_BYTES:
+        raise ArchiveRefused(
+            archive, f"its records unpack to {records} bytes, at most {MOST_RECORD_BYTES} are allowed"
+        )
     total = sum(entry.file_size for entry in entries.values())
     if total > MOST_BYTES:
         raise ArchiveRefused(archive, f"it unpacks to {total} bytes, at most {MOST_BYTES} are allowed")

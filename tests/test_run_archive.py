@@ -230,6 +230,14 @@ def test_many_files_that_are_too_much_together_are_refused(
     assert f"it unpacks to {total} bytes" in refusal(archive, tmp_path)
 
 
+def test_records_that_are_too_much_together_are_refused(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = sum(len(data) for name, data in unpack(archive).items() if name != TRACE)
+    monkeypatch.setattr(run_import, "MOST_RECORD_BYTES", total - 1)
+    assert f"its records unpack to {total} bytes" in refusal(archive, tmp_path)
+
+
 def test_a_bomb_that_declares_little_is_stopped_at_what_it_declares(tmp_path: Path, archive: Path) -> None:
     files = unpack(archive)
     bomb = pack(tmp_path / "evil.zip", files | {TRACE: bytes(50 << 20)})
@@ -251,6 +259,18 @@ def test_a_list_of_entries_that_would_fill_the_memory_is_refused(tmp_path: Path)
     with zipfile.ZipFile(evil, "w") as file:
         for number in range(20_000):
             file.writestr(f"{number:060}", b"")
+    assert "its list of entries is larger" in refusal(evil, tmp_path)
+
+
+def test_a_list_of_entries_that_only_zip64_admits_to_is_refused(tmp_path: Path) -> None:
+    evil = tmp_path / "evil.zip"
+    with zipfile.ZipFile(evil, "w") as file:
+        for number in range(70_000):
+            file.writestr(f"{number:030}", b"")
+    data = bytearray(evil.read_bytes())
+    # The end record says ten bytes; the zip64 one before it, which zipfile believes, says megabytes.
+    struct.pack_into("<I", data, len(data) - 22 + 12, 10)
+    evil.write_bytes(data)
     assert "its list of entries is larger" in refusal(evil, tmp_path)
 
 
