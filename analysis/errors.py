@@ -6,6 +6,9 @@ from pathlib import Path
 
 from ..scenarios.errors import FlopprofError
 
+SENSELESS = (ValueError, TypeError, KeyError, ArithmeticError, AttributeError, IndexError)
+"""What computing raises over records that are well formed and cannot be true, of which files from elsewhere may be."""
+
 
 class TraceError(FlopprofError):
     """A trace file cannot be read."""
@@ -30,6 +33,7 @@ class CeilingsError(FlopprofError):
 
     def __init__(self, path: Path, problem: str, *, remedy: str = "delete it and calibrate again") -> None:
         super().__init__(f"{path}: {problem}; {remedy}")
+        self.problem = problem
 
 
 class CompareError(FlopprofError):

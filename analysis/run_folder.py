@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ..scenarios.plan import Step
 from .ceilings import Ceilings, read_ceilings
-from .errors import RunError
+from .errors import CeilingsError, RunError
 from .records import FORMAT, Machine, Record, RunPlan, ShardRecord
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -40,7 +40,7 @@ class RunFolder:
 
 
 def read_run_folder(path: Path) -> RunFolder:
-    """Read a run. Raises RunError, CeilingsError for anything that is not a run folder of this version."""
+    """Read a run. Raises RunError for anything that is not a run folder of this version."""
     if not path.exists():
         raise RunError(path, "no such run folder")
     if not path.is_dir() or not (path / "plan.json").is_file():
@@ -56,8 +56,22 @@ def read_run_folder(path: Path) -> RunFolder:
         steps=tuple(_read_step(path, plain) for plain in plan.steps),
         # A later part has the last word on a step: it was run again because it had failed.
         shards=tuple(sorted(shards, key=lambda s: (s.record.backend, s.record.device, s.record.part))),
-        ceilings=read_ceilings(path / "ceilings.json"),
+        ceilings=_read_run_ceilings(path / "ceilings.json"),
     )
+
+
+def check_whole(folder: RunFolder) -> None:
+    """Raise RunError where something is gone that was published: a trace, or of a complete run a step's record."""
+    for shard in folder.shards:
+        if shard.trace is None and any(step.status == "done" for step in shard.record.steps):
+            raise RunError(folder.path, f"shards/{shard.name} has no trace.sqlite, and steps of it are done")
+    recorded = {step.key for shard in folder.shards for step in shard.record.steps}
+    missing = sum(step.key not in recorded for step in folder.steps)
+    if folder.plan.run.status == "complete" and missing:
+        raise RunError(
+            folder.path,
+            f"says that it is complete, and {missing} of its {len(folder.steps)} steps are not recorded",
+        )
 
 
 def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
@@ -77,6 +91,13 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
             path, f"has format {version}, this flopprof reads {FORMAT}; use the flopprof that wrote it"
         )
     return record
+
+
+def _read_run_ceilings(path: Path) -> Ceilings:
+    try:
+        return read_ceilings(path)
+    except CeilingsError as error:
+        raise RunError(path, f"{error.problem}; it is damaged or of another version") from error
 
 
 def _read_step(path: Path, plain: dict[str, object]) -> Step:

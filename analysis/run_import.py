@@ -24,12 +24,12 @@ from pydantic import ValidationError
 
 from ..scenarios.errors import FlopprofError
 from .archived_trace import check_trace
-from .errors import ArchiveRefused, RunError, StoreError
+from .errors import SENSELESS, ArchiveRefused, RunError, StoreError
 from .folder_lock import hold_folder
 from .planned_steps import check_steps
 from .records import FORMAT, RunPlan
 from .run_archive import MANIFEST, ArchiveManifest, file_digest, public_plan, public_shard
-from .run_folder import read_run_folder
+from .run_folder import check_whole, read_run_folder
 from .scrub import scrub_trace
 
 MOST_ENTRIES = 2_000
@@ -210,6 +210,7 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
             "plan.json", f"{info.scenario!r} of {info.started_at!r} is no scenario of a time in UTC"
         )
     check_steps(folder)
+    check_whole(folder)
     _write_record(run / "machine.json", folder.machine.model_dump_json(indent=1))
     if folder.ceilings.ceilings:
         _write_record(run / "ceilings.json", folder.ceilings.model_dump_json(indent=1))
@@ -244,7 +245,7 @@ def _refuses(archive: Path) -> Iterator[None]:
         raise ArchiveRefused(archive, text) from error
     except MemoryError as error:
         raise ArchiveRefused(archive, "its content needs more memory than there is") from error
-    except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError, IndexError) as error:
+    except SENSELESS as error:
         raise ArchiveRefused(
             archive, f"its content makes no sense ({type(error).__name__}: {error})"
         ) from error

@@ -10,10 +10,10 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import RunError, StoreError, StoreUnwritable, TraceError
+from .errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
 from .folder_lock import is_held
 from .records import RunPlan, ShardRecord
-from .run_folder import read_record
+from .run_folder import check_whole, read_record, read_run_folder
 from .store import read_store, record_run, record_unreadable_run
 from .store_queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
@@ -82,15 +82,19 @@ def count_shards(folder: Path) -> int:
 
 
 def record_folder(store: Path, folder: str) -> None:
-    """Write the row of the run in a folder, or that it cannot be read. Raises RunError, StoreError."""
+    """Write the row of the run in a folder, or that it cannot be read. Raises RunError, StoreError, CeilingsError."""
     from .account import account_run
 
     path = store / folder
     plan, shards = read_record(path / "plan.json", RunPlan), count_shards(path)
     try:
+        check_whole(read_run_folder(path))
         result = account_run(path)
     except (RunError, TraceError) as error:
         record_unreadable_run(store, plan, folder, shards, str(error))
+    except SENSELESS as error:
+        problem = f"{path}: its content makes no sense ({type(error).__name__}: {error})"
+        record_unreadable_run(store, plan, folder, shards, problem)
     else:
         record_run(store, result, folder, shards)
 
@@ -104,7 +108,7 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
         if (old is None or old.status != "complete") and (store / folder / "plan.json").is_file():
             try:
                 _take_in_folder(store, folder, old, names, findings)
-            except (RunError, StoreError) as error:
+            except (RunError, StoreError, CeilingsError) as error:
                 findings.notes.append(str(error))
     return findings
 
@@ -140,7 +144,7 @@ def _take_in_folder(
     elif old is None or _has_changed(old, plan, path):
         try:
             record_folder(store, folder)
-        except StoreError:
+        except (StoreError, CeilingsError):
             findings.plans += [] if old else [_line_of_plan(plan, path, plan.run.status)]
             raise
 

@@ -412,6 +412,11 @@ CONTENT: dict[str, tuple[Change, str]] = {
         change_trace("CREATE TABLE ENUM_CUDA_X (id INTEGER, x TEXT AS (hex(id)))"),
         "is not declared as flopprof does",
     ),
+    "no trace": (lambda files: files.__delitem__(TRACE), "has no trace.sqlite, and steps of it are done"),
+    "fewer steps": (
+        change_json(CONTROL, "steps", to=[]),
+        "is complete, and 4 of its 4 steps are not recorded",
+    ),
     "no sqlite": (lambda files: files.update({TRACE: b"plain text, and quite some of it"}), "trace.sqlite"),
     "cut trace": (lambda files: files.update({TRACE: files[TRACE][:5000]}), "trace.sqlite"),
 }

@@ -7,6 +7,7 @@ import multiprocessing
 import re
 import shutil
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -344,6 +345,45 @@ def test_a_complete_run_whose_trace_is_damaged_is_not_listed_as_complete(tmp_pat
         assert connection is not None
         found = read_run(connection, run.name)
     assert found is not None and "trace.sqlite" in found["run"]["problem"]
+
+
+def no_reps(run: Path) -> None:
+    control = run / "shards" / "numpy-cpu" / "control.json"
+    control.write_text(control.read_text().replace('"reps": 12', '"reps": 0'))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda run: (run / "ceilings.json").write_text("{"), "ceilings.json"),
+        (no_reps, "makes no sense (ZeroDivisionError"),
+        (lambda run: (run / "machine.json").write_text("{"), "machine.json"),
+        (lambda run: (run / "machine.json").unlink(), "no machine.json"),
+        (lambda run: shutil.rmtree(run / "shards"), "4 of its 4 steps are not recorded"),
+        (lambda run: (run / "shards/numpy-cpu/trace.sqlite").unlink(), "numpy-cpu has no trace.sqlite"),
+    ],
+)
+def test_one_damaged_run_hides_no_other_and_is_not_complete(
+    tmp_path: Path, damage: Callable[[Path], object], words: str
+) -> None:
+    put_run(tmp_path, gpu_run())
+    run = copy_real_run(tmp_path)
+    damage(run)
+    lines = {line.id: line.status for line in list_runs(tmp_path).runs}
+    assert lines == {run.name: "damaged", gpu_run().run.id: "complete"}
+    ((problem,),) = rows(tmp_path, "SELECT problem FROM runs WHERE problem IS NOT NULL")
+    assert words in problem
+
+
+def test_a_run_is_listed_though_the_users_ceilings_are_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copy_real_run(tmp_path / "store")
+    (tmp_path / "ceilings.json").write_text("{")
+    monkeypatch.setenv("FLOPPROF_CEILINGS", str(tmp_path / "ceilings.json"))
+    listing = list_runs(tmp_path / "store")
+    assert [(line.id, line.status) for line in listing.runs] == [(run.name, "complete")]
+    assert "ceilings.json" in listing.notes[0]
 
 
 def test_a_folder_that_is_gone_is_missing_until_gc_forgets_it(tmp_path: Path) -> None:
