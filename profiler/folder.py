@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel
 
-from ..analysis.folder_lock import FolderHeld, hold_folder
+from ..analysis.folder_lock import FolderHeld, hold_folder, is_held
 from ..analysis.store import DEFAULT_STORE
 from .errors import OutputFolderError, RunHeldError
 from .strays import end_strays
@@ -98,8 +98,12 @@ def remove_abandoned_temporary() -> None:
 
 
 def remove_abandoned_staging(run: Path) -> None:
-    """Raw reports hold secrets: what a killed process left in this run, or in the runs beside it, goes."""
-    for folder in [*run.glob(".staging-*"), *run.parent.glob("*/.staging-*")]:
+    """Raw reports hold secrets: what a killed process left in this run, or in the runs beside it, goes.
+
+    A run that is held is alive, though its process id may be unknown here: it was given out in another container.
+    """
+    beside = [folder for folder in run.parent.glob("*/.staging-*") if folder.parent.name != run.name]
+    for folder in [*run.glob(".staging-*"), *(one for one in beside if not is_held(one.parent))]:
         if _is_abandoned(folder, _STAGING):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.folder_lock import hold_folder
 from flopprof.analysis.records import ShardRecord
 from flopprof.profiler.errors import OutputFolderError
 from flopprof.profiler.folder import (
@@ -71,6 +72,15 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path
     with staging_folder(tmp_path / "new-run"):
         assert not dead.exists()
         assert living.exists()
+
+
+def test_the_staging_of_a_run_that_is_held_stays_whatever_its_process_id_says(tmp_path: Path) -> None:
+    """In another container, whose process ids are not those of here."""
+    elsewhere = tmp_path / "other-run" / f".staging-{NEVER_A_PID}"
+    for folder in (elsewhere, tmp_path / "new-run"):
+        folder.mkdir(parents=True)
+    with hold_folder(tmp_path / "other-run"), staging_folder(tmp_path / "new-run"):
+        assert elsewhere.exists()
 
 
 def test_the_recorders_temporary_folder_is_short_private_and_gone_afterwards(
