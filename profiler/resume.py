@@ -43,6 +43,7 @@ def asked_scenario(plan: RunPlan) -> tuple[str, tuple[str, ...]]:
 def refuse_changes(before: RunFolder, plan: Plan, recorder: Recorder) -> None:
     """Raise CannotResume, saying what is not as it was when the run began."""
     changes = [
+        *title_changes(before.plan, plan),
         *scenario_changes(before.steps, plan.steps),
         *skip_changes(before.plan, plan),
         *recorder_changes(before.plan, recorder),
@@ -63,6 +64,13 @@ def scenario_changes(before: tuple[Step, ...], now: tuple[Step, ...]) -> Iterato
     for key in old.keys() & new.keys():
         told |= dict.fromkeys(_differences("", old[key].to_json(), new[key].to_json()))
     yield from sorted(told)
+
+
+def title_changes(before: RunPlan, now: Plan) -> Iterator[str]:
+    """What the scenario says of itself and not of a step, but for what it is about, which changes no number."""
+    run = before.run
+    pairs = (("name", run.scenario, now.name), ("baseline", run.baseline, now.baseline))
+    yield from (f"{name} {old or 'none'} → {new or 'none'}" for name, old, new in pairs if old != new)
 
 
 def skip_changes(before: RunPlan, now: Plan) -> Iterator[str]:

@@ -230,6 +230,15 @@ def test_a_renamed_variant_is_a_change(tmp_path: Path) -> None:
     assert list(scenario_changes(plan.steps, renamed)) == ["variant double → twice"]
 
 
+def test_another_name_and_another_baseline_are_changes(tmp_path: Path, run: Path) -> None:
+    forget_step(run, 1)
+    write_scenario(tmp_path, "double", "doubled")
+    text = (tmp_path / "s.yaml").read_text().replace("name: functions", "name: functions-2")
+    (tmp_path / "s.yaml").write_text(text + "baseline: double\n")
+    message = flopprof(tmp_path, "run", "--resume", "latest", code=2)
+    assert "has changed: name functions → functions-2; baseline none → double; start a new run" in message
+
+
 def test_what_cannot_run_any_more_says_why(tmp_path: Path, run: Path) -> None:
     plan = plan_of(tmp_path, "double")
     before = read_run_folder(run).plan
