@@ -6,6 +6,7 @@ written in one transaction; WAL and a busy timeout let many processes read and w
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import os
@@ -212,7 +213,7 @@ def _connect(store: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -226,18 +227,21 @@ def _as_store_errors(store: Path) -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "")
         kind = StoreUnwritable if name.startswith(_UNWRITABLE) else StoreError
         raise kind(store / DATABASE, _explain(name, error)) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        # Of a value, or of SQLite's own message, which quotes what is wrong.
+        raise StoreError(store / DATABASE, _explain("SQLITE_CORRUPT", error)) from error
     except OSError as error:
         raise StoreUnwritable(
             store, f"cannot be written ({error.strerror or error}); choose another with --store DIR"
         ) from error
 
 
-def _explain(name: str, error: sqlite3.Error) -> str:
+def _explain(name: str, error: Exception) -> str:
     if name.startswith("SQLITE_FULL"):
         return "the disk is full; make room and try again"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"another process has been writing for over {BUSY_SECONDS:.0f} s; try again"
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or "decode to UTF-8" in str(error):
         return f"is damaged ({error}); move it away: 'flopprof runs' makes it anew from the run folders, without tags"
     if name.startswith(_UNWRITABLE):
         return f"cannot be opened for writing ({error}); check its permissions and the disk's room"

@@ -16,6 +16,7 @@ import pytest
 from flopprof.analysis.account import account_run
 from flopprof.analysis.errors import StoreError
 from flopprof.analysis.folder_lock import hold_folder
+from flopprof.analysis.history import read_history
 from flopprof.analysis.results import RunResult, WindowTimes
 from flopprof.analysis.store import (
     DATABASE,
@@ -282,6 +283,22 @@ def test_a_damaged_database_is_one_clear_error_and_can_be_made_again(tmp_path: P
         list_runs(tmp_path)
     (tmp_path / DATABASE).unlink()
     assert [line.id for line in list_runs(tmp_path).runs] == [run.name]
+
+
+@pytest.mark.parametrize(
+    ("word", "damage"),
+    [(b"tablestepssteps", b"table" + b"\xff" * 10), (b'{"n":', b"\xff" * 5), (b'{"n":', b"x" * 5)],
+    ids=["schema", "text", "JSON"],
+)
+def test_a_schema_or_a_value_that_is_no_text_any_more_is_the_same_clear_error(
+    tmp_path: Path, word: bytes, damage: bytes
+) -> None:
+    put_run(tmp_path, gpu_run())
+    content = (tmp_path / DATABASE).read_bytes()
+    assert word in content
+    (tmp_path / DATABASE).write_bytes(content.replace(word, damage))
+    with pytest.raises(StoreError, match=r"is damaged .*; move it away"):
+        read_history(gpu_run().run.scenario, tmp_path)
 
 
 def test_the_store_is_the_one_chosen_else_the_environments_else_the_default() -> None:
