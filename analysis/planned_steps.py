@@ -75,6 +75,6 @@ def _pass_problem(one: Pass, most: int) -> str | None:
         return f"a pass of {one.reps} reps, where 1 to {most} were planned"
     if len(one.samples_ns) > one.reps:
         return f"a pass of {one.reps} reps and {len(one.samples_ns)} samples"
-    if not all(0 <= ns < inf for ns in (one.total_ns, *one.samples_ns)):
+    if not (0 < one.total_ns < inf and all(0 <= ns < inf for ns in one.samples_ns)):
         return "a pass with a time that is none"
     return None

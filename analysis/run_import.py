@@ -70,7 +70,9 @@ def import_run(archive: Path, store: Path, finish: Finish) -> Path:
             _rebuild(work / "come", work / "run", manifest)
             finish(work / "run", target)
         try:
+            _flush(work / "run")
             (work / "run").rename(target)
+            _flush_one(store)
         except OSError as error:
             raise StoreError(target, f"cannot be written ({error.strerror})") from error
     return target
@@ -228,6 +230,20 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
 def _write_record(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _flush(run: Path) -> None:
+    """Have the kernel write everything of a folder to the disk now."""
+    for path in (run, *run.rglob("*")):
+        _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -388,6 +388,10 @@ CONTENT: dict[str, tuple[Change, str]] = {
         change_json(CONTROL, "steps", 0, "traced", "total_ns", to=-1.0),
         "a pass with a time that is none",
     ),
+    "no time at all": (
+        change_json(CONTROL, "steps", 0, "control", "total_ns", to=0.0),
+        "a pass with a time that is none",
+    ),
     "time that is no number": (
         change_json(CONTROL, "steps", 0, "traced", "total_ns", to=math.nan),
         "a pass with a time that is none",
@@ -471,6 +475,25 @@ def test_no_page_of_the_trace_that_came_is_kept(
     assert b"kanarienvogel" in files[TRACE]
     run = import_run(pack(tmp_path / "odd.zip", files), tmp_path / "store", no_reports)
     assert b"kanarienvogel" not in (run / TRACE).read_bytes()
+
+
+def test_an_import_is_on_the_disk_before_it_is_a_run(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves a plan.json that says complete beside files that are empty."""
+    flushed: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append("store" if path == tmp_path / "store" else path.name)
+        assert path.name == "store" or not list((tmp_path / "store").glob("tiny-*"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    import_run(archive, tmp_path / "store", no_reports)
+    assert {"machine.json", "control.json", "plan.json", "shards", "numpy-cpu", "run"} <= set(flushed)
+    assert flushed[-1] == "store"
 
 
 def test_a_full_disk_during_an_import_leaves_nothing(tmp_path: Path, archive: Path) -> None:
