@@ -21,6 +21,8 @@ GREATEST = (1 << 63) - 1
 CACHED = 1024
 """Pairs of name and number that are kept ready, for annotations made anew every time round a loop."""
 
+PAUSES = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Amount = float | Callable[..., float | None] | None
@@ -127,7 +129,7 @@ class annotate:  # noqa: N801
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Mark every call of ``function``."""
-        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        if any(pauses(function) for pauses in PAUSES):
             raise TypeError(
                 f"{function.__qualname__} pauses, and its range would cross others; annotate what lies between"
             )

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,10 @@ def test_functions_that_pause_are_refused() -> None:
     def some() -> Iterator[int]:
         yield 1
 
-    for function in (later, some):
+    async def some_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (later, some, some_later):
         with pytest.raises(TypeError, match="pauses, and its range would cross others"):
             annotate("x")(function)
 
