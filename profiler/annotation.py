@@ -221,6 +221,7 @@ class _OpenSteps(threading.local):
     """The step that each thread has open."""
 
     step: Step | None = None
+    ends_at_exit: bool = False
 
 
 _open = _OpenSteps()
@@ -265,8 +266,9 @@ def mark_step(name: str = "step", *, flops: float | None = None, bytes: float | 
     """
     if _open.step is not None:
         _open.step.end()
-    else:
+    if not _open.ends_at_exit:
         atexit.register(_end_last_step)
+        _open.ends_at_exit = True
     _open.step = Step(name, flops, bytes)
     return _open.step
 

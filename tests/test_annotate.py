@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -102,6 +103,15 @@ def test_a_step_ends_the_one_before(spy: list[tuple[Any, ...]]) -> None:
         *(("start", "epoch", None), ("end", "epoch")),
         *(("start", "step", None), ("end", "step")),
     ]
+
+
+def test_steps_that_end_leave_nothing_for_the_end_of_the_program(spy: list[tuple[Any, ...]]) -> None:
+    mark_step().end()
+    before = atexit._ncallbacks()
+    for _ in range(3):
+        with mark_step():
+            pass
+    assert (atexit._ncallbacks(), len(spy)) == (before, 8)
 
 
 def test_threads_have_steps_of_their_own(spy: list[tuple[Any, ...]]) -> None:
