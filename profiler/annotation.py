@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import inspect
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -179,6 +180,8 @@ def fixed_attributes(
     nvtx: _Nvtx, name: str, flops: float | None = None, bytes: float | None = None
 ) -> tuple[Any, Any]:
     """The attributes of a range and of the mark in it; never changed, so they serve any number of annotations."""
+    if not isinstance(name, str):
+        raise TypeError(f"annotate needs a name, or nothing: @annotate() and not @annotate; got {name!r}")
     moved = _whole(name, "bytes", bytes)
     mark = None if moved is None else nvtx.attributes(BYTES, moved)
     return nvtx.attributes(name, _whole(name, "flops", flops)), mark
@@ -211,6 +214,8 @@ class _Varying:
 def _whole(name: str, what: str, amount: float | None) -> int | None:
     if amount is None:
         return None
+    if isinstance(amount, float) and not math.isfinite(amount):
+        raise ValueError(f"{name!r}: {what} must be finite, got {amount}")
     value = amount if type(amount) is int else round(amount)
     if not 0 <= value <= GREATEST:
         raise ValueError(f"{name!r}: {what} must lie in 0 … 2**63 - 1, got {value}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flopprof.analysis.analyze import analyze_file
@@ -127,6 +128,9 @@ def test_threads_have_steps_of_their_own(spy: list[tuple[Any, ...]]) -> None:
     [
         (lambda: annotate("x", flops=-1), ValueError, "'x': flops must lie in 0 … 2**63 - 1, got -1"),
         (lambda: annotate("x", bytes=2**63), ValueError, "'x': bytes must lie in 0 … 2**63 - 1"),
+        (lambda: annotate("x", bytes=math.inf), ValueError, "'x': bytes must be finite, got inf"),
+        (lambda: annotate("x", flops=math.nan), ValueError, "'x': flops must be finite, got nan"),
+        (lambda: annotate(cast(str, run)), TypeError, "@annotate() and not @annotate; got <function run"),
         (lambda: annotate("x", flops=lambda: 1).__enter__(), TypeError, "'x': a function of arguments needs"),
         (lambda: annotate().__enter__(), TypeError, "as a context manager needs a name"),
     ],
