@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ..scenarios.errors import FlopprofError
 from .errors import Interrupted
+from .output import tell
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -47,7 +48,7 @@ def _complain(error: BaseException) -> int:
         # Whoever read the output has left; nothing more may be written to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    print(f"flopprof: {' '.join(_sentence(error).split())}", file=sys.stderr)
+    tell(f"flopprof: {' '.join(_sentence(error).split())}")
     return getattr(error, "exit_code", USER_ERROR)
 
 

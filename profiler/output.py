@@ -1,7 +1,9 @@
-"""Where results go: standard output, or a file written whole or not at all."""
+"""Where results go: standard output, or a file written whole or not at all; and words to standard error."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from .errors import OutputFolderError
@@ -24,3 +26,14 @@ def write_output(data: bytes, out: Path) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error
+
+
+def tell(text: str) -> None:
+    """Write to standard error, if it is open and can take it: an exit code must not depend on who listens."""
+    if sys.stderr is None:  # closed; print would take standard output instead
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        # What is still in the buffer would fail once more at exit, and make the exit code 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -5,7 +5,6 @@ Standard output is the program's alone.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ..reports.trace_document import compose_analysis
 from ..scenarios.errors import FlopprofError
 from .capture_range import parse_capture_range
 from .errors import ProfileError
-from .output import emit
+from .output import emit, tell
 from .profile import OWN_FAILURE, ProfileRequest, profile_program
 
 REPORTS: dict[str, Format] = {
@@ -66,9 +65,9 @@ def _report(folder: Path) -> bool:
     except (FlopprofError, OSError) as error:
         _say(f"the trace is in {folder}, but its report could not be written: {error}")
         return False
-    print(f"{text}\nfiles: {folder}", file=sys.stderr)
+    tell(f"{text}\nfiles: {folder}")
     return True
 
 
 def _say(line: str) -> None:
-    print(f"flopprof: {line}", file=sys.stderr, flush=True)
+    tell(f"flopprof: {line}")

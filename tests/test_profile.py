@@ -122,6 +122,21 @@ def test_a_failing_program_is_not_a_failing_flopprof(tmp_path: Path) -> None:
     assert profiled.files == RESULTS
 
 
+@pytest.mark.parametrize("stream", ["full", "left", "closed"])
+def test_the_exit_code_is_the_programs_own_also_when_nobody_reads(tmp_path: Path, stream: str) -> None:
+    reading, left = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+    shell = ["sh", "-c", 'exec "$@" 2>&-', "sh"] if stream == "closed" else []
+    command = [*FLOPPROF, "profile", f"--out={tmp_path / 'out'}", "--", "sh", "-c", "echo said; exit 7"]
+    errors = full if stream == "full" else left
+    done = subprocess.run([*shell, *command], stdout=subprocess.PIPE, stderr=errors, check=False)
+    os.close(left)
+    os.close(full)
+    assert (done.returncode, done.stdout) == (7, b"said\n")
+    assert {file.name for file in (tmp_path / "out").iterdir()} == RESULTS
+
+
 @pytest.mark.parametrize(
     ("command", "code", "line"),
     [
