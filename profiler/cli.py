@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .one_line_errors import USER_ERROR, OneLineErrors
+from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from .store_commands import StoreOption, add_store_commands
 
 app = typer.Typer(
@@ -133,7 +133,8 @@ def run(
 
 
 @app.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    cls=RunsProgram,
+    context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] --",
 )
 def profile(

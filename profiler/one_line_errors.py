@@ -9,10 +9,10 @@ import sys
 from typing import Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ..scenarios.errors import FlopprofError
-from .errors import Interrupted
+from .errors import Interrupted, ProfileError
 from .output import tell
 
 USER_ERROR, INTERRUPTED = 2, 130
@@ -41,6 +41,17 @@ class OneLineErrors(TyperGroup):
         except (FlopprofError, CommandLineError, OSError) as error:
             return _complain(error)
         return result if isinstance(result, int) else 0
+
+
+class RunsProgram(TyperCommand):
+    """A command that exits with a program's exit code, so that its own errors must not look like one of those."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the command line. Raises ProfileError for what is wrong with it."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except CommandLineError as error:
+            raise ProfileError(_sentence(error)) from error
 
 
 def _complain(error: BaseException) -> int:

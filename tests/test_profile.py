@@ -238,6 +238,21 @@ def test_a_bad_capture_range_is_one_line(tmp_path: Path) -> None:
     assert profiled.stderr == "flopprof: --capture-range 'range' is neither cudaProfilerApi nor nvtx:NAME\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Missing argument 'command'"),
+        (("--keep", "--", "true"), "No such option: --keep"),
+        (("--out",), "Option '--out' requires an argument"),
+    ],
+)
+def test_a_wrong_command_line_is_no_exit_code_of_a_program(arguments: tuple[str, ...], words: str) -> None:
+    done = subprocess.run([*FLOPPROF, "profile", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (125, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"flopprof: {words}")
+
+
 def test_processes_of_one_program_are_told_apart(tmp_path: Path) -> None:
     worker = "import sys\nfrom flopprof.profiler import annotate\nwith annotate('rank' + sys.argv[1]): pass"
     code = (
