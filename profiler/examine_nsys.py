@@ -33,6 +33,8 @@ COUNT_PROBES = (
 )
 INSTALL = "make nsys, or see README.md, 'Nsight Systems'"
 EMBEDDED = "`run` records ranges only, no GPU activity"
+LOCKED = "if no nsys is recording: kill the `nsys --start-agent` that `ps` lists, and rm -f /dev/shm/NSys-*"
+"""An agent killed in its first instant leaves a block of shared memory half made, and all later ones wait for it."""
 PACKAGES = {
     "libdw.so.1": "libdw1",
     "libelf.so.1": "libelf1",
@@ -69,8 +71,14 @@ def examine_nsys() -> Iterator[Finding]:
 
 def broken_importer(importer: Path, missing: list[str]) -> Finding:
     """An importer that cannot be loaded, and the packages that would mend it."""
-    packages = [PACKAGES.get(name, name) for name in missing]
-    remedy = f"apt-get install {' '.join(packages)}"
+    packages = [PACKAGES[name] for name in missing if name in PACKAGES]
+    rest = [name for name in missing if name not in PACKAGES]
+    remedies = [f"apt-get install {' '.join(packages)}"] if packages else []
+    if rest:
+        remedies.append(
+            f"reinstall Nsight Systems, or install what `apt-file search` names for {', '.join(rest)}"
+        )
+    remedy = "; ".join(remedies)
     return broken("importer", f"{importer} lacks {', '.join(missing)}", remedy)
 
 
@@ -89,9 +97,9 @@ def try_recording(nsys: Nsys) -> Finding:
         recorder = NsysRecorder(nsys=nsys)
         problem = _record(recorder, folder)
         if problem is not None:
-            return broken(
-                "recording", problem, f"reinstall Nsight Systems ({INSTALL}), or run with --recorder embedded"
-            )
+            lost = recorder.failed_to_start(folder)
+            remedy = LOCKED if lost else f"reinstall Nsight Systems ({INSTALL})"
+            return broken("recording", problem, f"{remedy}, or run with --recorder embedded")
         try:
             found = count_probes(recorder.collect(folder))
         except (CaptureError, TraceError) as error:

@@ -64,6 +64,23 @@ def test_a_library_the_importer_lacks_is_named(tmp_path: Path, monkeypatch: pyte
     assert not works(findings)
 
 
+def test_a_library_of_no_known_package_is_not_taken_for_one() -> None:
+    finding = recorder.broken_importer(Path("/x/QdstrmImporter"), ["libdw.so.1", "libpapi.so.5"])
+    assert finding.remedy == (
+        "apt-get install libdw1; reinstall Nsight Systems, or install what `apt-file search` names for libpapi.so.5"
+    )
+
+
+def test_agents_that_wait_for_a_dead_one_are_told_apart(tmp_path: Path) -> None:
+    nsys = Nsys(path=nsys_script(tmp_path, "echo Agent launcher failed.; exit 1"), version="2099.1.1")
+    finding = recorder.try_recording(nsys)
+    assert (finding.state, finding.message) == (
+        "broken",
+        "nsys profile failed with exit code 1: Agent launcher failed.",
+    )
+    assert "rm -f /dev/shm/NSys-*" in str(finding.remedy)
+
+
 def test_without_nsys_a_run_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "find_nsys", lambda: None)
     assert list(recorder.examine_nsys()) == [
