@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..analysis.store import DEFAULT_STORE
+from ..analysis.store import find_store
 from .findings import Finding, broken, ok, warning
 from .machine import cuda_devices, driver_versions
 
@@ -72,7 +72,7 @@ def examine_neighbours() -> Finding:
 def examine_places() -> Iterator[Finding]:
     """Where runs and temporary files go: writable, with room."""
     yield examine_folder(
-        "runs", _nearest(DEFAULT_STORE.absolute()), "run flopprof in a folder of yours, or with --out DIR"
+        "runs", _nearest(find_store().absolute()), "run flopprof in a folder of yours, or with --out DIR"
     )
     temporary = Path(tempfile.gettempdir())
     finding = examine_folder("temp", temporary, "set TMPDIR to a folder of yours")

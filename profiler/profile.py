@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..analysis.nsys_export import Nsys
 from ..analysis.scrub import scrub_trace
+from ..analysis.store import find_store
 from ..scenarios.errors import FlopprofError
 from .capture_range import NO_RANGE, CaptureRange
 from .environment import allowed_environment
@@ -71,7 +72,7 @@ def profile_program(
     started = datetime.now(UTC)
     name = new_run_id(f"profile-{Path(program.file).name}", started)
     existed = request.out is not None and request.out.exists()
-    folder = make_empty_folder(request.out, name)
+    folder = make_empty_folder(request.out, name, store=find_store(None, environment))
     try:
         with staging_folder(folder) as staging, temporary_folder() as temporary:
             ending = _record(request, program, nsys, staging, temporary, environment, announce)

@@ -190,6 +190,11 @@ def test_a_full_or_forbidden_folder_is_broken(tmp_path: Path, monkeypatch: pytes
     assert states == ["ok", "warning", "broken"]
 
 
+def test_runs_are_looked_for_where_they_will_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "not" / "yet"))
+    assert next(iter(machine.examine_places())).message.startswith(f"{tmp_path}: ")
+
+
 def test_a_temporary_folder_with_a_long_path_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -284,6 +284,16 @@ def test_without_nsys_it_says_so(tmp_path: Path) -> None:
     assert profiled.own_lines == ["flopprof: nsys is not on PATH; see `flopprof doctor`"]
 
 
+def test_without_out_it_writes_into_the_store(tmp_path: Path) -> None:
+    environment = {**os.environ, "FLOPPROF_STORE": str(tmp_path / "store")}
+    subprocess.run(
+        [*FLOPPROF, "profile", "--", "true"], check=True, cwd=tmp_path, env=environment, capture_output=True
+    )
+    (folder,) = (tmp_path / "store").iterdir()
+    assert {file.name for file in folder.iterdir()} == RESULTS
+    assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
+
+
 def test_under_nsys_it_does_not_nest(tmp_path: Path) -> None:
     profiled = profile(tmp_path / "out", ["true"], env={**os.environ, "NSYS_PROFILING_SESSION_ID": "1"})
     assert profiled.code == 125
