@@ -18,6 +18,7 @@ from ..analysis.scrub import scrub_trace
 from ..analysis.store import find_store
 from ..scenarios.errors import FlopprofError
 from .capture_range import NO_RANGE, CaptureRange
+from .disk import DiskFullError, has_no_room
 from .environment import allowed_environment
 from .errors import CannotExecute, CommandNotFound, ProfileError
 from .folder import make_empty_folder, new_run_id, staging_folder, temporary_folder, write_record
@@ -80,6 +81,8 @@ def profile_program(
                 program.file, name, started, nsys.version, request.capture_range, ending
             )
             problem = _publish(request, record, nsys, staging, folder)
+            if problem and has_no_room(staging, temporary):
+                problem = _explain_room(folder, temporary)
     finally:
         _forget_empty(folder, existed=existed)
     lost = OWN_FAILURE if problem and not ending.exit_code else ending.exit_code
@@ -184,6 +187,12 @@ def _explain(error: FlopprofError | OSError, request: ProfileRequest) -> str:
     if request.capture_range is not NO_RANGE:
         return f"nothing was recorded, so the capture range {request.capture_range} never began, or: {words}"
     return f"the program ran, but its trace was lost: {words}"
+
+
+def _explain_room(folder: Path, temporary: Path) -> str:
+    place = min(folder, temporary.parent, key=lambda place: shutil.disk_usage(place).free)
+    full = DiskFullError(place, "make room, or choose another place by --out DIR or TMPDIR")
+    return f"the program ran, but its trace was lost: {full}"
 
 
 def _forget_empty(folder: Path, *, existed: bool) -> None:

@@ -301,11 +301,12 @@ def test_under_nsys_it_does_not_nest(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
-def test_a_full_disk_leaves_no_half_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [256, 3000])
+def test_a_full_disk_leaves_no_half_result(tmp_path: Path, size: int) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(small)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", str(small)], capture_output=True
     )
     if mounted.returncode:
         pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
@@ -315,7 +316,7 @@ def test_a_full_disk_leaves_no_half_result(tmp_path: Path) -> None:
         )
         profiled = profile(small / "out", python(ranges))
         assert (profiled.code, len(profiled.own_lines)) == (125, 1)
-        assert "its trace was lost" in profiled.own_lines[0]
+        assert f"its trace was lost: {profiled.out}: the disk is full" in profiled.own_lines[0]
         assert not profiled.out.exists()
         failed = profile(small / "out", python(f"{ranges}\nexit(3)"))
         assert (failed.code, len(failed.own_lines)) == (3, 1)
