@@ -8,8 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # CuPy only where there is a driver: its wheel is for the driver's CUDA version.
 CUDA := $(shell nvidia-smi 2>/dev/null | sed -n 's/.*CUDA Version: \([0-9]*\).*/cuda\1/p')
-EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
 comma := ,
+EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
 FOLDERS := scenarios profiler analysis reports
 SCENARIO ?= scenarios/outer.yaml
 
