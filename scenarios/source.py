@@ -19,6 +19,9 @@ from .errors import ScenarioError
 LARGEST_FILE_BYTES = 256 * 1024
 DEEPEST_NESTING = 50
 
+UNREADABLE = (ValueError, LookupError, AttributeError, ArithmeticError)
+"""What PyYAML lets through for a scalar that is not of its written or guessed type."""
+
 Loc = tuple[str | int, ...]
 """The way to a value: mapping keys and list positions from the top."""
 
@@ -84,7 +87,7 @@ def parse_value(text: str) -> Any:
     """The plain YAML value in a ``--set``; a string where it is not YAML."""
     try:
         return yaml.load(text, Loader=_PlainLoader)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, *UNREADABLE, RecursionError):
         return text
 
 
@@ -124,7 +127,7 @@ def _mapping(path: Path, loader: _PlainLoader, node: yaml.MappingNode, depth: in
     data: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        key = _scalar(path, loader, key_node) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
             shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
             problem = f"a key must be text, got {shown}; put it in quotes"
@@ -144,9 +147,13 @@ def _plain(path: Path, loader: _PlainLoader, node: yaml.Node, depth: int) -> Any
         return _mapping(path, loader, node, depth)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(path, loader, item, depth + 1) for item in node.value]
+    return _scalar(path, loader, node)
+
+
+def _scalar(path: Path, loader: _PlainLoader, node: yaml.Node) -> Any:
     try:
         return loader.construct_object(node)
-    except ValueError:
+    except UNREADABLE:
         problem = f"'{str(node.value)[:40]}' is not a value YAML knows"
         raise ScenarioError(path, _line(node), problem) from None
 
