@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,14 @@ NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 
 LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed")
 """What nsys 2022.4 says, with exit code 1, when it did not begin."""
+
+ENDING = re.compile(
+    r"Importer error status:|Unable to retrieve the importer|Generat(ing '|ed:)|\[\d+/\d+\]|/.+\.(qdstrm|nsys-rep)$"
+)
+"""How the lines begin that nsys adds when a program has ended."""
+
+CRASH = "Fatal Python error:"
+"""How the report of a crash begins; it ends with a list of modules."""
 
 Choice = Literal["auto", "nsys", "embedded"]
 
@@ -125,7 +134,9 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
 
 
 def last_line(log: Path) -> str:
-    """The last line of text in a log, or '(nothing)'."""
+    """What the program whose output is in a log said last, or '(nothing)'; what nsys says of its files is left out."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "(nothing)"
+    own = [line for line in lines if not ENDING.match(line)]
+    last = next((line for line in reversed(own) if line.startswith(CRASH)), own[-1] if own else "(nothing)")
+    return last[:300]

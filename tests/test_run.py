@@ -198,6 +198,7 @@ def test_a_worker_that_dies_under_nsys_starts_a_new_part(tmp_path: Path) -> None
     steps = steps_by_variant(tmp_path / "run")
     assert [steps[name]["shard"] for name in ("double", "doubled")] == ["numpy-cpu", "numpy-cpu-2"]
     assert steps["doubled"]["window"]["wall_ns"] > 0
+    assert steps["die"]["reason"].endswith("its last words: (nothing)")
 
 
 def test_an_error_of_the_backend_is_the_steps_reason(tmp_path: Path) -> None:

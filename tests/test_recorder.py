@@ -1,0 +1,48 @@
+"""What is quoted of a recorded program's output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flopprof.profiler.recorder import last_line
+
+NSYS_ENDING = """\
+Importer error status: The importer binary and its dependencies were not found.
+Unable to retrieve the importer version: skipping importation of the QDSTRM file.
+Generating '/tmp/flopprof-1-x/nsys-report-2f98.qdstrm'
+[1/1] [========================100%] raw.nsys-rep
+Generated:
+    /home/someone/a run/.staging-1/numpy-cpu-traced-1/raw.qdstrm
+"""
+CRASH = """\
+Fatal Python error: Segmentation fault
+
+Current thread 0x00007ff83cdd0740 (most recent call first):
+  File "<string>", line 1 in <module>
+
+Extension modules: numpy._core._multiarray_umath, numpy.linalg._umath_linalg (total: 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("", "(nothing)"),
+        ("first\n\nlast\n\n", "last"),
+        (NSYS_ENDING, "(nothing)"),
+        ("ValueError: no\n" + NSYS_ENDING, "ValueError: no"),
+        (CRASH, "Fatal Python error: Segmentation fault"),
+        ("before\n" + CRASH + NSYS_ENDING, "Fatal Python error: Segmentation fault"),
+        ("No such file or directory: /nonexist\n", "No such file or directory: /nonexist"),
+    ],
+    ids=["nothing", "a line", "only nsys", "before nsys", "a crash", "a crash under nsys", "nsys' own error"],
+)
+def test_last_words_are_the_programs_own(tmp_path: Path, output: str, said: str) -> None:
+    log = tmp_path / "output.txt"
+    log.write_text(output, encoding="utf-8")
+    assert last_line(log) == said
+
+
+def test_no_output_has_no_last_words(tmp_path: Path) -> None:
+    assert last_line(tmp_path / "absent.txt") == "(nothing)"
