@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from .errors import OutOfMemory, StepFailure
 LONGEST_REASON = 300
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "unable to allocate", "alloc_failed")
+_SENTENCE_END = re.compile(r"(?<!\d)\. ")  # NumPy writes 256. TiB
 
 
 @contextmanager
@@ -32,6 +34,6 @@ def explain_failure(error: Exception) -> StepFailure:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:2])[:LONGEST_REASON]
     if isinstance(error, MemoryError) or any(sign in text.lower() for sign in _OUT_OF_MEMORY):
-        return OutOfMemory(text.split(". ")[0].rstrip(".") or "an allocation failed")
+        return OutOfMemory(_SENTENCE_END.split(text)[0].rstrip(".") or "an allocation failed")
     name = type(error).__name__
     return StepFailure(f"{name}: {text}" if text else name)

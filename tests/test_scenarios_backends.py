@@ -158,6 +158,8 @@ def test_a_library_that_is_not_installed_is_unavailable(monkeypatch: pytest.Monk
     [
         (MemoryError("Unable to allocate 1 GiB"), OutOfMemory,
          "out of memory: Unable to allocate 1 GiB; try a smaller size"),
+        (MemoryError("Unable to allocate 256. TiB for an array with shape (9,)"), OutOfMemory,
+         "out of memory: Unable to allocate 256. TiB for an array with shape (9,); try a smaller size"),
         (MemoryError(), OutOfMemory, "out of memory: an allocation failed; try a smaller size"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"), OutOfMemory,
          "out of memory: CUDA out of memory; try a smaller size"),
