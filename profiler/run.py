@@ -107,10 +107,7 @@ def run_scenario(request: RunRequest) -> RunOutcome:
         interleave=resumed.plan.run.order == "interleaved" if resumed else request.interleave,
         keep_report=request.keep_report,
         ceilings=read_ceilings(ceilings_path()),
-        command=(
-            *("flopprof", "run", scenario, *(f"--set={o}" for o in overrides)),
-            *(["--interleave"] if request.interleave else []),
-        ),
+        command=_command(request, scenario, overrides),
         resumed=resumed,
     )
     return _run_plan(plan, options, request)
@@ -153,6 +150,15 @@ def _asked(request: RunRequest, resumed: RunFolder | None) -> tuple[str, tuple[s
         return request.scenario, request.overrides
     scenario, overrides = asked_scenario(resumed.plan)
     return request.scenario or scenario, request.overrides or overrides
+
+
+def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """What to type for another run that is measured like this one."""
+    recorder = () if request.recorder == "auto" else (f"--recorder={request.recorder}",)
+    control = () if request.control else ("--no-control",)
+    interleave = ("--interleave",) if request.interleave else ()
+    sets = (f"--set={override}" for override in overrides)
+    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave)
 
 
 def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> Choice:

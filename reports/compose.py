@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 
 from ..analysis.records import Machine
@@ -106,7 +107,7 @@ def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
         ("settings", ", ".join(f"{name}={value}" for name, value in sorted(machine.settings.items()))),
         *(("roof", line) for line in result.ceilings),
         ("order", ORDERS[run.order]),
-        ("repeat with", " ".join(run.command)),
+        ("repeat with", shlex.join(run.command)),
     ]
     return tuple((name, clean(text)) for name, text in facts if text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,13 @@ def test_with_the_embedded_recorder_the_first_line_says_what_it_cannot_see():
         "Recorder: embedded; GPU activity (kernels, copies, idle time) needs Nsight Systems (nsys). "
         "nsys was not found on PATH"
     )
+
+
+def test_the_command_to_repeat_it_can_be_pasted_into_a_shell():
+    command = ["flopprof", "run", "my s.yaml", "--set=n={from: 8, to: 16, step: 8}"]
+    result = gpu_run()
+    result = replace(result, run=result.run.model_copy(update={"command": command}))
+    assert shlex.split(dict(compose(result).facts)["repeat with"]) == command
 
 
 def test_the_first_verdicts_hold_equal_flops_against_time():

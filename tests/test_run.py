@@ -215,7 +215,9 @@ def test_without_the_control_pass_headline_times_are_unknown(tmp_path: Path) -> 
     out = flopprof(
         tmp_path, "run", "s.yaml", "--recorder", "embedded", "--no-control", "--out", "run", "--json"
     )
-    for step in json.loads(out)["steps"]:
+    report = json.loads(out)
+    assert report["run"]["command"] == ["flopprof", "run", "s.yaml", "--recorder=embedded", "--no-control"]
+    for step in report["steps"]:
         assert (step["untraced_ns"], step["slowdown"], step["overhead_ns"]) == (None, None, None)
         assert step["traced_ns"] > 0
 
