@@ -15,6 +15,7 @@ work is the sum of its ops'; a fused step keeps the FLOPs and moves only its inp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import prod
 from typing import Literal
 
@@ -125,15 +126,18 @@ def step_labels(step: Step) -> tuple[str, ...]:
 def needed_bytes(step: Step) -> int:
     """Memory the step's inputs, intermediates and results take on its device, about.
 
-    Operands of a copy that lie on the host do not count; what a library allocates inside a call (workspaces,
-    a function's own intermediates) is not known.
+    Operands of a copy that lie on the host do not count, nor does an outer product that is fused into a sum; what
+    a library allocates inside a call (workspaces, a function's own intermediates) is not known.
     """
     elements = 0
-    for shapes in chain_shapes(step.ops, step.params):
+    chain = chain_shapes(step.ops, step.params)
+    for shapes, following in zip_longest(chain, chain[1:]):
         op = shapes.op
         if not isinstance(op, HostToDevice):
             elements += sum(prod(shape) for shape in shapes.own)
-        if op.kind != "d2h":
+        is_summed = following is not None and isinstance(following.op, Sum)
+        is_never_stored = step.mode == "fused" and isinstance(op, Outer) and is_summed
+        if op.kind != "d2h" and not is_never_stored:
             elements += prod(shapes.output or ())
     return elements * ITEM_BYTES[step.dtype]
 

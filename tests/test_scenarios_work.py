@@ -210,6 +210,23 @@ def test_needed_bytes_counts_what_lies_on_the_device(ops: tuple[Op, ...], elemen
     assert needed_bytes(make_step(*ops, backend="torch", device="cuda", m=3, n=5)) == 4 * elements
 
 
+@pytest.mark.parametrize(
+    ("ops", "elements"),
+    [
+        ((Outer(), Sum(axis=0)), 3 + 5 + 5),
+        ((Outer(),), 3 + 5 + 15),
+        ((Matmul(), Sum(axis=1)), 3 * 5 + 5 * 5 + 15 + 3),
+        ((Outer(), Matmul()), 3 + 5 + 15 + 5 * 5 + 15),
+    ],
+    ids=["never stored", "the result", "a library's product", "what a library reads"],
+)
+def test_a_fused_step_needs_no_room_for_an_outer_product_that_is_never_stored(
+    ops: tuple[Op, ...], elements: int
+):
+    step = make_step(*ops, backend="torch", device="cuda", mode="fused", m=3, n=5, k=5)
+    assert needed_bytes(step) == 4 * elements
+
+
 def test_a_chain_hands_shapes_on():
     chain = chain_shapes((Matmul(), Outer()), {"m": 3, "n": 1, "k": 7})
     assert [(shapes.operands, shapes.output, shapes.own) for shapes in chain] == [
