@@ -16,10 +16,12 @@ from typing import Any
 import matplotlib
 import pandas as pd
 import pytest
+from flopprof.reports.as_json import OP_KEYS, STEP_KEYS, run_to_json
 from flopprof.reports.notebook import Comparison, Shown, Trace
 from flopprof.scenarios.load import load_scenario
 from flopprof.scenarios.plan import expand_plan
 from profiled_programs import FLOPPROF
+from report_samples import gpu_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -54,6 +56,14 @@ def test_every_command_and_option_is_in_the_manual() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert document_commands.missing(page) == []
     assert document_commands.fill(page) == page, "run: python tools/document_commands.py"
+
+
+def test_every_key_of_a_runs_json_is_in_the_manual() -> None:
+    section = (DOCS / "formats.md").read_text(encoding="utf-8").partition("## `run --json`")[2]
+    words = set(re.findall(r"\w+", section.partition("\n## ")[0]))
+    plain = run_to_json(gpu_run())
+    run_keys = {key for name in ("run", "machine") for key in plain[name]}
+    assert {*plain, *run_keys, *STEP_KEYS, *OP_KEYS} - words == set()
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
