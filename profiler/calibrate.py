@@ -30,7 +30,7 @@ from .machine import describe_machine, last_level_cache_bytes, missing_reason
 from .recorder import last_line
 from .shard import describe_death
 
-WORKER = (sys.executable, "-m", "flopprof.profiler.ceiling_worker")
+WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.ceiling_worker")
 PLACES = (("torch", "cuda"), ("cupy", "cuda"), ("torch", "cpu"), ("numpy", "cpu"))
 DEVICES = ("cuda", "cpu")
 

@@ -26,7 +26,8 @@ from .folder import publish_shard, write_record
 from .job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
 from .recorder import EmbeddedRecorder, Recorder, last_line
 
-WORKER = (sys.executable, "-m", "flopprof.profiler.worker")
+WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker")
+"""-P: a queue.py in the current folder is not what libraries mean when they import queue."""
 
 MOST_STARTS = 4
 

@@ -24,6 +24,8 @@ from .ranges import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
 def main(job_path: Path) -> int:
     """Run the job; every outcome is a message, so the exit code only says whether the worker itself lived."""
     faulthandler.enable()
+    # A scenario's own functions may be here; behind everything that is installed.
+    sys.path.append(str(Path.cwd()))
     job = Job.model_validate_json(job_path.read_text(encoding="utf-8"))
     try:
         return run_job(job, Lifeline(Path(job.lifeline)))

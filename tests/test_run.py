@@ -201,6 +201,17 @@ def test_a_worker_that_dies_under_nsys_starts_a_new_part(tmp_path: Path) -> None
     assert steps["die"]["reason"].endswith("its last words: (nothing)")
 
 
+def test_files_beside_the_caller_do_not_stand_in_for_pythons_own(tmp_path: Path) -> None:
+    """The scenario's function is found in the current folder all the same."""
+    (tmp_path / "scenarios").mkdir()
+    function_scenario(tmp_path, "double")
+    (tmp_path / "s.yaml").rename(tmp_path / "scenarios" / "s.yaml")
+    (tmp_path / "queue.py").write_text("raise RuntimeError('not what libraries mean')\n", encoding="utf-8")
+    flopprof(tmp_path, "run", "scenarios/s.yaml", "--recorder", "embedded", "--no-control", "--out", "run",
+             env={"PYTHONSAFEPATH": "1"})  # fmt: skip
+    assert steps_by_variant(tmp_path / "run")["double"]["status"] == "done"
+
+
 def test_an_error_of_the_backend_is_the_steps_reason(tmp_path: Path) -> None:
     function_scenario(tmp_path, "fail", "hoard", "double")
     flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", "--out", "run", code=3)
