@@ -63,6 +63,8 @@ class WorkerOutcome:
     records: dict[str, StepRecord] = field(default_factory=dict)
     died_in: str | None = None
     """The step that was started and not finished."""
+    recorder_failed: bool = False
+    """Whether the recorder never got as far as the worker."""
 
     @property
     def has_run(self) -> bool:
@@ -160,6 +162,7 @@ def run_worker(
         if has_failed and (outcome.exit_code == DISK_FULL or is_nearly_full(folder, context.temporary)):
             raise DiskFullError(context.run)
         has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
+        outcome.recorder_failed = not has_begun
         if has_begun or attempt == MOST_STARTS:
             return outcome
     raise AssertionError("count() does not end")
@@ -221,9 +224,20 @@ def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, Ste
     missing = [step.key for step in todo if step.key not in records]
     if outcome.interrupted or not missing or (outcome.exit_code == NEW_WORKER and records):
         return records
-    reason = f"{describe_death(outcome.exit_code or 0)}; its last words: {last_line(outcome.folder / 'output.txt')}"
+    reason = explain_death(outcome)
     victims = [outcome.died_in] if outcome.died_in else missing if not records else missing[:1]
     return records | {key: StepRecord(key=key, status="failed", reason=reason) for key in victims}
+
+
+def explain_death(outcome: WorkerOutcome) -> str:
+    """Why a worker ended before its steps had, or was never started."""
+    words = last_line(outcome.folder / "output.txt")
+    if outcome.recorder_failed:
+        said = words.rstrip(".")
+        return (
+            f"Nsight Systems did not start ({said}); see docs/troubleshooting.md, or use --recorder embedded"
+        )
+    return f"{describe_death(outcome.exit_code or 0)}; its last words: {words}"
 
 
 def describe_death(exit_code: int) -> str:

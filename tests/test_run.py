@@ -190,6 +190,27 @@ def test_a_dead_worker_fails_its_step_and_the_run_goes_on(tmp_path: Path) -> Non
     assert "SIGKILL" in steps["die"]["reason"]
 
 
+def test_nsys_that_loses_its_agent_is_started_again_and_named_when_it_never_starts(tmp_path: Path) -> None:
+    function_scenario(tmp_path, "double")
+    nsys, importer = tmp_path / "bin" / "nsys", tmp_path / "host-linux-x64" / "QdstrmImporter"
+    fails = "echo x >> starts; echo Agent launcher failed.; exit 1"
+    for tool, script in (
+        (nsys, f"[ $1 = --version ] && echo version 2022.4.2 && exit; {fails}"),
+        (importer, ""),
+    ):
+        tool.parent.mkdir()
+        tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        tool.chmod(0o755)
+    path = {"PATH": f"{nsys.parent}{os.pathsep}{os.environ['PATH']}"}
+    flopprof(tmp_path, "run", "s.yaml", "--recorder", "nsys", "--out", "run", code=3, env=path)
+    assert (tmp_path / "starts").read_text() == "x\n" * 4
+    step = steps_by_variant(tmp_path / "run")["double"]
+    assert step["reason"] == (
+        "Nsight Systems did not start (Agent launcher failed); see docs/troubleshooting.md, or use --recorder embedded"
+    )
+    assert step["untraced_ns"] > 0
+
+
 @pytest.mark.nsys
 def test_a_worker_that_dies_under_nsys_starts_a_new_part(tmp_path: Path) -> None:
     function_scenario(tmp_path, "double", "die", "doubled")
