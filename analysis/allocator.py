@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEEP_BYTES = 1 << 30
 
 
@@ -23,3 +23,4 @@ def keep_freed_memory() -> None:
         return
     mallopt(M_MMAP_THRESHOLD, KEEP_BYTES)
     mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+    mallopt(M_ARENA_MAX, 1)  # what one thread frees another may have

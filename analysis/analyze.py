@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from .attribution import Attribution, GraphRanges, attribute
 from .breakdown import label_devices
+from .digest import Digest
 from .frames import distinct, ints
 from .identity import pid_of
 from .kernels import copy_rows, kernel_rows
@@ -26,8 +26,6 @@ from .terms import FORMAT
 from .trace import Trace, read_trace
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
 
-DIGESTED = 8 << 20
-"""Bytes digested at once: each time the digest has to wait for whoever is using the interpreter."""
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 KERNEL_FIELDS = (
     "kernel",
@@ -134,15 +132,19 @@ def analyze_file(
     window: Literal["host", "device"] = "host",
     graph_ranges: GraphRanges = "launch",
     announce: Announce | None = None,
+    digest: Digest | None = None,
 ) -> Analysis:
-    """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError."""
-    with open_trace_file(path, announce=announce) as plain, ThreadPoolExecutor(1) as pool:
-        sha256 = pool.submit(digest, path)  # while the interpreter has only one thing to do
+    """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError.
+
+    `digest` is the file's own, where it was begun before this module was imported.
+    """
+    digest = digest or Digest(path)
+    with open_trace_file(path, announce=announce) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
             trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
         )
-        return replace(analysis, sha256=sha256.result())
+        return replace(analysis, sha256=digest.result())
 
 
 def _cut_windows(
@@ -176,18 +178,6 @@ def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:
         "graph_mode": recorded_graph_mode(trace),
         "processes": [pid_of(key) for key in trace.processes],
     }
-
-
-def digest(path: Path) -> str | None:
-    """SHA-256 of a file as it lies on the disk, None when it has gone."""
-    hasher, buffer = hashlib.sha256(), memoryview(bytearray(DIGESTED))
-    try:
-        with path.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                hasher.update(buffer[:count])
-    except OSError:
-        return None
-    return hasher.hexdigest()
 
 
 def recorded_graph_mode(trace: Trace) -> str | None:

@@ -17,8 +17,6 @@ class TraceError(FlopprofError):
         super().__init__(f"{trace}: {problem}")
         self.trace = trace
         self.problem = problem
-        self.trace = trace
-        self.problem = problem
 
 
 class RunError(FlopprofError):

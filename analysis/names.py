@@ -47,6 +47,11 @@ class NameCollector:
         table = np.array([self.add(text) for text in column.texts] + [NONE], np.int32)
         return table[column.codes]
 
+    def adopt(self, other: NameCollector) -> Codes:
+        """Take over what another one gathered: for each of its codes the one here (its last entry keeps -1)."""
+        self.missing += other.missing
+        return np.array([*map(self.add, other._codes), NONE], np.int32)
+
     def sort(self) -> tuple[tuple[str, ...], Codes]:
         """All texts in order, and the final code of each provisional one (its last entry keeps -1)."""
         texts = sorted(self._codes)

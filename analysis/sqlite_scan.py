@@ -29,7 +29,7 @@ MAX_FETCHED = 20_000
 """Rows on overflow pages above which SQLite reads the whole table faster."""
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
-THREADS = 2
+THREADS = 1
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]

@@ -7,7 +7,7 @@ tables) is computed from it.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +86,12 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     metadata = read_metadata(file)
     schema = metadata.schema_name
     names = NameCollector(file)
-    raw_calls = read_calls(file, names, schema)
-    raw = read_activities(file, names, schema)
-    nvtx = read_nvtx(file, names, schema)
+    with ThreadPoolExecutor(1) as pool:  # between the scans of one reader there is time for another's
+        device_work = pool.submit(_read_device_work, file.path, schema)
+        raw_calls = read_calls(file, names, schema)
+        nvtx = read_nvtx(file, names, schema)
+        raw, kernel_names = device_work.result()
+    raw = replace(raw, name=names.adopt(kernel_names)[raw.name])
     nodes = read_graph_nodes(file, schema)
     who = collect_identities(
         [raw_calls.global_tid, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
@@ -151,6 +154,13 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         duration_ns=session_end,
         quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
     )
+
+
+def _read_device_work(path: Path, schema: str) -> tuple[RawActivities, NameCollector]:
+    """Read over a connection of its own: threads may not share one."""
+    with SqliteFile(path) as file:
+        names = NameCollector(file)
+        return read_activities(file, names, schema), names
 
 
 def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ..analysis.analyze import Analysis, analyze_file
-from ..analysis.attribution import GraphRanges
+from ..analysis.digest import Digest
 from ..analysis.errors import TraceError
-from ..analysis.quality import loses_data
-from ..reports.as_json import render_json
+
+if TYPE_CHECKING:
+    from ..analysis.analyze import Analysis
+    from ..analysis.attribution import GraphRanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +39,19 @@ class AnalyzeOutcome:
 
 def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
+    trace = find_trace(request.trace)
+    digest = Digest(trace)  # half the file is digested when pandas is imported
+    from ..analysis.analyze import analyze_file
+    from ..analysis.quality import loses_data
+
     analysis = analyze_file(
-        find_trace(request.trace),
+        trace,
         range_glob=request.range_glob,
         domains=request.domains or None,
         window=request.window,
         graph_ranges=request.graph_ranges,
         announce=lambda line: print(line, file=sys.stderr),
+        digest=digest,
     )
     if request.csv is not None:
         from ..reports.trace_csv import write_analysis_csv
@@ -70,6 +77,8 @@ def find_trace(path: Path) -> Path:
 
 def _render(analysis: Analysis, request: AnalyzeRequest) -> str:
     if request.format == "json":
+        from ..reports.as_json import render_json
+
         return render_json(analysis.to_json())
     from ..reports.publish import render_document
     from ..reports.trace_document import compose_analysis
