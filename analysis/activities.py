@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .frames import NONE, Bools, Codes, Ints, empty_frame, make_frame
+from .frames import NONE, Bools, Codes, Ints, make_frame
 from .identity import process_key
 from .names import NameCollector
 from .results import BUSY_LAYERS
@@ -36,7 +36,7 @@ GEOMETRY = {
     "dynamicSharedMemory": "dynamic_shared_bytes",
 }
 OPTIONAL = {
-    "kernel": ["globalPid", "contextId", "graphNodeId", *GEOMETRY],
+    "kernel": ["globalPid", "contextId", "graphNodeId"],
     "memcpy": ["globalPid", "contextId", "graphNodeId", "srcKind", "dstKind"],
     "memset": ["globalPid", "contextId", "graphNodeId", "memKind"],
     "graph": ["globalPid", "contextId"],
@@ -80,7 +80,7 @@ def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawA
     ]
     return RawActivities(
         **joined,
-        launches=parts[0].launches,
+        launches=_launches(parts[0].table),
         copies=pd.concat(copies, ignore_index=True),
         dropped={part.layer: part.dropped for part in parts if part.dropped},
         foreign=sum(part.table.foreign for part in parts),
@@ -94,7 +94,6 @@ class _Layer:
     table: Table
     good: Bools | slice
     columns: dict[str, NDArray[Any]]
-    launches: pd.DataFrame
     dropped: int
 
 
@@ -102,17 +101,14 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
     table_name, required = TABLES[layer]
     if layer == "kernel" and "demangledName" in file.tables.get(table_name, ()):
         required = [*COMMON, "demangledName"]
-    table = read_table(file, table_name, required, OPTIONAL[layer], schema=schema)
+    geometry = GEOMETRY if layer == "kernel" else ()
+    table = read_table(file, table_name, required, OPTIONAL[layer], folded=geometry, schema=schema)
     good = possible_times(table, of_device=True)
     keep = slice(None) if good.all() else good
     rows = int(good.sum())
-    launch, launches = (
-        _fold_geometry(table, keep)
-        if layer == "kernel"
-        else (np.full(rows, NONE, np.int32), empty_frame("launches"))
-    )
-    name = np.full(rows, NONE, np.int32)
+    name, launch = np.full((2, rows), NONE, np.int32)
     if layer == "kernel":
+        launch = table.folded.codes[keep]
         name = _kernel_names(file, table, names, schema)[keep]
     columns = {
         "start": table.values("start", 0)[keep],
@@ -128,9 +124,7 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
         "launch": launch,
         "graph_node": table.values("graphNodeId", 0)[keep],
     }
-    return _Layer(
-        layer=layer, table=table, good=keep, columns=columns, launches=launches, dropped=table.rows - rows
-    )
+    return _Layer(layer=layer, table=table, good=keep, columns=columns, dropped=table.rows - rows)
 
 
 def _kernel_names(file: SqliteFile, table: Table, names: NameCollector, schema: str) -> Codes:
@@ -149,34 +143,10 @@ def _count_unknown(table: Table) -> int:
     return sum(int((~c.valid).sum()) - c.foreign for c in columns if c.valid is not None)
 
 
-def _fold_geometry(table: Table, keep: Bools | slice) -> tuple[Codes, pd.DataFrame]:
-    """Each kernel's launch geometry as the row of a frame of distinct ones: there are few of them."""
-    columns = {ours: table.values(theirs, NONE)[keep] for theirs, ours in GEOMETRY.items()}
-    rows = len(columns["grid_x"])
-    code = np.zeros(rows, np.int64)
-    for values in columns.values():
-        spread = values * np.int64(0x9E3779B97F4A7C15 - (1 << 64))
-        code = (code ^ spread ^ (spread >> 29)) * np.int64(0x2545F4914F6CDD1D)
-    codes, first = _first_of_each(code)
-    distinct = {name: values[first] for name, values in columns.items()}
-    if any((distinct[name][codes] != values).any() for name, values in columns.items()):
-        return _fold_exactly(columns)  # two geometries share a digest
-    return codes, make_frame("launches", distinct)
-
-
-def _first_of_each(values: Ints) -> tuple[Codes, Ints]:
-    codes, unique = pd.factorize(values)
-    first = np.full(len(unique), len(values), np.int64)
-    np.minimum.at(first, codes, np.arange(len(values)))
-    return codes.astype(np.int32), first
-
-
-def _fold_exactly(columns: dict[str, Ints]) -> tuple[Codes, pd.DataFrame]:
-    grouped = pd.DataFrame(columns).groupby(list(columns), sort=False)
-    codes = grouped.ngroup().to_numpy().astype(np.int32)
-    first = np.full(int(codes.max()) + 1, len(codes), np.int64)
-    np.minimum.at(first, codes, np.arange(len(codes)))
-    return codes, make_frame("launches", {name: values[first] for name, values in columns.items()})
+def _launches(table: Table) -> pd.DataFrame:
+    """The launch geometries of a table's kernels: there are few of them."""
+    found = {ours: table.folded.values(theirs, NONE) for theirs, ours in GEOMETRY.items()}
+    return make_frame("launches", found)
 
 
 def _copies(part: _Layer, first: int) -> pd.DataFrame:

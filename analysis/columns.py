@@ -24,6 +24,11 @@ class IntColumn:
     def __len__(self) -> int:
         return len(self.values)
 
+    def to_list(self) -> list[int | None]:
+        """The values, None where there is none."""
+        known = [True] * len(self) if self.valid is None else self.valid.tolist()
+        return [v if k else None for v, k in zip(self.values.tolist(), known, strict=True)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn:

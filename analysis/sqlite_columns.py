@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .columns import IntColumn, TextColumn, join_columns
 from .errors import TraceError
+from .folded import Folded, fold_columns
 from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Unusual
 from .sqlite_scan import LEAST_CELL, TableScan, read_layout
@@ -73,6 +74,18 @@ class SqliteFile:
             return self._scan(table).integers(columns)
         except Unusual:
             return self._ask_integers(table, columns)
+
+    def fold(
+        self, table: str, columns: Sequence[str], folded: Sequence[str]
+    ) -> tuple[dict[str, IntColumn], Folded]:
+        """The same, and other columns of which few combinations occur."""
+        self._require(table, [*columns, *folded])
+        try:
+            return self._scan(table).fold(columns, folded)
+        except Unusual:
+            whole = self._ask_integers(table, [*columns, *folded])
+            rows = len(next(iter(whole.values()), ()))
+            return {n: whole[n] for n in columns}, fold_columns({n: whole[n] for n in folded}, rows)
 
     def reals(self, table: str, column: str) -> NDArray[np.float64]:
         """A numeric column as float64; NaN for NULL and for what is no number."""

@@ -9,13 +9,14 @@ https://www.sqlite.org/fileformat2.html#record_format
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from .columns import IntColumn, constant
+from .folded import Values
 from .sqlite_pages import TABLE_LEAF, Bytes, Unusual
 
 Ints = NDArray[np.int64]
@@ -143,6 +144,32 @@ class Records:
         numbers = np.where((types == REAL)[self.shape], bits, ints)
         return np.where(numeric[self.shape], numbers, np.nan)
 
+    def combinations(self, columns: Sequence[int]) -> tuple[NDArray[np.intp], list[Values]]:
+        """For each row a code of its values in some columns, and the values of each code; Unusual for no integers.
+
+        Told apart by the bytes from the first to the last of the columns, which lie side by side in a good layout.
+        """
+        if self.cells.local is not self.cells.payload:
+            raise Unusual("overflow pages")
+        codes, example = self._distinct_bytes(min(columns), max(columns))
+        some = replace(self, cells=self.cells.take(example), shape=self.shape[example])
+        found = [some.integers(column) for column in columns]
+        if any(column.foreign for column in found):
+            raise Unusual("values of another type")
+        return codes, list(zip(*[column.to_list() for column in found], strict=True))
+
+    def _distinct_bytes(self, first: int, last: int) -> tuple[NDArray[np.intp], Ints]:
+        """Codes of rows by their header and the bytes of some neighbouring columns, and one row of each code."""
+        length = self.ends[:, last] - self.ends[:, first] + _sizes(self.types[:, first])
+        end = self.cells.record + self.ends[:, last].take(self.shape)
+        words = [self.shape.astype(np.uint64)]
+        for done in range(0, int(length.max(initial=0)), 8):
+            word = _load(self.cells.raw, np.maximum(end - (done + 8), 0))
+            other = np.clip(8 * (done + 8 - length), 0, 63).astype(np.uint64)  # bits of what comes before
+            mask = np.where(length > done, ~np.uint64(0) >> other, np.uint64(0))
+            words.append(word & mask.take(self.shape))
+        return _first_of_each(words)
+
     def filled(self, column: int) -> int:
         """Rows with a value in a column."""
         return int((self.types[:, column] > 0)[self.shape].sum())
@@ -209,15 +236,20 @@ def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints
         word = _load(cells.raw, cells.record + first)
         unused = 8 * min(7, max(0, first + 8 - length))
         words.append(word >> np.uint64(unused) if unused else word)
+    return _first_of_each(words)
+
+
+def _first_of_each(words: Sequence[Words]) -> tuple[NDArray[np.intp], Ints]:
+    """A code for each combination of words, in the order in which they first appear, and one row of each code."""
     digest = words[0]
     for word in words[1:]:
         digest = (digest * MIX) ^ (digest >> np.uint64(29)) ^ word
-    shape, distinct = pd.factorize(digest)
+    code, distinct = pd.factorize(digest)
     example = np.zeros(len(distinct), np.int64)
-    example[shape] = np.arange(len(shape))
-    if len(words) > 1 and any((word != word[example].take(shape)).any() for word in words):
-        raise Unusual("two headers with one digest")
-    return shape, example
+    example[code] = np.arange(len(code))
+    if len(words) > 1 and any((word != word[example].take(code)).any() for word in words):
+        raise Unusual("two combinations with one digest")
+    return code, example
 
 
 class HeaderBook:

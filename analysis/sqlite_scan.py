@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import ColumnBuilder, IntColumn, TextColumn, constant, interleave_columns
+from .folded import Folded, FoldedRows, Folder, Values, fold_columns
 from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Pages, Unusual
 from .sqlite_records import ABSENT, Cells, HeaderBook, Ints, Records, find_cells, read_records
@@ -130,22 +131,35 @@ class TableScan:
 
     def integers(self, columns: Sequence[str]) -> dict[str, IntColumn]:
         """Integer columns, all in rowid order."""
+        return self.fold(columns, ())[0]
+
+    def fold(self, columns: Sequence[str], folded: Sequence[str]) -> tuple[dict[str, IntColumn], Folded]:
+        """Integer columns, and others of which few combinations occur; Unusual where those hold anything else."""
         rows = 0
+        places = [self._stored(column) for column in folded]
+        if set(folded) & self.layout.real:
+            raise Unusual("integers read as reals")
         leaves = self.file.leaves(self.layout.root)
         capacity = min(self.layout.rowids, len(leaves) * (self.file.usable // LEAST_CELL))
         built = {name: ColumnBuilder(capacity) for name in columns}
+        folder = Folder(tuple(folded), capacity if folded else 0)
 
-        def decode(cells: Cells, groups: list[Group]) -> list[IntColumn]:
-            return [self._integers(name, cells, groups) for name in columns]
+        def decode(cells: Cells, groups: list[Group]) -> tuple[list[IntColumn], FoldedRows]:
+            plain = [self._integers(name, cells, groups) for name in columns]
+            return plain, _fold(groups, places) if places else FoldedRows()
 
-        for block in self._blocks(leaves, columns, decode):
+        for block in self._blocks(leaves, [*columns, *folded], decode):
             rows += len(block.cells)
             if rows > capacity:
                 raise Unusual("more rows than rowids")
             fetched = self._fetch(columns, block)
-            for at, (name, column) in enumerate(zip(columns, block.decoded, strict=True)):
+            plain, combinations = block.decoded
+            for at, (name, column) in enumerate(zip(columns, plain, strict=True)):
                 built[name].add(_with_fetched(column, block.far, [row[at] for row in fetched]))
-        return {name: column.finish() for name, column in built.items()}
+            folder.add(combinations)
+        return {name: column.finish() for name, column in built.items()}, (
+            folder.finish() if folded else fold_columns({}, rows)
+        )
 
     def reals(self, column: str) -> NDArray[np.float64]:
         """A numeric column, NaN where there is no number."""
@@ -245,6 +259,17 @@ class TableScan:
         if place is None:
             raise Unusual("the rowid as another type")
         return place
+
+
+def _fold(groups: list[Group], places: Sequence[int]) -> FoldedRows:
+    """The combinations of a block's rows, group after group."""
+    codes = np.empty(sum(len(rows) for rows, _ in groups), np.int32)
+    combinations: list[Values] = []
+    for rows, records in groups:
+        code, found = records.combinations(places)
+        codes[rows] = code + len(combinations)
+        combinations += found
+    return FoldedRows(codes=codes, combinations=combinations)
 
 
 def _ahead(work: Callable[[Pages], T], tasks: Sequence[Pages]) -> Iterator[T]:

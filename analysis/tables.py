@@ -6,12 +6,13 @@ have is said by its reader. A missing table is no rows; a missing required colum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .errors import TraceError
+from .folded import Folded, fold_columns
 from .frames import Bools, Ints
 from .sqlite_columns import IntColumn, SqliteFile
 
@@ -33,6 +34,7 @@ class Table:
     name: str
     rows: int
     columns: dict[str, IntColumn] = field(default_factory=dict)
+    folded: Folded = field(default_factory=lambda: fold_columns({}, 0))
 
     def has(self, column: str) -> bool:
         """Whether the export has this column."""
@@ -55,13 +57,19 @@ class Table:
     @property
     def foreign(self) -> int:
         """Values that are neither integer nor NULL where an integer belongs."""
-        return sum(column.foreign for column in self.columns.values())
+        return self.folded.foreign + sum(column.foreign for column in self.columns.values())
 
 
 def read_table(
-    file: SqliteFile, name: str, required: Sequence[str], optional: Sequence[str] = (), *, schema: str
+    file: SqliteFile,
+    name: str,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    folded: Iterable[str] = (),
+    schema: str,
 ) -> Table:
-    """The columns of a table that the file has, an empty Table when it has none.
+    """The columns of a table that the file has, an empty Table when it has none; `folded` ones are optional too.
 
     Raises ColumnMissing for a required one; ``a|b`` requires one of both.
     """
@@ -72,5 +80,7 @@ def read_table(
         if not set(choice.split("|")) & set(present):
             raise ColumnMissing(file, name, choice.replace("|", " or "), schema)
     wanted = [c for choice in required for c in choice.split("|")] + list(optional)
-    columns = file.integers(name, [c for c in wanted if c in present])
-    return Table(name=name, rows=len(next(iter(columns.values()))), columns=columns)
+    columns, combinations = file.fold(
+        name, [c for c in wanted if c in present], [c for c in folded if c in present]
+    )
+    return Table(name=name, rows=len(next(iter(columns.values()))), columns=columns, folded=combinations)

@@ -128,6 +128,19 @@ def assert_same_others(file: SqliteFile, table: str, columns: Sequence[str]) -> 
                 np.testing.assert_array_equal(found, other)
 
 
+def assert_same_combinations(file: SqliteFile, table: str, columns: Sequence[str]) -> bool:
+    """Whether the scan could fold them; if so, row by row as SQLite gives them, each combination once."""
+    try:
+        _, folded = file._scan(table).fold([], columns)
+    except Unusual:
+        return False
+    expected = [column.to_list() for column in file._ask_integers(table, columns).values()]
+    assert [folded.combinations[code] for code in folded.codes] == list(zip(*expected, strict=True))
+    assert len(set(folded.combinations)) == len(folded.combinations)
+    assert folded.foreign == 0
+    return True
+
+
 class TextScan:
     def __init__(self, file: SqliteFile) -> None:
         self.file = file
@@ -155,6 +168,49 @@ def test_a_scan_of_any_table_gives_what_sqlite_gives(scratch: Path, table: dict[
         columns = file.tables["t"]
         assert_same_integers(file, "t", [*columns, "rowid"])
         assert_same_others(file, "t", columns)
+        assert_same_combinations(file, "t", columns[1:][:3] or columns)
+
+
+@settings(max_examples=100)
+@given(
+    rows=st.lists(
+        st.tuples(*[st.one_of(st.none(), st.sampled_from([0, 1, 2, -1, 300, -(2**40), 2**63 - 1]))] * 5),
+        min_size=1,
+        max_size=30,
+    ),
+    columns=st.lists(st.sampled_from("abcde"), min_size=1, max_size=5, unique=True),
+    times=st.sampled_from([1, 50]),
+)
+def test_combinations_of_any_columns_are_those_of_the_rows(
+    scratch: Path, rows: list[tuple[int | None, ...]], columns: list[str], times: int
+):
+    scratch.unlink(missing_ok=True)
+    with sqlite3.connect(scratch) as connection:
+        connection.execute("CREATE TABLE t (a, b, c, d, e)")
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?)", rows * times)
+    connection.close()
+    with SqliteFile(scratch) as file:
+        assert assert_same_combinations(file, "t", columns)
+
+
+@pytest.mark.parametrize("value", ["text", 1.5, b"blob"])
+def test_combinations_with_other_values_are_left_to_sqlite_and_counted(scratch: Path, value: object):
+    scratch.unlink(missing_ok=True)
+    with sqlite3.connect(scratch) as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(1, 2), (1, value), (1, 2), (None, 2)])
+    connection.close()
+    with SqliteFile(scratch) as file:
+        assert not assert_same_combinations(file, "t", ["a", "b"])
+        columns, folded = file.fold("t", ["a"], ["a", "b"])
+    assert columns["a"].to_list() == [1, 1, 1, None]
+    assert folded.combinations == ((1, 2), (1, None), (None, 2))
+    assert folded.codes.tolist() == [0, 1, 0, 2]
+    assert (folded.foreign, folded.values("b", -1).tolist(), folded.values("c", -1).tolist()) == (
+        1,
+        [2, -1, 2],
+        [-1, -1, -1],
+    )
 
 
 @settings(max_examples=50)
