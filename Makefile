@@ -40,6 +40,7 @@ nsys:  ## Install Nsight Systems from the distribution (Debian: component non-fr
 	tools/install-nsys.sh
 
 bench: $(VENV)/.developed  ## Time analysis against nsys stats and a plain sqlite scan; updates docs/benchmark.md
+	$(BIN)/python -m compileall -q $(FOLDERS)  # as an installed flopprof is, also where Python may write no bytecode
 	$(BIN)/python bench/bench_analyze.py
 
 clean:  ## Remove what was built and installed here, not your runs

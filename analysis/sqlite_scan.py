@@ -7,9 +7,7 @@ says what is damaged. Rows with a wanted value on an overflow page are few, and 
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -29,8 +27,6 @@ LEAST_CELL = 6
 MAX_FETCHED = 20_000
 """Rows on overflow pages above which SQLite reads the whole table faster."""
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
-
-THREADS = 1
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
@@ -204,12 +200,12 @@ class TableScan:
     def _blocks(
         self, leaves: Pages, columns: Sequence[str], decode: Callable[[Cells, list[Group]], T]
     ) -> Iterator[Block[T]]:
-        """Blocks of rows in order, decoded ahead by other threads: numpy lets them work at once."""
+        """Blocks of rows in order."""
         step = max(1, BLOCK_BYTES // self.file.page_size)
         book = HeaderBook(len(self.layout.columns))
-        some = [leaves[first : first + step] for first in range(0, len(leaves), step)]
         fetched = 0
-        for block in _ahead(lambda pages: self._block(pages, columns, book, decode), some):
+        for first in range(0, len(leaves), step):
+            block = self._block(leaves[first : first + step], columns, book, decode)
             fetched += len(block.far)
             if fetched > MAX_FETCHED:
                 raise Unusual("many overflow pages")
@@ -270,21 +266,6 @@ def _fold(groups: list[Group], places: Sequence[int]) -> FoldedRows:
         codes[rows] = code + len(combinations)
         combinations += found
     return FoldedRows(codes=codes, combinations=combinations)
-
-
-def _ahead(work: Callable[[Pages], T], tasks: Sequence[Pages]) -> Iterator[T]:
-    """Results in the order of the tasks, with a few of them worked on while the one before is used."""
-    if len(tasks) <= 1:
-        yield from map(work, tasks)
-        return
-    with ThreadPoolExecutor(THREADS) as pool:
-        waiting = deque[Future[T]]()
-        for task in tasks:
-            waiting.append(pool.submit(work, task))
-            if len(waiting) > THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _with_fetched(column: IntColumn, far: Ints, fetched: list[Any]) -> IntColumn:

@@ -7,14 +7,14 @@ tables) is computed from it.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .activities import RawActivities, read_activities
-from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_calls, read_event_waits
+from .activities import RawActivities
+from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
 from .devices import Device, GpuInfo, place_on_devices, read_device_map, read_gpus
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
 from .graph_nodes import read_graph_nodes
@@ -22,10 +22,10 @@ from .grouped import FEW
 from .identity import Identities, collect_identities, process_key
 from .lacking import find_lacking
 from .metadata import Metadata, read_metadata
-from .names import NameCollector
 from .nesting import find_parents, measure_depths, rank_ranges
-from .nvtx import RawEvents, read_nvtx
+from .nvtx import RawEvents
 from .open_trace import Announce, open_trace_file
+from .raw_trace import read_tables
 from .results import QualityNote
 from .sqlite_columns import SqliteFile
 from .trace_quality import Counted, judge_trace
@@ -85,13 +85,8 @@ def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
 def _read(file: SqliteFile, path: Path) -> Trace:
     metadata = read_metadata(file)
     schema = metadata.schema_name
-    names = NameCollector(file)
-    with ThreadPoolExecutor(1) as pool:  # between the scans of one reader there is time for another's
-        device_work = pool.submit(_read_device_work, file.path, schema)
-        raw_calls = read_calls(file, names, schema)
-        nvtx = read_nvtx(file, names, schema)
-        raw, kernel_names = device_work.result()
-    raw = replace(raw, name=names.adopt(kernel_names)[raw.name])
+    tables = read_tables(file, schema)
+    raw_calls, raw, nvtx, names = tables.calls, tables.work, tables.nvtx, tables.names
     nodes = read_graph_nodes(file, schema)
     who = collect_identities(
         [raw_calls.global_tid, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
@@ -100,11 +95,11 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     texts, final = names.sort()
     session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
     process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tid)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
+        sorted_calls = pool.submit(_sort_calls, raw_calls, who, final)
         ranked = pool.submit(
             _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
         )
-        calls, places = _sort_calls(raw_calls, who, final)
         join = join_calls(
             who.processes_of(raw_calls.global_tid),
             raw_calls.correlation_id,
@@ -113,10 +108,10 @@ def _read(file: SqliteFile, path: Path) -> Trace:
             raw.correlation_id,
             raw.start,
         )
+    (calls, places), ranges = sorted_calls.result(), ranked.result()
     call = np.where(join.call >= 0, places[join.call], np.int32(NONE)) if len(places) else join.call
     gpus = read_gpus(file)
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
-    ranges = ranked.result()
     activities = _activities(raw, process, device, call, final)
     waits = _event_waits(file, schema, raw_calls, places, names_like(texts, EVENT_WAIT), calls)
     counted = Counted(
@@ -154,13 +149,6 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         duration_ns=session_end,
         quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
     )
-
-
-def _read_device_work(path: Path, schema: str) -> tuple[RawActivities, NameCollector]:
-    """Read over a connection of its own: threads may not share one."""
-    with SqliteFile(path) as file:
-        names = NameCollector(file)
-        return read_activities(file, names, schema), names
 
 
 def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:
