@@ -32,7 +32,10 @@ class RawCalls:
 
     start: Ints
     end: Ints
-    global_tid: Ints
+    thread: Codes
+    """Places in `global_tids`."""
+    global_tids: Ints
+    """Each thread once."""
     correlation_id: Ints
     name: Codes
     dropped: int = 0
@@ -44,10 +47,12 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
     table = read_table(file, RUNTIME, ["start", "end", "globalTid", "correlationId", "nameId"], schema=schema)
     good = possible_times(table) & table.known("globalTid")
     keep = slice(None) if good.all() else good
+    thread, global_tids = pd.factorize(table.values("globalTid", 0)[keep])
     return RawCalls(
         start=table.values("start", 0)[keep],
         end=table.values("end", 0)[keep],
-        global_tid=table.values("globalTid", 0)[keep],
+        thread=thread.astype(np.int32),
+        global_tids=global_tids,
         correlation_id=table.values("correlationId", 0)[keep],
         name=names.add_ids(table.values("nameId", 0), table.known("nameId"), "call")[keep],
         dropped=int(len(good) - good.sum()),

@@ -89,19 +89,19 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     raw_calls, raw, nvtx, names = tables.calls, tables.work, tables.nvtx, tables.names
     nodes = read_graph_nodes(file, schema)
     who = collect_identities(
-        [raw_calls.global_tid, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
+        [raw_calls.global_tids, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
         [raw.process[raw.process_known]],
     )
     texts, final = names.sort()
     session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
-    process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tid)
+    process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tids)
     with ThreadPoolExecutor(2) as pool:
         sorted_calls = pool.submit(_sort_calls, raw_calls, who, final)
         ranked = pool.submit(
             _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
         )
         join = join_calls(
-            who.processes_of(raw_calls.global_tid),
+            who.processes_of(raw_calls.global_tids)[raw_calls.thread],
             raw_calls.correlation_id,
             raw_calls.start,
             process,
@@ -153,7 +153,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
 
 def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:
     """Calls by thread and start, and where each row of the file went."""
-    thread = who.thread_codes(raw.global_tid)
+    thread = who.thread_codes(raw.global_tids)[raw.thread]
     order = _call_order(thread, raw.start)
     places = np.empty(len(order), np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)
@@ -250,7 +250,7 @@ def _event_waits(
         keys, ids, contexts, streams = read_event_waits(file, schema)
         place_in_file = np.argsort(places)[rows]
         known = {(k, i): (c, s) for k, i, c, s in zip(keys, ids, contexts, streams, strict=True)}
-        owners = process_key(raw.global_tid[place_in_file])
+        owners = process_key(raw.global_tids)[raw.thread[place_in_file]]
         for at, key in enumerate(zip(owners, raw.correlation_id[place_in_file], strict=True)):
             context[at], stream[at] = known.get(key, (NONE, NONE))
     return make_frame("event_waits", {"call": rows.astype(np.int32), "context": context, "stream": stream})
