@@ -13,6 +13,10 @@ from .sqlite_columns import SqliteFile
 
 HOST_FIRST = 2**31 - 1
 """CUPTI's device number of a whole graph whose first node runs on the host."""
+CONTEXTS = frozenset(
+    {"TARGET_INFO_CUDA_CONTEXT_INFO", "TARGET_INFO_CUDA_STREAM", "TARGET_INFO_CUDA_NULL_STREAM"}
+)
+"""Tables that have rows as soon as a program has a CUDA context."""
 GPU_COLUMNS = {
     "id": "id",
     "name": "name",

@@ -76,7 +76,7 @@ CODES: dict[str, Code] = {
     "missing_calls": _code(
         "error",
         ("ranges", "range_kernels", "windows.launch_ns"),
-        "device work is there but no CUDA API calls: nothing can be attributed and idle time cannot be split",
+        "CUDA was used but its API calls are not there: nothing can be attributed and idle time cannot be split",
         lossy=True,
     ),
     "missing_kernels": _code(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from .activities import RawActivities
 from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
-from .devices import Device, GpuInfo, place_on_devices, read_device_map, read_gpus
+from .devices import CONTEXTS, Device, GpuInfo, place_on_devices, read_device_map, read_gpus
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
 from .graph_nodes import read_graph_nodes
 from .grouped import FEW
@@ -116,6 +116,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     waits = _event_waits(file, schema, raw_calls, places, names_like(texts, EVENT_WAIT), calls)
     counted = Counted(
         has_calls=RUNTIME in file.tables,
+        has_contexts=not CONTEXTS.isdisjoint(file.tables),
         dropped=raw.dropped,
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,

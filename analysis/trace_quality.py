@@ -30,6 +30,8 @@ class Counted:
     """What reading had to leave out or guess."""
 
     has_calls: bool
+    has_contexts: bool = False
+    """Whether a CUDA context was made, which takes calls."""
     dropped: dict[str, int] = field(default_factory=dict)
     dropped_calls: int = 0
     dropped_ranges: int = 0
@@ -105,7 +107,7 @@ def _judge_export(
         "schema_newer": is_newer(metadata.schema),
         "schema_unknown": metadata.schema is None,
         "missing_duration": metadata.duration_ns is None and metadata.recorder == "nsys",
-        "missing_calls": len(activities) > 0 and not counted.has_calls,
+        "missing_calls": (len(activities) > 0 or counted.has_contexts) and not counted.has_calls,
         "missing_ranges": not len(ranges),
         "missing_device_work": not len(activities),
     }

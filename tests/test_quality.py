@@ -193,6 +193,7 @@ def test_values_of_the_wrong_type_are_counted_and_missing(tmp_path: Path):
         ("streams", "DROP TABLE CUPTI_ACTIVITY_KIND_MEMCPY", "missing_copies"),
         ("torch_axis0", "DROP TABLE CUPTI_ACTIVITY_KIND_MEMSET", "missing_fills"),
         ("torch_axis0", "DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME", "missing_calls"),
+        ("crash", "DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME", "missing_calls"),
         ("torch_axis0", "DROP TABLE NVTX_EVENTS", "missing_ranges"),
         ("torch_axis0", "DROP TABLE TARGET_INFO_GPU", "missing_device_info"),
         ("torch_axis0", "DROP TABLE META_DATA_EXPORT", "schema_unknown"),
