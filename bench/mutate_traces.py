@@ -98,11 +98,15 @@ def null_column(path: Path, rng: random.Random) -> str:
     return f"{table}.{column}"
 
 
+OTHER_VALUES = {"real": "1.5", "text": "'text'", "blob": "x'00ff'", "null": "NULL"}
+
+
 def spoil_column(path: Path, rng: random.Random) -> str:
-    """Some values of another type."""
-    value = rng.choice(["1.5", "'text'", "x'00ff'", "NULL"])
+    """Some values of a type that none in the column has: of another text nobody could tell that it is wrong."""
     with opened(path) as db:
         table, column = choose_column(db, rng)
+        own = {kind for (kind,) in db.execute(f'SELECT DISTINCT typeof("{column}") FROM "{table}"')}
+        value = rng.choice([value for kind, value in OTHER_VALUES.items() if kind not in own])
         spoiled = f'CASE WHEN rowid % 3 = 0 THEN {value} ELSE "{column}" END AS "{column}"'
         rebuild(db, table, ", ".join(spoiled if c == column else f'"{c}"' for c in columns_of(db, table)))
     return f"{table}.{column} partly {value}"
