@@ -125,12 +125,17 @@ def test_torch_compiles_a_chain_into_one_call():
 
 
 @pytest.mark.torch
-def test_fusing_on_the_cpu_without_a_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_fusing_on_the_cpu_without_a_compiler_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     pytest.importorskip("torch")
-    monkeypatch.setenv("CXX", "no-such-compiler")
+    for name in ("c++", "clang++"):  # which torch does not call
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CXX", sys.executable)  # which no worker's environment has
     with pytest.raises(StepFailure) as caught:
         open_backend("torch", "cpu").build(make_step(Outer(), Sum(axis=0), mode="fused", n=4), seed=1)
-    assert str(caught.value) == "torch.compile needs a C++ compiler on the CPU; install g++ or set CXX"
+    assert str(caught.value) == "torch.compile needs a C++ compiler on the CPU; install g++"
 
 
 @pytest.mark.parametrize(
