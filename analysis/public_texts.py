@@ -46,7 +46,7 @@ _SETTINGS: dict[str, str] = {
 
 _DIAGNOSTICS: tuple[str, ...] = (
     # data were lost, or may have been
-    r"Not all \w+ events might have been collected",
+    r"Not all (?:[A-Za-z]+ ){0,4}events might have been collected",
     r"No (?:CUDA|NVTX) events collected",
     r"CUDA profiling might (?:have )?not (?:have )?been started correctly",
     r"CUPTI dropped \d+ records",

@@ -44,6 +44,9 @@ CODES: dict[str, Code] = {
         "NVTX events may be missing: the program ended before its last ones were saved",
         lossy=True,
     ),
+    "other_events_lost": _code(
+        "warning", (), "the profiler lost events of a kind that no number here is made of"
+    ),
     "nvtx_not_recorded": _code("info", RANGES, "the program made no NVTX ranges"),
     "nvtx_incompatible": _code(
         "error",
@@ -180,16 +183,17 @@ _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 DIAGNOSTICS: tuple[tuple[str, str], ...] = (
     (r"NVTX payload extension is incompatible", "nvtx_incompatible"),
-    (r"Not all .*CUDA.* events might have been collected", "cuda_events_lost"),
+    (r"Not all .*(CUDA|CUPTI).* events might have been collected", "cuda_events_lost"),
     (r"Not all .*NVTX.* events might have been collected", "nvtx_events_lost"),
-    (r"Not all .*events might have been collected", "cuda_events_lost"),
+    (r"Not all (the )?events might have been collected", "cuda_events_lost"),
+    (r"Not all .*events might have been collected", "other_events_lost"),
     (r"No CUDA events collected|CUDA profiling might have not been started", "cuda_not_recorded"),
     (r"No NVTX events collected", "nvtx_not_recorded"),
     (r"CUPTI dropped [1-9]|incomplete CUPTI events dropped:\s*[1-9]", "cuda_events_lost"),
-    (r"Couldn't allocate CUPTI buffers|Some CUPTI events might be missing", "cuda_events_lost"),
+    (r"Couldn't allocate CUPTI buffers(?! 0 times)|Some CUPTI events might be missing", "cuda_events_lost"),
     (r"Crossed maximum limit.*CUPTI buffer", "cuda_events_lost"),
     (r"size limit on recording trace events|Injection storage file.*size limit", "trace_truncated"),
-    (r"Some events \(\d+\) were lost", "cuda_events_lost"),
+    (r"Some events \([1-9]\d*\) were lost", "cuda_events_lost"),
     (r"Wrong event order", "events_misordered"),
     (r"already subscribed to CUPTI", "profiler_conflict"),
     (r"stream capture prior to version 11\.4", "capture_projection"),
@@ -197,6 +201,7 @@ DIAGNOSTICS: tuple[tuple[str, str], ...] = (
 )
 HARMLESS = re.compile(
     r"Process was launched by the profiler|events collected:|wrong domain ID|Scheduling information is absent"
+    r"|CUPTI dropped 0\b|incomplete CUPTI events dropped:\s*0\b|CUPTI buffers 0 times|Some events \(0\) were lost"
     r"|Sampling events were lost|CUPTI events produced|initialized successfully|Profiling has (started|stopped)",
     re.IGNORECASE,
 )

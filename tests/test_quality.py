@@ -19,6 +19,9 @@ from traces import read_recorded, unpacked
 LOSSES = [
     ("Not all CUDA events might have been collected.", "cuda_events_lost"),
     ("Not all NVTX events might have been collected.", "nvtx_events_lost"),
+    ("Not all CUDA API events might have been collected.", "cuda_events_lost"),
+    ("Not all events might have been collected.", "cuda_events_lost"),
+    ("Not all OS runtime libraries events might have been collected.", "other_events_lost"),
     ("No CUDA events collected. Does the process use CUDA?", "cuda_not_recorded"),
     ("CUDA profiling might have not been started correctly.", "cuda_not_recorded"),
     ("No NVTX events collected. Does the process use NVTX?", "nvtx_not_recorded"),
@@ -49,7 +52,7 @@ def test_every_sign_of_loss_has_its_code_at_any_severity(text: str, code: str, s
 
 def test_only_what_is_not_recorded_or_projected_is_no_loss():
     assert {code for _, code in LOSSES if not CODES[code].lossy} == {
-        *("cuda_not_recorded", "nvtx_not_recorded", "capture_projection")
+        *("cuda_not_recorded", "nvtx_not_recorded", "capture_projection", "other_events_lost")
     }
 
 
@@ -61,11 +64,15 @@ def test_only_what_is_not_recorded_or_projected_is_no_loss():
         "NVTX function nvtxDomainDestroy was called with wrong domain ID argument.",
         "Number of CUPTI events produced: \t2296, CUPTI buffers: 50.",
         "CUPTI dropped 0 records",
+        "Number of incomplete CUPTI events dropped: 0",
+        "Couldn't allocate CUPTI buffers 0 times",
+        "Some events (0) were lost",
         "Scheduling information is absent",
     ],
 )
-def test_harmless_messages_are_silent(text: str):
-    assert [q.code for q in judge_diagnostics([Diagnostic(severity=1, text=text)])] == []
+@pytest.mark.parametrize("severity", [0, 1, 2, 3, 4])
+def test_harmless_messages_are_silent(text: str, severity: int):
+    assert [q.code for q in judge_diagnostics([Diagnostic(severity=severity, text=text)])] == []
 
 
 def test_only_warnings_and_errors_of_unknown_text_count():

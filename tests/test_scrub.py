@@ -206,6 +206,13 @@ def test_loss_messages_stay_and_their_paths_go(tmp_path: Path):
     [
         ("Loaded CUPTI library: /opt/me/libcupti.so", "Loaded CUPTI library."),
         ("CUPTI dropped 17 records", "CUPTI dropped 17 records."),
+        *(
+            (
+                f"Not all {kind}events might have been collected: /x",
+                f"Not all {kind}events might have been collected.",
+            )
+            for kind in ("", "CUDA ", "OS runtime libraries ")
+        ),
         ("Injection storage file /tmp/x has reached 80% of size limit", "reached 80% of size limit."),
         ("Number of incomplete CUPTI events dropped: 3", "Number of incomplete CUPTI events dropped: 3."),
         ("cannot open /etc/passwd", UNKNOWN_DIAGNOSTIC),
