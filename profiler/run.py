@@ -21,7 +21,7 @@ from ..reports.publish import render, write_reports
 from ..scenarios.errors import FlopprofError
 from ..scenarios.load import load_scenario
 from ..scenarios.plan import Plan, expand_plan
-from .capture import CaptureOptions, capture_run, open_run
+from .capture import CaptureOptions, capture_run, open_run, shards_of
 from .disk import explain_full_disk
 from .errors import Interrupted
 from .machine import missing_reason
@@ -120,7 +120,8 @@ def _run_plan(plan: Plan, options: CaptureOptions, request: RunRequest) -> RunOu
         with explain_full_disk(folder, lambda: how_to_go_on(folder, name)):
             options = reopen(options)
             try:
-                with show_progress(plan, control=options.control) as on_message:
+                todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
+                with show_progress(todo, control=options.control) as on_message:
                     capture_run(run, plan, options, on_message)
                 result = account_run(folder)
                 result = replace(result, run=run.record.run)

@@ -23,7 +23,7 @@ from .disk import DiskFullError, has_no_room, is_disk_full, is_nearly_full
 from .environment import allowed_environment
 from .errors import CaptureError, Interrupted
 from .folder import publish_shard, write_record
-from .job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+from .job import DISK_FULL, NEW_WORKER, Finished, Job, Message, MessageReader, Opened, PassName, Started
 from .recorder import EmbeddedRecorder, Recorder, last_line
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker")
@@ -117,7 +117,7 @@ def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
         part += 1
         outcome = run_worker(shard, "traced", todo, context, reps=_reps(control), label=f"traced-{part}")
         openings += [outcome.opened] if outcome.opened else []
-        finished = settle_deaths(outcome, todo)
+        finished = settle_worker(outcome, todo, "traced", context)
         records |= {key: merge_passes(control.get(key), record) for key, record in finished.items()}
         publish_part(shard, part, list(records.values()), outcome, context)
         records = {}
@@ -136,7 +136,7 @@ def _control_pass(shard: Shard, context: ShardContext, openings: list[Opened]) -
         openings += [outcome.opened] if outcome.opened else []
         if outcome.interrupted:
             raise Interrupted
-        finished = settle_deaths(outcome, todo)
+        finished = settle_worker(outcome, todo, "control", context)
         records |= finished
         todo = [s for s in todo if s.key not in finished]
     return records
@@ -213,6 +213,17 @@ def start_worker(
     except KeyboardInterrupt:
         listen()
     return outcome
+
+
+def settle_worker(
+    outcome: WorkerOutcome, todo: Sequence[Step], which: PassName, context: ShardContext
+) -> dict[str, StepRecord]:
+    """What became of the steps of a worker that ended; those it could not tell the end of are told here."""
+    records = settle_deaths(outcome, todo)
+    for key, record in records.items():
+        if key not in outcome.records:
+            context.on_message(which, Finished(record=record))
+    return records
 
 
 def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, StepRecord]:
