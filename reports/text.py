@@ -202,4 +202,5 @@ def _legend(table: Table, rows: Sequence[Row]) -> list[str]:
     for at, part in enumerate(table.bar_parts):
         if any(row.bar[at] > 0 for row in rows if row.bar):
             parts.setdefault(_GLYPHS.get(part, "█"), []).append(part)
-    return ["bar: " + ", ".join(f"{glyph} {' or '.join(names)}" for glyph, names in parts.items())]
+    legend = ", ".join(f"{glyph} {' or '.join(names)}" for glyph, names in parts.items())
+    return [f"bar: {legend}"] if legend else []

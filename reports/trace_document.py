@@ -18,6 +18,10 @@ KERNEL_WIDTH, RANGE_WIDTH = 52, 60
 MAIN_WINDOWS, MAIN_RANGES, MAIN_KERNELS, MAIN_PAIRS = 12, 15, 15, 15
 """Rows a short report (the terminal) shows of each table."""
 WINDOW_PARTS = (*LAYERS, "compute")
+RANGE_TIMES = (
+    "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
+    "its own thread launched, as NVIDIA's reports have it."
+)
 
 
 def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
@@ -47,7 +51,7 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
 
 
 def window_table(analysis: Analysis) -> Table:
-    """Every window in its layers; they sum to its wall time."""
+    """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
     columns = (
         Column(key="window", title="window"),
         Column(key="instance", title="#", kind="count"),
@@ -60,7 +64,11 @@ def window_table(analysis: Analysis) -> Table:
         name="windows",
         title="Where the time goes",
         columns=columns,
-        rows=tuple(_window_row(row, main=at < MAIN_WINDOWS) for at, row in enumerate(analysis.windows)),
+        rows=tuple(
+            _window_row(row, main=at < MAIN_WINDOWS)
+            for at, row in enumerate(analysis.windows)
+            if row.kind != "trace" or row.times.wall_ns
+        ),
         bar_parts=WINDOW_PARTS,
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
@@ -79,10 +87,11 @@ def _window_row(row: WindowRow, *, main: bool) -> Row:
 
 
 def range_table(analysis: Analysis) -> Table:
-    """Ranges by the device time of everything launched in them."""
+    """Ranges by the device time of everything launched in them; by host time in a trace without device work."""
     rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
-    longest = max((row.busy_ns for row in rows), default=0) or 1
     worked = len(analysis.trace.activities) > 0
+    lengths = [row.busy_ns if worked else row.wall_ns for row in rows]
+    longest = max(lengths, default=0) or 1
     told = any(row.flops or row.bytes for row in rows)
     bandwidth = _bandwidth(analysis) if worked else None
     columns = (
@@ -102,20 +111,19 @@ def range_table(analysis: Analysis) -> Table:
     )
     table = Table(
         name="ranges",
-        title="Ranges by device time",
+        title=f"Ranges by {'device' if worked else 'host'} time",
         columns=columns,
         rows=tuple(
             Row(
                 cells=_range_cells(row, worked=worked, bandwidth=bandwidth),
                 main=at < MAIN_RANGES,
-                bar=(row.busy_ns / longest,),
+                bar=(length / longest,),
             )
-            for at, row in enumerate(rows)
+            for at, (row, length) in enumerate(zip(rows, lengths, strict=True))
         ),
         bar_parts=("time",),
         notes=(
-            "host: the range's own time. busy: its device work, overlaps once; kernels: durations added. "
-            "projected: first start to last end of what its own thread launched, as NVIDIA's reports have it.",
+            f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
             *(
                 [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
                 if told
@@ -290,8 +298,13 @@ def _describe_window(row: WindowRow) -> str:
     """How busy a device was, and what its idle time was made of."""
     times = row.times
     where = "the host" if row.device is None else f"GPU {row.device}"
+    if times.busy_ns is None and not times.wall_ns:
+        return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
     if times.busy_ns is None:
-        return f"On {where}: ranges cover {_share(times.compute_ns, times)} of {format_value(times.wall_ns, 'time')}."
+        covered = (
+            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
+        )
+        return f"On {where}: {covered}, from the first record to the last."
     start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
     if times.launch_ns is None or times.latency_ns is None:
         return f"{start}; why it idled the trace cannot say."

@@ -51,6 +51,23 @@ def test_the_text_fits_a_terminal_and_names_what_matters_first() -> None:
     assert "\x1b" not in text
 
 
+def test_a_trace_without_device_work_is_of_host_time() -> None:
+    text, _ = flopprof("analyze", DATA / "cuda_requested_no_gpu_2024.2.sqlite.xz")
+    assert "146 ms recorded; no device work in it." in text
+    assert "On the host: ranges cover 99.3 % of 10.2 ms, from the first record to the last." in text
+    table = text[text.index("Ranges by host time") :]
+    assert "projected" not in table
+    (work,) = [line for line in table.splitlines() if line.startswith("work")]
+    assert work.split() == ["work", "1", "10.1", "ms", "█" * 24]
+
+
+def test_a_trace_without_any_record_has_nothing_to_divide() -> None:
+    text, _ = flopprof("analyze", DATA / "no_nvtx_2024.2.sqlite.xz")
+    assert "88.8 ms recorded; no device work in it." in text
+    assert "nothing to divide" in text
+    assert not [word for word in ("whole trace", "bar:", "– of", "of 0") if word in text]
+
+
 def test_full_names_are_listed_whole() -> None:
     (kernel, *_) = analysis_of(DATA / "torch_axis0.sqlite.xz")["kernels"]
     name = str(kernel["kernel"])
