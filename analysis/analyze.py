@@ -12,6 +12,7 @@ import numpy as np
 
 from .attribution import Attribution, GraphRanges, attribute
 from .breakdown import label_devices
+from .devices import known_device
 from .digest import Digest
 from .frames import distinct, ints
 from .identity import pid_of
@@ -188,13 +189,18 @@ def recorded_graph_mode(trace: Trace) -> str | None:
 
 
 def _describe_devices(trace: Trace) -> list[dict[str, Any]]:
-    return [_pick(device, ("device", "pid", "uuid", "name", "certain")) for device in trace.devices]
+    return [
+        {"device": known_device(device.device), **_pick(device, ("pid", "uuid", "name", "certain"))}
+        for device in trace.devices
+    ]
 
 
 def _describe_window(row: WindowRow) -> dict[str, Any]:
     return {
         **to_plain(row.name),
-        **_pick(row, ("instance", "payload", "device", "kind", "start_ns")),
+        **_pick(row, ("instance", "payload")),
+        "device": None if row.device is None else known_device(row.device),
+        **_pick(row, ("kind", "start_ns")),
         **_pick(row.times, WINDOW_FIELDS),
         **_pick(row, ("memcpy_kinds", "owners")),
     }

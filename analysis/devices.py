@@ -67,6 +67,7 @@ class Device:
     """A GPU as one process used it; `device` is the physical one's id, equal for processes that share it."""
 
     device: int
+    """For people and programs: see known_device, name_device."""
     process: int
     """Process code, -1 when it is not known."""
     pid: int | None
@@ -76,6 +77,17 @@ class Device:
     name: str | None
     certain: bool
     """False where the export does not say which GPU the number means and they differ."""
+
+
+def known_device(device: int) -> int | None:
+    """A physical device's id, or None where the records do not say which it is."""
+    return device if 0 <= device < HOST_FIRST else None
+
+
+def name_device(device: int) -> str:
+    """How reports name a device: ``GPU 0``, ``unknown GPU``."""
+    known = known_device(device)
+    return "unknown GPU" if known is None else f"GPU {known}"
 
 
 def read_gpus(file: SqliteFile) -> dict[int, GpuInfo]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .devices import known_device
 from .frames import NONE, Bools, Codes, Ints, distinct, ints
 from .grouped import Stats, code_combinations, describe_codes, sort_groups
 from .occupancy import find_limits, theoretical_occupancy
@@ -159,7 +160,7 @@ def _kernel_row(
 ) -> KernelRow:
     return KernelRow(
         kernel=trace.name(int(ints(trace.activities, "name")[row])),
-        device=int(ints(trace.activities, "device")[row]),
+        device=known_device(int(ints(trace.activities, "device")[row])),
         instances=int(stats.count[at]),
         total_ns=int(stats.total[at]),
         median_ns=stats.quantile(at, 0.5),
@@ -216,7 +217,7 @@ def _copy_row(trace: Trace, rows: Ints, copy: Ints) -> CopyRow:
     total, moved = int(_durations(trace, rows).sum()), int(ints(trace.copies, "bytes")[copy].sum())
     return CopyRow(
         kind=FILL if kind == NONE else COPY_KINDS.get(kind, "unknown"),
-        device=int(ints(trace.activities, "device")[rows[0]]),
+        device=known_device(int(ints(trace.activities, "device")[rows[0]])),
         src_kind=MEMORY_KINDS.get(source),
         dst_kind=MEMORY_KINDS.get(target),
         instances=len(rows),

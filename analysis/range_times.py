@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .attribution import Attribution, attribute
 from .breakdown import DeviceSpans, label_devices
+from .devices import name_device
 from .frames import NONE, Bools, Codes, Ints, ints
 from .kernels import copy_rows, kernel_rows
 from .measured import PARTS, Measured, MeasuredOp
@@ -166,7 +167,7 @@ def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, sp
 
 
 def _name_device(thing: Measured, device: int) -> Measured:
-    name = f"{thing.label} [gpu {device}]"
+    name = f"{thing.label} [{name_device(device).replace('GPU', 'gpu')}]"
     return replace(thing, key=name, label=name, device=device)
 
 

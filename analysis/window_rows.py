@@ -40,7 +40,7 @@ class OwnedTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRow:
-    """One window on one device; device None is the host."""
+    """One window on one device (see known_device); device None is the host."""
 
     name: PathName
     instance: int

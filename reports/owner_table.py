@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..analysis.analyze import Analysis
+from ..analysis.devices import name_device
 from ..analysis.window_rows import WindowRow
 from .document import Column, Row, Table
 from .names import clean, join_path
@@ -77,4 +78,4 @@ def _title(windows: list[WindowRow]) -> str:
     what = (
         "whole trace" if first.kind == "trace" else f"{len(windows)} × {clean(' › '.join(first.name.path))}"
     )
-    return what if first.device is None else f"{what}, GPU {first.device}"
+    return what if first.device is None else f"{what}, {name_device(first.device)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..analysis.analyze import Analysis
+from ..analysis.devices import known_device, name_device
 from ..analysis.ranges import RangeKernelRow, RangeRow
 from ..analysis.results import LAYERS, CopyRow, KernelRow, WindowTimes
 from ..analysis.window_rows import WindowRow
@@ -17,6 +18,7 @@ from .step_tables import drop_empty
 KERNEL_WIDTH, RANGE_WIDTH = 52, 60
 MAIN_WINDOWS, MAIN_RANGES, MAIN_KERNELS, MAIN_PAIRS = 12, 15, 15, 15
 """Rows a short report (the terminal) shows of each table."""
+UNKNOWN_GPU = "unknown"
 WINDOW_PARTS = (*LAYERS, "compute")
 RANGE_TIMES = (
     "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
@@ -78,9 +80,10 @@ def _window_row(row: WindowRow, *, main: bool) -> Row:
     times = row.times
     parts = [getattr(times, f"{part}_ns") for part in WINDOW_PARTS]
     idle = times.idle_ns if times.launch_ns is None else None
+    device = UNKNOWN_GPU if row.device is not None and known_device(row.device) is None else row.device
     name = "whole trace" if row.kind == "trace" else join_path(row.name.domain, row.name.path)
     return Row(
-        cells=(clean(name), row.instance, row.device, times.wall_ns, *parts, idle),
+        cells=(clean(name), row.instance, device, times.wall_ns, *parts, idle),
         main=main,
         bar=tuple((part or 0) / times.wall_ns if times.wall_ns else 0 for part in parts),
     )
@@ -202,7 +205,7 @@ def _kernel_cells(at: int, row: KernelRow, short: str, total: int) -> tuple[Valu
     return (
         *(at, Name(full=clean(row.kernel), short=short), row.instances, row.total_ns, row.total_ns / total),
         *(row.median_ns, row.queue_median_ns, row.launch_call_median_ns, row.stream_wait_median_ns),
-        *(row.latency_median_ns, row.device),
+        *(row.latency_median_ns, UNKNOWN_GPU if row.device is None else row.device),
         format_dims(launch.grid) if launch else None,
         format_dims(launch.block) if launch else None,
         launch.occupancy if launch else None,
@@ -271,7 +274,12 @@ def copy_table(analysis: Analysis) -> Table:
 def _copy_cells(row: CopyRow) -> tuple[Value, ...]:
     sides = [kind for kind in (row.src_kind, row.dst_kind) if kind]
     return (
-        *(row.kind, " → ".join(sides) or None, row.device, row.instances),
+        *(
+            row.kind,
+            " → ".join(sides) or None,
+            UNKNOWN_GPU if row.device is None else row.device,
+            row.instances,
+        ),
         *(row.total_ns, row.bytes, row.gbps),
     )
 
@@ -297,7 +305,7 @@ def _summarise(analysis: Analysis) -> str:
 def _describe_window(row: WindowRow) -> str:
     """How busy a device was, and what its idle time was made of."""
     times = row.times
-    where = "the host" if row.device is None else f"GPU {row.device}"
+    where = "the host" if row.device is None else name_device(row.device)
     if times.busy_ns is None and not times.wall_ns:
         return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
     if times.busy_ns is None:
@@ -322,7 +330,7 @@ def _share(ns: float | None, times: WindowTimes) -> str:
 def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         (
-            f"GPU {device.device}",
+            name_device(device.device),
             clean(
                 f"{device.name or 'unknown'}, pid {'unknown' if device.pid is None else device.pid}"
                 f"{'' if device.certain else ' (uncertain)'}"
