@@ -1,7 +1,7 @@
 """The sides of a comparison as a user names them: a run, a trace, or a selection of either's things.
 
 ``runs/r1``, ``before.sqlite``, ``runs/r1:variant=outer_sum,axis=0``: what stands behind the colon keeps only
-the steps (ranges) whose names match; values may be glob patterns.
+the steps (ranges) whose names match; values may be glob patterns, where nothing has that very name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from .comparability import Circumstances, describe_run, describe_trace
@@ -145,7 +146,8 @@ def select_things(side: Side, selection: Mapping[str, str]) -> Side:
         if not values:
             known = dict.fromkeys(known for thing in side.things for known in thing.names)
             raise CompareError(f"{side.name}: nothing is called by {name!r}; try {', '.join(known)}")
-        things = tuple(thing for thing in things if fnmatchcase(thing.names.get(name, ""), pattern))
+        matches = pattern.__eq__ if pattern in values else partial(fnmatchcase, pat=pattern)
+        things = tuple(thing for thing in things if matches(thing.names.get(name, "")))
         if not things:
             found = ", ".join(values[:_MOST_VALUES]) + (", …" if len(values) > _MOST_VALUES else "")
             raise CompareError(f"{side.name}: nothing matches {name}={pattern}; {name} is {found}")

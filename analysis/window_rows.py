@@ -64,8 +64,12 @@ class WindowSource:
 
 
 def match_ranges(trace: Trace, glob: str, domains: Sequence[str] | None) -> Ints:
-    """Rows of trace.ranges whose message, or domain:message, matches a shell pattern."""
-    pattern = re.compile(translate(glob))
+    """Rows of trace.ranges whose message, or domain:message, is this text, or else matches it as a shell pattern."""
+    exact = _match_ranges(trace, re.compile(re.escape(glob) + r"\Z"), domains)
+    return exact if len(exact) else _match_ranges(trace, re.compile(translate(glob)), domains)
+
+
+def _match_ranges(trace: Trace, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Ints:
     name, domain = ints(trace.ranges, "name"), ints(trace.ranges, "domain")
     pairs, inverse = np.unique(np.stack([domain, name]), axis=1, return_inverse=True)
     wanted = [_matches(trace, pattern, int(d), int(n), domains) for d, n in pairs.T]

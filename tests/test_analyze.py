@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from flopprof.analysis.kernels import kernel_rows
 from flopprof.analysis.paths import find_paths
 from flopprof.analysis.queue import measure_queue
 from flopprof.analysis.results import BUSY_LAYERS, IDLE_LAYERS, LAYERS
+from flopprof.analysis.trace import read_trace
 from hypothesis import given, settings
+from nsys_file import NVTX, described, global_tid
 from traces import GPU, nvidia_report, read_recorded, recorded
 
 OTHER_THREAD = {"threads": {("", 1097, 1135)}}
@@ -171,6 +174,19 @@ def test_a_host_window_that_misses_its_work_says_so():
     assert quality["work_outside_window"] == 59
     quality = {q.code for q in analyze_trace(trace, range_glob="matvec", window="device").quality}
     assert "work_outside_window" not in quality
+
+
+def test_a_range_whose_name_looks_like_a_pattern_is_found_by_its_name(tmp_path: Path):
+    export = described()
+    for start, name in enumerate(("layer[0]", "layer0", "layer[0]", "layer[0]\n")):
+        export.add(NVTX, start=start, end=start + 1, eventType=59, text=name, globalTid=global_tid(0, 1))
+    trace = read_trace(export.write(tmp_path / "t.sqlite"))
+
+    def found(glob: str) -> list[str]:
+        return [window.name.range for window in analyze_trace(trace, range_glob=glob).windows]
+
+    assert found("layer[0]") == found(":layer[0]") == ["layer[0]", "layer[0]"]
+    assert found("layer[01]") == ["layer0"]
 
 
 def test_globs_match_messages_and_domains():

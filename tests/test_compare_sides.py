@@ -74,6 +74,20 @@ def test_comparing_by_mode_pairs_what_computes_the_same():
     ]
 
 
+def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_one():
+    things = draw_sides().things[:3]
+    named = [replace(t, names={"range": n}) for t, n in zip(things, ("layer[0]", "layer0", "*"), strict=True)]
+    side = replace(draw_sides(), things=tuple(named))
+
+    def selected(pattern: str) -> list[str]:
+        return [thing.names["range"] for thing in select_things(side, {"range": pattern}).things]
+
+    assert selected("layer[0]") == ["layer[0]"]
+    assert selected("*") == ["*"]
+    assert selected("layer[01]") == ["layer0"]
+    assert selected("l*") == ["layer[0]", "layer0"]
+
+
 def test_a_selection_may_be_a_pattern():
     side = select_things(draw_sides(), {"variant": "*u*", "backend": "torch", "axis": "1"})
     assert [thing.key for thing in side.things] == ["outer_sum-torch-1", "fused-torch-1"]
