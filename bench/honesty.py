@@ -9,6 +9,7 @@ shows: every number comes from `flopprof.analysis`, none from here.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,8 +19,10 @@ from pathlib import Path
 import numpy as np
 from flopprof.analysis.account import account_run
 from flopprof.analysis.compare import compare_runs
+from flopprof.analysis.errors import CompareError
 from flopprof.analysis.results import RunResult
 from flopprof.analysis.statistics import FEWEST_SAMPLES, Judgement, judge, ratio_interval
+from flopprof.scenarios.errors import FlopprofError
 
 TRIALS = 200
 DECIDED = ("faster", "slower")
@@ -29,7 +32,21 @@ Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how honest comparisons are.")
     parser.add_argument("runs", nargs="+", type=Path, help="folders of one scenario, run again and again")
-    runs = [account_run(path) for path in parser.parse_args().runs]
+    try:
+        measure_honesty([account_run(path) for path in parser.parse_args().runs])
+    except FlopprofError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def measure_honesty(runs: Sequence[RunResult]) -> None:
+    """Print every line. Raises CompareError for runs that have nothing to compare."""
+    if len(runs) < 2:
+        raise CompareError(
+            f"{runs[0].folder}: one run is compared with nothing; give several of one scenario"
+        )
+    for a, b in pairwise(runs):
+        compare_runs(a, b)  # before anything is printed
     print(
         f"{len(runs)} runs of {runs[0].run.scenario} on {runs[0].machine.cpu}, {runs[0].machine.cores} cores\n"
     )
@@ -64,6 +81,10 @@ def split_reps(runs: Sequence[RunResult]) -> Iterator[tuple[np.ndarray, np.ndarr
         for step in run.steps
         if len(step.untraced_samples_ns) >= 2 * FEWEST_SAMPLES
     ]
+    if not steps:
+        raise CompareError(
+            f"{runs[0].folder}: no step has {2 * FEWEST_SAMPLES} untraced samples to be halved; run with more reps"
+        )
     random = np.random.default_rng(1)
     for trial in range(TRIALS):
         samples = steps[trial % len(steps)]
