@@ -130,13 +130,12 @@ class annotate:  # noqa: N801
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Mark every call of ``function``."""
-        if any(pauses(function) for pauses in PAUSES):
-            raise TypeError(
-                f"{function.__qualname__} pauses, and its range would cross others; annotate what lies between"
-            )
+        name = name_callable(function)
+        if any(pauses(code) for pauses in PAUSES for code in (function, type(function).__call__)):
+            raise TypeError(f"{name} pauses, and its range would cross others; annotate what lies between")
         if isinstance(self._nvtx, _Silence):
             return function
-        part = annotate(self._name or function.__qualname__, flops=self._flops, bytes=self._bytes)
+        part = annotate(self._name or name, flops=self._flops, bytes=self._bytes)
         return part._wrap_varying(function) if part._range is None else part._wrap_fixed(function)
 
     def _wrap_fixed(self, function: Callable[P, T]) -> Callable[P, T]:
@@ -173,6 +172,14 @@ class annotate:  # noqa: N801
             raise TypeError(
                 f"{self._name!r}: a function of arguments needs a decorated function; give a number"
             )
+
+
+def name_callable(function: Callable[..., Any]) -> str:
+    """A function's own name, that of the function in a partial, or that of an object's type."""
+    if isinstance(function, functools.partial):
+        return name_callable(function.func)
+    found = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    return found if isinstance(found, str) else type(function).__qualname__
 
 
 @functools.lru_cache(CACHED)

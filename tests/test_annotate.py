@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import math
 import os
 import subprocess
@@ -90,6 +91,32 @@ def test_a_function_lends_its_name(spy: list[tuple[Any, ...]]) -> None:
     with pytest.raises(KeyError):
         work()
     assert spy == [("push", work.__qualname__, 5), ("pop",)]
+
+
+class Doubler:
+    """A callable object: it has no name of its own."""
+
+    __slots__ = ()
+
+    def __call__(self, x: int) -> int:
+        return 2 * x
+
+
+class Later:
+    """One whose calls pause."""
+
+    async def __call__(self) -> None:
+        pass
+
+
+def test_what_has_no_name_lends_that_of_what_it_is_made_of(spy: list[tuple[Any, ...]]) -> None:
+    assert annotate(flops=5)(functools.partial(max, 4))(3) == 4
+    assert annotate(flops=5)(functools.partial(Doubler(), 4))() == 8
+    assert annotate(flops=lambda x: x)(Doubler())(5) == 10
+    with pytest.raises(TypeError, match=r"^Later pauses, and its range would cross others"):
+        annotate(flops=5)(Later())
+    pushed = [call[1:] for call in spy if call[0] == "push"]
+    assert pushed == [("max", 5), ("Doubler", 5), ("Doubler", 5)]
 
 
 def test_a_step_ends_the_one_before(spy: list[tuple[Any, ...]]) -> None:
