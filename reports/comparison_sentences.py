@@ -95,9 +95,9 @@ def _describe_substitution(group: list[tuple[Pair, KernelPair]]) -> str:
     a, b = kernel.a, kernel.b
     assert a is not None and b is not None
     if kernel.kind == "template":
-        change = f"A's `{_fold(a.kernel)}` and B's `{_fold(b.kernel)}` are one template"
+        change = f"A's {_quote(_fold(a.kernel))} and B's {_quote(_fold(b.kernel))} are one template"
     else:
-        change = f"A's `{_call(a.kernel)}` became B's `{_call(b.kernel)}`"
+        change = f"A's {_quote(_call(a.kernel))} became B's {_quote(_call(b.kernel))}"
     times = f"{format_value(a.ns, 'time')} → {format_value(b.ns, 'time')}"
     change = f"{change}{_describe_launches(a, b)}: {times}, {format_change(b.ns / a.ns)}"
     place = f" at {clean(pair.label)}" if pair.label else ""
@@ -133,6 +133,11 @@ def _change(pair: Pair) -> float:
 
 def _longest(kernel: KernelPair) -> float:
     return max(use.ns for use in (kernel.a, kernel.b) if use is not None)
+
+
+def _quote(name: str) -> str:
+    """A name between backticks, of which it can have none itself."""
+    return "`" + name.replace("`", "'") + "`"
 
 
 def _call(kernel: str) -> str:

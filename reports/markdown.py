@@ -16,6 +16,7 @@ from .numbers import format_value
 _ALERTS: dict[Severity, str] = {"error": "CAUTION", "warning": "WARNING", "info": "NOTE"}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "#": "&#35;"}
 _BACKSLASHED = re.compile(r"([\\`*\[\]|~])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])")
+_QUOTED = re.compile("`([^`]+)`")
 _AUTOLINK = re.compile(r"(?<=http)(s?)(?=:)|(?<=www)(?=\.)")
 
 
@@ -23,7 +24,7 @@ def render_markdown(document: Document, *, figures: Mapping[str, str] | None = N
     """The report; ``figures`` are the paths, by name, of those figures that lie beside it."""
     blocks = [f"# {escape(document.title)}", escape(document.about), escape(document.recorder)]
     blocks += [escape(document.summary), *_alerts(document.warnings)]
-    blocks.append("\n".join(f"- {escape(sentence)}" for sentence in document.verdicts))
+    blocks.append("\n".join(f"- {escape_sentence(sentence)}" for sentence in document.verdicts))
     for explanation in document.explanations:
         blocks.append(f"**{escape(explanation.title)}**")
         blocks.append("\n".join(f"- {escape(sentence)}" for sentence in explanation.sentences))
@@ -46,15 +47,26 @@ def escape(text: str) -> str:
     return _AUTOLINK.sub(r"\1<!-- -->", text)
 
 
+def escape_sentence(text: str) -> str:
+    """The same of a sentence, whose names between backticks are code."""
+    parts = _QUOTED.split(text)
+    return "".join(escape(part) if at % 2 == 0 else _fence(part) for at, part in enumerate(parts))
+
+
 def code_span(text: str) -> str:
-    """Text in a fence longer than any run of backticks in it; pipes escaped, for a table's sake."""
+    """Text as code in a table's cell, whose pipes are escaped."""
+    return _fence(text).replace("|", "\\|")
+
+
+def _fence(text: str) -> str:
+    """Text in a fence longer than any run of backticks in it."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence, pad = "`" * (longest + 1), " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _fact(name: str, text: str) -> str:
-    return code_span(text) if name == "repeat with" else escape(text)
+    return _fence(text) if name == "repeat with" else escape(text)
 
 
 def _alerts(notices: Sequence[Notice]) -> list[str]:

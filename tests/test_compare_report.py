@@ -24,6 +24,7 @@ from flopprof.reports.comparison_figures import spread_figure, waterfall_figure
 from flopprof.reports.comparison_json import comparison_to_json
 from flopprof.reports.comparison_sentences import describe_kernels, describe_pairs, summarise
 from flopprof.reports.document import Name, Table
+from flopprof.reports.markdown import render_markdown
 
 
 def compare_axes(kernel_0: str, kernel_1: str, ns_0: int = 206_000, ns_1: int = 69_000) -> Comparison:
@@ -63,6 +64,16 @@ def test_one_template_with_another_block_is_said_to_be_one_template():
         "(grid / block 1000 / 128×4 and 1000 / 512; 13.5 and 14.1 GB/s): 74.0 µs → 71.0 µs, 1.04× faster "
         "at outer_sum cupy cuda float32 n=8000."
     )
+
+
+def test_kernels_in_sentences_are_code_in_markdown():
+    text = render_markdown(compose_comparison(compare_axes(CUPY_SUM, SEGMENTED)))
+    assert "- sum: A's `cupy_sum` became B's `DeviceFixedSizeSegmentedReduceKernel` (grid" in text
+
+
+def test_a_name_with_backticks_is_one_piece_of_code_in_a_sentence():
+    text = render_markdown(compose_comparison(compare_axes("a`@b`|*c", SEGMENTED)))
+    assert "- sum: A's `a'@b'|*c` became B's `DeviceFixed" in text
 
 
 def test_an_unchanged_kernel_is_no_sentence():

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flopprof.reports.compose import compose
-from flopprof.reports.markdown import code_span, escape, render_markdown
+from flopprof.reports.markdown import code_span, escape, escape_sentence, render_markdown
 from flopprof.reports.publish import render
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +64,14 @@ def test_escaped_text_renders_as_itself(text: str):
     assert re.sub(r"<[^>]*>", "", html).strip() == "x {} x".format(
         text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     )
+
+
+@given(st.one_of(_VISIBLE, st.text(alphabet="`\\\\|<a*", min_size=1, max_size=12)))
+def test_names_between_backticks_of_a_sentence_are_code(text: str):
+    html = to_html(f"- x {escape_sentence(text)} x\n").replace("<!-- -->", "")
+    shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    shown = re.sub("`([^`]+)`", r"<code>\1</code>", shown)
+    assert html == f"<ul>\n<li>x {shown} x</li>\n</ul>\n"
 
 
 @given(_VISIBLE)
