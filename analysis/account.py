@@ -12,21 +12,17 @@ from ..scenarios.work import OpWork, StepWork, Work, step_work
 from .ceilings import ceilings_path, read_ceilings
 from .devices import GpuInfo, describe_clock
 from .peaks import peaks_of_device
-from .quality import note, sort_notes
-from .records import NOT_IN_TURN, StepRecord
+from .quality import sort_notes
+from .records import StepRecord
 from .results import CopyRow, Costs, OpResult, QualityNote, RunResult, StepResult, WindowTimes
 from .roof import Peaks, Roof, Timing, roof, roof_of_step
 from .roof_lines import list_roof_lines
 from .run_folder import RunFolder, ShardFolder, read_run_folder
+from .run_quality import list_shard_notes, list_step_notes
 from .statistics import median_interval
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
 
-SLOWDOWN_FLAG = 1.1
 NOT_REACHED = "the run was interrupted before this step"
-CPU_CODES = frozenset(
-    {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
-)
-"""Notes that say of a CPU shard what everybody knows: that no GPU was used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +47,7 @@ def account_run(path: Path) -> RunResult:
     notes: list[QualityNote] = []
     for shard in folder.shards:
         windows = _read_windows(shard)
-        notes += _shard_notes(shard, windows)
+        notes += list_shard_notes(shard, windows)
         gpu = windows.gpu if windows else None
         peaks = peaks_of_device(shard.record.device, gpu, folder.machine, ceilings)
         for record in shard.record.steps:
@@ -69,11 +65,12 @@ def _result(
     ops = [
         op for step in folder.steps if step.key in measured for op in _account_ops(step, measured[step.key])
     ]
+    lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
     return RunResult(
         run=folder.plan.run,
         machine=folder.machine,
         folder=str(folder.path),
-        quality=sort_notes([*notes, *_step_notes(folder, steps, measured)]),
+        quality=sort_notes([*notes, *list_step_notes(steps, lost)]),
         steps=tuple(steps),
         ops=tuple(ops),
         skipped=tuple(folder.plan.skipped),
@@ -223,33 +220,6 @@ def _costs(
 
 def _copies(window: StepWindow | None) -> tuple[CopyRow, ...]:
     return tuple(copy for op in window.ops for copy in op.copies) if window else ()
-
-
-def _shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:
-    for one in windows.quality if windows else ():
-        if shard.record.device == "cuda" or one.code not in CPU_CODES:
-            yield replace(one, message=f"{shard.name}: {one.message}")
-
-
-def _step_notes(
-    folder: RunFolder, steps: Sequence[StepResult], measured: dict[str, _Measured]
-) -> Iterator[QualityNote]:
-    slow = [step for step in steps if (step.slowdown or 0) > SLOWDOWN_FLAG]
-    if slow:
-        worst = max(slow, key=lambda step: step.slowdown or 0)
-        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.slowdown:.2f}×")
-    above = [step for step in steps if step.costs.roof_note == "above_ceiling"]
-    if above:
-        first = above[0]
-        yield note(
-            "above_ceiling", len(above), f"{first.label}; {first.costs.roof_source}; {first.costs.bytes} B"
-        )
-    lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
-    if lost:
-        yield note("lost_ranges", len(lost), lost[0])
-    alone = [(s.label, text) for s in steps for text in s.notes if text.startswith(NOT_IN_TURN)]
-    if alone:
-        yield note("not_in_turn", len(alone), f"{alone[0][0]}: {alone[0][1].removeprefix(NOT_IN_TURN)}")
 
 
 def _lost_ranges(measured: _Measured) -> bool:
