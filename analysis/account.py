@@ -18,7 +18,7 @@ from .results import CopyRow, Costs, OpResult, QualityNote, RunResult, StepResul
 from .roof import Peaks, Roof, Timing, roof, roof_of_step
 from .roof_lines import list_roof_lines
 from .run_folder import RunFolder, ShardFolder, read_run_folder
-from .run_quality import list_shard_notes, list_step_notes
+from .run_quality import list_shard_notes, list_step_notes, loses_device_work
 from .statistics import median_interval
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
 
@@ -34,6 +34,8 @@ class _Measured:
     window: StepWindow | None
     peaks: Peaks | None
     gpu: GpuInfo | None
+    lost: bool
+    """The trace lost device work: what it holds of this step's may not be all."""
 
 
 def account_run(path: Path) -> RunResult:
@@ -49,11 +51,12 @@ def account_run(path: Path) -> RunResult:
         windows = _read_windows(shard)
         notes += list_shard_notes(shard, windows)
         gpu = windows.gpu if windows else None
+        lost = shard.record.device == "cuda" and loses_device_work(windows.quality if windows else ())
         peaks = peaks_of_device(shard.record.device, gpu, folder.machine, ceilings)
         for record in shard.record.steps:
             window = windows.steps.get(record.key) if windows and record.status == "done" else None
             measured[record.key] = _Measured(
-                shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu
+                shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu, lost=lost
             )
     steps = [_account_step(step, measured.get(step.key)) for step in folder.steps]
     return _result(folder, steps, measured, notes)
@@ -120,16 +123,18 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
     traced = record.traced.total_ns / record.traced.reps if record.traced else None
     samples = tuple(record.control.samples_ns) if record.control else ()
     per_rep = _per_rep(measured.window.times, record) if measured.window else None
-    busy = per_rep.busy_ns if per_rep else None
+    busy = per_rep.busy_ns if per_rep and not measured.lost else None
     overhead = untraced - busy if untraced is not None and busy is not None else None
-    timing = Timing(kernel_ns=_working_ns(per_rep), untraced_ns=untraced, overhead_ns=overhead)
+    timing = Timing(
+        kernel_ns=_working_ns(per_rep), untraced_ns=untraced, overhead_ns=overhead, lost=measured.lost
+    )
     standing = roof_of_step(work, timing, measured.peaks)
     return replace(
         bare,
         shard=measured.shard,
         status=record.status,
         reason=record.reason,
-        costs=_costs(work.total, standing, untraced or traced, _copies(measured.window), record.reps),
+        costs=_costs(work.total, standing, untraced or traced, _copies(measured), record.reps),
         reps=record.reps,
         warmup=record.warmup,
         untraced_ns=untraced,
@@ -170,13 +175,14 @@ def _account_op(
         return OpResult(key=step.key, index=index, op=label, costs=bare, times=None, per_rep=None)
     reps = window.calls
     per_rep = window.times.divided(reps) if window.times else None
-    working = _working_ns(per_rep)
-    standing = roof(ops, Timing(kernel_ns=working), measured.peaks, working_set_bytes=total.bytes)
+    working = _working_ns(per_rep) if not measured.lost else None
+    timing = Timing(kernel_ns=working, lost=measured.lost)
+    standing = roof(ops, timing, measured.peaks, working_set_bytes=total.bytes)
     return OpResult(
         key=step.key,
         index=index,
         op=label,
-        costs=_costs(total, standing, working, window.copies, reps),
+        costs=_costs(total, standing, working, window.copies if not measured.lost else (), reps),
         times=window.times,
         per_rep=per_rep,
         kernel_sum_ns=window.kernel_sum_ns,
@@ -218,8 +224,11 @@ def _costs(
     )
 
 
-def _copies(window: StepWindow | None) -> tuple[CopyRow, ...]:
-    return tuple(copy for op in window.ops for copy in op.copies) if window else ()
+def _copies(measured: _Measured) -> tuple[CopyRow, ...]:
+    """The step's copies; none where some may be missing, as their rate would be too high."""
+    if measured.window is None or measured.lost:
+        return ()
+    return tuple(copy for op in measured.window.ops for copy in op.copies)
 
 
 def _lost_ranges(measured: _Measured) -> bool:

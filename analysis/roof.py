@@ -4,7 +4,8 @@ t_floor of a step is the sum over its ops of max(flops / peak_flops, bytes / ban
 t_floor / kernel_ns per rep. A floor is only as good as its peaks, so a share carries their source, and a share
 that cannot mean anything is None with a note: ``l2_resident`` (the data never has to leave a GPU's L2 cache),
 ``l3_resident`` (the same of a CPU's last level of cache, where ``flopprof calibrate`` found its size),
-``above_ceiling`` (over 1.02: the peak, or the count of bytes, is wrong), ``no_ceiling`` (no peak is known).
+``above_ceiling`` (over 1.02: the peak, or the count of bytes, is wrong), ``no_ceiling`` (no peak is known),
+``lost_data`` (the trace lost device work, so kernel time is too low; what limits a step is unknown too).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ HIGHEST_SHARE = 1.02
 LAUNCH_BOUND_SHARE = 0.1
 """A step whose launch overhead is over this share of its untraced time is launch-bound."""
 
-Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling"]
+Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling", "lost_data"]
 Rate = tuple[str, Unit]
 """(dtype, unit) of a peak."""
 
@@ -115,6 +116,8 @@ class Timing:
     """Busy kernel time on a GPU, compute time on a CPU."""
     untraced_ns: float | None = field(default=None)
     overhead_ns: float | None = field(default=None)
+    lost: bool = field(default=False)
+    """The trace lost device work."""
 
     @property
     def launch_bound(self) -> bool | None:
@@ -175,9 +178,11 @@ def roof_of_op(op: OpWork, timing: Timing, peaks: Peaks | None) -> Roof:
 
 
 def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_set_bytes: int) -> Roof:
-    """The rules of this module, in their order: copies, no ceiling, caches, no time, above the ceiling."""
+    """The rules of this module, in their order: copies, lost work, no ceiling, caches, no time, above the ceiling."""
     if all(op.flops == 0 and op.bytes == 0 for op in ops):
         return Roof(limit="copy" if any(op.link_bytes for op in ops) else None)
+    if timing.lost:
+        return Roof(source=peaks.source if peaks is not None else None, note="lost_data")
     floor = floor_of(ops, peaks) if peaks is not None else None
     limit = _limit(floor, timing)
     if peaks is None or floor is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from .quality import note
+from .quality import CODES, note
 from .records import NOT_IN_TURN
 from .results import QualityNote, StepResult
 from .run_folder import ShardFolder
@@ -16,6 +16,16 @@ CPU_CODES = frozenset(
     {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
 )
 """Notes that say of a CPU shard what everybody knows: that no GPU was used."""
+
+
+def loses_device_work(notes: Iterable[QualityNote]) -> bool:
+    """Whether any note says that kernels, copies or fills of the device are missing."""
+    return any(_lost_device_work(one) for one in notes)
+
+
+def _lost_device_work(one: QualityNote) -> bool:
+    lossy = CODES[one.code].lossy if one.code in CODES else one.severity == "error"
+    return lossy and "kernels" in one.affects
 
 
 def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:

@@ -46,13 +46,11 @@ def _explain(
     lost: Sequence[str],
 ) -> list[str]:
     top = [step for step in largest_steps(done, sweep) if step.status == "done"]
-    sentences = tell_losses(lost, done) if lost else []
+    sentences = [tell_losses(lost, done)] if lost else []
     sentences += [said for contest in held if (said := tell_layers(contest, sweep))]
     sentences += [said for step in top if (said := tell_kernels(step, ops.get(step.key, []), sweep))]
     sentences += tell_substitutions(top, ops, sweep)
     sentences += _tell_ranges(done, sweep)
-    if lost:
-        return sentences
     sentences += _tell_roof(top, sweep)
     return [*sentences, *tell_launch_region(done, sweep)]
 

@@ -23,7 +23,9 @@ def tell_launch_region(steps: Sequence[StepResult], sweep: Sweep) -> list[str]:
         if _share(step) is not None:
             lines.setdefault(sweep.line_text(step), []).append(step)
     if not lines:
-        return ["Where launching bounds a step is unknown: it takes untraced times and a trace of the GPU."]
+        return [
+            "Where launching bounds a step is unknown: it takes untraced times and a whole trace of the GPU."
+        ]
     return [_tell_line(line, members, sweep) for line, members in lines.items()]
 
 

@@ -1,21 +1,17 @@
-"""What a trace lost of a panel's device work, and what can then not be said of it.
-
-A kernel that is missing makes the device look idle: its time becomes launch overhead, and what is left of it
-stands closer to the roof.
-"""
+"""What a trace lost of a panel's device work: layers, kernels and op times are then of what is left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..analysis.quality import CODES
 from ..analysis.results import QualityNote, RunResult, StepResult
+from ..analysis.run_quality import loses_device_work
 from .groups import PanelKey, split_panels
 
 
 def find_losses(result: RunResult) -> dict[PanelKey, tuple[str, ...]]:
     """The codes of what was lost, of every panel on a GPU whose trace lost device work."""
-    lossy = [note for note in result.quality if _lost_device_work(note)]
+    lossy = [note for note in result.quality if loses_device_work([note])]
     shards = {step.shard for step in result.steps if step.shard is not None}
     losses: dict[PanelKey, tuple[str, ...]] = {}
     for panel, steps in split_panels(result.steps).items():
@@ -26,14 +22,10 @@ def find_losses(result: RunResult) -> dict[PanelKey, tuple[str, ...]]:
     return losses
 
 
-def tell_losses(codes: Sequence[str], steps: Iterable[StepResult]) -> list[str]:
-    """What the sentences of such a panel rest on, and what none can be said about."""
+def tell_losses(codes: Sequence[str], steps: Iterable[StepResult]) -> str:
+    """What the sentences of such a panel rest on."""
     whole = "; untraced times are whole" if any(step.untraced_ns is not None for step in steps) else ""
-    lost = f"The trace lost device work ({', '.join(codes)})"
-    return [
-        f"{lost}: layers and kernels here are of what is left{whole}.",
-        "The share of the roof and where launching bounds a step are unknown: they take all of the device's work.",
-    ]
+    return f"The trace lost device work ({', '.join(codes)}): layers and kernels here are of what is left{whole}."
 
 
 def note_losses(losses: dict[PanelKey, tuple[str, ...]], touched: str) -> list[str]:
@@ -42,11 +34,6 @@ def note_losses(losses: dict[PanelKey, tuple[str, ...]], touched: str) -> list[s
         f"{panel.title}: the trace lost device work ({', '.join(codes)}), {touched} are of what is left."
         for panel, codes in losses.items()
     ]
-
-
-def _lost_device_work(note: QualityNote) -> bool:
-    lossy = CODES[note.code].lossy if note.code in CODES else note.severity == "error"
-    return lossy and "kernels" in note.affects
 
 
 def _shard_of(note: QualityNote, shards: Iterable[str]) -> str | None:

@@ -48,7 +48,7 @@ def op_table(result: RunResult, sweep: Sweep) -> Table:
 def _op_notes(result: RunResult) -> tuple[str, ...]:
     if not result.ops:
         return ()
-    lost = note_losses(find_losses(result), "times, rates and roof")
+    lost = note_losses(find_losses(result), "rates and roof are unknown and times")
     return ("host: median time of the op's own range on the host.", *lost)
 
 

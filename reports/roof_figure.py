@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..analysis.results import OpResult, RoofLine, RunResult, StepResult
 from .document import Figure, Panel, Series
 from .names import clean
-from .numbers import format_quantity
+from .numbers import count_noun, format_quantity
 from .step_tables import ROOF_NOTES
 
 
@@ -39,7 +39,7 @@ def roof_figure(result: RunResult) -> Figure:
         x_kind="number",
         y_kind="tflops",
         panels=tuple(panels),
-        caption=_describe_roofs(result, ops),
+        caption=_describe_roofs(result, ops) + _describe_lost(result.ops),
     )
 
 
@@ -57,6 +57,11 @@ def _describe_hollow(ops: Sequence[OpResult]) -> str:
     notes = dict.fromkeys(op.costs.roof_note for op in bare if op.costs.roof_note)
     why = f" ({'; '.join(ROOF_NOTES.get(note, clean(note)) for note in notes)})" if notes else ""
     return f" Hollow: no share of the roof{why}." if bare else ""
+
+
+def _describe_lost(ops: Sequence[OpResult]) -> str:
+    lost = sum(op.costs.roof_note == "lost_data" for op in ops)
+    return f" Left out: {count_noun(lost, 'operation')} whose trace lost device work." if lost else ""
 
 
 def _has_point(op: OpResult) -> bool:

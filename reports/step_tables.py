@@ -15,6 +15,7 @@ ROOF_NOTES = {
     "l2_resident": "the working set fits into the L2 cache, so memory bandwidth is no roof",
     "l3_resident": "the working set fits into the CPU's caches, so memory bandwidth is no roof",
     "above_ceiling": "faster than the roof allows, so the peak or the bytes are wrong",
+    "lost_data": "the trace lost device work, so the time of its kernels is too low",
     "no_ceiling": "no measured ceiling for this device, flopprof calibrate measures one",
 }
 SHOWN_LAYERS = (*BUSY_LAYERS, "compute", *IDLE_LAYERS)
@@ -119,7 +120,7 @@ def _time_notes(result: RunResult, steps: Sequence[StepResult], sweep: Sweep) ->
         count = sum(step.costs.roof_note == code for step in steps)
         text = ROOF_NOTES.get(code, "no share of the roof")
         notes.append(f"roof –, {clean(code)} ({count} of {len(steps)} steps): {text}.")
-    return (*notes, *note_losses(find_losses(result), "roof and limit"))
+    return tuple(notes)
 
 
 def layer_table(result: RunResult, sweep: Sweep) -> Table:
@@ -140,7 +141,7 @@ def layer_table(result: RunResult, sweep: Sweep) -> Table:
         columns=columns,
         rows=tuple(_layer_row(step, sweep, sweep.size_of(step) in main) for step in steps),
         bar_parts=SHOWN_LAYERS,
-        notes=(*_layer_notes(steps), *note_losses(find_losses(result), "layers and overhead")),
+        notes=(*_layer_notes(steps), *note_losses(find_losses(result), "layers")),
     )
     return drop_empty(table, keep=("variant", "window"), zeros=True)
 

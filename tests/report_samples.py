@@ -350,11 +350,27 @@ def embedded_run() -> RunResult:
 
 
 def lossy_run() -> RunResult:
-    """A trace that dropped events."""
+    """A trace that dropped events; what takes all of the device's work is null, as the account leaves it."""
+    whole = gpu_run()
+
+    def lose(costs: Costs) -> Costs:
+        return replace(costs, roof_share=None, roof_note="lost_data", limit=None)
+
+    def lose_of_op(op: OpResult) -> OpResult:
+        return replace(op, costs=replace(lose(op.costs), tflops=None, gbps=None))
+
+    on_gpu = {step.key for step in whole.steps if step.device == "cuda"}
     return replace(
-        gpu_run(),
+        whole,
+        steps=tuple(
+            replace(step, costs=lose(step.costs), overhead_ns=None, launch_bound=None)
+            if step.key in on_gpu
+            else step
+            for step in whole.steps
+        ),
+        ops=tuple(lose_of_op(op) if op.key in on_gpu else op for op in whole.ops),
         quality=(
-            *gpu_run().quality,
+            *whole.quality,
             QualityNote(
                 code="clipped_ranges", severity="warning", message="Ranges end with the session", count=2
             ),

@@ -104,22 +104,26 @@ def test_without_device_times_the_layer_is_unknown():
     )
 
 
-def test_lost_device_work_leaves_no_word_of_the_roof_or_of_launches():
+def test_lost_device_work_leaves_no_share_of_the_roof_and_no_region_of_launches():
     sentences = why(lossy_run())
     assert sentences[0] == (
         "The trace lost device work (dropped_events): layers and kernels here are of what is left; "
         "untraced times are whole."
     )
-    assert sentences[1].startswith("The share of the roof and where launching bounds a step are unknown")
-    assert not [said for said in sentences[2:] if "of the roof" in said or "launch-bound" in said]
+    assert sentences[-2:] == (
+        "No share of the roof for matvec, outer_sum: "
+        "the trace lost device work, so the time of its kernels is too low.",
+        "Where launching bounds a step is unknown: it takes untraced times and a whole trace of the GPU.",
+    )
+    assert not [said for said in sentences if "Share of the roof" in said or "launch-bound" in said]
 
 
 def test_the_tables_of_a_lossy_trace_say_which_columns_lack_something():
     notes = [note for section in compose(lossy_run()).sections for note in section.tables[0].notes]
     lost = "cupy cuda float32: the trace lost device work (dropped_events), "
     assert [note.removeprefix(lost) for note in notes if note.startswith(lost)] == [
-        *("roof and limit are of what is left.", "layers and overhead are of what is left."),
-        "times, rates and roof are of what is left.",
+        "layers are of what is left.",
+        "rates and roof are unknown and times are of what is left.",
     ]
 
 
@@ -231,7 +235,7 @@ def test_every_shape_of_the_launch_bound_region(overheads: tuple[int, int], said
 
 def test_without_a_control_pass_the_launch_region_is_unknown():
     assert why(uncontrolled_run())[-1] == (
-        "Where launching bounds a step is unknown: it takes untraced times and a trace of the GPU."
+        "Where launching bounds a step is unknown: it takes untraced times and a whole trace of the GPU."
     )
 
 
