@@ -73,7 +73,7 @@ def _result(
         run=folder.plan.run,
         machine=folder.machine,
         folder=str(folder.path),
-        quality=sort_notes([*notes, *list_step_notes(steps, lost)]),
+        quality=sort_notes([*notes, *list_step_notes(steps, ops, lost)]),
         steps=tuple(steps),
         ops=tuple(ops),
         skipped=tuple(folder.plan.skipped),
