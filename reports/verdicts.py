@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..analysis.results import RunResult, StepResult
+from ..analysis.results import Costs, RunResult, StepResult
 from ..analysis.statistics import (
     FEWEST_SAMPLES,
     LEVEL,
@@ -22,6 +22,10 @@ from ..analysis.statistics import (
 from .groups import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
 from .names import clean
 from .numbers import count_noun, format_value
+
+_ONE_ORDER = 10
+"""Without a roof, least bytes that differ by more are no sign of what bounds both sides."""
+_IN_CACHE = ("l2_resident", "l3_resident")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +123,8 @@ def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -
     why = f"; no verdict as {doubt}" if doubt else ""
     return (
         f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
-        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why}); "
-        f"{_tell_bytes(contest)}."
+        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
+        f"{_tell_least(contest)}."
     )
 
 
@@ -196,16 +200,42 @@ def _tell_flops(step: StepResult, reference: StepResult) -> str:
     return f"at {format_value(mine / its, 'ratio')} its FLOPs" if its else "with FLOPs where it has none"
 
 
-def _tell_bytes(contest: Contest) -> str:
-    """The bytes ratio against the time ratio: what least traffic alone would explain."""
+def _tell_least(contest: Contest) -> str:
+    """What of the time ratio the least bytes, else the least times alone would explain; empty where neither can."""
     mine, its = contest.step.costs.bytes, contest.reference.costs.bytes
     if not mine or not its:
-        return "bytes unknown"
-    said = f"it must move {format_value(mine / its, 'ratio')} the bytes"
-    rest = contest.ratio / (mine / its)
-    if mine == its or abs(rest - 1) <= 0.02:
-        return said
-    return f"{said}, which leaves {format_value(rest, 'ratio')} to other causes"
+        return "; bytes unknown"
+    moved = mine / its
+    if mine == its:
+        return "; it must move 1.00× the bytes"
+    if _share_a_floor(contest.step.costs, contest.reference.costs, moved):
+        return f"; it must move {format_value(moved, 'ratio')} the bytes{_tell_rest(contest.ratio / moved)}"
+    floor, other = _floor_ns(contest.step), _floor_ns(contest.reference)
+    if not floor or not other:
+        return ""
+    least = floor / other
+    return f"; by the roof it must take {format_value(least, 'ratio')} the time{_tell_rest(contest.ratio / least)}"
+
+
+def _share_a_floor(mine: Costs, its: Costs, moved: float) -> bool:
+    """Whether one memory, or the link, bounds both; where no roof says so, bytes of one order may."""
+    if mine.limit is None and its.limit is None:
+        return 1 / _ONE_ORDER <= moved <= _ONE_ORDER
+    in_cache = (mine.roof_note in _IN_CACHE, its.roof_note in _IN_CACHE)
+    return mine.limit == its.limit and mine.limit in ("memory", "copy") and in_cache[0] == in_cache[1]
+
+
+def _floor_ns(step: StepResult) -> float | None:
+    """The least time of a rep under the roof, known where its share is."""
+    times, share = step.per_rep, step.costs.roof_share
+    if times is None or share is None:
+        return None
+    working = times.kernel_ns if times.kernel_ns is not None else times.compute_ns
+    return share * working if working is not None else None
+
+
+def _tell_rest(rest: float) -> str:
+    return f", which leaves {format_value(rest, 'ratio')} to other causes" if abs(rest - 1) > 0.02 else ""
 
 
 def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:

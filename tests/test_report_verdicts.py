@@ -250,3 +250,58 @@ def test_a_mean_that_slow_reps_moved_stands_beside_the_medians():
     sentence = compose(replace(whole, steps=steps)).verdicts[0]
     assert "takes 4.50× the time of matvec" in sentence
     assert "(450 µs against 100 µs; medians 1.50×, 95 % interval 1.50× to 1.50×)" in sentence
+
+
+def against_matvec(us: float, moved: int, **costs: object) -> str:
+    """The headline of a step of the given time and bytes, against a matvec of 1600 MB in 400 µs."""
+    steps = []
+    for variant, time, size in (("matvec", 400.0, 1_600_000_000), ("outer_sum", us, moved)):
+        step = gpu_step(variant, "cupy", 20_000, time)
+        own = {"roof_share": None, **costs} if variant == "outer_sum" else {}
+        steps.append(replace(step, costs=replace(step.costs, bytes=size, **own)))
+    return compose(replace(gpu_run(), steps=tuple(steps), ops=())).verdicts[0]
+
+
+def test_bytes_explain_a_ratio_where_memory_bounds_both():
+    said = against_matvec(1200.0, 3_200_000_000, limit="memory")
+    assert said.endswith("; it must move 2.00× the bytes, which leaves 1.50× to other causes.")
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        {"limit": "compute", "roof_note": "l2_resident"},
+        {"limit": "memory", "roof_note": "l2_resident"},
+        {"limit": "launch"},
+    ],
+)
+def test_the_bytes_of_a_step_that_another_floor_bounds_explain_nothing(costs: dict[str, str]):
+    said = against_matvec(843.0, 240_000, **costs)
+    assert "other causes" not in said
+    assert "the bytes" not in said
+    assert said.endswith("×).")
+
+
+def test_floors_of_two_kinds_are_compared_as_times():
+    said = against_matvec(800.0, 240_000, limit="compute", roof_share=0.25)
+    share = gpu_step("matvec", "cupy", 20_000, 400.0).costs.roof_share
+    assert share is not None
+    mine, its = 0.25 * 795, share * 395
+    assert said.endswith(
+        f"; by the roof it must take {format_value(mine / its, 'ratio')} the time, "
+        f"which leaves {format_value(2 / (mine / its), 'ratio')} to other causes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"), [(3_200_000_000, True), (240_000, False), (17_000_000_000, False)]
+)
+def test_without_a_roof_only_bytes_of_one_order_explain(moved: int, told: bool):
+    whole = gpu_run()
+    steps = []
+    for variant, time, size in (("matvec", 400.0, 1_600_000_000), ("outer_sum", 1200.0, moved)):
+        step = gpu_step(variant, "cupy", 20_000, time)
+        bare = replace(step.costs, bytes=size, roof_share=None, roof_note="no_ceiling", limit=None)
+        steps.append(replace(step, costs=bare))
+    said = compose(replace(whole, steps=tuple(steps), ops=())).verdicts[0]
+    assert ("to other causes" in said) is told
