@@ -27,12 +27,13 @@ Value = str | float | Name | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A table's column; ``detail`` ones are left out where width is short (the terminal)."""
+    """A table's column; where width is short (the terminal) ``detail`` ones are left out, ``prose`` is wrapped."""
 
     key: str
     title: str
     kind: Kind = "text"
     detail: bool = False
+    prose: bool = False
 
     @property
     def heading(self) -> str:

@@ -188,7 +188,7 @@ def missing_table(result: RunResult) -> Table:
     columns = (
         Column(key="step", title="step"),
         Column(key="status", title="status"),
-        Column(key="reason", title="reason"),
+        Column(key="reason", title="reason", prose=True),
     )
     return Table(name="missing", title="Not measured", columns=columns, rows=tuple(rows))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 
@@ -114,7 +115,8 @@ def _render_table(table: Table) -> list[str]:
         if row.group != group:
             group = row.group
             lines.append(f"[{group}]")
-        lines.append(_line(columns, texts, widths) + (_GAP + _draw_bar(table, row, bar) if bar else ""))
+        first, *rest = _lines(columns, texts, widths)
+        lines += [first + (_GAP + _draw_bar(table, row, bar) if bar else ""), *rest]
     left_out = len(table.rows) - len(rows)
     notes = [*table.notes, *_legend(table, rows)]
     notes += [f"{left_out} more rows are in the other formats."] if left_out else []
@@ -174,6 +176,21 @@ def _write_cells(
         ]
         for row in values
     ]
+
+
+def _lines(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """A row, as many lines as its longest prose takes."""
+    cells = [
+        _wrap_cell(text, width) if column.prose else [text]
+        for column, text, width in zip(columns, texts, widths, strict=True)
+    ]
+    return [_line(columns, pieces, widths) for pieces in zip_longest(*cells, fillvalue="")]
+
+
+def _wrap_cell(text: str, width: int) -> list[str]:
+    """Pieces of at most ``width`` columns; a character may take two of them."""
+    most = width if cell_len(text) == len(text) else width // 2
+    return textwrap.wrap(text, most, break_on_hyphens=False) or [""]
 
 
 def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flopprof.reports.publish import render
-from report_samples import ALL, gpu_run, hostile_run, lossy_run
+from report_samples import ALL, fail, gpu_run, hostile_run, lossy_run
 from rich.cells import cell_len
 
 
@@ -52,6 +54,23 @@ def test_a_hostile_name_is_shown_and_cannot_steer():
     text = render(hostile_run(), "text")
     assert "<script>alert(1)</script>" in text
     assert r"\x1b[2J" in text
+
+
+@pytest.mark.parametrize("ending", ["Agent launcher failed.", "起動に失敗しました", "x" * 120])
+def test_a_reason_is_wrapped_and_not_cut(ending: str):
+    reason = f"nsys ended with exit code 1 before the worker spoke; the last that it said was: {ending}"
+    whole = gpu_run()
+    failed = replace(whole, steps=(fail(whole.steps[0], reason), *whole.steps[1:]))
+    lines = render(failed, "text").splitlines()
+    start = lines.index("Not measured") + 2
+    rows = lines[start : lines.index("", start)]
+    place = lines[start - 1].index("reason")
+    said = [row[place:].strip() for row in rows]
+    wanted = "".join(reason.split())
+    assert "".join("".join(said).split()).startswith(wanted)
+    assert rows[0].startswith("matvec cupy cuda float32 n=1000")
+    assert not rows[1][:place].strip()
+    assert max(map(cell_len, rows)) <= 100
 
 
 def test_it_ends_with_where_the_files_are():
