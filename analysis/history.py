@@ -18,7 +18,7 @@ from .errors import UnknownRun
 from .statistics import LEVEL, THRESHOLD, adjust_holm
 from .store import read_store
 from .store_queries import SCENARIOS, STEP_HISTORY, plain_row
-from .store_runs import list_runs
+from .store_runs import list_runs, numbers_of_runs
 
 Row = dict[str, Any]
 TimedBy = Literal["untraced", "traced"]
@@ -83,7 +83,7 @@ def read_history(scenario: str, store: Path, step: str | None = None) -> list[St
     a scenario or a step of which there is no run, StoreError.
     """
     list_runs(store)
-    with read_store(store) as connection:
+    with numbers_of_runs(store) as folder, read_store(folder) as connection:
         rows = [plain_row(row) for row in connection.execute(STEP_HISTORY, [scenario])] if connection else []
         known = [row["scenario"] for row in connection.execute(SCENARIOS)] if connection else []
     if not rows:

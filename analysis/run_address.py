@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import UnknownRun
-from .store import DATABASE, read_store
-from .store_queries import RUN_OF_TAG, RunLine
+from .store import DATABASE
+from .store_queries import RunLine
 from .store_runs import list_runs, run_folders
 
 LATEST = "latest"
@@ -48,12 +48,15 @@ def find_line(address: str, store: Path, *, gone: bool = False) -> RunLine:
     """
     scenario, at, word = address.rpartition("@")
     wanted = word if at else address
-    lines = list_runs(store, scenario if at and word == LATEST else None).runs
+    listing = list_runs(store, scenario if at and word == LATEST else None)
+    lines = listing.runs
     if wanted == LATEST:
         found = next((line for line in lines if line.status not in ("running", "missing")), None)
     else:
-        run = _run_of_tag(address, store)
-        found = next((line for line in lines if line.id in (address, run) or line.folder == address), None)
+        found = next((line for line in lines if address in (line.id, line.folder, *line.tags)), None)
+    if found is None and listing.unread is not None:
+        # It may well be a tag.
+        raise listing.unread
     if found is None:
         raise UnknownRun(
             address, f"no such run folder, and no such run in the store {store}; see flopprof runs"
@@ -71,9 +74,3 @@ def check_tag(name: str, store: Path) -> None:
         )
     if name == LATEST or any(line.id == name for line in list_runs(store).runs):
         raise UnknownRun(name, "already means a run; choose another tag")
-
-
-def _run_of_tag(name: str, store: Path) -> str | None:
-    with read_store(store) as connection:
-        row = connection.execute(RUN_OF_TAG, [name]).fetchone() if connection else None
-    return row["run"] if row else None

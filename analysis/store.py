@@ -12,7 +12,7 @@ import numbers
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from .errors import StoreError, StoreUnwritable
 from .folder_lock import hold_folder
 from .records import RunPlan
 from .results import RunResult
+from .store_access import connect_read_only, may_write
 from .store_rows import FirstIds, Row, RunRows, rows_of_run, run_row
 
 if TYPE_CHECKING:
@@ -73,12 +74,15 @@ def open_store(store: Path) -> Iterator[Database]:
 
 @contextmanager
 def read_store(store: Path) -> Iterator[sqlite3.Connection | None]:
-    """The store's database for reading, rows by name; None where there is none yet. Raises StoreError."""
+    """The store's database for reading, rows by name; None where there is none yet. Raises StoreError.
+
+    Nothing is written where nothing can be, but a database of an earlier version cannot be read there.
+    """
     if not (store / DATABASE).exists():
         yield None
         return
     with _as_store_errors(store):
-        connection = _connect(store)
+        connection = _connect(store) if may_write(store / DATABASE) else connect_read_only(store / DATABASE)
         try:
             if LATEST_MIGRATION not in applied_migrations(connection, store):
                 with open_store(store):
@@ -87,6 +91,26 @@ def read_store(store: Path) -> Iterator[sqlite3.Connection | None]:
             yield connection
         finally:
             connection.close()
+
+
+def check_writable(store: Path) -> None:
+    """Raise StoreUnwritable where nothing can be written."""
+    if not may_write(store / DATABASE):
+        raise StoreUnwritable(
+            store, "cannot be written; what it does not know yet is read from the run folders"
+        )
+
+
+def copy_database(store: Path, target: Path) -> None:
+    """Copy a store's database, if there is one, into another folder; whatever its version. Raises StoreError."""
+    if not (store / DATABASE).exists():
+        return
+    with (
+        _as_store_errors(store),
+        closing(connect_read_only(store / DATABASE)) as source,
+        closing(sqlite3.connect(target / DATABASE)) as copy,
+    ):
+        source.backup(copy)
 
 
 def applied_migrations(connection: sqlite3.Connection, store: Path) -> set[str]:

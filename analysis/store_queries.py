@@ -24,7 +24,6 @@ STEPS_OF_RUN = """
     SELECT key, label, variant, backend, device, dtype, mode, params, shard, status, reason, flops, bytes, reps,
         untraced_ns, traced_ns, slowdown, overhead_ns, kernel_ns, compute_ns, tflops, gbps, roof_share, limited_by
     FROM steps WHERE run = ? ORDER BY number"""
-RUN_OF_TAG = "SELECT run FROM tags WHERE name = ?"
 TAGS = "SELECT name, run FROM tags ORDER BY name"
 STEP_HISTORY = """
     SELECT runs.id AS run, runs.started_at, runs.status, runs.recorder, machines.hardware, machines.versions,

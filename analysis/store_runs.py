@@ -7,6 +7,9 @@ asks: the database follows the folders.
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +17,8 @@ from .errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwrita
 from .folder_lock import is_held
 from .records import RunPlan, ShardRecord
 from .run_folder import check_whole, read_record, read_run_folder
-from .store import read_store, record_run, record_unreadable_run
+from .store import DATABASE, check_writable, copy_database, read_store, record_run, record_unreadable_run
+from .store_access import may_write
 from .store_queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
 
@@ -24,6 +28,8 @@ class StoreListing:
 
     runs: tuple[RunLine, ...]
     notes: tuple[str, ...] = ()
+    unread: StoreUnwritable | None = None
+    """Why the database could not be opened, not even for reading: the runs are those of the folders, without tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,7 @@ class _Findings:
     """Runs that have no row: they are being written, or a row could not be written."""
     running: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    unread: StoreUnwritable | None = None
 
 
 def list_runs(store: Path, scenario: str | None = None) -> StoreListing:
@@ -59,10 +66,30 @@ def list_runs(store: Path, scenario: str | None = None) -> StoreListing:
     except StoreUnwritable as error:
         rows, findings = [], _look_at_folders(store, folders)
         findings.notes.append(str(error))
+        findings.unread = error
     lines = [_as_seen(line, folders, findings.running) for line in rows]
     new = [line for line in findings.plans if scenario in (None, line.scenario)]
     runs = sorted([*lines, *new], key=lambda line: (line.started_at, line.id), reverse=True)
-    return StoreListing(runs=tuple(runs), notes=tuple(findings.notes))
+    notes = tuple(dict.fromkeys(findings.notes))
+    return StoreListing(runs=tuple(runs), notes=notes, unread=findings.unread)
+
+
+@contextmanager
+def numbers_of_runs(store: Path) -> Iterator[Path]:
+    """A store that was listed, with the numbers of all its runs in its database; to be read, not to be written.
+
+    Where nothing can be written that is a copy, whose runs are links to the store's. Raises StoreError.
+    """
+    if may_write(store / DATABASE):
+        yield store
+        return
+    with tempfile.TemporaryDirectory(prefix=f"flopprof-{os.getpid()}-") as folder:
+        copy = Path(folder)
+        copy_database(store, copy)
+        for name in run_folders(store):
+            (copy / name).symlink_to((store / name).absolute(), target_is_directory=True)
+        list_runs(copy)
+        yield copy
 
 
 def run_folders(store: Path) -> set[str]:
@@ -143,6 +170,7 @@ def _take_in_folder(
         findings.notes.append(f"{path}: is a copy of the run in {store / other}; only that one is listed")
     elif old is None or _has_changed(old, plan, path):
         try:
+            check_writable(store)
             record_folder(store, folder)
         except (StoreError, CeilingsError):
             findings.plans += [] if old else [_line_of_plan(plan, path, plan.run.status)]

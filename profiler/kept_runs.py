@@ -8,6 +8,7 @@ from pathlib import Path
 from ..analysis.run_address import check_tag, find_line, find_run
 from ..analysis.store import find_store, read_store, tag_run, untag_run
 from ..analysis.store_queries import RunLine, read_run
+from ..analysis.store_runs import numbers_of_runs
 from ..reports.as_json import render_json
 from ..reports.store_text import show_run
 
@@ -20,17 +21,16 @@ def find_kept_run(address: str, store: Path) -> RunLine:
 
 
 def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
-    """A run of the store, from its database alone. Raises UnknownRun, StoreError."""
+    """A run of the store, from its database alone where that can be kept. Raises UnknownRun, StoreError."""
     folder = find_store(store)
     line = find_kept_run(address, folder)
-    with read_store(folder) as connection:
+    with numbers_of_runs(folder) as readable, read_store(readable) as connection:
         found = read_run(connection, line.id) if connection else None
     if found is None:
-        return (
-            render_json({"flopprof": 1, "run": None, "steps": []})
-            if as_json
-            else f"{line.id} is being written"
-        )
+        if as_json:
+            return render_json({"flopprof": 1, "run": None, "steps": []})
+        why = "is being written" if line.status == "running" else "cannot be read; 'flopprof runs' says why"
+        return f"{line.id} {why}"
     if as_json:
         run = found["run"] | {"status": line.status, "folder": str(folder / line.folder)}
         return render_json({"flopprof": 1, "run": run, "steps": found["steps"]})
