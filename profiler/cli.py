@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
-from .store_commands import StoreOption, add_store_commands
+from .store_commands import RunArgument, StoreOption, add_store_commands
 
 app = typer.Typer(
     name="flopprof",
@@ -244,23 +244,25 @@ def scrub(
 
 @app.command()
 def report(
-    run: Annotated[str, typer.Argument(help="A run: its folder, id or tag.")],
+    run: RunArgument,
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Show a run again, in any format.
 
     Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
     """
     from ..analysis.account import account_run
+    from ..analysis.run_address import find_run
+    from ..analysis.store import find_store
     from ..reports.publish import render, write_figures
-    from .find_run import find_run
     from .output import emit
 
-    result = account_run(find_run(run))
+    result = account_run(find_run(run, find_store(store)))
     if figures is not None:
         write_figures(result, figures)
     emit(render(result, format.value), out)
@@ -295,11 +297,13 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Compare two runs or traces, or the steps of one run that differ in one thing: what changed, and why.
 
     Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
     """
+    from ..analysis.store import find_store
     from .compare import CompareRequest
     from .compare import compare as compare_sides
 
@@ -315,6 +319,7 @@ def compare(
             strict=strict,
             format="json" if json else format.value,
             out=out,
+            store=find_store(store),
         )
     )
     print(outcome.report)

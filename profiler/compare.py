@@ -9,9 +9,10 @@ from typing import Literal
 from ..analysis.comparability import refuse_caveats
 from ..analysis.compare import Comparison, compare_by, compare_sides, find_slower
 from ..analysis.errors import CompareError
+from ..analysis.run_address import run_finder
 from ..analysis.sides import read_side
+from ..analysis.store import DEFAULT_STORE
 from ..reports.comparison import render_comparison, write_comparison
-from .find_run import lookup_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class CompareRequest:
     strict: bool = False
     format: Literal["text", "markdown", "html", "json"] = "text"
     out: Path | None = None
+    store: Path = DEFAULT_STORE
+    """Where runs are found by their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,11 @@ def _compare(request: CompareRequest) -> Comparison:
         raise CompareError("--map pairs the ranges of two traces; with --by NAME there is only one side")
     if request.fail_above is not None and not request.fail_above >= 0:
         raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
-    domains = request.domains or None
-    one = read_side(request.a, lookup_run, domains)
+    domains, find_run = request.domains or None, run_finder(request.store)
+    one = read_side(request.a, find_run, domains)
     if request.by is not None:
         return compare_by(one, request.by)
     if request.baseline is not None:
-        return compare_sides(read_side(request.baseline, lookup_run, domains), one, request.maps)
+        return compare_sides(read_side(request.baseline, find_run, domains), one, request.maps)
     assert request.b is not None
-    return compare_sides(one, read_side(request.b, lookup_run, domains), request.maps)
+    return compare_sides(one, read_side(request.b, find_run, domains), request.maps)

@@ -8,14 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.store import tag_run
+from flopprof.analysis.store_runs import list_runs
+from stored_runs import copy_real_run
 
 DATA = Path(__file__).parent / "data"
 AXIS0, AXIS1 = str(DATA / "cupy_axis0.sqlite.xz"), str(DATA / "cupy_axis1.sqlite.xz")
 
 
 def compare(*arguments: str, code: int = 0) -> tuple[str, str]:
+    return flopprof("compare", *arguments, code=code)
+
+
+def flopprof(*arguments: str, code: int = 0) -> tuple[str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "flopprof.profiler", "compare", *arguments],
+        [sys.executable, "-m", "flopprof.profiler", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -45,16 +52,29 @@ def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
 def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "store"))
 
-    def flopprof(*arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "flopprof.profiler", *arguments], check=True, capture_output=True
-        )
-
     flopprof("run", "smoke", "--set", "backends=numpy", "--set", "n=64", "--recorder", "embedded")
     flopprof("tag", "latest", "main")
     pairs = json.loads(compare("latest", "--baseline", "main", "--json")[0])["pairs"]
     assert {pair["verdict"] for pair in pairs} == {"same"}
     compare("latest", "--baseline", "nobody", code=2)
+
+
+def test_a_store_is_chosen_for_reporting_and_comparing_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "empty"))
+    chosen = ("--store", str(tmp_path / "store"))
+    run = copy_real_run(tmp_path / "store")
+    tag_run(tmp_path / "store", list_runs(tmp_path / "store").runs[0].id, "main")
+    for address in ("main", "latest", "tiny@latest", run.name):
+        pairs = json.loads(compare(address, "main", "--json", *chosen)[0])["pairs"]
+        assert [pair["verdict"] for pair in pairs] == ["same"] * 4
+        assert len(json.loads(compare("latest", "--baseline", address, "--json", *chosen)[0])["pairs"]) == 4
+        assert (
+            json.loads(flopprof("report", address, "--format", "json", *chosen)[0])["run"]["id"] == run.name
+        )
+    assert "latest: no such run" in compare("latest", "--by", "n", code=2)[1]
+    assert "latest: no such run" in flopprof("report", "latest", code=2)[1]
 
 
 def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
