@@ -11,7 +11,7 @@ from ..analysis.run_folder import RunFolder, read_run_folder
 from ..scenarios.plan import Plan, Step
 from .errors import CaptureError
 from .machine import describe_machine
-from .recorder import Recorder
+from .recorder import Choice, Recorder
 
 MOST_CHANGES = 5
 
@@ -21,6 +21,13 @@ class CannotResume(CaptureError):
 
     def __init__(self, run: Path, problem: str) -> None:
         super().__init__(f"{run}: cannot be resumed: {problem}")
+
+
+class OtherwiseRecorded(CannotResume):
+    """An option asks for another way of measuring than what there is was measured in."""
+
+    def __init__(self, run: Path, option: str, recorded_with: str) -> None:
+        super().__init__(run, f"{option}, but it was recorded with {recorded_with}; leave {option} out")
 
 
 def read_resumable(run: Path) -> RunFolder:
@@ -40,13 +47,24 @@ def asked_scenario(plan: RunPlan) -> tuple[str, tuple[str, ...]]:
     return (names[0] if names else plan.run.scenario), tuple(overrides)
 
 
+def refuse_options(before: RunFolder, *, recorder: Choice, control: bool, interleave: bool) -> None:
+    """Raise CannotResume for options that ask for another way of measuring than the run was begun with."""
+    run = before.plan.run
+    if recorder not in ("auto", run.recorder):
+        raise OtherwiseRecorded(before.path, f"--recorder {recorder}", f"--recorder {run.recorder}")
+    if run.control and not control:
+        raise OtherwiseRecorded(before.path, "--no-control", "the untraced pass")
+    if interleave and run.order != "interleaved":
+        order = "the steps in the order of the plan" if run.control else "--no-control"
+        raise OtherwiseRecorded(before.path, "--interleave", order)
+
+
 def refuse_changes(before: RunFolder, plan: Plan, recorder: Recorder) -> None:
     """Raise CannotResume, saying what is not as it was when the run began."""
     changes = [
         *title_changes(before.plan, plan),
         *scenario_changes(before.steps, plan.steps),
         *skip_changes(before.plan, plan),
-        *recorder_changes(before.plan, recorder),
         *machine_changes(before.machine, describe_machine(_version_of(recorder), {})),
     ]
     if changes:
@@ -77,12 +95,6 @@ def skip_changes(before: RunPlan, now: Plan) -> Iterator[str]:
     """Combinations that could run then and cannot now; their steps are named as gone, this is why."""
     known = {skipped.label for skipped in before.skipped}
     yield from (f"{label} cannot run ({reason})" for label, reason in now.skipped if label not in known)
-
-
-def recorder_changes(before: RunPlan, recorder: Recorder) -> Iterator[str]:
-    """Another recorder sees other things."""
-    if before.run.recorder != recorder.name:
-        yield f"recorder {before.run.recorder} → {recorder.name}"
 
 
 def machine_changes(before: Machine, now: Machine) -> Iterator[str]:

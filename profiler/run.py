@@ -27,7 +27,7 @@ from .errors import Interrupted
 from .machine import missing_reason
 from .progress import show_progress
 from .recorder import Choice, Recorder, choose_recorder
-from .resume import asked_scenario, read_resumable, refuse_changes
+from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 
 
 class NothingToRun(FlopprofError):
@@ -91,6 +91,10 @@ def run_scenario(request: RunRequest) -> RunOutcome:
     if request.interleave and not request.control:
         raise NothingInTurn
     resumed = read_resumable(find_run(request.resume, request.store)) if request.resume else None
+    if resumed:
+        refuse_options(
+            resumed, recorder=request.recorder, control=request.control, interleave=request.interleave
+        )
     scenario, overrides = _asked(request, resumed)
     plan = expand_plan(load_scenario(scenario, overrides), missing_reason)
     if not plan.steps or (request.strict and plan.skipped):
@@ -145,12 +149,12 @@ def how_to_go_on(folder: Path, name: str) -> str:
 
 
 def _asked(request: RunRequest, resumed: RunFolder | None) -> tuple[str, tuple[str, ...]]:
-    """The scenario and the overrides: those of the run to resume, unless given anew."""
+    """The scenario and the overrides: those of the run to resume, and what is given anew after them."""
     if resumed is None:
         assert request.scenario is not None, "a new run has a scenario"
         return request.scenario, request.overrides
     scenario, overrides = asked_scenario(resumed.plan)
-    return request.scenario or scenario, request.overrides or overrides
+    return request.scenario or scenario, (*overrides, *request.overrides)
 
 
 def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> tuple[str, ...]:

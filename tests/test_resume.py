@@ -83,8 +83,12 @@ def digests(run: Path) -> dict[str, str]:
 
 
 def set_status(run: Path, status: str) -> None:
+    set_info(run, status=status)
+
+
+def set_info(run: Path, **values: Any) -> None:
     plan = json.loads((run / "plan.json").read_text())
-    plan["run"]["status"] = status
+    plan["run"] |= values
     (run / "plan.json").write_text(json.dumps(plan))
 
 
@@ -175,11 +179,47 @@ def test_a_changed_scenario_is_refused_with_what_changed(tmp_path: Path, run: Pa
 
 def test_another_recorder_is_refused(tmp_path: Path, run: Path) -> None:
     forget_step(run, 1)
-    plan = json.loads((run / "plan.json").read_text())
-    plan["run"]["recorder"] = "nsys"
-    (run / "plan.json").write_text(json.dumps(plan))
+    set_info(run, recorder="nsys")
     message = flopprof(tmp_path, "run", "--resume", "latest", "--recorder", "embedded", code=2)
-    assert "recorder nsys → embedded" in message
+    assert message == (
+        f"flopprof: store/{run.name}: cannot be resumed: --recorder embedded, but it was recorded with "
+        "--recorder nsys; leave --recorder embedded out\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "option", "says"),
+    [
+        ({}, "--no-control", "--no-control, but it was recorded with the untraced pass"),
+        ({}, "--interleave", "--interleave, but it was recorded with the steps in the order of the plan"),
+        ({"control": False}, "--interleave", "--interleave, but it was recorded with --no-control"),
+        ({}, "--recorder=nsys", "--recorder nsys, but it was recorded with --recorder embedded"),
+        ({}, "--set=reps.count=7", "reps.count 5 → 7"),
+        ({}, "--set=n=24", "step doubled numpy cpu float32 n=16 is gone"),
+    ],
+)
+def test_an_option_that_contradicts_the_run_is_refused(
+    tmp_path: Path, run: Path, recorded: dict[str, Any], option: str, says: str
+) -> None:
+    forget_step(run, 1)
+    set_info(run, **recorded)
+    message = flopprof(tmp_path, "run", "--resume", "latest", option, code=2)
+    assert says in message and message.count("\n") == 1
+    assert not (run / "shards" / "numpy-cpu-2").exists()
+
+
+def test_options_that_say_what_was_recorded_are_fine(tmp_path: Path) -> None:
+    write_scenario(tmp_path, "double", "doubled")
+    same = ("--recorder", "embedded", "--no-control")
+    flopprof(tmp_path, "run", "s.yaml", *same, "--set", "n=24", "--set", "reps.count=6")
+    run = only_run(tmp_path)
+    forget_step(run, 1)
+    again = flopprof(tmp_path, "run", "s.yaml", "--resume", run.name, *same, "--set", "n=24", "--json")
+    assert [step["status"] for step in json.loads(again)["steps"]] == ["done", "done"]
+    shutil.rmtree(run / "shards" / "numpy-cpu-2")
+    set_info(run, status="interrupted", control=True, order="interleaved")
+    flopprof(tmp_path, "run", "--resume", run.name, "--interleave")
+    assert json.loads((run / "plan.json").read_text())["run"]["order"] == "interleaved"
 
 
 def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path, run: Path) -> None:
