@@ -24,11 +24,14 @@ class FolderHeld(Exception):
 def hold_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Be the only one who holds ``folder``; with ``wait`` as soon as the present holder lets go.
 
-    A file system without locks (some network ones) lets everyone hold it. Raises FolderHeld.
+    A file system without locks (some network ones) lets everyone hold it. Raises FolderHeld, and FileNotFoundError
+    also for a folder that its last holder took away.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), folder)
+        if not os.path.samestat(os.fstat(descriptor), folder.stat()):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         yield
     finally:
         os.close(descriptor)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import StoreError
-from .folder_lock import FolderHeld, hold_folder, is_held
+from .folder_lock import FolderHeld, hold_folder
 from .run_import import IMPORT_PREFIX
 from .store import DATABASE, compact_store, forget_runs
 from .store_queries import RunLine
@@ -38,10 +39,7 @@ def collect_garbage(store: Path) -> list[str]:
     """Remove what killed processes left and rows whose folder is gone; a line for each. Raises StoreError."""
     if not store.is_dir():
         return []
-    told: list[str] = []
-    for path, what in _leftovers(store):
-        shutil.rmtree(path, ignore_errors=True)
-        told.append(f"removed {path}: {what}")
+    told = [f"removed {path}: {what}" for path, what in _remove_leftovers(store)]
     missing = [run for run in list_runs(store).runs if run.status == "missing"]
     if missing:
         forget_runs(store, [run.id for run in missing])
@@ -51,21 +49,42 @@ def collect_garbage(store: Path) -> list[str]:
     return told
 
 
-def _leftovers(store: Path) -> Iterator[tuple[Path, str]]:
+def _remove_leftovers(store: Path) -> Iterator[tuple[Path, str]]:
     for entry in sorted(store.iterdir()):
         if entry.name.startswith(REMOVED_PREFIX):
-            yield entry, "a removal that was not finished"
-        elif entry.name.startswith(IMPORT_PREFIX) and not is_held(entry):
-            yield entry, "an import that was not finished"
+            yield _remove(entry), "a removal that was not finished"
+        elif entry.name.startswith(IMPORT_PREFIX):
+            with _hold_abandoned(entry) as is_abandoned:
+                if is_abandoned:
+                    yield _remove(entry), "an import that was not finished"
     for name in sorted(run_folders(store)):
-        folder = store / name
-        if is_held(folder):
-            continue
-        yield from (
-            (staging, "raw recordings of a run that was killed") for staging in folder.glob(".staging-*")
-        )
-        if _never_began(folder):
-            yield folder, "a run that was killed before it began"
+        with _hold_abandoned(store / name) as is_abandoned:
+            if is_abandoned:
+                yield from _remove_from_run(store / name)
+
+
+def _remove_from_run(folder: Path) -> Iterator[tuple[Path, str]]:
+    for staging in folder.glob(".staging-*"):
+        yield _remove(staging), "raw recordings of a run that was killed"
+    if _never_began(folder):
+        yield _remove(folder), "a run that was killed before it began"
+
+
+def _remove(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+@contextmanager
+def _hold_abandoned(folder: Path) -> Iterator[bool]:
+    """Hold a folder, so that nobody begins to write in it while it is looked at; False where somebody does already."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_folder(folder))
+        except (FolderHeld, OSError):
+            yield False
+            return
+        yield True
 
 
 def _never_began(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from ..analysis.records import Machine, RunInfo, RunPlan, SkippedStep
 from ..analysis.run_folder import RunFolder
 from ..analysis.store import DEFAULT_STORE
 from ..scenarios.plan import Plan
-from .folder import hold_run, make_run_folder, new_run_id, staging_folder, temporary_folder, write_record
+from .folder import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder, write_record
 from .job import Message, Opened, PassName
 from .lifeline import hold_lifeline
 from .machine import describe_machine
@@ -68,14 +68,15 @@ def open_run(plan: Plan, options: CaptureOptions) -> Iterator[OpenRun]:
     if options.resumed:
         before = options.resumed.plan
         complete = before.run.model_copy(update={"status": "complete"})
-        run = OpenRun(folder=options.resumed.path, record=before.model_copy(update={"run": complete}))
+        record = before.model_copy(update={"run": complete})
+        with hold_run(options.resumed.path):
+            yield OpenRun(folder=options.resumed.path, record=record)
     else:
         started = datetime.now(UTC)
         run_id = new_run_id(plan.name, started)
-        folder = make_run_folder(options.out, run_id, options.store)
-        run = OpenRun(folder=folder, record=plan_record(plan, describe_run(plan, options, run_id, started)))
-    with hold_run(run.folder):
-        yield run
+        record = plan_record(plan, describe_run(plan, options, run_id, started))
+        with hold_new_run(options.out, run_id, options.store) as folder:
+            yield OpenRun(folder=folder, record=record)
 
 
 def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: Listener) -> None:

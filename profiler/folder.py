@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,6 +49,23 @@ def make_empty_folder(out: Path | None, name: str, *inside: str, store: Path = D
     except OSError as error:
         raise OutputFolderError(folder, f"cannot be written ({error.strerror})") from error
     return folder
+
+
+@contextmanager
+def hold_new_run(out: Path | None, run_id: str, store: Path = DEFAULT_STORE) -> Iterator[Path]:
+    """Make a run's folder and be the only process that writes it. Raises OutputFolderError.
+
+    Between the two another process's gc can take the folder for that of a killed run: then it is made again.
+    """
+    with ExitStack() as held:
+        while True:
+            folder = make_run_folder(out, run_id, store)
+            try:
+                held.enter_context(hold_folder(folder, wait=True))
+                break
+            except FileNotFoundError:
+                continue
+        yield folder
 
 
 @contextmanager

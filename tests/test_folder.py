@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.folder_lock import hold_folder
+from flopprof.analysis.folder_lock import hold_folder, is_held
 from flopprof.analysis.records import ShardRecord
+from flopprof.analysis.store_cleaning import collect_garbage
+from flopprof.profiler import folder as folder_module
 from flopprof.profiler.errors import OutputFolderError
 from flopprof.profiler.folder import (
+    hold_new_run,
     make_run_folder,
     new_run_id,
     publish_shard,
@@ -54,6 +58,38 @@ def test_an_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_folder_under_a_read_only_file_system_is_one_clear_error() -> None:
     with pytest.raises(OutputFolderError, match="cannot be written"):
         make_run_folder(Path("/proc/flopprof-run"), "id")
+
+
+def test_a_run_that_gc_takes_for_a_killed_one_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[str]] = []
+
+    def make_and_collect(out: Path | None, run_id: str, store: Path) -> Path:
+        folder = make_run_folder(out, run_id, store)
+        if not told:
+            told.append(collect_garbage(store))
+        return folder
+
+    monkeypatch.setattr(folder_module, "make_run_folder", make_and_collect)
+    with hold_new_run(None, "run", tmp_path) as run:
+        assert len(told[0]) == 1 and "a run that was killed before it began" in told[0][0]
+        assert is_held(run)
+        assert collect_garbage(tmp_path) == []
+        assert (run / "shards").is_dir()
+
+
+def test_a_folder_that_its_holder_took_away_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with ThreadPoolExecutor() as threads:
+        with hold_folder(tmp_path / "run"):
+            waiting = threads.submit(hold_folder(tmp_path / "run", wait=True).__enter__)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            (tmp_path / "run").rename(tmp_path / "removed")
+            (tmp_path / "run").mkdir()
+        with pytest.raises(FileNotFoundError):
+            waiting.result()
 
 
 def test_staging_is_private_and_gone_afterwards_also_after_an_error(tmp_path: Path) -> None:

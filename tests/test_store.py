@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from flopprof.analysis.account import account_run
 from flopprof.analysis.errors import StoreError
-from flopprof.analysis.folder_lock import hold_folder
+from flopprof.analysis.folder_lock import hold_folder, is_held
 from flopprof.analysis.history import read_history
 from flopprof.analysis.results import RunResult, WindowTimes
 from flopprof.analysis.store import (
@@ -467,6 +467,19 @@ def test_gc_removes_what_killed_processes_left_and_nothing_else(tmp_path: Path) 
     ]
     assert {entry.name for entry in tmp_path.iterdir() if not entry.name.startswith(DATABASE)} == {run.name}
     assert only_run(tmp_path).status == "complete"
+
+
+def test_gc_holds_the_run_that_it_removes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "begun" / "shards").mkdir(parents=True)
+    (tmp_path / "killed" / ".staging-1").mkdir(parents=True)
+    held: dict[str, bool] = {}
+
+    def remove(path: Path, **_: object) -> None:
+        held[path.name] = is_held(path if path.name == "begun" else path.parent)
+
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    assert len(collect_garbage(tmp_path)) == 2
+    assert held == {"begun": True, ".staging-1": True}
 
 
 def test_an_import_that_is_going_on_is_not_garbage(tmp_path: Path) -> None:
