@@ -28,17 +28,23 @@ def find_run(address: str, store: Path) -> Path:
 
 def lookup_run(address: str, store: Path) -> Path | None:
     """The same for names that may also mean something else: None where the store knows no such run."""
+    path = Path(address)
+    return path if address and path.exists() else lookup_kept_run(address, store)
+
+
+def lookup_kept_run(address: str, store: Path) -> Path | None:
+    """The same among the runs of the store alone, whatever lies in the current folder."""
     if not _ADDRESS.fullmatch(address) or not ((store / DATABASE).exists() or run_folders(store)):
         return None
     try:
-        return find_run(address, store)
+        return store / find_line(address, store).folder
     except UnknownRun:
         return None
 
 
 def run_finder(store: Path) -> Callable[[str], Path | None]:
-    """``lookup_run`` of one store, as the sides of a comparison ask for it."""
-    return lambda address: lookup_run(address, store)
+    """``lookup_kept_run`` of one store, as the sides of a comparison ask for it."""
+    return lambda address: lookup_kept_run(address, store)
 
 
 def find_line(address: str, store: Path, *, gone: bool = False) -> RunLine:

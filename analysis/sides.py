@@ -51,18 +51,18 @@ class SideName:
     selection: Mapping[str, str]
 
 
-def parse_side(text: str, find_run: FindRun | None = None) -> SideName:
+def parse_side(text: str, find_run: FindRun | None = None, *, by_name: bool = False) -> SideName:
     """Take ``PATH`` or ``PATH:NAME=VALUE,…`` apart; an existing path wins over a selection.
 
-    What is no path is asked for by its name in the store. Raises CompareError where nothing is found or the
-    selection cannot be read.
+    What is no path is asked for by its name in the store; with ``by_name`` that is asked first, as of a baseline.
+    Raises CompareError where nothing is found or the selection cannot be read.
     """
-    whole = _find(text, find_run)
+    whole = _find(text, find_run, by_name)
     if whole is not None:
         return SideName(text=text, path=whole, selection={})
     colons = (at for at in reversed(range(len(text))) if text[at] == ":")
     for at in colons:
-        found = _find(text[:at], find_run)
+        found = _find(text[:at], find_run, by_name)
         if found is not None:
             return SideName(text=text, path=found, selection=_read_selection(text, text[at + 1 :]))
     raise CompareError(f"{text}: no such run or trace; give a run folder, a trace file or RUN:NAME=VALUE,…")
@@ -82,12 +82,18 @@ def _read_selection(side: str, text: str) -> dict[str, str]:
     return selection
 
 
-def read_side(text: str, find_run: FindRun | None = None, domains: tuple[str, ...] | None = None) -> Side:
+def read_side(
+    text: str,
+    find_run: FindRun | None = None,
+    domains: tuple[str, ...] | None = None,
+    *,
+    by_name: bool = False,
+) -> Side:
     """Read a side: the steps of a run, or the ranges of anyone's trace (owner domains: ``domains``).
 
     Raises CompareError for a side that names nothing, RunError and TraceError for what cannot be read.
     """
-    name = parse_side(text, find_run)
+    name = parse_side(text, find_run, by_name=by_name)
     side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains)
     return select_things(side, name.selection)
 
@@ -104,11 +110,12 @@ def side_of_run(result: RunResult) -> Side:
     )
 
 
-def _find(text: str, find_run: FindRun | None) -> Path | None:
-    path = Path(text)
-    if text and path.exists():
-        return path
-    return find_run(text) if find_run is not None and text else None
+def _find(text: str, find_run: FindRun | None, by_name: bool) -> Path | None:
+    if not text:
+        return None
+    path = Path(text) if Path(text).exists() else None
+    kept = find_run(text) if find_run is not None and (by_name or path is None) else None
+    return kept or path
 
 
 def _read_run(name: SideName) -> Side:

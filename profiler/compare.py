@@ -68,6 +68,7 @@ def _compare(request: CompareRequest) -> Comparison:
     if request.by is not None:
         return compare_by(one, request.by)
     if request.baseline is not None:
-        return compare_sides(read_side(request.baseline, find_run, domains), one, request.maps)
+        baseline = read_side(request.baseline, find_run, domains, by_name=True)
+        return compare_sides(baseline, one, request.maps)
     assert request.b is not None
     return compare_sides(one, read_side(request.b, find_run, domains), request.maps)

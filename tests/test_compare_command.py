@@ -59,6 +59,20 @@ def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch
     compare("latest", "--baseline", "nobody", code=2)
 
 
+def test_a_baseline_is_the_tag_though_a_folder_is_called_like_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = copy_real_run(Path("store"))
+    tag_run(Path("store"), list_runs(Path("store")).runs[0].id, "main")
+    Path("main").mkdir()
+    Path("latest").touch()
+    for baseline in ("main", "latest", f"store/{run.name}"):
+        shown = compare(str(run), "--baseline", baseline, "--json", "--store", "store")[0]
+        assert [pair["verdict"] for pair in json.loads(shown)["pairs"]] == ["same"] * 4
+    compare(str(run), "main", "--store", "store", code=2)
+
+
 def test_a_store_is_chosen_for_reporting_and_comparing_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
