@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .activities import GEOMETRY
 from .devices import GPU_COLUMNS
+from .nvtx import INTEGER_PAYLOADS, NVTX, REAL_PAYLOADS
 from .sqlite_columns import SqliteFile
 from .sqlite_names import quote_name
 from .terms import Recorder
@@ -27,6 +28,8 @@ THERE: dict[str, tuple[str, ...]] = {
     "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION": ("correlationId", "globalPid", "contextId", "streamId"),
 }
 """Columns that are there, though they may be empty."""
+BY_NSYS = ("endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS)
+"""Columns of NVTX_EVENTS that its own exporter writes, and the embedded recorder does not need."""
 
 
 def find_lacking(file: SqliteFile, recorder: Recorder) -> tuple[str, ...]:
@@ -42,6 +45,8 @@ def find_lacking(file: SqliteFile, recorder: Recorder) -> tuple[str, ...]:
         for column in columns
         if table in file.tables and column not in file.tables[table]
     ]
+    if recorder == "nsys" and NVTX in file.tables:
+        absent += [f"{NVTX}.{column}" for column in BY_NSYS if column not in file.tables[NVTX]]
     return (*([] if described else [CAPTURE]), *absent, *_empty(file))
 
 

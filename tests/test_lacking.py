@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flopprof.analysis.lacking import find_lacking
+from flopprof.analysis.nvtx import REAL_PAYLOADS
 from flopprof.analysis.sqlite_columns import SqliteFile
 
 DATA = Path(__file__).parent / "data"
@@ -39,6 +40,8 @@ def test_recorded_traces_lack_nothing(name: str, tmp_path: Path):
         ),
         ("ALTER TABLE NVTX_EVENTS RENAME textId TO other", ("NVTX_EVENTS.textId",)),
         ("UPDATE NVTX_EVENTS SET textId = NULL", ()),
+        ("ALTER TABLE NVTX_EVENTS DROP uint32Value", ("NVTX_EVENTS.uint32Value",)),
+        ("ALTER TABLE NVTX_EVENTS DROP endGlobalTid", ("NVTX_EVENTS.endGlobalTid",)),
         ("UPDATE NVTX_EVENTS SET domainId = NULL", ("NVTX_EVENTS.domainId",)),
         ("UPDATE TARGET_INFO_GPU SET uuid = NULL", ("TARGET_INFO_GPU.uuid",)),
         ("DROP TABLE META_DATA_CAPTURE", ("META_DATA_CAPTURE",)),
@@ -52,5 +55,6 @@ def test_what_was_taken_out_is_named(statement: str, lacking: tuple[str, ...], t
 
 
 def test_the_embedded_recorder_describes_no_capture(tmp_path: Path):
-    with unpack("torch_axis0", tmp_path, "DROP TABLE META_DATA_CAPTURE") as file:
+    no_payloads = (f"ALTER TABLE NVTX_EVENTS DROP {column}" for column in REAL_PAYLOADS)
+    with unpack("torch_axis0", tmp_path, "DROP TABLE META_DATA_CAPTURE", *no_payloads) as file:
         assert find_lacking(file, "embedded") == ()
