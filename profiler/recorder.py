@@ -26,8 +26,8 @@ PROFILE_OPTIONS = (
 NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 """Variables that Nsight Systems sets in what it profiles."""
 
-LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed")
-"""What nsys 2022.4 says, with exit code 1, when it did not begin."""
+LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed", "Connection to the Agent lost")
+"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin."""
 
 ENDING = re.compile(
     r"Importer error status:|Unable to retrieve the importer|Generat(ing '|ed:)|\[\d+/\d+\]|/.+\.(qdstrm|nsys-rep)$"

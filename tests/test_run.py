@@ -190,10 +190,15 @@ def test_a_dead_worker_fails_its_step_and_the_run_goes_on(tmp_path: Path) -> Non
     assert "SIGKILL" in steps["die"]["reason"]
 
 
-def test_nsys_that_loses_its_agent_is_started_again_and_named_when_it_never_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("says", "code"), [("Agent launcher failed", 1), ("Connection to the Agent lost", 0)]
+)
+def test_nsys_that_loses_its_agent_is_started_again_and_named_when_it_never_starts(
+    says: str, code: int, tmp_path: Path
+) -> None:
     function_scenario(tmp_path, "double")
     nsys, importer = tmp_path / "bin" / "nsys", tmp_path / "host-linux-x64" / "QdstrmImporter"
-    fails = "echo x >> starts; echo Agent launcher failed.; exit 1"
+    fails = f"echo x >> starts; echo {says}.; exit {code}"
     for tool, script in (
         (nsys, f"[ $1 = --version ] && echo version 2022.4.2 && exit; {fails}"),
         (importer, ""),
@@ -206,7 +211,7 @@ def test_nsys_that_loses_its_agent_is_started_again_and_named_when_it_never_star
     assert (tmp_path / "starts").read_text() == "x\n" * 4
     step = steps_by_variant(tmp_path / "run")["double"]
     assert step["reason"] == (
-        "Nsight Systems did not start (Agent launcher failed); see docs/troubleshooting.md, or use --recorder embedded"
+        f"Nsight Systems did not start ({says}); see docs/troubleshooting.md, or use --recorder embedded"
     )
     assert step["untraced_ns"] > 0
 
