@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker(need):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """One test at a time starts Nsight Systems, in all processes that share the work: several lose their agents."""
+    with (Path(tempfile.gettempdir()) / "flopprof-tests-use-nsys.lock").open("w") as lock:
+        if item.get_closest_marker("nsys"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return (yield)
