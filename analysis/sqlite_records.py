@@ -8,8 +8,9 @@ https://www.sqlite.org/fileformat2.html#record_format
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from .sqlite_pages import TABLE_LEAF, Bytes, Unusual
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
+_T = TypeVar("_T", bound=np.generic)
 
 LEAF_HEADER = 8
 ABSENT = -1
@@ -72,24 +74,43 @@ def find_cells(raw: Bytes, pages: int, page_size: int, usable: int) -> Cells:
     """The rows of `pages` leaf pages that lie one after another in `raw`."""
     base = np.arange(pages, dtype=np.int64) * page_size
     counts = _load16(raw, base + 3)
-    if (raw[base] != TABLE_LEAF).any() or (counts.max(initial=0) * 2 + LEAF_HEADER) > usable:
+    most = int(counts.max(initial=0))
+    if (raw[base] != TABLE_LEAF).any() or most * 2 + LEAF_HEADER > usable:
         raise Unusual("leaf page")
-    first = np.cumsum(counts) - counts
-    page = np.repeat(base, counts)
-    slot = np.arange(len(page)) - np.repeat(first, counts)
-    pointer = _load16(raw, page + LEAF_HEADER + 2 * slot)
-    if len(page) and (pointer.min() < LEAF_HEADER or pointer.max() > usable - 4):
+    slots = raw[: pages * page_size].reshape(pages, page_size)[:, LEAF_HEADER : LEAF_HEADER + 2 * most]
+    pointer = np.ascontiguousarray(slots).view(">u2")[np.arange(most) < counts[:, None]]
+    if len(pointer) and (pointer.min() < LEAF_HEADER or pointer.max() > usable - 4):
         raise Unusual("cell pointer")
-    cell = page + pointer
-    word = _load(raw, cell)
-    length = _varint_lengths(word)
-    payload = _varints(word, length)
-    rowid_at = cell + length
-    record = rowid_at + _second_lengths(raw, rowid_at, word, length)
+    page = np.repeat(base, counts)
+    payload, rowid_at, record = _cell_heads(raw, page + pointer)
     local = _local_bytes(payload, usable)
     if (record - page + local > usable).any() or int(local.sum()) + 2 * len(page) > pages * usable:
         raise Unusual("records beyond their page, or over each other")
     return Cells(raw=raw, rowid_at=rowid_at, record=record, payload=payload, local=local)
+
+
+def _cell_heads(raw: Bytes, cell: Ints) -> tuple[Ints, Ints, Ints]:
+    """(payload, place of the row id, place of the record): a cell is its payload, its row id and its record.
+
+    Nearly all cells of a block begin with numbers as long as its first cell's, which is checked quickly.
+    """
+    word = _load(raw, cell)
+    one = _varint_lengths(word[:1])
+    both = one + _second_lengths(raw, cell[:1] + one, word[:1], one)
+    if len(word) and both[0] <= 8:
+        first, second = int(one[0]), int(both[0])
+        last = _high_bit(first - 1) | _high_bit(second - 1)
+        looked_at = sum(map(_high_bit, range(second)))
+        if ((word & np.uint64(looked_at)) == np.uint64(looked_at ^ last)).all():
+            return _varints(word, one), cell + first, cell + second
+    length = _varint_lengths(word)
+    rowid_at = cell + length
+    return _varints(word, length), rowid_at, rowid_at + _second_lengths(raw, rowid_at, word, length)
+
+
+def _high_bit(byte: int) -> int:
+    """The highest bit of a byte of a word."""
+    return 1 << 63 - 8 * byte
 
 
 def _local_bytes(payload: Ints, usable: int) -> Ints:
@@ -147,28 +168,29 @@ class Records:
     def combinations(self, columns: Sequence[int]) -> tuple[NDArray[np.intp], list[Values]]:
         """For each row a code of its values in some columns, and the values of each code; Unusual for no integers.
 
-        Told apart by the bytes from the first to the last of the columns, which lie side by side in a good layout.
+        Told apart by the header and the bytes of the columns; those that lie side by side are looked at together.
         """
         if self.cells.local is not self.cells.payload:
             raise Unusual("overflow pages")
-        codes, example = self._distinct_bytes(min(columns), max(columns))
+        words = [self.shape.astype(np.uint64)]
+        for first, last in _neighbours(columns):
+            words += self._words(first, last)
+        codes, example = _first_of_each(words)
         some = replace(self, cells=self.cells.take(example), shape=self.shape[example])
         found = [some.integers(column) for column in columns]
         if any(column.foreign for column in found):
             raise Unusual("values of another type")
         return codes, list(zip(*[column.to_list() for column in found], strict=True))
 
-    def _distinct_bytes(self, first: int, last: int) -> tuple[NDArray[np.intp], Ints]:
-        """Codes of rows by their header and the bytes of some neighbouring columns, and one row of each code."""
+    def _words(self, first: int, last: int) -> Iterator[Words]:
+        """The bytes from one column to another as numbers, eight at a time from the end."""
         length = self.ends[:, last] - self.ends[:, first] + _sizes(self.types[:, first])
-        end = self.cells.record + self.ends[:, last].take(self.shape)
-        words = [self.shape.astype(np.uint64)]
+        end = self.cells.record + self.by_row(self.ends[:, last])
         for done in range(0, int(length.max(initial=0)), 8):
             word = _load(self.cells.raw, np.maximum(end - (done + 8), 0))
             other = np.clip(8 * (done + 8 - length), 0, 63).astype(np.uint64)  # bits of what comes before
             mask = np.where(length > done, ~np.uint64(0) >> other, np.uint64(0))
-            words.append(word & mask.take(self.shape))
-        return _first_of_each(words)
+            yield word & self.by_row(mask)
 
     def filled(self, column: int) -> int:
         """Rows with a value in a column."""
@@ -194,12 +216,16 @@ class Records:
             return constant(kind - ZERO, rows)
         return constant(0, rows, known=False, foreign=rows if kind > 0 else 0)
 
+    def by_row(self, values: NDArray[_T]) -> NDArray[_T]:
+        """Values of headers for every row; one for all where they are equal."""
+        return values[:1] if (values == values[0]).all() else values.take(self.shape)
+
     def _shifted(self, column: int, shift: Ints) -> Ints:
-        at = self.cells.record + (self.ends[:, column] - 8).take(self.shape)
+        at = self.cells.record + self.by_row(self.ends[:, column] - 8)
         if self.cells.local is not self.cells.payload:  # values on overflow pages, which the caller replaces
             at = np.clip(at, 0, len(self.cells.raw) - 8)
         values = _load(self.cells.raw, at).view(np.int64)
-        by = shift[:1] if (shift == shift[0]).all() else shift.take(self.shape)
+        by = self.by_row(shift)
         np.left_shift(values, by, out=values)
         return np.right_shift(values, by, out=values)
 
@@ -211,7 +237,7 @@ def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp],
     sizes = cells.raw[cells.record]
     if sizes.max() > 127 or (sizes > cells.local).any() or sizes.min() < 1:
         raise Unusual("record header")
-    lengths = np.flatnonzero(np.bincount(sizes))
+    lengths = sizes[:1] if (sizes == sizes[0]).all() else np.flatnonzero(np.bincount(sizes))
     if len(lengths) == 1:
         return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), book))]
     groups = [np.flatnonzero(sizes == length) for length in lengths]
@@ -224,9 +250,10 @@ def _decode(cells: Cells, length: int, book: HeaderBook) -> Records:
     types = book.types(headers)
     ends = length + np.cumsum(_sizes(types), axis=1)
     total = ends[:, -1]
-    if (total.take(shape) != cells.payload).any():
+    records = Records(cells=cells, shape=shape, types=types, ends=ends)
+    if (records.by_row(total) != cells.payload).any():
         raise Unusual("record length")
-    return Records(cells=cells, shape=shape, types=types, ends=ends)
+    return records
 
 
 def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints]:
@@ -237,6 +264,13 @@ def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints
         unused = 8 * min(7, max(0, first + 8 - length))
         words.append(word >> np.uint64(unused) if unused else word)
     return _first_of_each(words)
+
+
+def _neighbours(columns: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of columns that follow each other."""
+    places = np.unique(columns)
+    breaks = np.flatnonzero(np.diff(places) > 1) + 1
+    return [(int(some[0]), int(some[-1])) for some in np.split(places, breaks)]
 
 
 def _first_of_each(words: Sequence[Words]) -> tuple[NDArray[np.intp], Ints]:
@@ -291,13 +325,21 @@ def _sizes(types: Ints) -> Ints:
 
 def _load(raw: Bytes, at: Ints) -> Words:
     """Eight bytes from each place as a big-endian number; places need not be aligned."""
-    windows = np.ndarray((len(raw) - 7,), np.uint64, raw, 0, (1,))
-    return windows[at].byteswap(inplace=True)
+    return (
+        _gather(np.ndarray((len(raw) - 7,), np.int64, raw, 0, (1,)), at)
+        .view(np.uint64)
+        .byteswap(inplace=True)
+    )
 
 
 def _load16(raw: Bytes, at: Ints) -> Ints:
-    windows = np.ndarray((len(raw) - 1,), np.uint16, raw, 0, (1,))
-    return windows[at].byteswap(inplace=True).astype(np.int64)
+    windows = np.ndarray((len(raw) - 1,), np.int16, raw, 0, (1,))
+    return _gather(windows, at).view(np.uint16).byteswap(inplace=True).astype(np.int64)
+
+
+def _gather(windows: NDArray[Any], at: Ints) -> NDArray[Any]:
+    """Numbers from places that need not be aligned, of which numpy's own indexing takes thrice the time."""
+    return np.asarray(pd.api.extensions.take(windows, at, allow_fill=True))
 
 
 def _varint_lengths(word: Words) -> Ints:
@@ -318,9 +360,9 @@ def _second_lengths(raw: Bytes, at: Ints, word: Words, first: Ints) -> Ints:
 
 
 def _varints(word: Words, length: Ints) -> Ints:
-    """The variable-length numbers that words begin with."""
+    """The variable-length numbers that words begin with; one length may be that of all."""
     value = np.zeros(len(word), np.int64)
     for byte in range(int(length.max(initial=0))):
         part = (word >> np.uint64(56 - 8 * byte)).astype(np.int64) & 127
-        value = np.where(length > byte, value << 7 | part, value)
+        value = value << 7 | part if len(length) == 1 else np.where(length > byte, value << 7 | part, value)
     return value

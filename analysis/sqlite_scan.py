@@ -20,7 +20,7 @@ from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Pages, Unusual
 from .sqlite_records import ABSENT, Cells, HeaderBook, Ints, Records, find_cells, read_records
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 4 << 20
 """Pages looked at together: few enough for the processor's cache, enough rows to be worth a numpy call."""
 LEAST_CELL = 6
 """Bytes a row takes at least, with its cell pointer."""
