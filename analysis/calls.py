@@ -44,17 +44,28 @@ class RawCalls:
 
 def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
     """All calls; none when the export has no RUNTIME table."""
-    table = read_table(file, RUNTIME, ["start", "end", "globalTid", "correlationId", "nameId"], schema=schema)
-    good = possible_times(table) & table.known("globalTid")
+    table = read_table(
+        file,
+        RUNTIME,
+        ["start", "end", "globalTid", "correlationId", "nameId"],
+        folded=["globalTid", "nameId"],
+        schema=schema,
+    )
+    kinds, code = table.folded, table.folded.codes
+    good = possible_times(table) & kinds.known("globalTid")[code]
     keep = slice(None) if good.all() else good
-    thread, global_tids = pd.factorize(table.values("globalTid", 0)[keep])
+    times = np.bincount(code, minlength=len(kinds))
+    used = np.bincount(code[keep], minlength=len(kinds)) > 0
+    thread = np.full(len(kinds), NONE, np.int32)
+    global_tids, thread[used] = np.unique(kinds.values("globalTid", 0)[used], return_inverse=True)
+    name = names.add_ids(kinds.values("nameId", 0), kinds.known("nameId"), "call", times)
     return RawCalls(
         start=table.values("start", 0)[keep],
         end=table.values("end", 0)[keep],
-        thread=thread.astype(np.int32),
+        thread=thread[code[keep]],
         global_tids=global_tids,
         correlation_id=table.values("correlationId", 0)[keep],
-        name=names.add_ids(table.values("nameId", 0), table.known("nameId"), "call")[keep],
+        name=name[code[keep]],
         dropped=int(len(good) - good.sum()),
         foreign=table.foreign,
     )

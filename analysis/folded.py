@@ -31,6 +31,16 @@ class Folded:
         found = [default if (value := one[place]) is None else value for one in self.combinations]
         return np.array(found, np.int64)
 
+    def known(self, column: str) -> NDArray[np.bool_]:
+        """Which combinations have a value in a column."""
+        if column not in self.columns:
+            return np.zeros(len(self.combinations), np.bool_)
+        place = self.columns.index(column)
+        return np.array([one[place] is not None for one in self.combinations], np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.combinations)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedRows:

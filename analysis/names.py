@@ -23,8 +23,11 @@ class NameCollector:
         """The code of one text."""
         return self._codes.setdefault(text, len(self._codes))
 
-    def add_ids(self, ids: Ints, known: Bools, kind: str) -> Codes:
-        """Codes of StringIds' texts, -1 where not known; an id without text reads ``kind#id``."""
+    def add_ids(self, ids: Ints, known: Bools, kind: str, times: Ints | None = None) -> Codes:
+        """Codes of StringIds' texts, -1 where not known; an id without text reads ``kind#id``.
+
+        `times` is for how many rows each id stands, by default for one.
+        """
         places, unique = pd.factorize(ids)
         used = np.zeros(len(unique), np.bool_)
         used[places if known.all() else places[known]] = True
@@ -36,7 +39,7 @@ class NameCollector:
         texts = self._file.texts(wanted)
         absent = np.array([int(i) not in texts for i in unique], np.bool_)
         if len(texts) < len(wanted):
-            self.missing += int((absent[places] & known).sum())
+            self.missing += int(np.where(absent[places] & known, 1 if times is None else times, 0).sum())
         code_of = {i: self.add(texts.get(i, f"{kind}#{i}")) for i in wanted}
         table = np.array([code_of.get(int(i), NONE) for i in unique], np.int32)
         codes = table[places] if len(table) else np.zeros(0, np.int32)

@@ -6,7 +6,7 @@ have is said by its reader. A missing table is no rows; a missing required colum
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,12 +66,13 @@ def read_table(
     required: Sequence[str],
     optional: Sequence[str] = (),
     *,
-    folded: Iterable[str] = (),
+    folded: Collection[str] = (),
     schema: str,
 ) -> Table:
-    """The columns of a table that the file has, an empty Table when it has none; `folded` ones are optional too.
+    """The columns of a table that the file has, an empty Table when it has none.
 
-    Raises ColumnMissing for a required one; ``a|b`` requires one of both.
+    `folded` ones are optional too unless they are among the required. Raises ColumnMissing for a required one;
+    ``a|b`` requires one of both.
     """
     present = file.tables.get(name)
     if present is None:
@@ -81,6 +82,6 @@ def read_table(
             raise ColumnMissing(file, name, choice.replace("|", " or "), schema)
     wanted = [c for choice in required for c in choice.split("|")] + list(optional)
     columns, combinations = file.fold(
-        name, [c for c in wanted if c in present], [c for c in folded if c in present]
+        name, [c for c in wanted if c in present and c not in folded], [c for c in folded if c in present]
     )
     return Table(name=name, rows=len(next(iter(columns.values()))), columns=columns, folded=combinations)
