@@ -33,6 +33,7 @@ import flopprof.profiler.analyze  # noqa: F401  what the command imports is ther
 from flopprof.profiler.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
+TRACES = ROOT / "tests" / "data"
 RESULTS = ROOT / "docs" / "robustness.md"
 SECONDS, MEBIBYTES = 60, 1024
 DEVICE_TABLES = tuple(f"CUPTI_ACTIVITY_KIND_{name}" for name in ("KERNEL", "MEMCPY", "MEMSET", "GRAPH_TRACE"))
@@ -105,7 +106,7 @@ def spoil_column(path: Path, rng: random.Random) -> str:
     """Some values of a type that none in the column has: of another text nobody could tell that it is wrong."""
     with opened(path) as db:
         table, column = choose_column(db, rng)
-        own = {kind for (kind,) in db.execute(f'SELECT DISTINCT typeof("{column}") FROM "{table}"')}
+        own = {kind.decode() for (kind,) in db.execute(f'SELECT DISTINCT typeof("{column}") FROM "{table}"')}
         value = rng.choice([value for kind, value in OTHER_VALUES.items() if kind not in own])
         spoiled = f'CASE WHEN rowid % 3 = 0 THEN {value} ELSE "{column}" END AS "{column}"'
         rebuild(db, table, ", ".join(spoiled if c == column else f'"{c}"' for c in columns_of(db, table)))
@@ -431,7 +432,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Mutate traces and judge what is said of them.")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--traces", type=Path, default=ROOT / "tests" / "data")
+    parser.add_argument("--traces", type=Path, default=TRACES)
     parser.add_argument("--write", type=Path, default=RESULTS)
     options = parser.parse_args()
     lines = []
@@ -441,7 +442,10 @@ def main() -> int:
             print(line, file=sys.stderr)
     print("\n".join(summarize(lines)))
     options.write.parent.mkdir(parents=True, exist_ok=True)
-    options.write.write_text(report(lines, f"python bench/mutate_traces.py --count {options.count}"))
+    command = ["python bench/mutate_traces.py", f"--count {options.count}"]
+    if options.traces != TRACES:
+        command.append(f"--traces {options.traces}")
+    options.write.write_text(report(lines, " ".join(command)))
     return int(any(line.outcome.broken for line in lines))
 
 
