@@ -24,6 +24,7 @@ from .frames import (
     Codes,
     Ints,
 )
+from .grouped import code_combinations
 from .identity import process_key
 from .names import NameCollector
 from .sqlite_columns import SqliteFile
@@ -76,7 +77,7 @@ class RawNvtx:
     wordless: int = 0
     """Ranges without a message."""
     unknown: int = 0
-    """Events that do not say what they are."""
+    """Events that do not say what they are, and ranges that do not say of which domain."""
 
 
 def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
@@ -104,9 +105,14 @@ def read_nvtx(file: SqliteFile, names: NameCollector, schema: str) -> RawNvtx:
         foreign=sum(c.foreign for name, c in table.columns.items() if name not in REAL_PAYLOADS),
         lost_domains=domains.count_lost(is_range),
         nameless_domains=domains.nameless,
-        unknown=int(table.rows - table.known("eventType").sum()),
+        unknown=int(table.rows - table.known("eventType").sum()) + _count_homeless(table, is_range),
         wordless=int((texts[is_range] == names.add("")).sum()) if table.rows else 0,
     )
+
+
+def _count_homeless(table: Table, is_range: Bools) -> int:
+    """Ranges with a NULL for their domain, which every exporter gives; they are taken for the default domain's."""
+    return int((is_range & ~table.known("domainId")).sum()) if table.has("domainId") else 0
 
 
 def _possible(table: Table) -> Bools:
@@ -155,15 +161,15 @@ class _Domains:
         """Codes of the names of rows' domains; "" is the default domain."""
         if not len(rows):
             return np.zeros(0, np.int32)
-        ids, processes = self._id[rows], self._process[rows]
-        _, first, inverse = np.unique(
-            np.searchsorted(np.unique(ids), ids)
-            + np.searchsorted(np.unique(processes), processes) * len(ids),
-            return_index=True,
-            return_inverse=True,
-        )
-        table = np.array([self._name(self._key(int(rows[i]))) for i in first], np.int32)
-        return table[inverse]
+        code, examples = self._distinct(rows)
+        return np.array([self._name(self._key(row)) for row in examples], np.int32)[code]
+
+    def _distinct(self, rows: Ints) -> tuple[Ints, list[int]]:
+        """A code for each row's process and id, and one row of each code."""
+        code = code_combinations(self._process[rows], self._id[rows])
+        example = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
+        example[code] = rows
+        return code, example.tolist()
 
     def _name(self, key: tuple[int, int]) -> int:
         if key[1] == 0:
@@ -177,16 +183,11 @@ class _Domains:
 
     def count_lost(self, is_range: Bools) -> int:
         """Domains destroyed right after they were made and never used for a range."""
-        used = {self._key(row) for row in _first_rows(self._id, self._process, np.flatnonzero(is_range))}
+        used = {self._key(row) for row in self._distinct(np.flatnonzero(is_range))[1]}
         return sum(
             key not in used and key in self._destroyed and 0 <= self._destroyed[key] - made <= LOST_WITHIN_NS
             for key, (_, made) in self._created.items()
         )
-
-
-def _first_rows(ids: Ints, processes: Ints, rows: Ints) -> list[int]:
-    pairs = np.stack([processes[rows], ids[rows]], axis=1)
-    return rows[np.unique(pairs, axis=0, return_index=True)[1]].tolist() if len(rows) else []
 
 
 def _payloads(file: SqliteFile, table: Table) -> tuple[NDArray[np.int8], Ints]:

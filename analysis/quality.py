@@ -93,7 +93,9 @@ CODES: dict[str, Code] = {
     "missing_duration": _code("info", ("trace.duration_ns",), "the export does not say how long it is"),
     "missing_names": _code("warning", ("kernels", "windows.sync_ns"), "kernels or calls without a name"),
     "missing_values": _code(
-        "warning", ("devices", "copies", "ranges"), "records without a device, stream, size or kind"
+        "warning",
+        ("devices", "copies", "ranges"),
+        "records without a device, stream, size or kind, ranges without a domain",
     ),
     "missing_columns": _code(
         "info", ("kernels", "copies", "ranges", "devices"), "columns that every export has are not there"
