@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .frames import NONE, Bools, Codes, Ints, make_frame
+from .frames import NONE, Bools, Codes, Ints, ints, make_frame
 from .identity import process_key
 from .names import NameCollector
 from .results import BUSY_LAYERS
@@ -73,28 +73,31 @@ class RawActivities:
 def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawActivities:
     """All device records of an export, table after table."""
     parts = [_read_layer(file, layer, names, schema) for layer in BUSY_LAYERS]
-    joined = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-    first = np.cumsum([0] + [len(part.columns["start"]) for part in parts])
-    copies = [
-        _copies(part, int(first[i])) for i, part in enumerate(parts) if part.layer in ("memcpy", "memset")
-    ]
     return RawActivities(
-        **joined,
-        launches=_launches(parts[0].table),
-        copies=pd.concat(copies, ignore_index=True),
+        launches=parts[0].launches,
+        copies=_join_copies(parts),
         dropped={part.layer: part.dropped for part in parts if part.dropped},
-        foreign=sum(part.table.foreign for part in parts),
-        unknown=sum(_count_unknown(part.table) for part in parts),
+        foreign=sum(part.foreign for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        **{
+            name: np.concatenate([part.columns.pop(name) for part in parts])
+            for name in list(parts[0].columns)
+        },
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layer:
+    """What was read of one table, without the table, which may be large."""
+
     layer: str
-    table: Table
-    good: Bools | slice
+    rows: int
     columns: dict[str, NDArray[Any]]
+    copies: dict[str, NDArray[Any]]
+    launches: pd.DataFrame
     dropped: int
+    foreign: int
+    unknown: int
 
 
 def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str) -> _Layer:
@@ -124,7 +127,16 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
         "launch": launch,
         "graph_node": table.values("graphNodeId", 0)[keep],
     }
-    return _Layer(layer=layer, table=table, good=keep, columns=columns, dropped=table.rows - rows)
+    return _Layer(
+        layer=layer,
+        rows=rows,
+        columns=columns,
+        copies=_copies(table, keep, layer) if layer in ("memcpy", "memset") else {},
+        launches=_launches(table),
+        dropped=table.rows - rows,
+        foreign=table.foreign,
+        unknown=_count_unknown(table),
+    )
 
 
 def _kernel_names(file: SqliteFile, table: Table, names: NameCollector, schema: str) -> Codes:
@@ -149,23 +161,42 @@ def _launches(table: Table) -> pd.DataFrame:
     return make_frame("launches", found)
 
 
-def _copies(part: _Layer, first: int) -> pd.DataFrame:
-    rows = len(part.columns["start"])
-    fill = part.layer == "memset"
-    table, keep = part.table, part.good
+def _copies(table: Table, keep: Bools | slice, layer: str) -> dict[str, NDArray[Any]]:
+    fill = layer == "memset"
     memory = table.values("memKind", UNKNOWN_MEMORY) if fill else table.values("dstKind", UNKNOWN_MEMORY)
     source = np.full(table.rows, NONE) if fill else table.values("srcKind", UNKNOWN_MEMORY)
     kind = np.full(table.rows, NONE) if fill else table.values("copyKind", 0)
-    return make_frame(
-        "copies",
-        {
-            "activity": (first + np.arange(rows)).astype(np.int32),
-            "bytes": table.values("bytes", 0)[keep],
-            "copy_kind": _small(kind[keep]),
-            "src_kind": _small(source[keep]),
-            "dst_kind": _small(memory[keep]),
-        },
-    )
+    return {
+        "bytes": table.values("bytes", 0)[keep],
+        "copy_kind": _small(kind[keep]),
+        "src_kind": _small(source[keep]),
+        "dst_kind": _small(memory[keep]),
+    }
+
+
+def _join_copies(parts: list[_Layer]) -> pd.DataFrame:
+    first = np.cumsum([0] + [part.rows for part in parts])
+    frames = [
+        make_frame("copies", {"activity": np.arange(at, at + part.rows, dtype=np.int32), **part.copies})
+        for at, part in zip(first.tolist(), parts, strict=False)
+        if part.copies
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def order_activities(activities: pd.DataFrame) -> Ints:
+    """Rows by start; ties by end, process, context, stream, correlation id, name, so that row order is nothing."""
+    start = ints(activities, "start_ns")
+    rows = np.argsort(start, kind="stable")
+    ordered = start[rows]
+    tied = np.zeros(len(rows), np.bool_)
+    same = ordered[1:] == ordered[:-1]
+    tied[1:] |= same
+    tied[:-1] |= same
+    some = rows[tied]
+    keys = ("name", "correlation_id", "stream", "context", "process", "end_ns", "start_ns")
+    rows[tied] = some[np.lexsort([ints(activities, key)[some] for key in keys])]
+    return rows
 
 
 def _small(values: Ints) -> Codes:

@@ -107,7 +107,7 @@ def attribute(
     own = _owning_ranges(trace, owner_domains)
     cross = ints(trace.ranges, "style") == CROSS_THREAD
     process = ints(trace.threads, "process")
-    everyone = _nest(trace, ~cross)
+    everyone = _nest_of_all(trace, ~cross)
     owners = everyone if (own | cross).all() else _nest(trace, own & ~cross)
     process_wide, crossing = _process_nest(trace, own & cross), _process_nest(trace, cross)
 
@@ -128,12 +128,13 @@ def attribute(
     sites = Sites(call=call, thread=thread, time=time, owner=owner.astype(np.int32), kind=kind)
     every = np.arange(len(call))
     chains = (
-        Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf),
+        Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf, along_paths=True),
         Chain(
             nest=everyone,
             kind=BY_PROCESS,
             site=found.site,
             place=_innermost(everyone, found.thread, time[found.site]),
+            along_paths=True,
         ),
         Chain(nest=crossing, kind=BY_PROCESS, site=every, place=_innermost(crossing, of_process, time)),
     )
@@ -157,6 +158,13 @@ def _owning_ranges(trace: Trace, domains: Sequence[str] | None) -> Bools:
     return owning[ints(trace.ranges, "domain")]
 
 
+def _nest_of_all(trace: Trace, on_threads: Bools) -> Nest:
+    """All ranges that stay on their thread: their parents are those that the trace knows."""
+    rows, parent = np.flatnonzero(on_threads), ints(trace.ranges, "parent")[on_threads]
+    place = np.append(np.cumsum(on_threads) - 1, NONE)  # the last entry is for -1, no parent
+    return _nest_by(trace, rows, ints(trace.ranges, "thread"), len(trace.threads), place[parent])
+
+
 def _nest(trace: Trace, wanted: Bools) -> Nest:
     return _nest_by(trace, np.flatnonzero(wanted), ints(trace.ranges, "thread"), len(trace.threads))
 
@@ -171,9 +179,9 @@ def _process_nest(trace: Trace, wanted: Bools) -> Nest:
     return _nest_by(trace, rows[order], group, len(trace.processes))
 
 
-def _nest_by(trace: Trace, rows: Ints, group: Codes, groups: int) -> Nest:
+def _nest_by(trace: Trace, rows: Ints, group: Codes, groups: int, parent: Ints | None = None) -> Nest:
     start, end = ints(trace.ranges, "start_ns")[rows], ints(trace.ranges, "end_ns")[rows]
-    return build_nest(rows, group[rows], start, end, groups)
+    return build_nest(rows, group[rows], start, end, groups, parent)
 
 
 def _find_sites(trace: Trace, graph_ranges: GraphRanges) -> tuple[Codes, Codes, Ints, Codes]:

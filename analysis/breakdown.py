@@ -62,23 +62,21 @@ class _Calls:
 
 def label_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSpans]:
     """The labelled timeline of every device that has records."""
-    device = ints(trace.activities, "device")
+    device = ints(trace.activities, "device")[trace.by_start]
     calls = _host_calls(trace)
     return {
-        int(one): _label(trace, attribution, calls, np.flatnonzero(device == one)) for one in distinct(device)
+        int(one): _label(trace, attribution, calls, trace.by_start[device == one]) for one in distinct(device)
     }
 
 
 def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) -> DeviceSpans:
-    rows = order_activities(trace, rows)
+    """The timeline of a device from its activities by start."""
     busy = _paint_busy(trace, rows)
     start, end, row = busy
     layer = ints(trace.activities, "layer")[row]
     parts = [(start, end, layer.astype(np.int8), attribution.owner[row])]
     parts += _label_gaps(trace, attribution, calls, rows, busy)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    order = np.argsort(columns[0], kind="stable")
-    start, end, layer, owner = (column[order] for column in columns)
+    start, end, layer, owner = _merge(parts)
     activity = np.full(len(start), NONE, np.int32)
     activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
     return DeviceSpans(
@@ -86,19 +84,15 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
     )
 
 
-def order_activities(trace: Trace, rows: Ints) -> Ints:
-    """Rows by start; ties by end, process, context, stream, correlation id, name, so that row order is nothing."""
-    frame = trace.activities
-    start = ints(frame, "start_ns")
-    rows = rows[np.argsort(start[rows], kind="stable")]
-    tied = np.zeros(len(rows), np.bool_)
-    same = start[rows[1:]] == start[rows[:-1]]
-    tied[1:] |= same
-    tied[:-1] |= same
-    some = rows[tied]
-    keys = ("name", "correlation_id", "stream", "context", "process", "end_ns", "start_ns")
-    rows[tied] = some[np.lexsort([ints(frame, key)[some] for key in keys])]
-    return rows
+def _merge(parts: list[tuple[Ints, Ints, Layers, Codes]]) -> tuple[Ints, Ints, Layers, Codes]:
+    """All spans by their start; `parts` is emptied, for a trace has millions of spans."""
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    parts.clear()
+    order = np.argsort(columns[0], kind="stable")
+    for at in range(len(columns)):
+        columns[at] = columns[at][order]
+    start, end, layer, owner = columns
+    return start, end, layer, owner
 
 
 def _paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -198,9 +192,12 @@ def _host_calls(trace: Trace) -> _Calls:
     wait_rows = np.flatnonzero(waiting)
     begun_rows, begun = _begun_calls(trace)
     rows = np.append(wait_rows, begun_rows)
+    since = np.append(start[wait_rows], begun)
+    thread = ints(trace.calls, "thread")
+    order = np.lexsort((since, thread[rows]))
+    rows, since = rows[order], since[order]
     return _Calls(
-        sync=_by_thread(trace, rows, np.append(start[wait_rows], begun), end[rows]),
-        any=_by_thread(trace, np.arange(len(start)), start, end),
+        sync=_by_thread(trace, thread[rows], since, end[rows]), any=_by_thread(trace, thread, start, end)
     )
 
 
@@ -215,13 +212,8 @@ def _begun_calls(trace: Trace) -> tuple[Ints, Ints]:
     return rows.astype(np.int64), np.maximum(start[order][first], ints(trace.calls, "start_ns")[rows])
 
 
-def _by_thread(trace: Trace, rows: Ints, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
-    """The union of spans of each thread."""
-    thread = ints(trace.calls, "thread")[rows]
-    order = slice(None)
-    if len(rows) > 1 and not ((np.diff(thread) > 0) | (np.diff(thread) == 0) & (np.diff(start) >= 0)).all():
-        order = np.lexsort((start, thread))
-    thread, start, end = thread[order], start[order], end[order]
+def _by_thread(trace: Trace, thread: Codes, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
+    """The union of spans, which come by thread and start, of each thread."""
     first = np.searchsorted(thread, np.arange(len(trace.threads) + 1))
     return {
         t: join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]])

@@ -28,6 +28,15 @@ class Chain:
     kind: int
     site: Ints
     place: Ints
+    along_paths: bool = False
+    """Whether these are ranges of one thread each: what contains a range is then what its path says."""
+
+    def innermost(self) -> Credit:
+        """Each site with its innermost range only."""
+        inside = self.place >= 0
+        if inside.all():
+            return Credit(kind=self.kind, site=self.site, range=self.nest.row[self.place])
+        return Credit(kind=self.kind, site=self.site[inside], range=self.nest.row[self.place[inside]])
 
 
 def walk_chain(chain: Chain, time: Ints) -> Iterator[Credit]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .frames import Ints
 
@@ -48,6 +50,13 @@ class Stats:
         below, above = int(self.ordered[low]), int(self.ordered[high])
         return below + (above - below) * (place - int(place))
 
+    def regroup(self, group: Ints) -> Stats:
+        """The same values with each group called anew: those called alike are one, those below 0 are left out."""
+        if len(group) == len(np.unique(group)) and (group >= 0).all():
+            return replace(self, group=group)
+        kept = np.repeat(group >= 0, self.count)
+        return describe_groups(np.repeat(group, self.count)[kept], self.ordered[kept])
+
 
 def describe_groups(group: Ints, value: Ints) -> Stats:
     """Statistics of values, none negative, by group, in the order in which groups first appear."""
@@ -58,27 +67,46 @@ def describe_codes(code: Ints, unique: Ints, value: Ints) -> Stats:
     """The same for groups that are codes already: places in `unique`, each of which occurs."""
     count = np.bincount(code, minlength=len(unique))
     first = np.cumsum(count) - count
-    bits = int(value.max(initial=0)).bit_length()
-    if len(unique) << bits < PACKED:
-        packed = (code << bits) | value
-        if len(unique) << bits <= SHORT:
-            packed = packed.astype(np.uint32)
-        ordered = (np.sort(packed) & ((1 << bits) - 1)).astype(np.int64)
-    else:
-        ordered = value[np.lexsort((value, code))]
+    ordered = _sort_within(code, len(unique), value)
     total = np.add.reduceat(ordered, first) if len(first) else first
     return Stats(group=unique, ordered=ordered, first=first, count=count, total=total)
 
 
+def medians_of_runs(values: NDArray[Any], count: Ints) -> list[float | None]:
+    """The median of each run of `count` values, which are reordered; None of an empty one."""
+    found: list[float | None] = []
+    for run in np.split(values, np.cumsum(count)[:-1]) if len(count) else ():
+        if not len(run):
+            found.append(None)
+            continue
+        low, high = (len(run) - 1) // 2, len(run) // 2
+        run.partition((low, high))
+        found.append((run[low].item() + run[high].item()) / 2)
+    return found
+
+
+def _sort_within(code: Ints, groups: int, value: Ints) -> Ints:
+    """Values, none negative, in the order of their codes, and within a code in their own."""
+    bits = int(value.max(initial=0)).bit_length()
+    if groups << bits >= PACKED:
+        return value[np.lexsort((value, code))]
+    packed = (code << bits) | value
+    if groups << bits <= SHORT:
+        packed = packed.astype(np.uint32)
+    packed.sort()
+    packed &= packed.dtype.type((1 << bits) - 1)
+    return packed.astype(np.int64, copy=False)
+
+
 def code_combinations(*keys: Ints) -> Ints:
     """A code for each distinct combination of keys, in the order in which they first appear."""
-    code = np.zeros(len(keys[0]), np.int64)
+    code: Ints | None = None
     for key in keys:
         if len(key) and (key[0] == key[-1]) and key.min() == key.max():
             continue
         part, unique = pd.factorize(key)
-        code = pd.factorize(code * len(unique) + part)[0]
-    return code
+        code = part if code is None else pd.factorize(code * len(unique) + part)[0]
+    return np.zeros(len(keys[0]), np.int64) if code is None else code
 
 
 def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
@@ -100,13 +128,18 @@ def union_by_group(group: Ints, groups: int, start: Ints, end: Ints) -> Ints:
     if not len(group):
         return np.zeros(groups, np.int64)
     order = sort_groups(group, groups)
+    count = np.bincount(group, minlength=groups)
     group, start, end = group[order], start[order], end[order]
-    reach = running_maximum(group, end)
-    covered = np.empty(len(reach), np.int64)
-    covered[0], covered[1:] = start[0], reach[:-1]
-    new = np.diff(group, prepend=-1) != 0
-    covered[new] = start[new]
-    return sum_by_group(group, groups, np.maximum(end - np.maximum(start, covered), 0))
+    shown = start.copy()
+    np.maximum(shown[1:], running_maximum(group, end)[:-1], out=shown[1:])
+    held = np.flatnonzero(count)
+    first = (np.cumsum(count) - count)[held]
+    shown[first] = start[first]
+    np.subtract(end, shown, out=shown)
+    np.maximum(shown, 0, out=shown)
+    sums = np.zeros(groups, np.int64)
+    sums[held] = np.add.reduceat(shown, first)
+    return sums
 
 
 def running_maximum(group: Ints, value: Ints) -> Ints:
@@ -117,5 +150,9 @@ def running_maximum(group: Ints, value: Ints) -> Ints:
     number = np.cumsum(np.diff(group, prepend=group[0]) != 0)
     if (int(number[-1]) + 1) * (high - low + 1) >= PACKED:
         return pd.DataFrame({"group": number, "value": value}).groupby("group").cummax()["value"].to_numpy()
-    lift = number * (high - low + 1) - low
-    return np.maximum.accumulate(value + lift) - lift
+    number *= high - low + 1
+    number -= low
+    lifted = value + number
+    np.maximum.accumulate(lifted, out=lifted)
+    lifted -= number
+    return lifted

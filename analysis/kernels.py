@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from .devices import known_device
-from .frames import NONE, Bools, Codes, Ints, distinct, ints
-from .grouped import Stats, code_combinations, describe_codes, sort_groups
+from .frames import NONE, Codes, Ints, distinct, ints
+from .grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
 from .occupancy import find_limits, theoretical_occupancy
 from .queue import Queue
 from .results import BUSY_LAYERS, CopyRow, KernelRow, Launch
@@ -55,17 +51,18 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
     rows = rows[ints(frame, "layer")[rows] == KERNEL]
     kernel = code_combinations(ints(frame, "name")[rows], ints(frame, "device")[rows])
     launch = code_combinations(kernel, ints(frame, "launch")[rows])
-    groups = _split(kernel)
     by_kernel = _describe(trace, rows, kernel)
     by_launch = by_kernel
-    if int(launch.max(initial=-1)) + 1 != len(groups):
+    if int(launch.max(initial=-1)) + 1 != len(by_kernel.group):
         by_launch = _describe(trace, rows, launch)
     launches = _launches(trace, rows, kernel, launch, by_launch)
-    waits = _Waits.of(trace, rows, queue)
+    waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
     total = int(by_kernel.total.sum())
     found = [
-        _kernel_row(trace, int(rows[group[0]]), by_kernel, at, total, waits.medians(group), launches[at])
-        for at, group in enumerate(groups)
+        _kernel_row(
+            trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
+        )
+        for at, row in enumerate(rows[_first_of_each(kernel, len(by_kernel.group))].tolist())
     ]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
 
@@ -86,36 +83,36 @@ def _launches(trace: Trace, rows: Ints, kernel: Ints, launch: Ints, stats: Stats
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waits:
-    """From the launch to the start of some kernels."""
+def _wait_medians(
+    trace: Trace, rows: Ints, kernel: Ints, kernels: int, queue: Queue | None
+) -> dict[str, list[float | None]]:
+    """From the launch to the start: medians of each kernel's calls and queue times, None where none is known."""
+    order = sort_groups(kernel, kernels)
+    rows, kernel = rows[order], kernel[order]
+    found = {
+        "launch_call_median_ns": _call_medians(trace, ints(trace.activities, "call")[rows], kernel, kernels)
+    }
+    for name in ("queue", "stream_wait", "latency"):
+        values = np.full(len(rows), np.nan) if queue is None else getattr(queue, f"{name}_ns")[rows]
+        known = ~np.isnan(values)
+        count = np.bincount(kernel[known], minlength=kernels)
+        found[f"{name}_median_ns"] = medians_of_runs(values[known], count)
+    return found
 
-    call: Codes
-    again: Bools
-    """Whether the call launched several of these kernels: a graph."""
-    call_duration: Ints
-    queue: tuple[NDArray[np.float64], ...]
 
-    @classmethod
-    def of(cls, trace: Trace, rows: Ints, queue: Queue | None) -> _Waits:
-        call = ints(trace.activities, "call")[rows]
-        parts = () if queue is None else (queue.queue_ns, queue.stream_wait_ns, queue.latency_ns)
-        return cls(
-            call=call,
-            again=(np.bincount(call + 1, minlength=1) > 1)[call + 1],
-            call_duration=ints(trace.calls, "end_ns") - ints(trace.calls, "start_ns"),
-            queue=tuple(part[rows] for part in parts),
-        )
-
-    def medians(self, group: Ints) -> dict[str, float | None]:
-        """Of one kernel: of its calls, a call counted once, and of its queue times where they are known."""
-        call, again = self.call[group], self.again[group]
-        if again.any():
-            call = np.append(call[~again], distinct(call[again]))
-        names = ("launch_call_median_ns", "queue_median_ns", "stream_wait_median_ns", "latency_median_ns")
-        values = [self.call_duration[call[call >= 0]], *(part[group] for part in self.queue)]
-        found: dict[str, float | None] = dict.fromkeys(names)
-        return {**found, **{name: _median(value) for name, value in zip(names, values, strict=False)}}
+def _call_medians(trace: Trace, call: Codes, kernel: Ints, kernels: int) -> list[float | None]:
+    """The median of each kernel's calls; a call that launched several, a graph's, counts once for each kernel."""
+    calls = len(trace.calls)
+    several = (np.bincount(call + 1, minlength=1) > 1)[call + 1] & (call >= 0)
+    if several.any():
+        pairs = distinct(kernel[several] * np.int64(calls) + call[several])
+        once = ~several
+        kernel, call = np.append(kernel[once], pairs // calls), np.append(call[once], pairs % calls)
+        order = sort_groups(kernel, kernels)
+        kernel, call = kernel[order], call[order]
+    known = call >= 0
+    duration = ints(trace.calls, "end_ns")[call[known]] - ints(trace.calls, "start_ns")[call[known]]
+    return medians_of_runs(duration, np.bincount(kernel[known], minlength=kernels))
 
 
 def copy_rows(trace: Trace, rows: Ints) -> tuple[CopyRow, ...]:
@@ -172,11 +169,6 @@ def _kernel_row(
         launches=tuple(sorted(launches, key=lambda launch: -launch.total_ns)),
         **waits,
     )
-
-
-def _median(values: NDArray[Any]) -> float | None:
-    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    return float(np.median(known)) if len(known) else None
 
 
 def _launch(trace: Trace, device: int, values: dict[str, int], stats: Stats, at: int) -> Launch:

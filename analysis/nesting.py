@@ -50,6 +50,12 @@ def measure_depths(parent: Ints) -> Ints:
     return depth
 
 
+def split_levels(depth: Ints) -> list[Ints]:
+    """The places of each depth, the outermost first."""
+    order = np.argsort(depth, kind="stable")
+    return [level for level in np.split(order, np.flatnonzero(np.diff(depth[order])) + 1) if len(level)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nest:
     """Ranges in their rank, ready to be asked what is open when.
@@ -115,9 +121,11 @@ class Nest:
         return place
 
 
-def build_nest(row: Ints, thread: Codes, start: Ints, end: Ints, threads: int) -> Nest:
-    """A nest of ranges already in their rank."""
-    parent = find_parents(thread, end)
+def build_nest(
+    row: Ints, thread: Codes, start: Ints, end: Ints, threads: int, parent: Ints | None = None
+) -> Nest:
+    """A nest of ranges already in their rank, whose parents may be known."""
+    parent = find_parents(thread, end) if parent is None else parent
     first = np.searchsorted(thread, np.arange(threads + 1))
     nest = Nest(row=row, start=start, end=end, parent=parent, first=first, crossing=True)
     some = np.flatnonzero(end > start)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .frames import NONE, Codes, Ints, ints
+from .nesting import split_levels
 from .trace import Trace
 
 
@@ -66,7 +67,7 @@ def find_paths(trace: Trace) -> Paths:
     kind = _pair(_pair(kind, ints(frame, "thread")), ints(frame, "style"))
     of_range = np.full(len(frame) + 1, NONE, np.int64)
     parent, first, count = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for level in _levels(depth):
+    for level in split_levels(depth):
         outer = of_range[parents[level]]
         codes, unique = pd.factorize(_pair(outer + 1, kind[level]))
         of_range[level] = count + codes
@@ -78,11 +79,6 @@ def find_paths(trace: Trace) -> Paths:
     return Paths(
         of_range=of_range[:-1].astype(np.int32), parent=np.concatenate(parent), first=np.concatenate(first)
     )
-
-
-def _levels(depth: Ints) -> list[Ints]:
-    order = np.argsort(depth, kind="stable")
-    return [level for level in np.split(order, np.flatnonzero(np.diff(depth[order])) + 1) if len(level)]
 
 
 def _pair(one: Ints, other: Ints) -> Ints:

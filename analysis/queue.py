@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .breakdown import order_activities
 from .frames import NONE, Bools, Codes, Ints, ints
 from .grouped import code_combinations, running_maximum, sort_groups
 from .trace import Trace
@@ -48,9 +47,9 @@ def measure_queue(trace: Trace) -> Queue:
 def _first_of_calls(trace: Trace) -> Ints:
     """The first activity of every call that has one."""
     call = ints(trace.activities, "call")
-    rows = order_activities(trace, np.flatnonzero(call >= 0))
-    first = np.full(len(trace.calls), NONE, np.int64)
-    first[call[rows[::-1]]] = rows[::-1]  # written last, the earliest stays
+    first = np.full(len(trace.calls) + 1, NONE, np.int32)  # the last entry is for activities without a call
+    first[call[trace.by_start[::-1]]] = trace.by_start[::-1]  # written last, the earliest stays
+    first = first[:-1]
     return first[first >= 0]
 
 
@@ -63,7 +62,7 @@ def _stream_codes(trace: Trace) -> Ints:
 def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
     """For each activity, until when earlier ones of its stream ran, and the latest of their calls (-1: none)."""
     frame = trace.activities
-    rows = order_activities(trace, np.arange(len(frame)))
+    rows = trace.by_start
     stream = _stream_codes(trace)[rows]
     order = sort_groups(stream, int(stream.max(initial=-1)) + 1)
     rows, stream = rows[order], stream[order]

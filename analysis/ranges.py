@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution
-from .credits import Credit
+from .credits import Chain, Credit, walk_chain
 from .declared import find_declared
 from .frames import NONE, PUSH_POP, Ints, ints
 from .grouped import Stats, describe_groups, sum_by_group, union_by_group
+from .nesting import measure_depths, split_levels
 from .paths import PathName, Paths, thread_ids
 from .results import BUSY_LAYERS
 from .trace import Trace
@@ -75,13 +76,13 @@ class RangeTables:
 def measure_ranges(trace: Trace, attribution: Attribution, paths: Paths) -> RangeTables:
     """The cost of every path, and its kernels."""
     work = _Work(trace, attribution, paths)
-    for credit in sorted(attribution.credits(), key=lambda credit: -credit.kind):  # by process first
-        work.add(credit)
+    for chain in sorted(attribution.chains, key=lambda chain: -chain.kind):  # by process first
+        work.add(chain)
     return RangeTables(ranges=work.range_rows(), kernels=work.kernel_rows())
 
 
 class _Work:
-    """Sums per path (and, for projections, per range), filled credit by credit."""
+    """Sums per path (and, for projections, per range), filled chain by chain."""
 
     def __init__(self, trace: Trace, attribution: Attribution, paths: Paths) -> None:
         self._trace, self._attribution, self._paths = trace, attribution, paths
@@ -89,32 +90,83 @@ class _Work:
         self._start, self._end = ints(frame, "start_ns"), ints(frame, "end_ns")
         self._duration = self._end - self._start
         self._is_kernel = ints(frame, "layer") == KERNEL
-        self._by_start = np.argsort(self._start, kind="stable").astype(np.int32)
         devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
         self._devices = max(len(devices), 1)
         self._credited = np.zeros(len(frame), np.bool_)
-        self._activities, self._kernel_sum, self._busy, self._launch = np.zeros((4, len(paths)), np.int64)
+        self._depth = measure_depths(paths.parent)
+        self._activities, self._kernel_sum, self._launch = self._sums = np.zeros((3, len(paths)), np.int64)
+        self._busy = np.zeros(len(paths), np.int64)
         self._first = np.full(len(trace.ranges), NEVER)
         self._last = np.full(len(trace.ranges), -NEVER)
         self._shared = np.zeros(len(paths), np.bool_)
         self._pool: list[tuple[Ints, Ints]] = []
         self._stats: list[tuple[int, Stats]] = []
         self._names: dict[int, PathName] = {}
+        self._names_count = max(len(trace.names), 1)
 
-    def add(self, credit: Credit) -> None:
-        """Add the work of some sites to the ranges they are credited to."""
+    def add(self, chain: Chain) -> None:
+        """Add the work of some sites to the ranges open there."""
+        if chain.along_paths and not chain.nest.crossing:
+            self._add_nested(chain.innermost())
+            return
+        for credit in walk_chain(chain, self._attribution.sites.time):
+            rows, ranges = self._pairs(credit)
+            path = self._paths.of_range[ranges]
+            self._sums += self._sum_up(credit, rows, path)
+            self._project(credit.kind, rows, ranges)
+            self._add_busy(credit.kind, rows, path)
+            self._stats.append((credit.kind, self._describe(rows, path)))
+
+    def _add_nested(self, credit: Credit) -> None:
+        """Innermost ranges, of each of which all work is also work of the ranges around it, as its path says."""
         rows, ranges = self._pairs(credit)
         path = self._paths.of_range[ranges]
+        sums, stats, names = self._sum_up(credit, rows, path), self._describe(rows, path), self._names_count
+        parent, outer = self._paths.parent, np.arange(len(self._paths))
+        for inner in reversed(split_levels(self._depth)):
+            level = self._depth[inner[0]]
+            here = np.where(self._depth[outer] == level, outer, NONE)
+            self._add_busy(credit.kind, *_kept(rows, here[path]))
+            group = here[stats.group // names]
+            self._stats.append(
+                (credit.kind, stats.regroup(np.where(group < 0, NONE, group * names + stats.group % names)))
+            )
+            if level:
+                for one in sums:
+                    np.add.at(one, parent[inner], one[inner])
+                outer = np.where(here < 0, outer, parent[outer])
+        self._sums += sums
+        self._project(credit.kind, rows, ranges)
+        if credit.kind == BY_THREAD:
+            self._project_outwards()
+
+    def _sum_up(self, credit: Credit, rows: Ints, path: Ints) -> Ints:
+        """Of each path (activities, kernel time, time in launching calls), as (3, paths)."""
         self._credited[rows] = True
-        self._activities += np.bincount(path, minlength=len(self._paths))
-        self._kernel_sum += self._sum(path, np.where(self._is_kernel[rows], self._duration[rows], 0))
-        if credit.kind == BY_THREAD:  # another thread's work would stretch a projection over all between
+        call = self._attribution.sites.call[credit.site]
+        some = call >= 0
+        calls = self._trace.calls
+        duration = ints(calls, "end_ns")[call[some]] - ints(calls, "start_ns")[call[some]]
+        return np.stack(
+            [
+                np.bincount(path, minlength=len(self._paths)),
+                self._sum(path, np.where(self._is_kernel[rows], self._duration[rows], 0)),
+                self._sum(self._paths.of_range[credit.range[some]], duration),
+            ]
+        )
+
+    def _project(self, kind: int, rows: Ints, ranges: Ints) -> None:
+        """First start and last end of each range's work; another thread's would stretch it over all between."""
+        if kind == BY_THREAD:
             self._first[ranges[::-1]] = self._start[rows[::-1]]  # of pairs by start the first stays
             np.maximum.at(self._last, ranges, self._end[rows])
-        self._add_busy(credit.kind, rows, path)
-        self._add_launches(credit)
-        kernels = self._is_kernel[rows]
-        self._add_kernels(credit.kind, rows[kernels], path[kernels])
+
+    def _project_outwards(self) -> None:
+        """The same for ranges around those."""
+        parent, depth = ints(self._trace.ranges, "parent"), ints(self._trace.ranges, "depth")
+        for inner in reversed(split_levels(depth)[1:]):
+            np.minimum.at(self._first, parent[inner], self._first[inner])
+            np.maximum.at(self._last, parent[inner], self._last[inner])
 
     def _sum(self, path: Ints, value: Ints) -> Ints:
         return sum_by_group(path, len(self._paths), value)
@@ -126,7 +178,7 @@ class _Work:
 
     def _pairs(self, credit: Credit) -> tuple[Ints, Ints]:
         """(activity, range) for every activity of the credit's sites, in the order of their starts."""
-        site, order = self._attribution.site, self._by_start
+        site, order = self._attribution.site, self._trace.by_start
         sites = len(self._attribution.sites)
         times = np.bincount(credit.site, minlength=sites)
         if times.max(initial=0) <= 1:
@@ -157,17 +209,12 @@ class _Work:
         sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
         return sums.reshape(-1, self._devices).sum(axis=1)
 
-    def _add_launches(self, credit: Credit) -> None:
-        call = self._attribution.sites.call[credit.site]
-        some = call >= 0
-        calls = self._trace.calls
-        duration = ints(calls, "end_ns")[call[some]] - ints(calls, "start_ns")[call[some]]
-        self._launch += self._sum(self._paths.of_range[credit.range[some]], duration)
-
-    def _add_kernels(self, kind: int, rows: Ints, path: Ints) -> None:
-        name = ints(self._trace.activities, "name")[rows]
-        key = path.astype(np.int64) * len(self._trace.names) + name
-        self._stats.append((kind, describe_groups(key, self._duration[rows])))
+    def _describe(self, rows: Ints, path: Ints) -> Stats:
+        """Of the kernels among some records, by path and name."""
+        kernels = self._is_kernel[rows]
+        rows, path = rows[kernels], path[kernels]
+        key = path.astype(np.int64) * self._names_count + ints(self._trace.activities, "name")[rows]
+        return describe_groups(key, self._duration[rows])
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
@@ -216,7 +263,7 @@ class _Work:
 
     def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
         """Every kernel of every path, the longest total first, then those in no range."""
-        trace, names = self._trace, max(len(self._trace.names), 1)
+        trace, names = self._trace, self._names_count
         rows = [
             _kernel_row(trace, stats, at, self._name(int(stats.group[at]) // names), kind)
             for kind, stats in self._stats
@@ -227,7 +274,7 @@ class _Work:
 
     def _kernels_without_range(self) -> list[RangeKernelRow]:
         trace, frame = self._trace, self._trace.activities
-        names = max(len(trace.names), 1)
+        names = self._names_count
         rows = np.flatnonzero(self._is_kernel & ~self._credited)
         thread = np.append(ints(trace.calls, "thread"), NONE)[ints(frame, "call")[rows]].astype(np.int64)
         stats = describe_groups((thread + 1) * names + ints(frame, "name")[rows], self._duration[rows])
@@ -236,6 +283,12 @@ class _Work:
             pid, tid = thread_ids(trace, group // names - 1)
             found.append(_kernel_row(trace, stats, at, PathName(pid=pid, tid=tid), BY_NONE))
         return sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.pid or 0, row.tid or 0))
+
+
+def _kept(rows: Ints, path: Ints) -> tuple[Ints, Ints]:
+    """Rows that have a path, and it."""
+    some = path >= 0
+    return (rows, path) if some.all() else (rows[some], path[some])
 
 
 def _kernel_row(trace: Trace, stats: Stats, at: int, name: PathName, kind: int) -> RangeKernelRow:

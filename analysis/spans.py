@@ -27,7 +27,8 @@ class Pieces(NamedTuple):
 def join_spans(start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """The union of intervals sorted by start, as a disjoint list; empty ones vanish."""
     some = end > start
-    start, end = start[some], end[some]
+    if not some.all():
+        start, end = start[some], end[some]
     if not len(start):
         return start, end
     reach = np.maximum.accumulate(end)
@@ -68,10 +69,16 @@ def intersect(start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> Pie
     count = np.maximum(high - low, 0)
     count[end <= start] = 0
     source = np.repeat(np.arange(len(start)), count)
-    skipped = np.cumsum(count) - count
-    other = np.arange(len(source)) + np.repeat(low - skipped, count)
-    piece_start = np.maximum(start[source], other_start[other])
-    piece_end = np.minimum(end[source], other_end[other])
+    if len(start) == 1:
+        shared = slice(low[0], low[0] + count[0])
+        other = np.arange(shared.start, shared.stop)
+        piece_start = np.maximum(start, other_start[shared])
+        piece_end = np.minimum(end, other_end[shared])
+    else:
+        skipped = np.cumsum(count) - count
+        other = np.arange(len(source)) + np.repeat(low - skipped, count)
+        piece_start = np.maximum(start[source], other_start[other])
+        piece_end = np.minimum(end[source], other_end[other])
     some = piece_end > piece_start
     if some.all():
         return Pieces(piece_start, piece_end, source, other)

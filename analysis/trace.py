@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .activities import RawActivities
+from .activities import RawActivities, order_activities
 from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
 from .devices import CONTEXTS, Device, GpuInfo, place_on_devices, read_device_map, read_gpus
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
@@ -38,6 +38,8 @@ class Trace:
     path: Path
     metadata: Metadata
     activities: pd.DataFrame
+    by_start: Ints
+    """Rows of `activities` in the order of time."""
     copies: pd.DataFrame
     launches: pd.DataFrame
     calls: pd.DataFrame
@@ -134,6 +136,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         path=path,
         metadata=metadata,
         activities=activities,
+        by_start=order_activities(activities),
         copies=raw.copies,
         launches=raw.launches,
         calls=calls,

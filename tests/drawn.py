@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from flopprof.analysis.activities import order_activities
 from flopprof.analysis.devices import Device
 from flopprof.analysis.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
 from flopprof.analysis.metadata import Metadata
@@ -77,6 +78,23 @@ class Drawn:
         place = {row: at for at, row in enumerate(order)}
         calls = [self.calls[i] for i in order]
         work = sorted(self.work, key=lambda w: BUSY_LAYERS.index(w.layer))
+        activities = make_frame(
+            "activities",
+            {
+                "start_ns": _array([w.start for w in work]),
+                "end_ns": _array([w.end for w in work]),
+                "layer": _array([BUSY_LAYERS.index(w.layer) for w in work], np.int8),
+                "device": _array([w.device for w in work], np.int32),
+                "process": _array([w.process for w in work], np.int32),
+                "context": _array([w.context for w in work]),
+                "stream": _array([w.stream for w in work]),
+                "correlation_id": _array([w.correlation_id for w in work]),
+                "name": _array([code[w.name] for w in work], np.int32),
+                "launch": _array([0 if w.layer == "kernel" else -1 for w in work], np.int32),
+                "call": _array([-1 if w.call is None else place[w.call] for w in work], np.int32),
+                "graph_node": _array([0] * len(work)),
+            },
+        )
         return Trace(
             path=Path("drawn.sqlite"),
             metadata=Metadata(
@@ -88,23 +106,8 @@ class Drawn:
                 partial=False,
                 diagnostics=(),
             ),
-            activities=make_frame(
-                "activities",
-                {
-                    "start_ns": _array([w.start for w in work]),
-                    "end_ns": _array([w.end for w in work]),
-                    "layer": _array([BUSY_LAYERS.index(w.layer) for w in work], np.int8),
-                    "device": _array([w.device for w in work], np.int32),
-                    "process": _array([w.process for w in work], np.int32),
-                    "context": _array([w.context for w in work]),
-                    "stream": _array([w.stream for w in work]),
-                    "correlation_id": _array([w.correlation_id for w in work]),
-                    "name": _array([code[w.name] for w in work], np.int32),
-                    "launch": _array([0 if w.layer == "kernel" else -1 for w in work], np.int32),
-                    "call": _array([-1 if w.call is None else place[w.call] for w in work], np.int32),
-                    "graph_node": _array([0] * len(work)),
-                },
-            ),
+            activities=activities,
+            by_start=order_activities(activities),
             copies=_copies(work),
             launches=make_frame("launches", {c: _array([-1]) for c in COLUMNS["launches"]}),
             calls=make_frame(
