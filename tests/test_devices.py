@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from flopprof.analysis.analyze import analyze_trace
 from flopprof.analysis.devices import HOST_FIRST
 from flopprof.analysis.trace import read_trace
 from flopprof.reports.text import render_text
 from flopprof.reports.trace_document import compose_analysis
 from nsys_file import NVTX, TABLES, described, global_pid, global_tid
+from traces import read_recorded
 
 
 def test_a_device_that_is_not_known_has_no_number(tmp_path: Path):
@@ -36,3 +38,14 @@ def test_a_device_that_is_not_known_has_no_number(tmp_path: Path):
     assert "• unknown GPU: busy 33.3 %" in text
     assert "whole trace, unknown GPU" in text
     assert not re.search(rf"GPU -|\s-1\s|{HOST_FIRST}", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "devices"),
+    [("two_gpus_swapped", [(0, 1), (1, 0)]), ("three_processes", [(1, 0)] * 3), ("ddp", [(0, 0), (1, 1)])],
+)
+def test_devices_of_a_recording_are_physical_ones(name: str, devices: list[tuple[int, int]]):
+    """(GPU, ordinal in its process): CUDA_VISIBLE_DEVICES was 1,0 in the first and 1 in the second."""
+    found = read_recorded(name).devices
+    assert sorted((d.device, d.ordinal) for d in found) == devices
+    assert all(d.certain for d in found)

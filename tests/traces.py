@@ -16,13 +16,21 @@ GPU = (
     "crash",
     "cupy_axis0",
     "cupy_axis1",
+    "ddp",
     "graph_graph",
     "graph_node",
+    "spans_across_threads",
     "streams",
     "threads",
+    "three_processes",
     "torch_axis0",
     "torch_axis1",
+    "two_gpus_swapped",
+    "unified_memory",
 )
+"""All by Nsight Systems 2025.3. With two GPUs: `ddp` (torchrun, two processes), `two_gpus_swapped` (a thread for
+each, CUDA_VISIBLE_DEVICES=1,0) and `three_processes` (two of them spawned, CUDA_VISIBLE_DEVICES=1).
+`spans_across_threads` has start/end ranges that another thread ends, and a message nested in itself."""
 
 
 def recorded(name: str) -> Path:
