@@ -76,7 +76,7 @@ class Device:
     uuid: str | None
     name: str | None
     certain: bool
-    """False where the export does not say which GPU the number means and they differ."""
+    """False where the export does not say which of several GPUs the number means."""
 
 
 def known_device(device: int) -> int | None:
@@ -147,17 +147,17 @@ def _device(
 ) -> Device:
     pid = pid_of(int(processes[process])) if process >= 0 else None
     told = None if pid is None else mapped.get((pid, ordinal))
-    known, gpu = told is not None, ordinal if told is None else told
+    gpu = ordinal if told is None else told
     info = gpus.get(gpu)
-    same = len({g.name for g in gpus.values()}) == 1
+    known = told is not None or len(gpus) == 1
     return Device(
         device=gpu if -(1 << 31) < gpu < 1 << 31 else HOST_FIRST,
         process=process,
         pid=pid,
         ordinal=ordinal,
-        uuid=info.uuid if info and (known or len(gpus) == 1) else None,
+        uuid=info.uuid if info and known else None,
         name=info.name if info else None,
-        certain=info is not None and (known or same),
+        certain=info is not None and known,
     )
 
 

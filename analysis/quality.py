@@ -131,7 +131,9 @@ CODES: dict[str, Code] = {
         "calls on threads without ranges could belong to several threads' ranges: unattributed",
     ),
     "device_uncertain": _code(
-        "warning", ("devices",), "the export does not say which GPU a process's device number means"
+        "warning",
+        ("devices", "kernels.device", "copies.device", "windows.device"),
+        "the export does not say which of several GPUs a process's device number means",
     ),
     "nameless_domain": _code("info", ("ranges.domain",), "NVTX domains without a name"),
     "open_ranges": _code(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from flopprof.analysis.trace import read_trace
 from flopprof.reports.text import render_text
 from flopprof.reports.trace_document import compose_analysis
 from nsys_file import NVTX, TABLES, described, global_pid, global_tid
-from traces import read_recorded
+from traces import read_recorded, unpacked
 
 
 def test_a_device_that_is_not_known_has_no_number(tmp_path: Path):
@@ -49,3 +50,14 @@ def test_devices_of_a_recording_are_physical_ones(name: str, devices: list[tuple
     found = read_recorded(name).devices
     assert sorted((d.device, d.ordinal) for d in found) == devices
     assert all(d.certain for d in found)
+
+
+def test_a_recording_without_its_device_map_says_that_its_gpus_are_uncertain(tmp_path: Path):
+    path = unpacked("two_gpus_swapped", tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE TARGET_INFO_CUDA_DEVICE")
+    connection.commit()
+    connection.close()
+    trace = read_trace(path)
+    assert [(d.device, d.uuid, d.certain) for d in trace.devices] == [(0, None, False), (1, None, False)]
+    assert "device_uncertain" in {note.code for note in trace.quality}

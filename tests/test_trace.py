@@ -442,10 +442,12 @@ def test_devices_are_the_physical_ones(tmp_path: Path):
     ]
 
 
-def test_without_a_device_map_different_gpus_are_uncertain(tmp_path: Path):
+@pytest.mark.parametrize("second", ["another", "A"])
+def test_without_a_device_map_each_of_several_gpus_is_uncertain(second: str, tmp_path: Path):
+    """Also of one model: CUDA_VISIBLE_DEVICES may have changed their order."""
     export = small()
     export.add("TARGET_INFO_GPU", id=0, name="A")
-    export.add("TARGET_INFO_GPU", id=1, name="B")
+    export.add("TARGET_INFO_GPU", id=1, name=second)
     trace = read(export, tmp_path)
     assert [d.certain for d in trace.devices] == [False]
     assert codes(trace)["device_uncertain"] == 1
