@@ -17,6 +17,7 @@ owner-domain range open on t at that instant.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from .trace import Trace
 KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
 
 Layers = NDArray[np.int8]
+AT_ONCE = 1 << 17
+"""Gaps that are split in one go: each may hold many calls, and a gap's pieces take far more memory than the gap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +89,18 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
 
 def _merge(parts: list[tuple[Ints, Ints, Layers, Codes]]) -> tuple[Ints, Ints, Layers, Codes]:
     """All spans by their start; `parts` is emptied, for a trace has millions of spans."""
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns = [list(column) for column in zip(*parts, strict=True)]
     parts.clear()
-    order = np.argsort(columns[0], kind="stable")
-    for at in range(len(columns)):
-        columns[at] = columns[at][order]
-    start, end, layer, owner = columns
+    order = np.argsort(np.concatenate(columns[0]), kind="stable")
+    start, end, layer, owner = (_take_out(column, order) for column in columns)
     return start, end, layer, owner
+
+
+def _take_out(column: list[Any], order: Ints) -> Any:
+    """The column of all parts in this order; the parts are gone then."""
+    whole = np.concatenate(column)
+    column.clear()
+    return whole[order]
 
 
 def _paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -173,16 +181,20 @@ def _label_host(
     """Spans before a call: what its thread did, and which range was open there."""
     none = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     sync, busy = calls.sync.get(thread, none), calls.any.get(thread, none)
-    waiting = intersect(start, end, *sync)
-    working = intersect(start, end, *busy)
-    other = intersect(working.start, working.end, *find_gaps(*sync))
-    idle = intersect(start, end, *find_gaps(*busy))
+    awake, idle = find_gaps(*sync), find_gaps(*busy)
     times, rows = attribution.owners.switches(thread)
     owners = np.append(rows, NONE).astype(np.int32)
     parts = []
-    for layer, pieces in ((SYNC, waiting), (API, other), (HOST, idle)):
-        cut = cut_at(pieces.start, pieces.end, times)
-        parts.append(_part(cut.start, cut.end, layer, owners[cut.other]))
+    for first in range(0, len(start), AT_ONCE):
+        gaps = start[first : first + AT_ONCE], end[first : first + AT_ONCE]
+        working = intersect(*gaps, *busy)
+        for layer, pieces in (
+            (SYNC, intersect(*gaps, *sync)),
+            (API, intersect(working.start, working.end, *awake)),
+            (HOST, intersect(*gaps, *idle)),
+        ):
+            cut = cut_at(pieces.start, pieces.end, times)
+            parts.append(_part(cut.start, cut.end, layer, owners[cut.other]))
     return parts
 
 

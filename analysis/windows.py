@@ -15,8 +15,8 @@ from .results import BUSY_LAYERS, IDLE_LAYERS, LAYERS, WindowTimes
 from .spans import intersect, join_spans
 from .trace import Trace
 
-BATCH_PIECES = 1 << 22
-"""Spans that are cut in one go: bounds the memory of many overlapping windows."""
+BATCH_PIECES = 1 << 20
+"""Spans that are cut in one go: bounds the memory of long windows and of many overlapping ones."""
 
 
 def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints, group: Codes | None = None) -> pd.DataFrame:
@@ -27,11 +27,27 @@ def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints, group: Codes | 
     window add up to its length exactly, whether windows overlap or not.
     """
     groups = None if group is None else np.append(group, NONE)
-    parts = [
-        _sum_batch(spans, start_ns[i:j], end_ns[i:j], i, groups) for i, j in _batches(spans, start_ns, end_ns)
-    ]
+    window, start, end = _cut_long(spans, start_ns, end_ns)
+    parts = [_sum_batch(spans, start[i:j], end[i:j], i, groups) for i, j in _batches(spans, start, end)]
     columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else [np.zeros(0, np.int64)] * 4
-    return pd.DataFrame(dict(zip(("window", "layer", "owner", "ns"), columns, strict=True)))
+    slices = pd.DataFrame(dict(zip(("window", "layer", "owner", "ns"), columns, strict=True)))
+    if len(start) > len(start_ns):
+        slices["window"] = window[ints(slices, "window")]
+        slices = slices.groupby(["window", "layer", "owner"])["ns"].sum().reset_index()
+    return slices
+
+
+def _cut_long(spans: DeviceSpans, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints]:
+    """(window, start, end) of windows cut into pieces that touch no more than BATCH_PIECES spans each."""
+    first = np.searchsorted(spans.end_ns, start, side="right")
+    count = np.maximum(np.searchsorted(spans.start_ns, end) - first, 1)
+    pieces = -(-count // BATCH_PIECES)
+    window = np.repeat(np.arange(len(start)), pieces)
+    number = np.arange(len(window)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    cut = spans.start_ns[np.minimum(first[window] + number * BATCH_PIECES, len(spans) - 1)]
+    begins = np.where(number == 0, start[window], cut)
+    last = number == pieces[window] - 1
+    return window, begins, np.where(last, end[window], np.append(begins[1:], 0))
 
 
 def _batches(spans: DeviceSpans, start: Ints, end: Ints) -> Iterator[tuple[int, int]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
+from flopprof.analysis import breakdown, windows
 from flopprof.analysis.attribution import ATTRIBUTIONS, attribute
 from flopprof.analysis.breakdown import DeviceSpans, label_devices
 from flopprof.analysis.windows import sum_slices
@@ -66,15 +69,25 @@ def test_splitting_a_window_is_additive(drawn: Drawn, cuts: list[int]):
         assert whole["ns"].sum() == cuts[-1] - cuts[0]
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("at_once", [1, 3, 1 << 20])
+@settings(max_examples=100, deadline=None)
 @given(
-    drawn_traces(), st.lists(st.tuples(st.integers(BEGIN, END), st.integers(0, 20)), min_size=1, max_size=5)
+    drawn=drawn_traces(),
+    limits=st.lists(st.tuples(st.integers(BEGIN, END), st.integers(0, 20)), min_size=1, max_size=5),
 )
-def test_layers_and_owners_of_any_window_are_the_painters(drawn: Drawn, limits: list[tuple[int, int]]):
+def test_layers_and_owners_of_any_window_are_the_painters(
+    at_once: int, drawn: Drawn, limits: list[tuple[int, int]]
+):
+    """However many gaps and spans are looked at in one go."""
     oracle = Oracle(drawn)
-    for device, spans in label_all(drawn).items():
-        start = np.array([s for s, _ in limits])
-        slices = sum_slices(spans, start, start + np.array([d for _, d in limits]))
+    with patch.object(breakdown, "AT_ONCE", at_once), patch.object(windows, "BATCH_PIECES", at_once):
+        found_of = {
+            device: sum_slices(
+                spans, np.array([s for s, _ in limits]), np.array([s + length for s, length in limits])
+            )
+            for device, spans in label_all(drawn).items()
+        }
+    for device, slices in found_of.items():
         for window, (begin, length) in enumerate(limits):
             painted = [oracle.label(device, now) for now in range(begin, begin + length)]
             mine = slices[slices["window"] == window]
