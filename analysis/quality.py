@@ -135,6 +135,11 @@ CODES: dict[str, Code] = {
         ("devices", "kernels.device", "copies.device", "windows.device"),
         "the export does not say which of several GPUs a process's device number means",
     ),
+    "stream_uncertain": _code(
+        "info",
+        ("kernels.latency_median_ns",),
+        "calls that make a stream wait for an event do not say which stream: latency is unknown where it could be",
+    ),
     "nameless_domain": _code("info", ("ranges.domain",), "NVTX domains without a name"),
     "open_ranges": _code(
         "info", ("ranges.wall_ns",), "ranges were never closed: they end with the recording"

@@ -128,6 +128,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         wordless=nvtx.wordless,
         lacking=find_lacking(file, metadata.recorder),
         doubtful=join.doubtful,
+        unplaced_waits=int((ints(waits, "stream") == NONE).sum()),
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,
         described=bool(gpus),

@@ -41,6 +41,8 @@ class Counted:
     wordless: int = 0
     lacking: tuple[str, ...] = ()
     doubtful: int = 0
+    unplaced_waits: int = 0
+    """Calls that make some stream wait for an event."""
     lost_domains: int = 0
     nameless_domains: int = 0
     described: bool = True
@@ -81,6 +83,7 @@ def judge_trace(
             "missing_names": counted.unnamed,
             "missing_messages": counted.wordless,
             "duplicate_correlation": counted.doubtful,
+            "stream_uncertain": counted.unplaced_waits,
             "nameless_domain": counted.nameless_domains,
             "open_ranges": int(ints(ranges, "open").sum()),
         }

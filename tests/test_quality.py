@@ -208,6 +208,7 @@ def test_values_of_the_wrong_type_are_counted_and_missing(tmp_path: Path):
         ("torch_axis0", "DELETE FROM StringIds WHERE id % 2", "missing_names"),
         ("streams", "UPDATE CUPTI_ACTIVITY_KIND_MEMCPY SET bytes = 'many'", "bad_values"),
         ("threads", "UPDATE NVTX_EVENTS SET domainId = NULL WHERE rowid % 3 = 0", "missing_values"),
+        ("ddp", "DROP TABLE CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "stream_uncertain"),
     ],
 )
 def test_what_is_missing_from_a_recording_is_named(name: str, change: str, code: str, tmp_path: Path):
