@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .frames import NONE, Bools, Codes, Ints
+from .grouped import FEW
 from .identity import process_key
 from .names import NameCollector
 from .sqlite_columns import SqliteFile
@@ -28,14 +29,14 @@ SPARSE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawCalls:
-    """Rows of RUNTIME with possible times, as they lie in the file."""
+    """Rows of RUNTIME with possible times, by thread and start."""
 
     start: Ints
     end: Ints
     thread: Codes
     """Places in `global_tids`."""
     global_tids: Ints
-    """Each thread once."""
+    """Each thread once, in order."""
     correlation_id: Ints
     name: Codes
     dropped: int = 0
@@ -53,22 +54,43 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
     )
     kinds, code = table.folded, table.folded.codes
     good = possible_times(table) & kinds.known("globalTid")[code]
-    keep = slice(None) if good.all() else good
     times = np.bincount(code, minlength=len(kinds))
-    used = np.bincount(code[keep], minlength=len(kinds)) > 0
+    used = np.bincount(code if good.all() else code[good], minlength=len(kinds)) > 0
     thread = np.full(len(kinds), NONE, np.int32)
     global_tids, thread[used] = np.unique(kinds.values("globalTid", 0)[used], return_inverse=True)
     name = names.add_ids(kinds.values("nameId", 0), kinds.known("nameId"), "call", times)
+    foreign = table.foreign
+    order = _order(thread[code], table.values("start", 0), good)
+
+    def take_out(column: str) -> Ints:
+        values = table.values(column, 0)[order]
+        table.columns.pop(column, None)  # there may be millions
+        return values
+
     return RawCalls(
-        start=table.values("start", 0)[keep],
-        end=table.values("end", 0)[keep],
-        thread=thread[code[keep]],
+        start=take_out("start"),
+        end=take_out("end"),
+        correlation_id=take_out("correlationId"),
+        thread=thread[code[order]],
         global_tids=global_tids,
-        correlation_id=table.values("correlationId", 0)[keep],
-        name=name[code[keep]],
+        name=name[code[order]],
         dropped=int(len(good) - good.sum()),
-        foreign=table.foreign,
+        foreign=foreign,
     )
+
+
+def _order(thread: Codes, start: Ints, good: Bools) -> Ints | slice:
+    """The good rows by thread, then start; exports mostly come sorted by start."""
+    rows = None if good.all() else np.flatnonzero(good)
+    if rows is not None:
+        thread, start = thread[rows], start[rows]
+    if len(start) and (start[1:] >= start[:-1]).all() and int(thread.max()) < FEW:
+        if not thread.any():
+            return slice(None) if rows is None else rows
+        order = np.argsort(thread.astype(np.uint16), kind="stable")
+    else:
+        order = np.lexsort((start, thread))
+    return order if rows is None else rows[order]
 
 
 def names_like(names: Sequence[str], pattern: re.Pattern[str]) -> Bools:

@@ -18,7 +18,6 @@ from .calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_e
 from .devices import CONTEXTS, Device, GpuInfo, place_on_devices, read_device_map, read_gpus
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints, make_frame
 from .graph_nodes import read_graph_nodes
-from .grouped import FEW
 from .identity import Identities, collect_identities, process_key
 from .lacking import find_lacking
 from .metadata import Metadata, read_metadata
@@ -97,8 +96,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     texts, final = names.sort()
     session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
     process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tids)
-    with ThreadPoolExecutor(2) as pool:
-        sorted_calls = pool.submit(_sort_calls, raw_calls, who, final)
+    with ThreadPoolExecutor(1) as pool:
         ranked = pool.submit(
             _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
         )
@@ -110,12 +108,12 @@ def _read(file: SqliteFile, path: Path) -> Trace:
             raw.correlation_id,
             raw.start,
         )
-    (calls, places), ranges = sorted_calls.result(), ranked.result()
-    call = np.where(join.call >= 0, places[join.call], np.int32(NONE)) if len(places) else join.call
+        calls = _calls(raw_calls, who, final)
+    ranges = ranked.result()
     gpus = read_gpus(file)
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
-    activities = _activities(raw, process, device, call, final)
-    waits = _event_waits(file, schema, raw_calls, places, names_like(texts, EVENT_WAIT), calls)
+    activities = _activities(raw, process, device, join.call, final)
+    waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
     counted = Counted(
         has_calls=RUNTIME in file.tables,
         has_contexts=not CONTEXTS.isdisjoint(file.tables),
@@ -156,21 +154,12 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     )
 
 
-def _sort_calls(raw: RawCalls, who: Identities, final: Codes) -> tuple[pd.DataFrame, Codes]:
-    """Calls by thread and start, and where each row of the file went."""
+def _calls(raw: RawCalls, who: Identities, final: Codes) -> pd.DataFrame:
+    """Calls in the order in which they were read, which is that of the codes of threads, too."""
     thread = who.thread_codes(raw.global_tids)[raw.thread]
-    order = _call_order(thread, raw.start)
-    places = np.empty(len(order), np.int32)
-    places[order] = np.arange(len(order), dtype=np.int32)
-    columns = {"start_ns": raw.start, "end_ns": raw.end, "thread": thread, "name": final[raw.name]}
-    return make_frame("calls", {name: values[order] for name, values in columns.items()}), places
-
-
-def _call_order(thread: Codes, start: Ints) -> Ints:
-    """By thread, then start; exports mostly come sorted by start."""
-    if len(start) and (start[1:] >= start[:-1]).all() and int(thread.max()) < FEW:
-        return np.argsort(thread.astype(np.uint16), kind="stable")
-    return np.lexsort((start, thread))
+    return make_frame(
+        "calls", {"start_ns": raw.start, "end_ns": raw.end, "thread": thread, "name": final[raw.name]}
+    )
 
 
 def _session_end(metadata: Metadata, calls: RawCalls, work: RawActivities, ranges: RawEvents) -> int:
@@ -240,22 +229,14 @@ def _activities(raw: RawActivities, process: Codes, device: Codes, call: Codes, 
     )
 
 
-def _event_waits(
-    file: SqliteFile,
-    schema: str,
-    raw: RawCalls,
-    places: Codes,
-    waits: Bools,
-    calls: pd.DataFrame,
-) -> pd.DataFrame:
+def _event_waits(file: SqliteFile, schema: str, raw: RawCalls, waits: Bools) -> pd.DataFrame:
     """Calls that make a stream wait, with the stream where SYNCHRONIZATION names it."""
-    rows = np.flatnonzero(waits[ints(calls, "name")])
+    rows = np.flatnonzero(waits)
     context, stream = np.full(len(rows), NONE, np.int64), np.full(len(rows), NONE, np.int64)
     if len(rows):
         keys, ids, contexts, streams = read_event_waits(file, schema)
-        place_in_file = np.argsort(places)[rows]
         known = {(k, i): (c, s) for k, i, c, s in zip(keys, ids, contexts, streams, strict=True)}
-        owners = process_key(raw.global_tids)[raw.thread[place_in_file]]
-        for at, key in enumerate(zip(owners, raw.correlation_id[place_in_file], strict=True)):
+        owners = process_key(raw.global_tids)[raw.thread[rows]]
+        for at, key in enumerate(zip(owners, raw.correlation_id[rows], strict=True)):
             context[at], stream[at] = known.get(key, (NONE, NONE))
     return make_frame("event_waits", {"call": rows.astype(np.int32), "context": context, "stream": stream})
