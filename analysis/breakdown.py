@@ -26,7 +26,7 @@ from .attribution import Attribution
 from .calls import WAITING, names_like
 from .frames import NONE, Codes, Ints, distinct, ints
 from .results import BUSY_LAYERS, LAYERS
-from .spans import LAST, cut_at, find_gaps, intersect, join_spans, show_first
+from .spans import LAST, between_gaps, cut_at, find_gaps, intersect, join_spans, show_first
 from .trace import Trace
 
 KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
@@ -57,10 +57,10 @@ class DeviceSpans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calls:
-    """What the threads were doing: spans of waiting and of any call, per thread."""
+    """What the threads were doing: per thread the gaps between spans of waiting, and between those of any call."""
 
-    sync: dict[int, tuple[Ints, Ints]]
-    any: dict[int, tuple[Ints, Ints]]
+    awake: dict[int, tuple[Ints, Ints]]
+    idle: dict[int, tuple[Ints, Ints]]
 
 
 def label_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSpans]:
@@ -179,9 +179,9 @@ def _label_host(
     attribution: Attribution, calls: _Calls, thread: int, start: Ints, end: Ints
 ) -> list[tuple[Ints, Ints, Layers, Codes]]:
     """Spans before a call: what its thread did, and which range was open there."""
-    none = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    sync, busy = calls.sync.get(thread, none), calls.any.get(thread, none)
-    awake, idle = find_gaps(*sync), find_gaps(*busy)
+    none = find_gaps(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    awake, idle = calls.awake.get(thread, none), calls.idle.get(thread, none)
+    sync, busy = between_gaps(*awake), between_gaps(*idle)
     times, rows = attribution.owners.switches(thread)
     owners = np.append(rows, NONE).astype(np.int32)
     parts = []
@@ -209,7 +209,8 @@ def _host_calls(trace: Trace) -> _Calls:
     order = np.lexsort((since, thread[rows]))
     rows, since = rows[order], since[order]
     return _Calls(
-        sync=_by_thread(trace, thread[rows], since, end[rows]), any=_by_thread(trace, thread, start, end)
+        awake=_gaps_by_thread(trace, thread[rows], since, end[rows]),
+        idle=_gaps_by_thread(trace, thread, start, end),
     )
 
 
@@ -224,10 +225,10 @@ def _begun_calls(trace: Trace) -> tuple[Ints, Ints]:
     return rows.astype(np.int64), np.maximum(start[order][first], ints(trace.calls, "start_ns")[rows])
 
 
-def _by_thread(trace: Trace, thread: Codes, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
-    """The union of spans, which come by thread and start, of each thread."""
+def _gaps_by_thread(trace: Trace, thread: Codes, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
+    """What spans, which come by thread and start, leave free on each thread."""
     first = np.searchsorted(thread, np.arange(len(trace.threads) + 1))
     return {
-        t: join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]])
+        t: find_gaps(*join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]]))
         for t in np.flatnonzero(np.diff(first)).tolist()
     }

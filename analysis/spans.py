@@ -34,6 +34,8 @@ def join_spans(start: Ints, end: Ints) -> tuple[Ints, Ints]:
     reach = np.maximum.accumulate(end)
     first = np.ones(len(start), np.bool_)
     first[1:] = start[1:] > reach[:-1]
+    if first.all():
+        return start, reach
     at = np.flatnonzero(first)
     return start[at], reach[np.append(at[1:], len(start)) - 1]
 
@@ -60,6 +62,11 @@ def show_first(start: Ints, end: Ints) -> tuple[Ints, Ints]:
 def find_gaps(start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """What a disjoint list leaves free, from FIRST to LAST; touching intervals leave an empty gap."""
     return np.append(np.int64(FIRST), end), np.append(start, np.int64(LAST))
+
+
+def between_gaps(gap_start: Ints, gap_end: Ints) -> tuple[Ints, Ints]:
+    """The disjoint list that leaves these gaps free, in their memory."""
+    return gap_end[:-1], gap_start[1:]
 
 
 def intersect(start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> Pieces:
