@@ -48,6 +48,7 @@ CODES: dict[str, Code] = {
         "warning", (), "the profiler lost events of a kind that no number here is made of"
     ),
     "nvtx_not_recorded": _code("info", RANGES, "the program made no NVTX ranges"),
+    "processes_without_ranges": _code("info", (), "some processes of the trace made no NVTX ranges"),
     "nvtx_incompatible": _code(
         "error",
         RANGES,

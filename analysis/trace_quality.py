@@ -60,7 +60,7 @@ def judge_trace(
 ) -> tuple[QualityNote, ...]:
     """All notes on a trace, errors first."""
     notes = [
-        *_judge_diagnostics(metadata, activities),
+        *_judge_diagnostics(metadata, activities, ranges),
         *_judge_export(metadata, activities, ranges, counted),
         *_judge_joins(activities, copies, calls, counted.has_calls),
         *_judge_graphs(activities, calls, names),
@@ -91,12 +91,16 @@ def judge_trace(
     return sort_notes(notes)
 
 
-def _judge_diagnostics(metadata: Metadata, activities: pd.DataFrame) -> list[QualityNote]:
-    """What the profiler said; that *a* process has no CUDA events is no loss where others have them."""
+def _judge_diagnostics(
+    metadata: Metadata, activities: pd.DataFrame, ranges: pd.DataFrame
+) -> list[QualityNote]:
+    """What the profiler said; that *a* process has no CUDA events or ranges is no loss where others have them."""
+    others = {
+        "cuda_not_recorded": "processes_without_cuda" if len(activities) else None,
+        "nvtx_not_recorded": "processes_without_ranges" if len(ranges) else None,
+    }
     return [
-        note("processes_without_cuda", one.count)
-        if one.code == "cuda_not_recorded" and len(activities)
-        else one
+        note(code, one.count) if (code := others.get(one.code)) else one
         for one in judge_diagnostics(metadata.diagnostics)
     ]
 

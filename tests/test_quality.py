@@ -236,3 +236,9 @@ def test_without_any_strings_a_trace_is_refused(tmp_path: Path):
     connection.close()
     with pytest.raises(TraceError, match="StringIds"):
         read_trace(path)
+
+
+def test_that_some_processes_have_no_ranges_is_no_loss_where_others_have():
+    """The launcher of `three_processes` makes none, nor do its two helpers make CUDA events."""
+    counts = {q.code: q.count for q in read_recorded("three_processes").quality}
+    assert counts == {"processes_without_cuda": 2, "processes_without_ranges": 1}
