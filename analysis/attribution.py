@@ -8,14 +8,14 @@ attributed within its process, when that is certain: see `_own_by_process`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .credits import Chain, Credit, walk_chain
+from .credits import Chain
 from .frames import CROSS_THREAD, NONE, Bools, Codes, Ints, ints
 from .graph_nodes import match_nodes
 from .nesting import Nest, build_nest
@@ -84,11 +84,6 @@ class Attribution:
     """Which rows of trace.ranges may own."""
     chains: tuple[Chain, ...]
     quality: tuple[QualityNote, ...]
-
-    def credits(self) -> Iterator[Credit]:
-        """All pairs of a site and a range open there, in batches that hold every pair of their ranges."""
-        for chain in self.chains:
-            yield from walk_chain(chain, self.sites.time)
 
 
 def is_library(domain: str) -> bool:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from .columns import ColumnBuilder, IntColumn, TextColumn, constant, interleave_columns
 from .folded import Folded, FoldedRows, Folder, Values, fold_columns
+from .sqlite_cells import Cells, Ints, find_cells
 from .sqlite_names import quote_name
 from .sqlite_pages import PageFile, Pages, Unusual
-from .sqlite_records import ABSENT, Cells, HeaderBook, Ints, Records, find_cells, read_records
+from .sqlite_records import ABSENT, HeaderBook, Records, read_records
 
 BLOCK_BYTES = 4 << 20
 """Pages looked at together: few enough for the processor's cache, enough rows to be worth a numpy call."""

@@ -5,12 +5,14 @@ The oracle below is written from the definitions in DESIGN.md alone, without arr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from flopprof.analysis.activities import order_activities
+from flopprof.analysis.attribution import Attribution
+from flopprof.analysis.credits import Credit, walk_chain
 from flopprof.analysis.devices import Device
 from flopprof.analysis.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
 from flopprof.analysis.metadata import Metadata
@@ -390,3 +392,9 @@ def _one_work(
 
 
 __all__ = ["LAYERS", "Call", "Drawn", "Oracle", "Range", "Work", "drawn_traces"]
+
+
+def credits_of(attribution: Attribution) -> Iterator[Credit]:
+    """All pairs of a site and a range open there, range by range outwards from the innermost."""
+    for chain in attribution.chains:
+        yield from walk_chain(chain, attribution.sites.time)

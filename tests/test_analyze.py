@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import Call, Drawn, Range, Work, drawn_traces
+from drawn import Call, Drawn, Range, Work, credits_of, drawn_traces
 from flopprof.analysis.analyze import Analysis, analyze_file, analyze_trace
 from flopprof.analysis.attribution import ATTRIBUTIONS, BY_THREAD, attribute
 from flopprof.analysis.frames import ints
@@ -58,7 +58,7 @@ def test_kernels_by_range_are_nvidias_to_the_nanosecond(name: str):
 def without_range(analysis: Analysis) -> dict[tuple[str, int | None, int | None, str], list[int]]:
     """(instances, total, least, greatest) of kernels launched where their thread had no range open, by thread."""
     trace, frame = analysis.trace, analysis.trace.activities
-    inside = [credit.site for credit in analysis.attribution.credits() if credit.kind == BY_THREAD]
+    inside = [credit.site for credit in credits_of(analysis.attribution) if credit.kind == BY_THREAD]
     alone = ~np.isin(analysis.attribution.site, np.concatenate(inside)) & (ints(frame, "layer") == 0)
     found: dict[tuple[str, int | None, int | None, str], list[int]] = defaultdict(list)
     for row in np.flatnonzero(alone).tolist():
@@ -398,7 +398,7 @@ def test_figures_of_a_path_are_those_of_the_work_credited_to_it(drawn: Drawn):
     )
     work = sorted(drawn.work, key=lambda w: BUSY_LAYERS.index(w.layer))
     credited: dict[int, list[tuple[int, Work]]] = defaultdict(list)
-    for credit in attribution.credits():
+    for credit in credits_of(attribution):
         for site, row in zip(credit.site.tolist(), credit.range.tolist(), strict=True):
             credited[row] += [
                 (credit.kind, w) for w, s in zip(work, attribution.site, strict=True) if s == site
@@ -429,7 +429,7 @@ def test_kernels_of_a_path_have_the_credited_durations(drawn: Drawn):
     work = sorted(drawn.work, key=lambda w: BUSY_LAYERS.index(w.layer))
     kernels = [i for i, w in enumerate(work) if w.layer == "kernel"]
     wanted: dict[tuple[int, str, str], list[int]] = defaultdict(list)
-    for credit in attribution.credits():
+    for credit in credits_of(attribution):
         for site, row in zip(credit.site.tolist(), credit.range.tolist(), strict=True):
             for i in (i for i in kernels if attribution.site[i] == site):
                 key = int(paths.of_range[row]), work[i].name, ATTRIBUTIONS[credit.kind]
@@ -442,5 +442,5 @@ def test_kernels_of_a_path_have_the_credited_durations(drawn: Drawn):
         for (path, name, how), d in wanted.items()
     )
     outside = sum(r.total_ns for r in analysis.range_kernels if not r.path)
-    inside = {i for i in kernels if any(attribution.site[i] in c.site for c in attribution.credits())}
+    inside = {i for i in kernels if any(attribution.site[i] in c.site for c in credits_of(attribution))}
     assert outside == sum(work[i].end - work[i].start for i in kernels if i not in inside)

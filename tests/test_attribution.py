@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from drawn import Call, Drawn, Oracle, Range, Work, drawn_traces
+from drawn import Call, Drawn, Oracle, Range, Work, credits_of, drawn_traces
 from flopprof.analysis.attribution import ATTRIBUTIONS, BY_PROCESS, Attribution, attribute
 from flopprof.analysis.frames import CROSS_THREAD, ints
 from flopprof.analysis.trace import Trace, read_trace
@@ -29,7 +29,7 @@ def owners(drawn: Drawn, domains: tuple[str, ...] | None = ("ops",)) -> list[tup
 def credited(trace: Trace, attribution: Attribution) -> Counter[tuple[int, int, str]]:
     """How often each (activity, range, how) is credited."""
     pairs: Counter[tuple[int, int, str]] = Counter()
-    for credit in attribution.credits():
+    for credit in credits_of(attribution):
         for site, row in zip(credit.site.tolist(), credit.range.tolist(), strict=True):
             for activity in np.flatnonzero(attribution.site == site).tolist():
                 pairs[activity, row, ATTRIBUTIONS[credit.kind]] += 1
