@@ -39,8 +39,7 @@ def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints, group: Codes | 
 
 def _cut_long(spans: DeviceSpans, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints]:
     """(window, start, end) of windows cut into pieces that touch no more than BATCH_PIECES spans each."""
-    first = np.searchsorted(spans.end_ns, start, side="right")
-    count = np.maximum(np.searchsorted(spans.start_ns, end) - first, 1)
+    first, count = _touched(spans, start, end)
     pieces = -(-count // BATCH_PIECES)
     window = np.repeat(np.arange(len(start)), pieces)
     number = np.arange(len(window)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -51,10 +50,15 @@ def _cut_long(spans: DeviceSpans, start: Ints, end: Ints) -> tuple[Ints, Ints, I
 
 
 def _batches(spans: DeviceSpans, start: Ints, end: Ints) -> Iterator[tuple[int, int]]:
-    touched = np.searchsorted(spans.start_ns, end) - np.searchsorted(spans.end_ns, start, side="right")
-    batch = np.cumsum(np.maximum(touched, 1)) // BATCH_PIECES
+    batch = np.cumsum(_touched(spans, start, end)[1]) // BATCH_PIECES
     edges = np.flatnonzero(np.diff(batch, prepend=-1, append=-1))
     yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _touched(spans: DeviceSpans, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """The first span that each window touches, and how many, at least one."""
+    first = np.searchsorted(spans.end_ns, start, side="right")
+    return first, np.maximum(np.searchsorted(spans.start_ns, end) - first, 1)
 
 
 def _sum_batch(
