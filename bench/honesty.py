@@ -17,11 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from flopprof.analysis.account import account_run
-from flopprof.analysis.compare import compare_runs
+from flopprof.analysis.arithmetic.statistics import FEWEST_SAMPLES, Judgement, judge, ratio_interval
+from flopprof.analysis.compare.compare import compare_runs
 from flopprof.analysis.errors import CompareError
-from flopprof.analysis.results import RunResult
-from flopprof.analysis.statistics import FEWEST_SAMPLES, Judgement, judge, ratio_interval
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.results import RunResult
 from flopprof.scenarios.errors import FlopprofError
 
 TRIALS = 200

@@ -29,8 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import flopprof.profiler.analyze  # noqa: F401  what the command imports is there before a child is made
-from flopprof.profiler.cli import app
+import flopprof.profiler.commands.analyze  # noqa: F401  what the command imports is there before a child is made
+from flopprof.profiler.commands.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT / "tests" / "data"

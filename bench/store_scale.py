@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from flopprof.analysis.results import RunResult
-from flopprof.analysis.run_address import find_run
-from flopprof.analysis.store import DATABASE, open_store, record_run
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store.address import find_run
+from flopprof.analysis.store.database import DATABASE, open_store, record_run
 from report_samples import gpu_run  # pyright: ignore[reportMissingImports]
 
 REPEATS = 5

@@ -18,24 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..analysis.account import account_run
-from ..analysis.analyze import analyze_file
-from ..analysis.compare import compare_by, compare_sides
-from ..analysis.run_address import find_run, run_finder
-from ..analysis.sides import read_side
-from ..analysis.store import find_store
-from .chart import draw_canvas
-from .colours import PRINT
-from .comparison import compose_comparison
-from .compose import compose
-from .csv_tables import csv_tables
-from .document import Document, Figure, Table
-from .publish import Format, list_figures, render_document
-from .text import format_cell
-from .trace_document import compose_analysis
+from ..analysis.breakdown.analyze import analyze_file
+from ..analysis.compare.compare import compare_by, compare_sides
+from ..analysis.compare.sides import read_side
+from ..analysis.runs.account import account_run
+from ..analysis.runs.place import find_store
+from ..analysis.store.address import find_run, run_finder
+from .charts.chart import draw_canvas
+from .charts.colours import PRINT
+from .comparison.compose import compose_comparison
+from .data.run_csv import csv_tables
+from .document.document import Document, Figure, Table
+from .render.formats import Format, list_figures, render_document
+from .render.text import format_cell
+from .run.compose import compose
+from .trace.compose import compose_analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
 
 SHOWN_ROWS = 30
 

@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from flopprof.analysis.records import Gpu, Machine, RunInfo
-from flopprof.analysis.results import (
-    Costs,
-    KernelRow,
-    Launch,
-    OpResult,
-    RunResult,
-    StepResult,
-    WindowTimes,
-)
+from flopprof.analysis.breakdown.rows import KernelRow, Launch, WindowTimes
+from flopprof.analysis.runs.records import Gpu, Machine, RunInfo
+from flopprof.analysis.runs.results import Costs, OpResult, RunResult, StepResult
 
 MACHINE = Machine(
     system="Linux",

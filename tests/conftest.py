@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from flopprof.profiler.machine import cuda_devices
+from flopprof.profiler.machine.machine import cuda_devices
 from hypothesis import settings
 
 settings.register_profile("flopprof", deadline=None, derandomize=True)

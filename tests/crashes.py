@@ -211,10 +211,11 @@ class Laboratory:
 
 def digest_run(store: Path, run: str) -> str:
     """A digest of every number that a run's folder and the database give for it."""
-    from flopprof.analysis.account import account_run
-    from flopprof.analysis.store import read_store
-    from flopprof.analysis.store_queries import read_run
-    from flopprof.reports.as_json import render_json, run_to_json
+    from flopprof.analysis.runs.account import account_run
+    from flopprof.analysis.store.database import read_store
+    from flopprof.analysis.store.queries import read_run
+    from flopprof.reports.data.run_json import run_to_json
+    from flopprof.reports.render.json_text import render_json
 
     with read_store(store) as connection:
         rows = read_run(connection, run) if connection else None

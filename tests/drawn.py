@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from flopprof.analysis.activities import order_activities
-from flopprof.analysis.attribution import Attribution
-from flopprof.analysis.credits import Credit, walk_chain
-from flopprof.analysis.devices import Device
-from flopprof.analysis.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
-from flopprof.analysis.metadata import Metadata
-from flopprof.analysis.nesting import find_parents, measure_depths, rank_ranges
-from flopprof.analysis.results import BUSY_LAYERS, LAYERS
-from flopprof.analysis.trace import Trace
+from flopprof.analysis.arithmetic.nesting import find_parents, measure_depths, rank_ranges
+from flopprof.analysis.attribution.attribution import Attribution
+from flopprof.analysis.attribution.credits import Credit, walk_chain
+from flopprof.analysis.export.activities import order_activities
+from flopprof.analysis.export.devices import Device
+from flopprof.analysis.export.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
+from flopprof.analysis.export.metadata import Metadata
+from flopprof.analysis.trace.trace import Trace
+from flopprof.analysis.words import BUSY_LAYERS, LAYERS
 from hypothesis import strategies as st
 
 LAUNCHES = ("cudaLaunchKernel_v7000", "cudaMemcpyAsync_v3020", "cuLaunchKernel")

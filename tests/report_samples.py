@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flopprof.analysis.records import Gpu, Machine, RunInfo, SkippedStep
-from flopprof.analysis.results import (
-    CopyRow,
-    Costs,
-    KernelRow,
-    Launch,
-    OpResult,
-    QualityNote,
-    RoofLine,
-    RunResult,
-    StepResult,
-    WindowTimes,
-)
-from flopprof.analysis.terms import Status
+from flopprof.analysis.breakdown.rows import CopyRow, KernelRow, Launch, WindowTimes
+from flopprof.analysis.runs.records import Gpu, Machine, RunInfo, SkippedStep
+from flopprof.analysis.runs.results import Costs, OpResult, RoofLine, RunResult, StepResult
+from flopprof.analysis.words import QualityNote, Status
 
 GEMV = (
     "void gemv2T_kernel_val<int, int, float, float, float, float, (int)128, (int)16, (int)4, (int)4, "

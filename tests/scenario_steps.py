@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flopprof.scenarios.ops import Op
-from flopprof.scenarios.plan import Step, step_key
-from flopprof.scenarios.programs import Program
-from flopprof.scenarios.schema import Reps
+from flopprof.scenarios.language.schema import Reps
+from flopprof.scenarios.libraries.program import Program
+from flopprof.scenarios.operations.ops import Op
+from flopprof.scenarios.plan.step import Step, step_key
 
 
 def make_step(

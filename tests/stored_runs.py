@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from flopprof.analysis.results import RunResult
-from flopprof.analysis.store import record_run
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store.database import record_run
 
 SCENARIO = """\
 name: tiny

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import Call, Drawn, Range, Work, credits_of, drawn_traces
-from flopprof.analysis.analyze import Analysis, analyze_file, analyze_trace
-from flopprof.analysis.attribution import ATTRIBUTIONS, BY_THREAD, attribute
-from flopprof.analysis.frames import ints
-from flopprof.analysis.kernels import kernel_rows
-from flopprof.analysis.paths import find_paths, thread_ids
-from flopprof.analysis.queue import measure_queue
-from flopprof.analysis.results import BUSY_LAYERS, IDLE_LAYERS, LAYERS, KernelRow
-from flopprof.analysis.trace import read_trace
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.attribution.attribution import ATTRIBUTIONS, BY_THREAD, attribute
+from flopprof.analysis.attribution.paths import find_paths, thread_ids
+from flopprof.analysis.breakdown.analyze import Analysis, analyze_file, analyze_trace
+from flopprof.analysis.breakdown.kernels import kernel_rows
+from flopprof.analysis.breakdown.queue import measure_queue
+from flopprof.analysis.breakdown.rows import KernelRow
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from hypothesis import given, settings
 from nsys_file import NVTX, described, global_tid
 from traces import GPU, nvidia_report, read_recorded, recorded

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from flopprof.analysis.analyze import analyze_file
+from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler import annotate, mark_step
-from flopprof.profiler import annotation as annotation_module
+from flopprof.profiler.annotation import ranges as annotation_module
 from hypothesis import given
 from hypothesis import strategies as st
 from nsys_file import NVTX, Export, global_tid

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from flopprof.profiler import annotate_torch, torch_annotation  # noqa: E402
-from flopprof.profiler.torch_flops import CountingMode  # noqa: E402
+from flopprof.profiler import annotate_torch  # noqa: E402
+from flopprof.profiler.annotation import torch_modules as torch_annotation  # noqa: E402
+from flopprof.profiler.annotation.torch_flops import CountingMode  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from drawn import Call, Drawn, Oracle, Range, Work, credits_of, drawn_traces
-from flopprof.analysis.attribution import ATTRIBUTIONS, BY_PROCESS, Attribution, attribute
-from flopprof.analysis.frames import CROSS_THREAD, ints
-from flopprof.analysis.trace import Trace, read_trace
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.attribution.attribution import ATTRIBUTIONS, BY_PROCESS, Attribution, attribute
+from flopprof.analysis.export.frames import CROSS_THREAD
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.trace.trace import Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nsys_file import export_drawn

@@ -7,10 +7,11 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
-from flopprof.analysis import breakdown, windows
-from flopprof.analysis.attribution import ATTRIBUTIONS, attribute
-from flopprof.analysis.breakdown import DeviceSpans, label_devices
-from flopprof.analysis.windows import sum_slices
+from flopprof.analysis.attribution.attribution import ATTRIBUTIONS, attribute
+from flopprof.analysis.breakdown import timeline as breakdown
+from flopprof.analysis.breakdown import windows
+from flopprof.analysis.breakdown.timeline import DeviceSpans, label_devices
+from flopprof.analysis.breakdown.windows import sum_slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

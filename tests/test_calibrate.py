@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flopprof.analysis.ceilings import Ceiling, read_ceilings
-from flopprof.profiler import ceiling_worker
-from flopprof.profiler.calibrate import NothingToCalibrate, calibrate
-from flopprof.profiler.ceiling_worker import MEBIBYTE, array_bytes
-from flopprof.profiler.machine import last_level_cache_bytes
+from flopprof.analysis.runs.ceilings import Ceiling, read_ceilings
+from flopprof.profiler.capture.calibration import NothingToCalibrate, calibrate
+from flopprof.profiler.machine.machine import last_level_cache_bytes
+from flopprof.profiler.worker import ceilings as ceiling_worker
+from flopprof.profiler.worker.ceilings import MEBIBYTE, array_bytes
 from flopprof.scenarios.errors import StepFailure
 
 SCENARIO = """\
@@ -135,7 +135,7 @@ def test_an_unknown_device_is_named(tmp_path: Path, names: str) -> None:
 
 def test_without_any_library_the_reasons_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "flopprof.profiler.calibrate.missing_reason", lambda backend, device: f"no {backend} here"
+        "flopprof.profiler.capture.calibration.missing_reason", lambda backend, device: f"no {backend} here"
     )
     with pytest.raises(NothingToCalibrate, match=r"torch on cpu: no torch here; numpy on cpu: no numpy here"):
         calibrate(["cpu"], seconds=0.01)
@@ -145,8 +145,8 @@ def test_a_worker_that_dies_is_a_failure_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dying = (sys.executable, "-c", "import os, sys; print('ouch', flush=True); os.kill(os.getpid(), 9)")
-    monkeypatch.setattr("flopprof.profiler.calibrate.WORKER", dying)
-    monkeypatch.setattr("flopprof.profiler.calibrate.PLACES", (("numpy", "cpu"),))
+    monkeypatch.setattr("flopprof.profiler.capture.calibration.WORKER", dying)
+    monkeypatch.setattr("flopprof.profiler.capture.calibration.PLACES", (("numpy", "cpu"),))
     monkeypatch.setenv("FLOPPROF_CEILINGS", str(tmp_path / "ceilings.json"))
     with pytest.raises(NothingToCalibrate, match=r"numpy on cpu: the worker was killed by SIGKILL .* ouch"):
         calibrate(["cpu"], seconds=0.01)

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.ceilings import (
+from flopprof.analysis.errors import CeilingsError
+from flopprof.analysis.export.devices import GpuInfo
+from flopprof.analysis.runs.ceilings import (
     Ceiling,
     Ceilings,
     MeasuredRate,
@@ -14,13 +16,11 @@ from flopprof.analysis.ceilings import (
     read_ceilings,
     write_ceilings,
 )
-from flopprof.analysis.devices import GpuInfo
-from flopprof.analysis.errors import CeilingsError
-from flopprof.analysis.peaks import measured_peaks, peaks_of_device
-from flopprof.analysis.records import Gpu, Machine
-from flopprof.analysis.roof import Roof, Timing, roof_of_step
-from flopprof.scenarios.ops import Matvec
-from flopprof.scenarios.work import step_work
+from flopprof.analysis.runs.peaks import measured_peaks, peaks_of_device
+from flopprof.analysis.runs.records import Gpu, Machine
+from flopprof.analysis.runs.roof import Roof, Timing, roof_of_step
+from flopprof.scenarios.operations.ops import Matvec
+from flopprof.scenarios.plan.work import step_work
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_steps import make_step

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from flopprof.profiler.child import run_child
+from flopprof.profiler.recorders.child import run_child
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 

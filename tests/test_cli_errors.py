@@ -132,7 +132,7 @@ def test_an_unknown_command_or_option_is_one_line(tmp_path: Path) -> None:
 
 def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom flopprof.profiler.cli import app\n"
+        "import sys\nfrom flopprof.profiler.commands.app import app\n"
         "code = app(['--help'], standalone_mode=False)\n"
         "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'scipy', 'pydantic', 'sqlite3'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

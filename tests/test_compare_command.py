@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.store import tag_run
-from flopprof.analysis.store_runs import list_runs
+from flopprof.analysis.store.database import tag_run
+from flopprof.analysis.store.listing import list_runs
 from stored_runs import copy_real_run
 
 DATA = Path(__file__).parent / "data"

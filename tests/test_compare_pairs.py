@@ -18,11 +18,12 @@ from comparison_drawings import (
     draw_samples,
     draw_step,
 )
-from flopprof.analysis.comparability import refuse_caveats
-from flopprof.analysis.compare import compare_by, compare_runs
+from flopprof.analysis.compare.comparability import refuse_caveats
+from flopprof.analysis.compare.compare import compare_by, compare_runs
 from flopprof.analysis.errors import CompareError
-from flopprof.analysis.records import Gpu
-from flopprof.analysis.results import OpResult, QualityNote, RunResult, StepResult
+from flopprof.analysis.runs.records import Gpu
+from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
+from flopprof.analysis.words import QualityNote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

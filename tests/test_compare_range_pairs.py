@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from flopprof.analysis.range_pairs import pair_paths, parse_maps
-from flopprof.analysis.range_times import RangePath, drop_tokens, read_tokens
+from flopprof.analysis.compare.range_pairs import pair_paths, parse_maps
+from flopprof.analysis.compare.range_times import RangePath, drop_tokens, read_tokens
 from hypothesis import given
 from hypothesis import strategies as st
 

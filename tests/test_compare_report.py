@@ -15,16 +15,16 @@ from comparison_drawings import (
     draw_run,
     draw_step,
 )
-from flopprof.analysis.compare import Comparison, compare_by, compare_runs
-from flopprof.reports.as_json import render_json
-from flopprof.reports.chart import draw_canvas
-from flopprof.reports.colours import PRINT
-from flopprof.reports.comparison import compose_comparison
-from flopprof.reports.comparison_figures import spread_figure, waterfall_figure
-from flopprof.reports.comparison_json import comparison_to_json
-from flopprof.reports.comparison_sentences import describe_kernels, describe_pairs, summarise
-from flopprof.reports.document import Name, Table
-from flopprof.reports.markdown import render_markdown
+from flopprof.analysis.compare.compare import Comparison, compare_by, compare_runs
+from flopprof.reports.charts.chart import draw_canvas
+from flopprof.reports.charts.colours import PRINT
+from flopprof.reports.comparison.compose import compose_comparison
+from flopprof.reports.comparison.figures import spread_figure, waterfall_figure
+from flopprof.reports.comparison.sentences import describe_kernels, describe_pairs, summarise
+from flopprof.reports.data.comparison_json import comparison_to_json
+from flopprof.reports.document.document import Name, Table
+from flopprof.reports.render.json_text import render_json
+from flopprof.reports.render.markdown import render_markdown
 
 
 def compare_axes(kernel_0: str, kernel_1: str, ns_0: int = 206_000, ns_1: int = 69_000) -> Comparison:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from comparison_drawings import draw_run, draw_samples, draw_step
-from flopprof.analysis.comparability import find_pair_differences, refuse_caveats
-from flopprof.analysis.compare import compare_by, compare_runs, compare_sides
+from flopprof.analysis.compare.comparability import find_pair_differences, refuse_caveats
+from flopprof.analysis.compare.compare import compare_by, compare_runs, compare_sides
+from flopprof.analysis.compare.sides import Side, parse_side, select_things, side_of_run
 from flopprof.analysis.errors import CompareError
-from flopprof.analysis.results import RunResult
-from flopprof.analysis.sides import Side, parse_side, select_things, side_of_run
+from flopprof.analysis.runs.results import RunResult
 
 
 def draw_sides(folder: str = "runs/r1") -> Side:

@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.comparability import refuse_caveats
-from flopprof.analysis.compare import Comparison, Pair, compare_by, compare_sides, find_slower
+from flopprof.analysis.compare.comparability import refuse_caveats
+from flopprof.analysis.compare.compare import Comparison, Pair, compare_by, compare_sides, find_slower
+from flopprof.analysis.compare.kernel_pairs import KernelPair
+from flopprof.analysis.compare.sides import Side, read_side
 from flopprof.analysis.errors import CompareError
-from flopprof.analysis.kernel_pairs import KernelPair
-from flopprof.analysis.sides import Side, read_side
-from flopprof.reports.comparison import compose_comparison, render_comparison, write_comparison
+from flopprof.reports.comparison.compose import compose_comparison, render_comparison, write_comparison
 
 DATA = Path(__file__).parent / "data"
 CSVS = Path(__file__).resolve().parents[1].parent / "shared" / "traces" / "nsys_stats"

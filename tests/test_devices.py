@@ -7,11 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.analyze import analyze_trace
-from flopprof.analysis.devices import HOST_FIRST
-from flopprof.analysis.trace import read_trace
-from flopprof.reports.text import render_text
-from flopprof.reports.trace_document import compose_analysis
+from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.words import HOST_FIRST
+from flopprof.reports.render.text import render_text
+from flopprof.reports.trace.compose import compose_analysis
 from nsys_file import NVTX, TABLES, described, global_pid, global_tid
 from traces import read_recorded, unpacked
 

@@ -16,10 +16,10 @@ from typing import Any
 import matplotlib
 import pandas as pd
 import pytest
-from flopprof.reports.as_json import OP_KEYS, STEP_KEYS, run_to_json
+from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
 from flopprof.reports.notebook import Comparison, Shown, Trace
-from flopprof.scenarios.load import load_scenario
-from flopprof.scenarios.plan import expand_plan
+from flopprof.scenarios.plan.expansion import expand_plan
+from flopprof.scenarios.plan.load import load_scenario
 from profiled_programs import FLOPPROF
 from report_samples import gpu_run
 
@@ -112,7 +112,7 @@ def test_completion_is_printed() -> None:
 
 def test_completion_offers_commands() -> None:
     words = {"COMP_WORDS": "flopprof pro", "COMP_CWORD": "1"}
-    code = "from flopprof.profiler.cli import app; app(prog_name='flopprof')"
+    code = "from flopprof.profiler.commands.app import app; app(prog_name='flopprof')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

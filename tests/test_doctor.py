@@ -9,11 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.nsys_export import Nsys
-from flopprof.profiler import examine_libraries as libraries
-from flopprof.profiler import examine_machine as machine
-from flopprof.profiler import examine_nsys as recorder
-from flopprof.profiler.findings import Finding, broken, findings_as_json, findings_as_text, ok, warning, works
+from flopprof.analysis.trace.nsys import Nsys
+from flopprof.profiler.doctor import libraries, machine
+from flopprof.profiler.doctor import nsys as recorder
+from flopprof.profiler.doctor.findings import (
+    Finding,
+    broken,
+    findings_as_json,
+    findings_as_text,
+    ok,
+    warning,
+    works,
+)
 from profiled_programs import FLOPPROF
 
 

@@ -6,9 +6,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from flopprof.analysis.trace import read_trace
-from flopprof.profiler.embedded import EmbeddedTrace, global_thread
-from flopprof.profiler.ranges import MemoryRanges, NoRanges
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.profiler.worker.embedded import EmbeddedTrace, global_thread
+from flopprof.profiler.worker.range_writer import MemoryRanges, NoRanges
 
 
 def ranges_of(path: Path) -> list[tuple[object, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flopprof.profiler.environment import allowed_environment
+from flopprof.profiler.recorders.environment import allowed_environment
 
 
 def test_only_listed_names_pass() -> None:

@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.folder_lock import hold_folder, is_held
-from flopprof.analysis.records import ShardRecord
-from flopprof.analysis.store_cleaning import collect_garbage
-from flopprof.profiler import folder as folder_module
+from flopprof.analysis.runs.files import write_record
+from flopprof.analysis.runs.lock import hold_folder, is_held
+from flopprof.analysis.runs.records import ShardRecord
+from flopprof.analysis.store.cleaning import collect_garbage
 from flopprof.profiler.errors import OutputFolderError
-from flopprof.profiler.folder import (
+from flopprof.profiler.recorders import folders as folder_module
+from flopprof.profiler.recorders.folders import (
     hold_new_run,
     make_run_folder,
     new_run_id,
     publish_shard,
     staging_folder,
     temporary_folder,
-    write_record,
 )
 
 NEVER_A_PID = 2**22 + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flopprof.profiler.disk import DiskFullError, explain_full_disk, is_disk_full
+from flopprof.profiler.machine.disk import DiskFullError, explain_full_disk, is_disk_full
 from full_disks import FullDisk, can_mount, small_disk
 
 SIZE_KIB = 4096

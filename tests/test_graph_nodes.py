@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.attribution import GraphRanges, attribute
-from flopprof.analysis.frames import ints
-from flopprof.analysis.trace import Trace, read_trace
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.attribution.attribution import GraphRanges, attribute
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.trace.trace import Trace
 from nsys_file import Export, described, global_pid, global_tid
 from traces import unpacked
 

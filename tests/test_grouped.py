@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import numpy as np
-from flopprof.analysis.grouped import describe_groups, medians_of_runs, union_by_group
+from flopprof.analysis.arithmetic.grouped import describe_groups, medians_of_runs, union_by_group
 from hypothesis import given
 from hypothesis import strategies as st
 

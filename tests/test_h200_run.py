@@ -6,9 +6,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.account import account_run
-from flopprof.analysis.compare import compare_by
-from flopprof.analysis.results import LAYERS, KernelRow, RunResult, WindowTimes
+from flopprof.analysis.breakdown.rows import KernelRow, WindowTimes
+from flopprof.analysis.compare.compare import compare_by
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.words import LAYERS
 
 REPS = 20
 

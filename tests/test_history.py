@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flopprof.analysis.change_point import FEWEST_VALUES, find_change, mid_ranks, split_statistics
+from flopprof.analysis.arithmetic.change_point import FEWEST_VALUES, find_change, mid_ranks, split_statistics
 from flopprof.analysis.errors import UnknownRun
-from flopprof.analysis.history import StepSeries, read_history
-from flopprof.analysis.results import RunResult
-from flopprof.reports.history import history_figure, history_to_json, show_history
-from flopprof.reports.history_plot import draw_history
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store.history import StepSeries, read_history
+from flopprof.reports.kept.history import history_figure, history_to_json, show_history
+from flopprof.reports.kept.history_plot import draw_history
 from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import cpu_run, uncontrolled_run

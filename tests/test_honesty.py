@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from comparison_drawings import draw_run, draw_step
 from flopprof.analysis.errors import CompareError
-from flopprof.analysis.results import RunResult
+from flopprof.analysis.runs.results import RunResult
 
 SCRIPT = Path(__file__).parents[1] / "bench" / "honesty.py"
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from flopprof.profiler.interleave import (
+from flopprof.profiler.worker.interleave import (
     ALONE,
     Prepared,
     list_turns,
@@ -23,11 +23,12 @@ from flopprof.profiler.interleave import (
     time_in_turn,
     why_not_in_turn,
 )
-from flopprof.profiler.measure import MOST_BLOCKS, time_silently
-from flopprof.scenarios.backends import Backend, StepFailure
-from flopprof.scenarios.ops import Matvec, Outer, Sum
-from flopprof.scenarios.plan import Step
-from flopprof.scenarios.programs import Call, Program
+from flopprof.profiler.worker.measure import MOST_BLOCKS, time_silently
+from flopprof.scenarios.errors import StepFailure
+from flopprof.scenarios.libraries.backend import Backend
+from flopprof.scenarios.libraries.program import Call, Program
+from flopprof.scenarios.operations.ops import Matvec, Outer, Sum
+from flopprof.scenarios.plan.step import Step
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_steps import make_step

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flopprof.analysis.records import StepRecord
-from flopprof.profiler.job import Finished, MessageReader, Opened, Started, write_message
+from flopprof.analysis.runs.records import StepRecord
+from flopprof.profiler.worker.job import Finished, MessageReader, Opened, Started, write_message
 
 MESSAGES = (
     Opened(versions={"numpy": "2"}, settings={}),

@@ -7,9 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.lacking import find_lacking
-from flopprof.analysis.nvtx import REAL_PAYLOADS
-from flopprof.analysis.sqlite_columns import SqliteFile
+from flopprof.analysis.export.lacking import find_lacking
+from flopprof.analysis.export.nvtx import REAL_PAYLOADS
+from flopprof.analysis.sqlite.file import SqliteFile
 
 DATA = Path(__file__).parent / "data"
 

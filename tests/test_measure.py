@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from flopprof.profiler import measure
-from flopprof.profiler.measure import LEAST_REPS, decide_reps, warm_up
-from flopprof.scenarios.backends import Backend
-from flopprof.scenarios.ops import Matvec
-from flopprof.scenarios.plan import Step
-from flopprof.scenarios.schema import Reps
+from flopprof.profiler.worker import measure
+from flopprof.profiler.worker.measure import LEAST_REPS, decide_reps, warm_up
+from flopprof.scenarios.language.schema import Reps
+from flopprof.scenarios.libraries.backend import Backend
+from flopprof.scenarios.operations.ops import Matvec
+from flopprof.scenarios.plan.step import Step
 from scenario_steps import make_step
 
 

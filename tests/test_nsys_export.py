@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from flopprof.analysis import nsys_export
-from flopprof.analysis.nsys_export import (
+from flopprof.analysis.sqlite.file import SqliteFile
+from flopprof.analysis.trace import nsys as nsys_export
+from flopprof.analysis.trace.nsys import (
     ExportError,
     Nsys,
     export_report,
@@ -19,9 +20,8 @@ from flopprof.analysis.nsys_export import (
     find_nsys,
     import_qdstrm,
 )
-from flopprof.analysis.open_trace import open_trace_file
-from flopprof.analysis.scrub import scrub_trace
-from flopprof.analysis.sqlite_columns import SqliteFile
+from flopprof.analysis.trace.open import open_trace_file
+from flopprof.analysis.trace.scrub import scrub_trace
 
 CANARY = "zq7canary19x"
 PROGRAM = """

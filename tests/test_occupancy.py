@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flopprof.analysis.devices import GpuInfo
-from flopprof.analysis.occupancy import LIMITS, find_limits, theoretical_occupancy
+from flopprof.analysis.breakdown.occupancy import LIMITS, find_limits, theoretical_occupancy
+from flopprof.analysis.export.devices import GpuInfo
 
 
 @pytest.mark.parametrize(

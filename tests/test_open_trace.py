@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from flopprof.analysis import open_trace
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.open_trace import open_trace_file
-from flopprof.analysis.sqlite_columns import SqliteFile
+from flopprof.analysis.sqlite.file import SqliteFile
+from flopprof.analysis.trace import open as open_trace
+from flopprof.analysis.trace.open import open_trace_file
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.compress,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flopprof.analysis.analyze import analyze_trace
-from flopprof.reports.owner_table import owner_table
-from flopprof.reports.trace_document import range_table
+from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.reports.trace.owner_table import owner_table
+from flopprof.reports.trace.tables import range_table
 from traces import read_recorded
 
 

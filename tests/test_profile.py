@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.analyze import analyze_file
-from flopprof.profiler.profile import warn_of_death
+from flopprof.analysis.breakdown.analyze import analyze_file
+from flopprof.profiler.program.recording import warn_of_death
 from profiled_programs import (
     FLOPPROF,
     Profiled,

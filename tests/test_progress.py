@@ -7,15 +7,15 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.records import StepRecord
-from flopprof.analysis.run_folder import read_run_folder
-from flopprof.profiler.capture import CaptureOptions, capture_run, open_run, shards_of
-from flopprof.profiler.job import Finished, Started
-from flopprof.profiler.progress import show_progress
-from flopprof.profiler.recorder import EmbeddedRecorder
-from flopprof.scenarios.load import load_scenario
-from flopprof.scenarios.ops import Matvec
-from flopprof.scenarios.plan import Plan, expand_plan
+from flopprof.analysis.runs.folder import read_run_folder
+from flopprof.analysis.runs.records import StepRecord
+from flopprof.profiler.capture.run import CaptureOptions, capture_run, open_run, shards_of
+from flopprof.profiler.commands.progress import show_progress
+from flopprof.profiler.recorders.recorder import EmbeddedRecorder
+from flopprof.profiler.worker.job import Finished, Started
+from flopprof.scenarios.operations.ops import Matvec
+from flopprof.scenarios.plan.expansion import Plan, expand_plan
+from flopprof.scenarios.plan.load import load_scenario
 from rich.console import Console
 from scenario_steps import make_step
 

@@ -7,12 +7,13 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-import flopprof.analysis.quality
+import flopprof.analysis.trace.quality
 import pytest
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.metadata import Diagnostic
-from flopprof.analysis.quality import CODES, DIAGNOSTICS, judge_diagnostics, loses_data, note, sort_notes
-from flopprof.analysis.trace import read_trace
+from flopprof.analysis.export.metadata import Diagnostic
+from flopprof.analysis.trace.diagnostics import DIAGNOSTICS, judge_diagnostics
+from flopprof.analysis.trace.quality import CODES, loses_data, note, sort_notes
+from flopprof.analysis.trace.reading import read_trace
 from nsys_file import NVTX, RUNTIME, TABLES, described, global_pid, global_tid
 from traces import read_recorded, unpacked
 
@@ -85,7 +86,9 @@ def test_only_warnings_and_errors_of_unknown_text_count():
 def test_the_list_is_closed_and_complete():
     assert {code for _, code in DIAGNOSTICS} <= set(CODES)
     assert {entry.severity for entry in CODES.values()} == {"error", "warning", "info"}
-    source = "".join(p.read_text() for p in Path(flopprof.analysis.quality.__file__).parent.glob("*.py"))
+    source = "".join(
+        p.read_text() for p in Path(flopprof.analysis.trace.quality.__file__).parents[1].rglob("*.py")
+    )
     for code in CODES:
         assert len(re.findall(rf'"{code}"', source)) >= (1 if code.startswith("profiler_") else 2), code
     with pytest.raises(KeyError):

@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.store import DATABASE, STORE_VARIABLE, tag_run
-from flopprof.analysis.store_runs import list_runs
+from flopprof.analysis.runs.place import STORE_VARIABLE
+from flopprof.analysis.store.database import DATABASE, tag_run
+from flopprof.analysis.store.listing import list_runs
 from full_disks import can_mount, small_disk
 from stored_runs import copy_real_run
 

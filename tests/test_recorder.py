@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flopprof.profiler.recorder import last_line
+from flopprof.profiler.recorders.recorder import last_line
 
 NSYS_ENDING = """\
 Importer error status: The importer binary and its dependencies were not found.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, Page, open_browser
-from flopprof.reports.publish import render
+from flopprof.reports.run.publish import render
 from report_samples import GEMV, SCRIPT, gpu_run, hostile_run, large_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

@@ -6,10 +6,11 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from flopprof.analysis.results import LAYERS, RunResult
-from flopprof.reports.compose import compose
-from flopprof.reports.document import Document, Name, Table
-from flopprof.reports.groups import read_sweep
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.words import LAYERS
+from flopprof.reports.document.document import Document, Name, Table
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.sweep import read_sweep
 from report_samples import (
     ALL,
     axes_run,

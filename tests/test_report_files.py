@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.errors import RunError
-from flopprof.analysis.results import RunResult, WindowTimes
-from flopprof.reports.as_json import OP_KEYS, STEP_KEYS, run_to_json
-from flopprof.reports.chart import IMAGE_FORMATS, draw_image
-from flopprof.reports.compose import compose
-from flopprof.reports.csv_tables import csv_tables
-from flopprof.reports.numbers import Kind, format_value
-from flopprof.reports.publish import list_figures, render, write_figures, write_reports
+from flopprof.analysis.runs.results import RunResult
+from flopprof.reports.charts.chart import IMAGE_FORMATS, draw_image
+from flopprof.reports.data.run_csv import csv_tables
+from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
+from flopprof.reports.document.numbers import Kind, format_value
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render, write_figures, write_reports
 from html_tables import Tables
 from report_samples import ALL, GEMV, copying_run, embedded_run, gpu_run, hostile_run, single_run
 

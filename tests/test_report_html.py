@@ -9,9 +9,10 @@ from functools import cache
 from html import unescape
 
 import pytest
-from flopprof.reports.compose import compose
-from flopprof.reports.html import inline_svg
-from flopprof.reports.publish import list_figures, render
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.render.html import inline_svg
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render
 from html_tables import Tables
 from report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run
 

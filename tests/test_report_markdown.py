@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from flopprof.reports.compose import compose
-from flopprof.reports.markdown import code_span, escape, escape_sentence, render_markdown
-from flopprof.reports.publish import render
+from flopprof.reports.render.markdown import code_span, escape, escape_sentence, render_markdown
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt

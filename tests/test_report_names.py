@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from flopprof.reports.names import clean, fold_kernel_name, fold_names, shorten
+from flopprof.reports.document.names import clean, fold_kernel_name, fold_names, shorten
 from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import CUB, GEMM, GEMV, REDUCE, SCRIPT

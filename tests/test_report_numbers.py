@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
-from flopprof.reports.numbers import UNKNOWN, Kind, count_noun, format_digits, format_quantity, format_value
+from flopprof.reports.document.numbers import (
+    UNKNOWN,
+    Kind,
+    count_noun,
+    format_digits,
+    format_quantity,
+    format_value,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

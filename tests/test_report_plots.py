@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from flopprof.analysis.results import RunResult
-from flopprof.reports.chart import draw_canvas
-from flopprof.reports.colours import PRINT
-from flopprof.reports.compose import compose
-from flopprof.reports.publish import list_figures
+from flopprof.analysis.runs.results import RunResult
+from flopprof.reports.charts.chart import draw_canvas
+from flopprof.reports.charts.colours import PRINT
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.run.compose import compose
 from report_samples import gpu_run, single_run
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flopprof.analysis.results import RoofLine
-from flopprof.analysis.roof import Peaks
-from flopprof.analysis.roof_lines import list_roof_lines
-from flopprof.scenarios.work import OpWork, Unit
+from flopprof.analysis.runs.results import RoofLine
+from flopprof.analysis.runs.roof import Peaks, list_roof_lines
+from flopprof.scenarios.plan.work import OpWork, Unit
 
 PEAKS = Peaks(
     flops_per_s={("float32", "fma"): 67e12, ("float16", "tensor"): 990e12},

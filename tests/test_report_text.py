@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flopprof.reports.publish import render
+from flopprof.reports.run.publish import render
 from report_samples import ALL, fail, gpu_run, hostile_run, lossy_run
 from rich.cells import cell_len
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flopprof.analysis.results import QualityNote, RunResult
-from flopprof.reports.compose import compose
-from flopprof.reports.numbers import format_value
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.words import QualityNote
+from flopprof.reports.document.numbers import format_value
+from flopprof.reports.run.compose import compose
 from report_samples import (
     axes_run,
     copying_run,

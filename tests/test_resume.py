@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flopprof.analysis.folder_lock import hold_folder
-from flopprof.analysis.records import Machine
-from flopprof.analysis.run_folder import read_run_folder
-from flopprof.profiler.resume import asked_scenario, machine_changes, scenario_changes, skip_changes
-from flopprof.scenarios.load import load_scenario
-from flopprof.scenarios.plan import Plan, expand_plan
+from flopprof.analysis.runs.folder import read_run_folder
+from flopprof.analysis.runs.lock import hold_folder
+from flopprof.analysis.runs.records import Machine
+from flopprof.profiler.capture.resume import asked_scenario, machine_changes, scenario_changes, skip_changes
+from flopprof.scenarios.plan.expansion import Plan, expand_plan
+from flopprof.scenarios.plan.load import load_scenario
 
 FUNCTIONS = """\
 import os

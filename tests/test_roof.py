@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flopprof.analysis.roof import (
+from flopprof.analysis.runs.roof import (
     GpuFacts,
     Peaks,
     Rate,
@@ -14,8 +14,8 @@ from flopprof.analysis.roof import (
     roof_of_op,
     roof_of_step,
 )
-from flopprof.scenarios.ops import HostToDevice, Matmul, Matvec, Outer, Sum
-from flopprof.scenarios.work import step_work
+from flopprof.scenarios.operations.ops import HostToDevice, Matmul, Matvec, Outer, Sum
+from flopprof.scenarios.plan.work import step_work
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_steps import make_step

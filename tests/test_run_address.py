@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from flopprof.analysis.errors import UnknownRun
-from flopprof.analysis.folder_lock import hold_folder
-from flopprof.analysis.results import RunResult
-from flopprof.analysis.run_address import check_tag, find_run, lookup_run
-from flopprof.analysis.store import tag_run
+from flopprof.analysis.runs.lock import hold_folder
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store.address import check_tag, find_run, lookup_run
+from flopprof.analysis.store.database import tag_run
 from report_samples import cpu_run
 from stored_runs import copy_real_run, put_run, with_id
 

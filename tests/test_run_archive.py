@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flopprof.analysis import run_import
-from flopprof.analysis.account import account_run
 from flopprof.analysis.errors import ArchiveRefused, StoreError
-from flopprof.analysis.records import Machine
-from flopprof.analysis.run_archive import MANIFEST, export_run, hide_paths
-from flopprof.analysis.run_import import import_run
-from flopprof.analysis.store import DATABASE
-from flopprof.profiler.folder import new_run_id
-from flopprof.reports.as_json import run_to_json
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.records import Machine
+from flopprof.analysis.store import import_run as run_import
+from flopprof.analysis.store.archive import MANIFEST, export_run, hide_paths
+from flopprof.analysis.store.database import DATABASE
+from flopprof.analysis.store.import_run import import_run
+from flopprof.profiler.recorders.folders import new_run_id
+from flopprof.reports.data.run_json import run_to_json
 from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import copy_real_run
@@ -108,19 +108,19 @@ def test_an_archive_can_be_passed_on(tmp_path: Path, archive: Path) -> None:
 def test_an_archive_has_no_paths_reports_or_raw_recordings(tmp_path: Path) -> None:
     run = copy_real_run(tmp_path / "sender")
     plan = json.loads((run / "plan.json").read_text())
-    plan["run"] |= {"command": ["flopprof", "run", "/home/ada/private/tiny.yaml", "--set=n=16"]}
-    plan["run"] |= {"recorder_note": "/opt/ada/bin/nsys lacks its importer"}
-    plan["skipped"] = [{"label": "torch cpu", "reason": "no /home/ada/torch here"}]
+    plan["run"] |= {"command": ["flopprof", "run", "/home/zoe/private/tiny.yaml", "--set=n=16"]}
+    plan["run"] |= {"recorder_note": "/opt/zoe/bin/nsys lacks its importer"}
+    plan["skipped"] = [{"label": "torch cpu", "reason": "no /home/zoe/torch here"}]
     (run / "plan.json").write_text(json.dumps(plan))
     control = run / "shards" / "numpy-cpu" / "control.json"
     record = json.loads(control.read_text())
-    record["steps"][0] |= {"status": "failed", "reason": 'File "/home/ada/private/f.py", line 3'}
+    record["steps"][0] |= {"status": "failed", "reason": 'File "/home/zoe/private/f.py", line 3'}
     control.write_text(json.dumps(record))
     (run / "numpy-cpu-traced-1.nsys-rep").write_bytes(b"kanarienvogel")
     export_run(run, tmp_path / "made.zip")
     files = unpack(tmp_path / "made.zip")
     assert sorted(files) == [MANIFEST, "machine.json", "plan.json", "shards/numpy-cpu/control.json", TRACE]
-    assert not [name for name, data in files.items() if b"ada" in data or b"kanarien" in data]
+    assert not [name for name, data in files.items() if b"zoe" in data or b"kanarien" in data]
     assert json.loads(files["plan.json"])["run"]["command"] == ["flopprof", "run", "tiny.yaml", "--set=n=16"]
     assert json.loads(files["shards/numpy-cpu/control.json"])["steps"][0]["reason"] == 'File "f.py", line 3'
 

@@ -7,9 +7,9 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-from flopprof.analysis.account import account_run
-from flopprof.analysis.results import Costs, OpResult, StepResult
-from flopprof.analysis.run_quality import list_step_notes
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.quality import list_step_notes
+from flopprof.analysis.runs.results import Costs, OpResult, StepResult
 from report_samples import gpu_run
 
 BYTES_OF_SUM = (4000 * 4000 + 4000) * 4

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.account import account_run
-from flopprof.analysis.results import OpResult, RunResult, StepResult
-from flopprof.reports.compose import compose
-from flopprof.reports.document import Document
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
+from flopprof.reports.document.document import Document
+from flopprof.reports.run.compose import compose
 
 LOSSES = ("CUPTI dropped 117 events.", "Not all CUDA events might have been collected.")
 

@@ -5,19 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flopprof.scenarios.backends import (
-    BackendUnavailable,
-    OutOfMemory,
-    StepFailure,
-    explain_failure,
-    open_backend,
-    step_failures,
-)
-from flopprof.scenarios.function_op import load_function
-from flopprof.scenarios.memory import host_free_bytes
-from flopprof.scenarios.ops import Function, Matmul, Matvec, Op, Outer, Sum
-from flopprof.scenarios.uniform import PIECE, fill_uniform
-from flopprof.scenarios.work import needed_bytes, step_labels
+from flopprof.scenarios.errors import BackendUnavailable, OutOfMemory, StepFailure
+from flopprof.scenarios.libraries.failures import explain_failure, step_failures
+from flopprof.scenarios.libraries.memory import host_free_bytes
+from flopprof.scenarios.libraries.opening import open_backend
+from flopprof.scenarios.libraries.uniform import PIECE, fill_uniform
+from flopprof.scenarios.operations.ops import Function, Matmul, Matvec, Op, Outer, Sum
+from flopprof.scenarios.operations.user_function import load_function
+from flopprof.scenarios.plan.work import needed_bytes, step_labels
 from scenario_steps import make_step, run_rep
 
 BACKENDS = [pytest.param("numpy"), pytest.param("torch", marks=pytest.mark.torch)]

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flopprof.scenarios.backends import Backend, StepFailure, open_backend
-from flopprof.scenarios.check import Lazy, check_result, reference_result, sample_positions
-from flopprof.scenarios.ops import Function, Matmul, Matvec, Op, Outer, Sum
-from flopprof.scenarios.shapes import chain_shapes
+from flopprof.scenarios.checking.check import check_result, sample_positions
+from flopprof.scenarios.checking.reference import Lazy, reference_result
+from flopprof.scenarios.errors import StepFailure
+from flopprof.scenarios.libraries.backend import Backend
+from flopprof.scenarios.libraries.opening import open_backend
+from flopprof.scenarios.operations.ops import Function, Matmul, Matvec, Op, Outer, Sum
+from flopprof.scenarios.operations.shapes import chain_shapes
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_steps import make_step, run_rep

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flopprof.scenarios.errors import ScenarioError
-from flopprof.scenarios.load import load_scenario
+from flopprof.scenarios.plan.load import load_scenario
 
 GOOD = """\
 name: good

@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from flopprof.scenarios.formulas import FormulaError, evaluate_formula, formula_names
+from flopprof.scenarios.language.formulas import FormulaError, evaluate_formula, formula_names
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,8 +5,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from flopprof.scenarios.load import list_scenarios, load_scenario
-from flopprof.scenarios.ops import (
+from flopprof.scenarios.language.schema import Reps
+from flopprof.scenarios.operations.ops import (
     DeviceToHost,
     Function,
     HostToDevice,
@@ -18,8 +18,9 @@ from flopprof.scenarios.ops import (
     op_from_json,
     op_to_json,
 )
-from flopprof.scenarios.plan import Plan, Step, expand_plan, step_key
-from flopprof.scenarios.schema import Reps
+from flopprof.scenarios.plan.expansion import Plan, expand_plan
+from flopprof.scenarios.plan.load import list_scenarios, load_scenario
+from flopprof.scenarios.plan.step import Step, step_key
 from hypothesis import given
 from hypothesis import strategies as st
 

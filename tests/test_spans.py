@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from flopprof.analysis.nesting import build_nest, find_parents, measure_depths, rank_ranges
-from flopprof.analysis.spans import (
+from flopprof.analysis.arithmetic.nesting import build_nest, find_parents, measure_depths, rank_ranges
+from flopprof.analysis.arithmetic.spans import (
     FIRST,
     LAST,
     cut_at,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.sqlite_columns import IntColumn, SqliteFile
+from flopprof.analysis.sqlite.file import IntColumn, SqliteFile
 
 EDGES = [0, 1, -1, 127, -128, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63)]
 

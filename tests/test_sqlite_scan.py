@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flopprof.analysis import sqlite_scan
-from flopprof.analysis.columns import ColumnBuilder, IntColumn, TextColumn, constant, join_columns
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.sqlite_columns import SqliteFile
-from flopprof.analysis.sqlite_pages import Unusual
+from flopprof.analysis.sqlite import scan as sqlite_scan
+from flopprof.analysis.sqlite.columns import ColumnBuilder, IntColumn, TextColumn, constant, join_columns
+from flopprof.analysis.sqlite.file import SqliteFile
+from flopprof.analysis.sqlite.pages import Unusual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -386,7 +386,7 @@ def test_two_headers_with_one_digest_are_told_apart(tmp_path: Path, monkeypatch:
     connection.executemany(f"INSERT INTO t VALUES ({', '.join('?' * 12)})", rows)
     connection.commit()
     connection.close()
-    monkeypatch.setattr("flopprof.analysis.sqlite_records.MIX", np.uint64(0))
+    monkeypatch.setattr("flopprof.analysis.sqlite.record_format.MIX", np.uint64(0))
     with SqliteFile(path) as file:
         assert_same_integers(file, "t", [f"c{i}" for i in range(12)])
         assert file.integers("t", ["c5"])["c5"].values.tolist() == [row[5] for row in rows]

@@ -6,14 +6,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from flopprof.analysis.run_noise import RunNoise, widen
-from flopprof.analysis.statistics import (
+from flopprof.analysis.arithmetic.statistics import (
     THRESHOLD,
     adjust_holm,
     judge,
     median_interval,
     ratio_interval,
 )
+from flopprof.analysis.compare.run_noise import RunNoise, widen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

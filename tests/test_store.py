@@ -13,25 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flopprof.analysis.account import account_run
+from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.errors import StoreError
-from flopprof.analysis.folder_lock import hold_folder, is_held
-from flopprof.analysis.history import read_history
-from flopprof.analysis.results import RunResult, WindowTimes
-from flopprof.analysis.store import (
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.lock import hold_folder, is_held
+from flopprof.analysis.runs.place import find_store
+from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store.cleaning import collect_garbage, remove_run
+from flopprof.analysis.store.database import (
     DATABASE,
     LATEST_MIGRATION,
-    find_store,
     forget_runs,
     open_store,
     read_store,
     record_run,
     tag_run,
 )
-from flopprof.analysis.store_cleaning import collect_garbage, remove_run
-from flopprof.analysis.store_queries import RunLine, list_rows, read_run
-from flopprof.analysis.store_runs import list_runs
-from flopprof.analysis.store_schema import STORE_MIGRATIONS
+from flopprof.analysis.store.history import read_history
+from flopprof.analysis.store.listing import list_runs
+from flopprof.analysis.store.queries import RunLine, list_rows, read_run
+from flopprof.analysis.store.schema import STORE_MIGRATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import ALL, cpu_run, gpu_run

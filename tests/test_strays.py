@@ -11,14 +11,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from flopprof.profiler.folder import remove_abandoned_temporary, temporary_folder
-from flopprof.profiler.lifeline import hold_lifeline
-from flopprof.profiler.strays import end_strays, find_strays
+from flopprof.profiler.recorders.folders import remove_abandoned_temporary, temporary_folder
+from flopprof.profiler.recorders.lifeline import hold_lifeline
+from flopprof.profiler.recorders.strays import end_strays, find_strays
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from flopprof.profiler.lifeline import hold_lifeline
+from flopprof.profiler.recorders.lifeline import hold_lifeline
 with hold_lifeline(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -26,7 +26,7 @@ with hold_lifeline(Path(sys.argv[1])):
 FOLLOWER = """
 import sys, time
 from pathlib import Path
-from flopprof.profiler.lifeline import Lifeline
+from flopprof.profiler.recorders.lifeline import Lifeline
 line = Lifeline(Path(sys.argv[1]))
 print(line.is_held, flush=True)
 while True:

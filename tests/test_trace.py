@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import Drawn, drawn_traces
-from flopprof.analysis.analyze import analyze_trace
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.frames import COLUMNS, empty_frame, ints, make_frame, payload_value
-from flopprof.analysis.identity import pid_of
-from flopprof.analysis.trace import Trace, read_trace
-from flopprof.analysis.trace_quality import find_unified_memory
-from flopprof.reports.as_json import render_json
+from flopprof.analysis.export.frames import COLUMNS, empty_frame, make_frame, payload_value
+from flopprof.analysis.export.identity import pid_of
+from flopprof.analysis.trace.judging import find_unified_memory
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.trace.trace import Trace
+from flopprof.reports.render.json_text import render_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nsys_file import (

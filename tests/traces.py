@@ -8,7 +8,8 @@ import lzma
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.trace import Trace, read_trace
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.trace.trace import Trace
 
 DATA = Path(__file__).resolve().parent / "data"
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "traces"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from flopprof.profiler.cli import app
+from flopprof.profiler.commands.app import app
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
 BLOCK = re.compile(r"(<!-- options of (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

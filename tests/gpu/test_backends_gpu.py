@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import scenario_steps
-from flopprof.scenarios.backends import Backend, OutOfMemory, StepFailure, open_backend
-from flopprof.scenarios.capability import uses_cublas
-from flopprof.scenarios.check import check_result
-from flopprof.scenarios.load import load_scenario
-from flopprof.scenarios.ops import DeviceToHost, HostToDevice, Matmul, Matvec, Op, Outer, Sum
-from flopprof.scenarios.plan import Step, expand_plan
-from flopprof.scenarios.programs import Program
-from flopprof.scenarios.work import needed_bytes, step_labels
+from flopprof.scenarios.checking.check import check_result
+from flopprof.scenarios.errors import OutOfMemory, StepFailure
+from flopprof.scenarios.libraries.backend import Backend
+from flopprof.scenarios.libraries.opening import open_backend
+from flopprof.scenarios.libraries.program import Program
+from flopprof.scenarios.operations.ops import DeviceToHost, HostToDevice, Matmul, Matvec, Op, Outer, Sum
+from flopprof.scenarios.plan.capability import uses_cublas
+from flopprof.scenarios.plan.expansion import expand_plan
+from flopprof.scenarios.plan.load import load_scenario
+from flopprof.scenarios.plan.step import Step
+from flopprof.scenarios.plan.work import needed_bytes, step_labels
 from scenario_steps import run_rep
 
 pytestmark = pytest.mark.gpu

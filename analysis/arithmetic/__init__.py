@@ -1,0 +1,1 @@
+"""Spans, groups, nesting, statistics: pure numpy that knows no trace."""

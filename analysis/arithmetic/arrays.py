@@ -1,0 +1,35 @@
+"""Arrays of integers, codes and flags, and how a frame's column becomes one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ints = NDArray[np.signedinteger[Any]]
+"""int64 where it holds times, ids and sums."""
+
+Codes = NDArray[np.signedinteger[Any]]
+"""int32: codes and row numbers, which frames hold by the million."""
+
+Bools = NDArray[np.bool_]
+
+NONE = -1
+
+
+def ints(frame: pd.DataFrame, column: str) -> Ints:
+    """An integer column as an array, without a copy."""
+    return frame[column].to_numpy()
+
+
+def distinct(values: Ints) -> Ints:
+    """The values in order, each once; by sorting, which on millions beats numpy's hashing several times.
+
+    A stable sort, because values mostly come almost in order, of which only that takes advantage.
+    """
+    if len(values) < 2:
+        return values.copy()
+    ordered = np.sort(values, kind="stable")
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])]

@@ -1,0 +1,1 @@
+"""To which range device work belongs."""

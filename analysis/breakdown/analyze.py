@@ -1,0 +1,212 @@
+"""Everything one trace says: windows, ranges, kernels, copies, and how far to believe them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..arithmetic.arrays import distinct, ints
+from ..attribution.attribution import Attribution, GraphRanges, attribute
+from ..attribution.paths import find_paths
+from ..export.identity import pid_of
+from ..plain import to_plain
+from ..trace.digest import Digest
+from ..trace.open import Announce, open_trace_file
+from ..trace.quality import note, sort_notes
+from ..trace.reading import read_trace
+from ..trace.trace import Trace
+from ..words import BUSY_LAYERS, FORMAT, LAYERS, QualityNote, known_device
+from .kernels import copy_rows, kernel_rows
+from .queue import measure_queue
+from .range_costs import RangeKernelRow, RangeRow, measure_ranges
+from .rows import CopyRow, KernelRow
+from .timeline import label_devices
+from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
+
+WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
+
+KERNEL_FIELDS = (
+    "kernel",
+    "device",
+    "instances",
+    "total_ns",
+    "median_ns",
+    "min_ns",
+    "max_ns",
+    "launch_call_median_ns",
+    "queue_median_ns",
+    "stream_wait_median_ns",
+    "latency_median_ns",
+    "launches",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What `flopprof analyze` shows."""
+
+    trace: Trace
+    attribution: Attribution
+    quality: tuple[QualityNote, ...]
+    device_ns: int
+    attributed_ns: int
+    windows: tuple[WindowRow, ...]
+    ranges: tuple[RangeRow, ...]
+    range_kernels: tuple[RangeKernelRow, ...]
+    kernels: tuple[KernelRow, ...]
+    copies: tuple[CopyRow, ...]
+    sha256: str | None = None
+    """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
+
+    @property
+    def unattributed_ns(self) -> int:
+        """Device time that no range owns."""
+        return self.device_ns - self.attributed_ns
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``analyze --json``; every key is always there, unknown is None."""
+        return {
+            "flopprof": FORMAT,
+            "trace": _describe_trace(self.trace, self.sha256),
+            "devices": _describe_devices(self.trace),
+            "quality": to_plain(self.quality),
+            "device_ns": self.device_ns,
+            "attributed_ns": self.attributed_ns,
+            "unattributed_ns": self.unattributed_ns,
+            "windows": [_describe_window(row) for row in self.windows],
+            "ranges": to_plain(self.ranges),
+            "range_kernels": to_plain(self.range_kernels),
+            "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
+            "copies": to_plain(self.copies),
+        }
+
+
+def analyze_trace(
+    trace: Trace,
+    *,
+    range_glob: str | None = None,
+    domains: Sequence[str] | None = None,
+    window: Literal["host", "device"] = "host",
+    graph_ranges: GraphRanges = "launch",
+) -> Analysis:
+    """Analyse a trace.
+
+    `range_glob` makes a window of every instance of the ranges it matches, on the host's clock or on the
+    device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
+    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
+    """
+    every = np.arange(len(trace.activities))
+    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
+    with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
+        kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
+        attribution = attribute(trace, domains, graph_ranges=graph_ranges)
+        paths = find_paths(trace)
+        tables = pool.submit(measure_ranges, trace, attribution, paths)
+        source = WindowSource(
+            trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
+        )
+        windows, notes = _cut_windows(source, range_glob, domains, window)
+    return Analysis(
+        trace=trace,
+        attribution=attribution,
+        quality=sort_notes(
+            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+        ),
+        device_ns=int(duration.sum()),
+        attributed_ns=int(duration[attribution.owner >= 0].sum()),
+        windows=tuple(windows),
+        ranges=tables.result().ranges,
+        range_kernels=tables.result().kernels,
+        kernels=kernels.result(),
+        copies=copy_rows(trace, every),
+    )
+
+
+def analyze_file(
+    path: Path,
+    *,
+    range_glob: str | None = None,
+    domains: Sequence[str] | None = None,
+    window: Literal["host", "device"] = "host",
+    graph_ranges: GraphRanges = "launch",
+    announce: Announce | None = None,
+    digest: Digest | None = None,
+) -> Analysis:
+    """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError.
+
+    `digest` is the file's own, where it was begun before this module was imported.
+    """
+    digest = digest or Digest(path)
+    with open_trace_file(path, announce=announce) as plain:
+        trace = replace(read_trace(plain), path=path)
+        analysis = analyze_trace(
+            trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
+        )
+        return replace(analysis, sha256=digest.result())
+
+
+def _cut_windows(
+    source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: Literal["host", "device"]
+) -> tuple[list[WindowRow], list[QualityNote]]:
+    if glob is None:
+        return trace_windows(source), []
+    rows = match_ranges(source.trace, glob, domains)
+    if not len(rows):
+        return [], [note("range_not_found", detail=glob)]
+    outside = count_outside(source.trace, source.attribution, rows) if kind == "host" else 0
+    return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
+
+
+def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
+    """A note for every domain asked for that has no range: a misspelt one would leave all work unattributed."""
+    found = {trace.name(code) for code in distinct(ints(trace.ranges, "domain")).tolist()}
+    return [
+        note("domain_not_found", detail=name or "the default one") for name in domains if name not in found
+    ]
+
+
+def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:
+    return {
+        "path": str(trace.path),
+        "sha256": sha256,
+        "recorder": trace.metadata.recorder,
+        "schema": trace.metadata.schema,
+        "exporter": trace.metadata.exporter,
+        "duration_ns": trace.duration_ns,
+        "graph_mode": recorded_graph_mode(trace),
+        "processes": [pid_of(key) for key in trace.processes],
+    }
+
+
+def recorded_graph_mode(trace: Trace) -> str | None:
+    """How CUDA graphs were recorded: as the rows show, else as was asked for."""
+    if (ints(trace.activities, "layer") == BUSY_LAYERS.index("graph")).any():
+        return "graph"
+    return "node" if ints(trace.activities, "graph_node").any() else trace.metadata.graph_mode
+
+
+def _describe_devices(trace: Trace) -> list[dict[str, Any]]:
+    return [
+        {"device": known_device(device.device), **_pick(device, ("pid", "uuid", "name", "certain"))}
+        for device in trace.devices
+    ]
+
+
+def _describe_window(row: WindowRow) -> dict[str, Any]:
+    return {
+        **to_plain(row.name),
+        **_pick(row, ("instance", "payload")),
+        "device": None if row.device is None else known_device(row.device),
+        **_pick(row, ("kind", "start_ns")),
+        **_pick(row.times, WINDOW_FIELDS),
+        **_pick(row, ("memcpy_kinds", "owners")),
+    }
+
+
+def _pick(value: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: to_plain(getattr(value, name)) for name in names}

@@ -1,0 +1,1 @@
+"""Two sides: what belongs together, what changed, how sure that is."""

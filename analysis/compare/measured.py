@@ -1,0 +1,103 @@
+"""What a comparison needs to know of a thing it compares: a step of a run, or a range of a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..breakdown.rows import CopyRow, KernelRow
+from ..runs.results import OpResult, RunResult, StepResult
+from ..words import LAYERS
+
+PARTS = (*LAYERS, "compute")
+"""The layers of a difference: the ten of a device, or compute and host of a CPU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredOp:
+    """One op of a step, or one range inside another, and what it ran on the device."""
+
+    op: str
+    executions: float
+    """How often it ran; divides totals into per-rep figures."""
+    bytes: int | None = None
+    """The least one execution moves."""
+    kernels: tuple[KernelRow, ...] = ()
+    copies: tuple[CopyRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Samples, layers and kernels of one thing; times in ns per rep, samples in their order."""
+
+    key: str
+    label: str
+    names: Mapping[str, str]
+    """What it may be selected and paired by: variant, backend, …, parameters."""
+    reps: int | None
+    device: int | None = None
+    """Which GPU of a trace that has several."""
+    computes: tuple[str, ...] = ()
+    """What is computed, however: an eager and a fused variant of the same ops have this in common."""
+    untraced_ns: float | None = None
+    untraced_samples_ns: tuple[float, ...] = ()
+    traced_samples_ns: tuple[float, ...] = ()
+    wall_ns: float | None = None
+    """Of the traced window; its layers sum to it."""
+    layers: Mapping[str, float | None]
+    ops: tuple[MeasuredOp, ...] = ()
+
+
+def measure_run(result: RunResult) -> list[Measured]:
+    """The steps of a run that have a measurement, in the run's order."""
+    ops: dict[str, list[OpResult]] = {}
+    for op in result.ops:
+        ops.setdefault(op.key, []).append(op)
+    return [_measure_step(step, ops.get(step.key, [])) for step in result.steps if step.status == "done"]
+
+
+def label_names(names: Mapping[str, str], *, whole: bool = False) -> str:
+    """Names as a row's label: words for what a step is, ``n=1000`` for its parameters.
+
+    The mode eager goes without saying, except in a ``whole`` label.
+    """
+    return " ".join(
+        _label_name(name, value)
+        for name, value in names.items()
+        if whole or (name, value) != ("mode", "eager")
+    )
+
+
+def _label_name(name: str, value: str) -> str:
+    return value if name in ("variant", "backend", "device", "dtype", "mode") else f"{name}={value}"
+
+
+def _measure_step(step: StepResult, ops: list[OpResult]) -> Measured:
+    per_rep = step.per_rep
+    names = {
+        "variant": step.variant,
+        "backend": step.backend,
+        "device": step.device,
+        "dtype": step.dtype,
+        "mode": step.mode,
+        **{name: str(value) for name, value in step.params.items()},
+    }
+    return Measured(
+        key=step.key,
+        label=label_names(names),
+        names=names,
+        reps=step.reps,
+        computes=step.ops,
+        untraced_ns=step.untraced_ns,
+        untraced_samples_ns=step.untraced_samples_ns,
+        traced_samples_ns=step.traced_samples_ns,
+        wall_ns=None if per_rep is None else per_rep.wall_ns,
+        layers={part: None if per_rep is None else getattr(per_rep, f"{part}_ns") for part in PARTS},
+        ops=tuple(_measure_op(op, step.reps) for op in sorted(ops, key=lambda op: op.index)),
+    )
+
+
+def _measure_op(op: OpResult, reps: int | None) -> MeasuredOp:
+    return MeasuredOp(
+        op=op.op, executions=reps or 1, bytes=op.costs.bytes, kernels=op.kernels, copies=op.copies
+    )

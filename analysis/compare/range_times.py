@@ -1,0 +1,183 @@
+"""What the ranges of a trace cost, as things to compare: all ranges of one path are one thing.
+
+A range's time is the part of the device's timeline that it and the ranges inside it own (breakdown/timeline.py): its
+kernels and copies, and the idle time before them. Ranges that interleave share out every nanosecond, so the
+times of two ops of a loop add up, which windows from one end to the next would not. One instance is one
+sample; per instance the ten layers sum to it. In a trace without device work a range's time is its host time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
+from ..attribution.attribution import Attribution, attribute
+from ..attribution.paths import find_paths
+from ..breakdown.kernels import copy_rows, kernel_rows
+from ..breakdown.timeline import DeviceSpans, label_devices
+from ..trace.trace import Trace
+from ..words import BUSY_LAYERS, LAYERS, name_device
+from .measured import PARTS, Measured, MeasuredOp
+
+TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
+"""``word=value`` inside a range's message."""
+
+RangePath = tuple[tuple[str, str], ...]
+"""(domain, message) from the outermost range inwards."""
+
+
+def measure_ranges(trace: Trace, domains: tuple[str, ...] | None = None) -> list[tuple[RangePath, Measured]]:
+    """Every path of owner-domain ranges that has time, per device; paths in the order of their first range.
+
+    Ranges of one path on several threads are instances of one thing.
+    """
+    attribution = attribute(trace, domains)
+    members = _list_members(trace, attribution.owner_rows)
+    timelines = label_devices(trace, attribution)
+    if not timelines:
+        return [(path, _measure_host(trace, path, rows)) for path, rows in members.items()]
+    found: list[tuple[RangePath, Measured]] = []
+    for device, spans in timelines.items():
+        part = _Device(trace=trace, attribution=attribution, spans=spans, device=device)
+        things = part.measure(members)
+        found += [
+            (path, _name_device(thing, device) if len(timelines) > 1 else thing) for path, thing in things
+        ]
+    return found
+
+
+def _list_members(trace: Trace, own: Bools) -> dict[RangePath, Ints]:
+    """The rows of trace.ranges that may own work, by path: paths and rows in the order of their start."""
+    start, numbered = ints(trace.ranges, "start_ns"), find_paths(trace)
+    rows = np.flatnonzero(own)
+    rows = rows[np.argsort(start[rows], kind="stable")]
+    spelled: dict[int, RangePath] = {}
+    members: dict[RangePath, list[int]] = {}
+    for row, path in zip(rows.tolist(), numbered.of_range[rows].tolist(), strict=True):
+        if path not in spelled:
+            spelled[path] = _spell(trace, row)
+        members.setdefault(spelled[path], []).append(row)
+    return {path: np.array(found, np.int64) for path, found in members.items()}
+
+
+def _spell(trace: Trace, row: int) -> RangePath:
+    parts: list[tuple[str, str]] = []
+    while row >= 0:
+        domain, name = (int(ints(trace.ranges, column)[row]) for column in ("domain", "name"))
+        parts.append((trace.name(domain), trace.name(name)))
+        row = int(ints(trace.ranges, "parent")[row])
+    return tuple(reversed(parts))
+
+
+def read_tokens(path: RangePath) -> dict[str, str]:
+    """The ``word=value`` tokens of a path's messages; an inner one hides an outer one of the same word."""
+    return dict(token for _, message in path for token in TOKEN.findall(message))
+
+
+def drop_tokens(text: str, words: Collection[str]) -> str:
+    """A message without some words' tokens.
+
+    >>> drop_tokens("point n=1000 axis=0", ["axis"])
+    'point n=1000'
+    """
+    short = TOKEN.sub(lambda token: "" if token[1] in words else token[0], text)
+    return " ".join(short.split())
+
+
+def label_path(path: RangePath) -> str:
+    """The messages from the outermost inwards.
+
+    >>> label_path((("", "point n=1000"), ("ops", "sum")))
+    'point n=1000 / sum'
+    """
+    return " / ".join(message for _, message in path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Device:
+    """One device's timeline and work, to be shared out to paths."""
+
+    trace: Trace
+    attribution: Attribution
+    spans: DeviceSpans
+    device: int
+
+    def measure(self, members: dict[RangePath, Ints]) -> Iterator[tuple[RangePath, Measured]]:
+        """Every path that has time on this device."""
+        sums = self._sum_owned()
+        owner = np.where(ints(self.trace.activities, "device") == self.device, self.attribution.owner, NONE)
+        order = np.argsort(owner, kind="stable")
+        for path, rows in members.items():
+            if sums[rows].any():
+                work = _take(owner, order, rows)
+                yield (
+                    path,
+                    _describe_path(path, sums[rows], self._describe_op(path, work, len(rows)), self.spans),
+                )
+
+    def _sum_owned(self) -> NDArray[np.int64]:
+        """(range, layer) -> ns of the timeline that the range and those inside it own."""
+        spans, ranges = self.spans, self.trace.ranges
+        sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
+        owned = np.flatnonzero(spans.owner >= 0)
+        lengths = spans.end_ns[owned] - spans.start_ns[owned]
+        np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
+        parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
+        for level in range(int(depth.max(initial=0)), 0, -1):
+            rows = np.flatnonzero((depth == level) & (parent >= 0))
+            np.add.at(sums, parent[rows], sums[rows])
+        return sums
+
+    def _describe_op(self, path: RangePath, work: Ints, executions: int) -> MeasuredOp:
+        return MeasuredOp(
+            op=path[-1][1],
+            executions=executions,
+            kernels=kernel_rows(self.trace, work),
+            copies=copy_rows(self.trace, work),
+        )
+
+
+def _take(owner: Codes, order: Ints, rows: Ints) -> Ints:
+    """The rows of activities whose owner is among `rows`; `order` sorts the owners."""
+    ordered = owner[order]
+    low, high = np.searchsorted(ordered, rows), np.searchsorted(ordered, rows, side="right")
+    parts = [order[i:j] for i, j in zip(low.tolist(), high.tolist(), strict=True) if j > i]
+    return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, spans: DeviceSpans) -> Measured:
+    """From the ns that each instance owns in each layer; without API calls idle time has no layers."""
+    mean: dict[str, float] = dict(zip(LAYERS, (owned.sum(axis=0) / len(owned)).tolist(), strict=True))
+    return Measured(
+        key=label_path(path),
+        label=label_path(path),
+        names={"range": path[-1][1], **read_tokens(path)},
+        reps=len(owned),
+        traced_samples_ns=tuple(owned.sum(axis=1).astype(float).tolist()),
+        wall_ns=float(owned.sum() / len(owned)),
+        layers={part: mean.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
+        ops=(op,),
+    )
+
+
+def _name_device(thing: Measured, device: int) -> Measured:
+    name = f"{thing.label} [{name_device(device).replace('GPU', 'gpu')}]"
+    return replace(thing, key=name, label=name, device=device)
+
+
+def _measure_host(trace: Trace, path: RangePath, rows: Ints) -> Measured:
+    times = (ints(trace.ranges, "end_ns")[rows] - ints(trace.ranges, "start_ns")[rows]).astype(float)
+    return Measured(
+        key=label_path(path),
+        label=label_path(path),
+        names={"range": path[-1][1], **read_tokens(path)},
+        reps=len(rows),
+        traced_samples_ns=tuple(times.tolist()),
+        wall_ns=float(times.mean()),
+        layers=dict.fromkeys(PARTS),
+    )

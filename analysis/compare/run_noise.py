@@ -1,0 +1,71 @@
+"""What a new start of the program changes, which no block of reps can show.
+
+A process gets other addresses, neighbours and clocks than the one before; two runs of one step then differ by
+more than their reps do. But a run measures every step in two processes, without and with the recorder, so two
+runs give two ratios B / A of one step, and tracing's own price cancels in each. Their disagreement
+d = log(untraced ratio) − log(traced ratio) has twice the variance that processes add to either, so |d| / √2 is
+one estimate of its standard deviation. Each pair takes the greater of its own and of the median of all pairs on
+its device (times 1.4826, which makes a median deviation a standard deviation).
+
+Only steps of two runs can be judged so: two different steps may pay tracing differently.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from ..arithmetic.statistics import RatioEstimate
+from .measured import Measured
+
+_NORMAL_95 = 1.959964
+
+_DEVIATION_OF_MEDIAN = 1.4826
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNoise:
+    """Standard deviation of a log ratio from process to process, and from how many pairs it is known."""
+
+    deviation: float
+    pairs: int
+
+
+def find_noise(pairs: Sequence[tuple[Measured, Measured]]) -> Mapping[int, RunNoise]:
+    """The noise of each pair, by its place, that both passes of two runs measured."""
+    own = {
+        place: abs(math.log(_ratio(a, b, "untraced")) - math.log(_ratio(a, b, "traced"))) / math.sqrt(2)
+        for place, (a, b) in enumerate(pairs)
+        if _is_measured_twice(a, b)
+    }
+    found: dict[int, RunNoise] = {}
+    for device in {pairs[place][0].names.get("device") for place in own}:
+        members = [place for place in own if pairs[place][0].names.get("device") == device]
+        typical = _DEVIATION_OF_MEDIAN * median(own[place] for place in members)
+        for place in members:
+            found[place] = RunNoise(deviation=max(typical, own[place]), pairs=len(members))
+    return found
+
+
+def widen(estimate: RatioEstimate, noise: RunNoise | None) -> RatioEstimate:
+    """The estimate with the noise in its reach; degrees of freedom by Welch and Satterthwaite."""
+    if noise is None or noise.deviation == 0:
+        return estimate
+    added = _NORMAL_95 * noise.deviation
+    within = max(estimate.reach)
+    freedom = (within**2 + added**2) ** 2 / (within**4 / estimate.freedom + added**4 / noise.pairs)
+    below, above = (math.hypot(reach, added) for reach in estimate.reach)
+    return replace(estimate, reach=(below, above), freedom=freedom)
+
+
+def _is_measured_twice(a: Measured, b: Measured) -> bool:
+    passes = (a.untraced_samples_ns, b.untraced_samples_ns, a.traced_samples_ns, b.traced_samples_ns)
+    return a.key == b.key and a is not b and all(min(samples, default=0) > 0 for samples in passes)
+
+
+def _ratio(a: Measured, b: Measured, kind: str) -> float:
+    if kind == "untraced":
+        return median(b.untraced_samples_ns) / median(a.untraced_samples_ns)
+    return median(b.traced_samples_ns) / median(a.traced_samples_ns)

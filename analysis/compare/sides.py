@@ -1,0 +1,161 @@
+"""The sides of a comparison as a user names them: a run, a trace, or a selection of either's things.
+
+``runs/r1``, ``before.sqlite``, ``runs/r1:variant=outer_sum,axis=0``: what stands behind the colon keeps only
+the steps (ranges) whose names match; values may be glob patterns, where nothing has that very name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+
+from ..errors import CompareError
+from ..runs.results import RunResult
+from ..trace.open import open_trace_file
+from ..trace.reading import read_trace
+from .comparability import Circumstances, describe_run, describe_trace
+from .measured import Measured, measure_run
+from .range_times import RangePath, measure_ranges
+
+_SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
+
+_MOST_VALUES = 12
+
+FindRun = Callable[[str], Path | None]
+"""The folder of a run by its name in a store; None where there is no such run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side, read: its things, and what may make them hard to compare."""
+
+    name: str
+    things: tuple[Measured, ...]
+    circumstances: Circumstances
+    selection: Mapping[str, str]
+    paths: Mapping[str, RangePath] | None = None
+    """The path of every thing's key; None for a run, whose things are steps."""
+    result: RunResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideName:
+    """A side as text, taken apart."""
+
+    text: str
+    path: Path
+    selection: Mapping[str, str]
+
+
+def parse_side(text: str, find_run: FindRun | None = None, *, by_name: bool = False) -> SideName:
+    """Take ``PATH`` or ``PATH:NAME=VALUE,…`` apart; an existing path wins over a selection.
+
+    What is no path is asked for by its name in the store; with ``by_name`` that is asked first, as of a baseline.
+    Raises CompareError where nothing is found or the selection cannot be read.
+    """
+    whole = _find(text, find_run, by_name)
+    if whole is not None:
+        return SideName(text=text, path=whole, selection={})
+    colons = (at for at in reversed(range(len(text))) if text[at] == ":")
+    for at in colons:
+        found = _find(text[:at], find_run, by_name)
+        if found is not None:
+            return SideName(text=text, path=found, selection=_read_selection(text, text[at + 1 :]))
+    raise CompareError(f"{text}: no such run or trace; give a run folder, a trace file or RUN:NAME=VALUE,…")
+
+
+def _read_selection(side: str, text: str) -> dict[str, str]:
+    if not _SELECTION.fullmatch(text):
+        raise CompareError(f"{side}: a selection is NAME=VALUE,NAME=VALUE, such as variant=outer_sum,axis=0")
+    selection: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name in selection:
+            raise CompareError(
+                f"{side}: {name} is selected twice; a value may be a pattern, such as axis=[01]"
+            )
+        selection[name] = value
+    return selection
+
+
+def read_side(
+    text: str,
+    find_run: FindRun | None = None,
+    domains: tuple[str, ...] | None = None,
+    *,
+    by_name: bool = False,
+) -> Side:
+    """Read a side: the steps of a run, or the ranges of anyone's trace (owner domains: ``domains``).
+
+    Raises CompareError for a side that names nothing, RunError and TraceError for what cannot be read.
+    """
+    name = parse_side(text, find_run, by_name=by_name)
+    side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains)
+    return select_things(side, name.selection)
+
+
+def side_of_run(result: RunResult) -> Side:
+    """The measured steps of a run as a side."""
+    things = tuple(measure_run(result))
+    return Side(
+        name=result.folder,
+        things=things,
+        circumstances=describe_run(result),
+        selection={},
+        result=result,
+    )
+
+
+def _find(text: str, find_run: FindRun | None, by_name: bool) -> Path | None:
+    if not text:
+        return None
+    path = Path(text) if Path(text).exists() else None
+    kept = find_run(text) if find_run is not None and (by_name or path is None) else None
+    return kept or path
+
+
+def _read_run(name: SideName) -> Side:
+    from ..runs.account import account_run
+
+    side = side_of_run(account_run(name.path))
+    if not side.things:
+        raise CompareError(f"{name.text}: no step of this run was measured, so there is nothing to compare")
+    return replace(side, name=name.text)
+
+
+def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
+    with open_trace_file(name.path) as file:
+        trace = read_trace(file)
+        found = measure_ranges(trace, domains)
+    if not found:
+        raise CompareError(
+            f"{name.text}: the trace has no NVTX ranges that can be compared; mark the program's parts with "
+            "nvtx.annotate and record with --trace=cuda,nvtx"
+        )
+    return Side(
+        name=name.text,
+        things=tuple(thing for _, thing in found),
+        circumstances=describe_trace(trace),
+        selection={},
+        paths={thing.key: path for path, thing in found},
+    )
+
+
+def select_things(side: Side, selection: Mapping[str, str]) -> Side:
+    """Keep what the selection names. Raises CompareError for a name or a value that nothing has."""
+    things = side.things
+    for name, pattern in selection.items():
+        values = list(dict.fromkeys(thing.names[name] for thing in side.things if name in thing.names))
+        if not values:
+            known = dict.fromkeys(known for thing in side.things for known in thing.names)
+            raise CompareError(f"{side.name}: nothing is called by {name!r}; try {', '.join(known)}")
+        matches = pattern.__eq__ if pattern in values else partial(fnmatchcase, pat=pattern)
+        things = tuple(thing for thing in things if matches(thing.names.get(name, "")))
+        if not things:
+            found = ", ".join(values[:_MOST_VALUES]) + (", …" if len(values) > _MOST_VALUES else "")
+            raise CompareError(f"{side.name}: nothing matches {name}={pattern}; {name} is {found}")
+    return replace(side, things=things, selection=selection)

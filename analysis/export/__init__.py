@@ -1,0 +1,1 @@
+"""One Nsight Systems export, table by table, raw."""

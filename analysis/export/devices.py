@@ -1,0 +1,158 @@
+"""GPUs: which physical one a process means by its device number, and what its data sheet says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic.arrays import Codes, Ints
+from ..sqlite.file import SqliteFile
+from ..words import HOST_FIRST
+from .identity import pid_of
+
+CONTEXTS = frozenset(
+    {"TARGET_INFO_CUDA_CONTEXT_INFO", "TARGET_INFO_CUDA_STREAM", "TARGET_INFO_CUDA_NULL_STREAM"}
+)
+"""Tables that have rows as soon as a program has a CUDA context."""
+
+GPU_COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "uuid": "uuid",
+    "smCount": "sm_count",
+    "clockRate": "clock_hz",
+    "memoryBandwidth": "bandwidth_bytes_per_s",
+    "totalMemory": "memory_bytes",
+    "l2CacheSize": "l2_bytes",
+    "computeMajor": "compute_major",
+    "computeMinor": "compute_minor",
+    "maxWarpsPerSm": "max_warps_per_sm",
+    "maxBlocksPerSm": "max_blocks_per_sm",
+    "maxRegistersPerSm": "max_registers_per_sm",
+    "maxShmemPerSm": "max_shared_bytes_per_sm",
+    "threadsPerWarp": "threads_per_warp",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuInfo:
+    """One GPU as TARGET_INFO_GPU describes it; None where it does not."""
+
+    id: int
+    name: str | None = None
+    uuid: str | None = None
+    sm_count: int | None = None
+    clock_hz: int | None = None
+    bandwidth_bytes_per_s: int | None = None
+    memory_bytes: int | None = None
+    l2_bytes: int | None = None
+    compute_major: int | None = None
+    compute_minor: int | None = None
+    max_warps_per_sm: int | None = None
+    max_blocks_per_sm: int | None = None
+    max_registers_per_sm: int | None = None
+    max_shared_bytes_per_sm: int | None = None
+    threads_per_warp: int | None = None
+
+
+def describe_clock(gpu: GpuInfo) -> str:
+    """A GPU's top clock, ``1980 MHz``."""
+    return "unknown" if gpu.clock_hz is None else f"{gpu.clock_hz / 1e6:.0f} MHz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A GPU as one process used it; `device` is the physical one's id, equal for processes that share it."""
+
+    device: int
+    """For people and programs: see known_device, name_device."""
+    process: int
+    """Process code, -1 when it is not known."""
+    pid: int | None
+    ordinal: int
+    """The device number that process used."""
+    uuid: str | None
+    name: str | None
+    certain: bool
+    """False where the export does not say which of several GPUs the number means."""
+
+
+def read_gpus(file: SqliteFile) -> dict[int, GpuInfo]:
+    """Every GPU of the machine by its id."""
+    present = file.tables.get("TARGET_INFO_GPU", ())
+    columns = [c for c in GPU_COLUMNS if c in present]
+    if "id" not in columns:
+        return {}
+    quoted = ", ".join(f'"{c}"' for c in columns)
+    gpus: dict[int, GpuInfo] = {}
+    for row in file.rows(f"SELECT {quoted} FROM TARGET_INFO_GPU"):
+        fields = {GPU_COLUMNS[c]: _plain(GPU_COLUMNS[c], v) for c, v in zip(columns, row, strict=True)}
+        if isinstance(fields["id"], int):
+            gpus.setdefault(fields["id"], GpuInfo(**fields))
+    return gpus
+
+
+def _plain(field: str, value: Any) -> Any:
+    """A value of the type its field has, else None: exports of damaged files hold anything."""
+    if field in ("name", "uuid"):
+        return str(value) if value else None
+    return value if isinstance(value, int) and (value > 0 or field in ("id", "compute_minor")) else None
+
+
+def read_device_map(file: SqliteFile) -> dict[tuple[int, int], int]:
+    """(pid, device number) -> GPU id; empty before Nsight Systems 2025."""
+    if not {"pid", "cudaId", "gpuId"} <= set(file.tables.get("TARGET_INFO_CUDA_DEVICE", ())):
+        return {}
+    rows = file.rows("SELECT pid, cudaId, gpuId FROM TARGET_INFO_CUDA_DEVICE")
+    return {(p, c): g for p, c, g in rows if all(isinstance(v, int) for v in (p, c, g))}
+
+
+def place_on_devices(
+    process: Codes,
+    ordinal: Ints,
+    processes: Ints,
+    gpus: dict[int, GpuInfo],
+    mapped: dict[tuple[int, int], int],
+) -> tuple[Codes, tuple[Device, ...]]:
+    """The physical device of every record, and all (process, device) pairs that have records."""
+    pairs, inverse = _distinct_pairs(process, ordinal)
+    devices = [_device(int(p), int(o), processes, gpus, mapped) for p, o in pairs]
+    devices = [_of_first_node(d, devices) for d in devices]
+    codes = np.array([d.device for d in devices], np.int32)
+    return codes[inverse], tuple(sorted(set(devices), key=lambda d: (d.device, d.process, d.ordinal)))
+
+
+def _distinct_pairs(process: Codes, ordinal: Ints) -> tuple[list[tuple[int, int]], Ints]:
+    ordinals, place = np.unique(ordinal, return_inverse=True)
+    keys, inverse = np.unique(process.astype(np.int64) * len(ordinals) + place, return_inverse=True)
+    width = max(len(ordinals), 1)
+    return [(int(k) // width, int(ordinals[int(k) % width])) for k in keys], inverse
+
+
+def _device(
+    process: int, ordinal: int, processes: Ints, gpus: dict[int, GpuInfo], mapped: dict[tuple[int, int], int]
+) -> Device:
+    pid = pid_of(int(processes[process])) if process >= 0 else None
+    told = None if pid is None else mapped.get((pid, ordinal))
+    gpu = ordinal if told is None else told
+    info = gpus.get(gpu)
+    known = told is not None or len(gpus) == 1
+    return Device(
+        device=gpu if -(1 << 31) < gpu < 1 << 31 else HOST_FIRST,
+        process=process,
+        pid=pid,
+        ordinal=ordinal,
+        uuid=info.uuid if info and known else None,
+        name=info.name if info else None,
+        certain=info is not None and known,
+    )
+
+
+def _of_first_node(device: Device, devices: list[Device]) -> Device:
+    """A graph that starts on the host runs on its process's GPU, if it has but one."""
+    if device.ordinal != HOST_FIRST:
+        return device
+    others = [d for d in devices if d.process == device.process and d.ordinal != HOST_FIRST]
+    return others[0] if len(others) == 1 else device

@@ -1,0 +1,68 @@
+"""What to know before believing the numbers of a run: notes of its shards' traces, and those its steps add."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..trace.quality import CODES, note
+from ..words import QualityNote
+from .folder import ShardFolder
+from .records import NOT_IN_TURN
+from .results import Costs, OpResult, StepResult
+from .step_windows import ShardWindows
+
+SLOWDOWN_FLAG = 1.1
+
+CPU_CODES = frozenset(
+    {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
+)
+"""Notes that say of a CPU shard what everybody knows: that no GPU was used."""
+
+
+def loses_device_work(notes: Iterable[QualityNote]) -> bool:
+    """Whether any note says that kernels, copies or fills of the device are missing."""
+    return any(_lost_device_work(one) for one in notes)
+
+
+def _lost_device_work(one: QualityNote) -> bool:
+    lossy = CODES[one.code].lossy if one.code in CODES else one.severity == "error"
+    return lossy and "kernels" in one.affects
+
+
+def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:
+    """What a shard's trace says of itself, under the shard's name."""
+    for one in windows.quality if windows else ():
+        if shard.record.device == "cuda" or one.code not in CPU_CODES:
+            yield replace(one, message=f"{shard.name}: {one.message}")
+
+
+def list_step_notes(
+    steps: Sequence[StepResult], ops: Sequence[OpResult], lost_ranges: Sequence[str]
+) -> Iterator[QualityNote]:
+    """What a run's steps and ops add; ``lost_ranges`` are the labels of those with fewer ranges than calls."""
+    slow = [step for step in steps if (step.slowdown or 0) > SLOWDOWN_FLAG]
+    if slow:
+        worst = max(slow, key=lambda step: step.slowdown or 0)
+        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.slowdown:.2f}×")
+    above = list(_find_above_ceiling(steps, ops))
+    if above:
+        label, costs = above[0]
+        yield note("above_ceiling", len(above), f"{label}; {costs.roof_source}; {costs.bytes} B")
+    if lost_ranges:
+        yield note("lost_ranges", len(lost_ranges), lost_ranges[0])
+    alone = [(s.label, text) for s in steps for text in s.notes if text.startswith(NOT_IN_TURN)]
+    if alone:
+        yield note("not_in_turn", len(alone), f"{alone[0][0]}: {alone[0][1].removeprefix(NOT_IN_TURN)}")
+
+
+def _find_above_ceiling(steps: Sequence[StepResult], ops: Sequence[OpResult]) -> Iterator[tuple[str, Costs]]:
+    """Steps, then ops, that beat their roof; the op of a step that makes one call is the step itself."""
+    above = {step.key for step in steps if step.costs.roof_note == "above_ceiling"}
+    labels = {step.key: step.label for step in steps}
+    calls = Counter(op.key for op in ops)
+    yield from ((step.label, step.costs) for step in steps if step.key in above)
+    for op in ops:
+        if op.costs.roof_note == "above_ceiling" and not (op.key in above and calls[op.key] == 1):
+            yield f"{op.op} of {labels[op.key]}", op.costs

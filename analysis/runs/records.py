@@ -1,0 +1,132 @@
+"""What a run folder holds, as written by capture and read by analysis.
+
+::
+
+    RUN/
+        plan.json                 RunPlan: the run, the scenario, its steps
+        machine.json              Machine: where it ran
+        ceilings.json             Ceilings (ceilings.py): what was measured of its devices before, if anything was
+        shards/<backend>-<device>[-k]/
+            control.json          ShardRecord: what each step's two passes measured by their own clocks
+            trace.sqlite          the scrubbed trace of the traced pass
+        report.txt, report.md, report.json, *.csv, time.png
+
+The folder is the border between capture and analysis: nothing here imports a workload library.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..words import FORMAT, Clock, Recorder
+
+NOT_IN_TURN = "not in turn: "
+"""How the note of a step begins that an interleaved run measured by itself; its reason follows."""
+
+
+class Record(BaseModel):
+    """A JSON object of the run folder; unknown keys of a later version are an error, not lost in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pass(Record):
+    """One pass over a step's reps, timed by the worker itself."""
+
+    clock: Clock
+    total_ns: float
+    """Last event minus first event over all reps (device), or the loop by the host clock (CPU)."""
+    reps: int
+    samples_ns: list[float] = Field(default_factory=list)
+    """Per-rep times in their order: one per block of reps on a device, one per rep on the CPU."""
+
+
+class StepRecord(Record):
+    """What the worker measured of one step."""
+
+    key: str
+    status: Literal["done", "failed"]
+    reason: str | None = None
+    reps: int | None = None
+    warmup: int | None = None
+    control: Pass | None = None
+    traced: Pass | None = None
+    checked: bool = False
+    """Whether this shard compared sampled results with float64 for this (ops, params, dtype)."""
+    notes: list[str] = Field(default_factory=list)
+
+
+class ShardRecord(Record):
+    """control.json: every step one worker finished or failed."""
+
+    flopprof: int = FORMAT
+    backend: str
+    device: str
+    part: int = 1
+    recorder: Recorder
+    steps: list[StepRecord] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class Gpu(Record):
+    """One CUDA device as the driver describes it."""
+
+    ordinal: int
+    name: str
+    uuid: str | None = None
+    compute_capability: str | None = None
+    memory_bytes: int | None = None
+    l2_bytes: int | None = None
+
+
+class Machine(Record):
+    """machine.json: what the numbers depend on; no host name, no user, no path of the caller."""
+
+    flopprof: int = FORMAT
+    system: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    python: str
+    versions: dict[str, str]
+    """flopprof, numpy, torch, cupy, nvtx, nsys, cuda driver …: those that were found."""
+    gpus: list[Gpu] = Field(default_factory=list)
+    settings: dict[str, str] = Field(default_factory=dict)
+    """Settings that change results: tf32, thread counts."""
+
+
+class SkippedStep(Record):
+    """A combination the scenario names that cannot run here, or at all."""
+
+    label: str
+    reason: str
+
+
+class RunInfo(Record):
+    """The run itself."""
+
+    id: str
+    scenario: str
+    about: str = ""
+    scenario_path: str
+    started_at: str
+    """ISO 8601, UTC."""
+    recorder: Recorder
+    recorder_note: str | None = None
+    """Why the embedded recorder was used, and what it cannot see."""
+    control: bool = True
+    order: Literal["planned", "interleaved"] = "planned"
+    command: list[str] = Field(default_factory=list)
+    baseline: str | None = None
+    status: Literal["complete", "interrupted"] = "complete"
+
+
+class RunPlan(Record):
+    """plan.json: the run and its steps (each as scenarios.plan.Step.to_json gives it)."""
+
+    flopprof: int = FORMAT
+    run: RunInfo
+    steps: list[dict[str, Any]]
+    skipped: list[SkippedStep] = Field(default_factory=list)

@@ -1,0 +1,118 @@
+"""The numbers of a run, as every report shows them: the JSON of ``run --json``, typed.
+
+Times are integer nanoseconds where they are sums of trace times, numbers where they are medians or per-rep
+values. Unknown, not measured and undefined are None, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..words import Status
+
+if TYPE_CHECKING:  # pydantic, which reading a trace can do without
+    from .records import Machine, RunInfo, SkippedStep
+from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
+from ..words import Limit, QualityNote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """FLOPs and bytes set against time, for a step or an op; see design §4."""
+
+    flops: int | None
+    bytes: int | None
+    tflops: float | None = None
+    gbps: float | None = None
+    roof_share: float | None = None
+    roof_source: str | None = None
+    roof_note: str | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpResult:
+    """One op call of a step, over its reps."""
+
+    key: str
+    index: int
+    op: str
+    costs: Costs
+    times: WindowTimes | None
+    """Totals owned by this op over ``measure``: busy and idle layers credited to its range; None untraced."""
+    per_rep: WindowTimes | None
+    kernel_sum_ns: int | None = None
+    launches: float | None = None
+    """CUDA launch calls a rep."""
+    host_ns: float | None = None
+    """Median host time of the op's own range."""
+    kernels: tuple[KernelRow, ...] = ()
+    copies: tuple[CopyRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """One step: its identity, its untraced time, and its traced window."""
+
+    key: str
+    label: str
+    variant: str
+    backend: str
+    device: str
+    dtype: str
+    mode: str
+    params: dict[str, int]
+    ops: tuple[str, ...] = ()
+    """What the variant computes, op by op with its arguments; the same for its eager and its fused form."""
+    shard: str | None
+    status: Status
+    reason: str | None = None
+    costs: Costs
+    reps: int | None = None
+    warmup: int | None = None
+    untraced_ns: float | None = None
+    untraced_interval: tuple[float, float] | None = None
+    untraced_samples_ns: tuple[float, ...] = ()
+    traced_ns: float | None = None
+    traced_samples_ns: tuple[float, ...] = ()
+    """Per-rep times of the traced pass, in their order; what a comparison uses where a side is untimed."""
+    slowdown: float | None = None
+    overhead_ns: float | None = None
+    launch_bound: bool | None = None
+    window: WindowTimes | None = None
+    per_rep: WindowTimes | None = None
+    checked: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoofLine:
+    """One device's highest rates for a dtype and unit: what a roofline is drawn from."""
+
+    device: str
+    """As steps name it: cuda, cpu."""
+    dtype: str
+    unit: str
+    flops_per_s: float | None
+    bytes_per_s: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """Everything one run says."""
+
+    run: RunInfo
+    machine: Machine
+    folder: str
+    quality: tuple[QualityNote, ...]
+    steps: tuple[StepResult, ...]
+    ops: tuple[OpResult, ...]
+    skipped: tuple[SkippedStep, ...] = ()
+    ceilings: tuple[str, ...] = field(default=())
+    """One line per device: the peaks used and where they come from."""
+    roofs: tuple[RoofLine, ...] = ()
+    """The peaks themselves, of the dtypes that the steps use."""
+    clocks: tuple[str, ...] = ()
+    """The top clock of each GPU that the traces describe."""

@@ -1,0 +1,231 @@
+"""How fast a step could be: peaks of a device, the floor of a step's time, and the share of it reached.
+
+t_floor of a step is the sum over its ops of max(flops / peak_flops, bytes / bandwidth); ``roof_share`` is
+t_floor / kernel_ns per rep. A floor is only as good as its peaks, so a share carries their source, and a share
+that cannot mean anything is None with a note: ``l2_resident`` (the data never has to leave a GPU's L2 cache),
+``l3_resident`` (the same of a CPU's last level of cache, where ``flopprof calibrate`` found its size),
+``above_ceiling`` (over 1.02: the peak, or the count of bytes, is wrong), ``no_ceiling`` (no peak is known),
+``lost_data`` (the trace lost device work, so kernel time is too low; what limits a step is unknown too).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ...scenarios.plan.work import OpWork, StepWork, Unit
+from ..words import Limit
+from .results import RoofLine
+
+HIGHEST_SHARE = 1.02
+
+LAUNCH_BOUND_SHARE = 0.1
+"""A step whose launch overhead is over this share of its untraced time is launch-bound."""
+
+Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling", "lost_data"]
+
+Rate = tuple[str, Unit]
+"""(dtype, unit) of a peak."""
+
+FMA_PER_CLOCK: Mapping[str, Mapping[str, int]] = {
+    "7.0": {"float16": 128, "float32": 64, "float64": 32},
+    "7.5": {"float16": 128, "float32": 64, "float64": 2},
+    "8.0": {"float16": 256, "bfloat16": 128, "float32": 64, "float64": 32},
+    "8.6": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
+    "8.9": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
+    "9.0": {"float16": 256, "bfloat16": 256, "float32": 128, "float64": 64},
+    "10.0": {"float16": 256, "bfloat16": 256, "float32": 128, "float64": 64},
+    "12.0": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
+}
+"""Multiply-adds a clock and SM on the ordinary lanes, by compute capability.
+
+Source: CUDA C++ Programming Guide, "Throughput of Native Arithmetic Instructions".
+"""
+
+TENSOR_FLOPS_PER_CLOCK: Mapping[str, Mapping[str, int]] = {
+    "7.0": {"float16": 1024},
+    "7.5": {"float16": 1024},
+    "8.0": {"float16": 2048, "bfloat16": 2048, "float64": 128},
+    "8.6": {"float16": 1024, "bfloat16": 1024},
+    "8.9": {"float16": 1024, "bfloat16": 1024},
+    "9.0": {"float16": 4096, "bfloat16": 4096, "float64": 256},
+    "10.0": {"float16": 8192, "bfloat16": 8192, "float64": 128},
+    "12.0": {"float16": 1024, "bfloat16": 1024},
+}
+"""Dense FLOPs a clock and SM on tensor units, by compute capability; where a part has two accumulator widths,
+the faster.
+
+Source: NVIDIA's architecture whitepapers (V100, Turing, A100, GA102, Ada, H100, Blackwell), their peak rates
+divided by SMs and boost clock.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuFacts:
+    """What a trace or a driver says about a GPU."""
+
+    name: str
+    compute_capability: str
+    """Like ``9.0``."""
+    sm_count: int
+    clock_hz: float
+    memory_bytes_per_s: float
+    l2_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peaks:
+    """The highest rates a device can reach, and who says so."""
+
+    flops_per_s: Mapping[Rate, float]
+    bytes_per_s: float
+    l2_bytes: int | None = None
+    """A GPU's L2 cache."""
+    l3_bytes: int | None = None
+    """A CPU's last level of cache."""
+    source: str
+
+    def flops_rate(self, dtype: str, unit: Unit) -> float | None:
+        """FLOPs a second for a dtype; a part without tensor units for it uses its ordinary lanes."""
+        rate = self.flops_per_s.get((dtype, unit))
+        return rate if rate is not None or unit == "fma" else self.flops_per_s.get((dtype, "fma"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The least time work can take, and how much of it is arithmetic and how much memory."""
+
+    total_ns: float
+    compute_ns: float
+    memory_ns: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roof:
+    """Where a step or an op stands under its device's roof."""
+
+    share: float | None = None
+    source: str | None = None
+    note: Note | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What was measured of a step or an op, per rep; None where it was not."""
+
+    kernel_ns: float | None = field(default=None)
+    """Busy kernel time on a GPU, compute time on a CPU."""
+    untraced_ns: float | None = field(default=None)
+    overhead_ns: float | None = field(default=None)
+    lost: bool = field(default=False)
+    """The trace lost device work."""
+
+    @property
+    def launch_bound(self) -> bool | None:
+        """Whether launching takes over a tenth of the untraced time."""
+        if self.untraced_ns is None or self.overhead_ns is None:
+            return None
+        return self.overhead_ns > LAUNCH_BOUND_SHARE * self.untraced_ns
+
+
+def peaks_of_gpu(gpu: GpuFacts) -> Peaks | None:
+    """The theoretical peaks of a GPU; None when its compute capability is not in the tables."""
+    lanes = FMA_PER_CLOCK.get(gpu.compute_capability)
+    if lanes is None:
+        return None
+    sm_clocks = gpu.sm_count * gpu.clock_hz
+    rates: dict[Rate, float] = {(dtype, "fma"): 2 * fma * sm_clocks for dtype, fma in lanes.items()}
+    tensor = TENSOR_FLOPS_PER_CLOCK[gpu.compute_capability]
+    rates.update({(dtype, "tensor"): flops * sm_clocks for dtype, flops in tensor.items()})
+    return Peaks(
+        flops_per_s=rates,
+        bytes_per_s=gpu.memory_bytes_per_s,
+        l2_bytes=gpu.l2_bytes,
+        source=_describe_source(gpu),
+    )
+
+
+def _describe_source(gpu: GpuFacts) -> str:
+    clock = f"{gpu.sm_count} SMs at {gpu.clock_hz / 1e9:.2f} GHz"
+    return f"{gpu.name} by its data sheet: {clock}, {gpu.memory_bytes_per_s / 1e12:.2f} TB/s"
+
+
+def floor_of(ops: Sequence[OpWork], peaks: Peaks) -> Floor | None:
+    """The floor of ops that run one after the other; None when a peak they need is unknown.
+
+    Copies over the link add nothing: they have no roof here.
+    """
+    total = compute = memory = 0.0
+    for op in ops:
+        rate = peaks.flops_rate(op.dtype, op.unit)
+        if rate is None and op.flops:
+            return None
+        arithmetic = op.flops / rate * 1e9 if rate else 0.0
+        traffic = op.bytes / peaks.bytes_per_s * 1e9
+        total += max(arithmetic, traffic)
+        compute += arithmetic
+        memory += traffic
+    return Floor(total_ns=total, compute_ns=compute, memory_ns=memory)
+
+
+def roof_of_step(work: StepWork, timing: Timing, peaks: Peaks | None) -> Roof:
+    """A step's share of its roof, and what limits it."""
+    return roof(work.ops, timing, peaks, working_set_bytes=work.working_set_bytes)
+
+
+def roof_of_op(op: OpWork, timing: Timing, peaks: Peaks | None) -> Roof:
+    """An op's share of its own roof; its working set is what it must move."""
+    return roof((op,), timing, peaks, working_set_bytes=op.bytes)
+
+
+def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_set_bytes: int) -> Roof:
+    """The rules of this module, in their order: copies, lost work, no ceiling, caches, no time, above the ceiling."""
+    if all(op.flops == 0 and op.bytes == 0 for op in ops):
+        return Roof(limit="copy" if any(op.link_bytes for op in ops) else None)
+    if timing.lost:
+        return Roof(source=peaks.source if peaks is not None else None, note="lost_data")
+    floor = floor_of(ops, peaks) if peaks is not None else None
+    limit = _limit(floor, timing)
+    if peaks is None or floor is None:
+        return Roof(note="no_ceiling", limit=limit)
+    if peaks.l2_bytes is not None and working_set_bytes <= peaks.l2_bytes:
+        return Roof(source=peaks.source, note="l2_resident", limit=limit)
+    if peaks.l3_bytes is not None and working_set_bytes <= peaks.l3_bytes:
+        return Roof(source=peaks.source, note="l3_resident", limit=limit)
+    if not timing.kernel_ns:
+        return Roof(source=peaks.source, limit=limit)
+    share = floor.total_ns / timing.kernel_ns
+    if share > HIGHEST_SHARE:
+        return Roof(source=peaks.source, note="above_ceiling", limit=limit)
+    return Roof(share=share, source=peaks.source, limit=limit)
+
+
+def _limit(floor: Floor | None, timing: Timing) -> Limit | None:
+    if timing.launch_bound:
+        return "launch"
+    if floor is None:
+        return None
+    return "compute" if floor.compute_ns > floor.memory_ns else "memory"
+
+
+def list_roof_lines(placed: Iterable[tuple[str, Peaks, Sequence[OpWork]]]) -> tuple[RoofLine, ...]:
+    """One line per device, dtype and unit that computing ops use; ``placed`` gives device, peaks, ops."""
+    lines: dict[tuple[str, str, str], RoofLine] = {}
+    for device, peaks, ops in placed:
+        for op in ops:
+            if op.flops:
+                lines.setdefault((device, op.dtype, op.unit), _line(device, peaks, op))
+    return tuple(lines.values())
+
+
+def _line(device: str, peaks: Peaks, op: OpWork) -> RoofLine:
+    return RoofLine(
+        device=device,
+        dtype=op.dtype,
+        unit=op.unit,
+        flops_per_s=peaks.flops_rate(op.dtype, op.unit),
+        bytes_per_s=peaks.bytes_per_s,
+        source=peaks.source,
+    )

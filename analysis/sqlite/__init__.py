@@ -1,0 +1,1 @@
+"""Reading columns of an SQLite file in bulk; knows nothing of Nsight Systems."""

@@ -1,0 +1,237 @@
+"""Columns of a SQLite table out of the raw bytes of its leaf pages, many rows at a time.
+
+A record is a header of type codes and the values without any gap. Rows of one table share few headers, so
+headers are told apart as a whole, each distinct one is decoded once, and a column of all rows is then one
+gather: eight bytes that end where the value ends, shifted by what does not belong to it.
+https://www.sqlite.org/fileformat2.html#record_format
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .cells import Cells, Ints, Words, load_words
+from .columns import IntColumn, constant
+from .folded import Values
+from .pages import Bytes, Unusual
+
+_T = TypeVar("_T", bound=np.generic)
+
+ABSENT = -1
+"""Type of a column that an old record does not have."""
+
+REAL, ZERO, ONE = 7, 8, 9
+
+FIRST_TEXT = 13
+"""Types of texts are odd, those of blobs even, from 12 on."""
+
+WIDTHS = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)
+"""Bytes of a value by its type, up to ONE; 10 and 11 are reserved, from 12 on texts and blobs."""
+
+MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Rows with the distinct headers among them: `types` and `ends` are (headers, columns), `shape` per row."""
+
+    cells: Cells
+    shape: NDArray[np.intp]
+    types: Ints
+    ends: Ints
+    """Byte after each value, counted from the record's first."""
+
+    def integers(self, column: int) -> IntColumn:
+        """A column as integers: NULL, absent and other values are invalid, the other ones counted."""
+        types = self.types[:, column]
+        if (types == types[0]).all() and not 0 < types[0] < REAL:
+            return self._constant(int(types[0]))
+        width = WIDTHS[np.clip(types, 0, ONE)]
+        stored = (types > 0) & (types < REAL)
+        known = stored | (types == ZERO) | (types == ONE)
+        shift = np.where(stored, 64 - 8 * width, 0)
+        values = self._shifted(column, shift)
+        if not stored.all():
+            fixed = np.where(types == ONE, 1, 0)
+            values = np.where(stored.take(self.shape), values, fixed.take(self.shape))
+        if known.all():
+            return IntColumn(values=values)
+        other = ~known & (types > 0)
+        foreign = int(other[self.shape].sum()) if other.any() else 0
+        return IntColumn(values=values, valid=known.take(self.shape), foreign=foreign)
+
+    def reals(self, column: int) -> NDArray[np.float64]:
+        """A column as numbers, NaN where there is none."""
+        types = self.types[:, column]
+        numeric = (types > 0) & (types <= ONE)
+        if not numeric.any():
+            return np.full(len(self.cells), np.nan)
+        ints = self.integers(column).values.astype(np.float64)
+        if not (types == REAL).any():
+            return np.where(numeric[self.shape], ints, np.nan)
+        bits = self._shifted(column, np.zeros(len(types), np.int64)).view(np.float64)
+        numbers = np.where((types == REAL)[self.shape], bits, ints)
+        return np.where(numeric[self.shape], numbers, np.nan)
+
+    def combinations(self, columns: Sequence[int]) -> tuple[NDArray[np.intp], list[Values]]:
+        """For each row a code of its values in some columns, and the values of each code; Unusual for no integers.
+
+        Told apart by the header and the bytes of the columns; those that lie side by side are looked at together.
+        """
+        if self.cells.local is not self.cells.payload:
+            raise Unusual("overflow pages")
+        words = [self.shape.astype(np.uint64)]
+        for first, last in _neighbours(columns):
+            words += self._words(first, last)
+        codes, example = _first_of_each(words)
+        some = replace(self, cells=self.cells.take(example), shape=self.shape[example])
+        found = [some.integers(column) for column in columns]
+        if any(column.foreign for column in found):
+            raise Unusual("values of another type")
+        return codes, list(zip(*[column.to_list() for column in found], strict=True))
+
+    def _words(self, first: int, last: int) -> Iterator[Words]:
+        """The bytes from one column to another as numbers, eight at a time from the end."""
+        length = self.ends[:, last] - self.ends[:, first] + _sizes(self.types[:, first])
+        end = self.cells.record + self.by_row(self.ends[:, last])
+        for done in range(0, int(length.max(initial=0)), 8):
+            word = load_words(self.cells.raw, np.maximum(end - (done + 8), 0))
+            other = np.clip(8 * (done + 8 - length), 0, 63).astype(np.uint64)  # bits of what comes before
+            mask = np.where(length > done, ~np.uint64(0) >> other, np.uint64(0))
+            yield word & self.by_row(mask)
+
+    def filled(self, column: int) -> int:
+        """Rows with a value in a column."""
+        return int((self.types[:, column] > 0)[self.shape].sum())
+
+    def slices(self, column: int) -> tuple[Ints, Ints, Ints]:
+        """Rows of a column that hold texts, and where each begins and ends in the block."""
+        types = self.types[:, column]
+        rows = np.flatnonzero((types >= FIRST_TEXT)[self.shape] & (types % 2 == 1)[self.shape])
+        shape = self.shape[rows]
+        end = self.cells.record[rows] + self.ends[shape, column]
+        return rows, end - _sizes(types)[shape], end
+
+    def on_page(self, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Rows whose values of some columns are all on the leaf page."""
+        sized = self.types[:, columns] > 0
+        need = np.where(sized, self.ends[:, columns], 0).max(axis=1, initial=0)
+        return need[self.shape] <= self.cells.local
+
+    def _constant(self, kind: int) -> IntColumn:
+        rows = len(self.cells)
+        if kind in (ZERO, ONE):
+            return constant(kind - ZERO, rows)
+        return constant(0, rows, known=False, foreign=rows if kind > 0 else 0)
+
+    def by_row(self, values: NDArray[_T]) -> NDArray[_T]:
+        """Values of headers for every row; one for all where they are equal."""
+        return values[:1] if (values == values[0]).all() else values.take(self.shape)
+
+    def _shifted(self, column: int, shift: Ints) -> Ints:
+        at = self.cells.record + self.by_row(self.ends[:, column] - 8)
+        if self.cells.local is not self.cells.payload:  # values on overflow pages, which the caller replaces
+            at = np.clip(at, 0, len(self.cells.raw) - 8)
+        values = load_words(self.cells.raw, at).view(np.int64)
+        by = self.by_row(shift)
+        np.left_shift(values, by, out=values)
+        return np.right_shift(values, by, out=values)
+
+
+def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp], Records]]:
+    """The rows with their headers decoded, in groups of one header length, and the rows of each group."""
+    if not len(cells):
+        return []
+    sizes = cells.raw[cells.record]
+    if sizes.max() > 127 or (sizes > cells.local).any() or sizes.min() < 1:
+        raise Unusual("record header")
+    lengths = sizes[:1] if (sizes == sizes[0]).all() else np.flatnonzero(np.bincount(sizes))
+    if len(lengths) == 1:
+        return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), book))]
+    groups = [np.flatnonzero(sizes == length) for length in lengths]
+    return [(rows, _decode(cells.take(rows), int(n), book)) for n, rows in zip(lengths, groups, strict=True)]
+
+
+def _decode(cells: Cells, length: int, book: HeaderBook) -> Records:
+    shape, example = _distinct_headers(cells, length)
+    headers = cells.raw[cells.record[example][:, None] + np.arange(length)]
+    types = book.types(headers)
+    ends = length + np.cumsum(_sizes(types), axis=1)
+    total = ends[:, -1]
+    records = Records(cells=cells, shape=shape, types=types, ends=ends)
+    if (records.by_row(total) != cells.payload).any():
+        raise Unusual("record length")
+    return records
+
+
+def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints]:
+    """Which of the distinct headers each row has, and for each of those one row that has it."""
+    words = []
+    for first in range(1, max(length, 2), 8):  # their own length, which comes first, is the same
+        word = load_words(cells.raw, cells.record + first)
+        unused = 8 * min(7, max(0, first + 8 - length))
+        words.append(word >> np.uint64(unused) if unused else word)
+    return _first_of_each(words)
+
+
+def _neighbours(columns: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of columns that follow each other."""
+    places = np.unique(columns)
+    breaks = np.flatnonzero(np.diff(places) > 1) + 1
+    return [(int(some[0]), int(some[-1])) for some in np.split(places, breaks)]
+
+
+def _first_of_each(words: Sequence[Words]) -> tuple[NDArray[np.intp], Ints]:
+    """A code for each combination of words, in the order in which they first appear, and one row of each code."""
+    digest = words[0]
+    for word in words[1:]:
+        digest = (digest * MIX) ^ (digest >> np.uint64(29)) ^ word
+    code, distinct = pd.factorize(digest)
+    example = np.zeros(len(distinct), np.int64)
+    example[code] = np.arange(len(code))
+    if len(words) > 1 and any((word != word[example].take(code)).any() for word in words):
+        raise Unusual("two combinations with one digest")
+    return code, example
+
+
+class HeaderBook:
+    """The type codes of every distinct header of a table that was seen so far: there are few."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self._known: dict[bytes, list[int]] = {}
+
+    def types(self, headers: Bytes) -> Ints:
+        """Type codes (headers, columns) of some headers of equal length."""
+        found = [self._types(header.tobytes()) for header in headers]
+        return np.array(found, np.int64).reshape(len(headers), self.columns)
+
+    def _types(self, header: bytes) -> list[int]:
+        known = self._known.get(header)
+        if known is None:
+            known = self._known[header] = decode_header(header, self.columns)
+        return known
+
+
+def decode_header(header: bytes, columns: int) -> list[int]:
+    """The type code of each column; ABSENT from where the header ends."""
+    types: list[int] = []
+    value = 0
+    for byte in header[1:]:  # the first is the header's length
+        value = value << 7 | byte & 127
+        if byte < 128:
+            types.append(value)
+            value = 0
+    if header[-1] > 127 or len(types) > columns or max(types, default=0) >> 35 or {10, 11} & set(types):
+        raise Unusual("record header")
+    return types + [ABSENT] * (columns - len(types))
+
+
+def _sizes(types: Ints) -> Ints:
+    return np.where(types >= 12, types - 12 >> 1, WIDTHS[np.clip(types, 0, ONE)])

@@ -1,0 +1,156 @@
+"""A run as one file, for a colleague's machine: a zip of its records and its scrubbed traces.
+
+::
+
+    archive.json                      {"flopprof": 1, "kind": "run", "id": …, "files": {name: {bytes, sha256}}}
+    plan.json, machine.json, ceilings.json
+    shards/<backend>-<device>[-k]/control.json, trace.sqlite
+
+Reports are not in it: the receiver makes them from the records. Records are written anew from what flopprof
+knows of them, paths in them cut to their last part; traces are scrubbed once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from ..errors import StoreError
+from ..runs.folder import RunFolder, read_run_folder
+from ..runs.records import FORMAT, Record, RunPlan, ShardRecord, StepRecord
+from ..trace.scrub import scrub_trace
+
+MANIFEST = "archive.json"
+
+_PATH = re.compile(r"(?:~|(?<![\w.~/])/[\w.@+~-]+)(?:/[\w.@+~-]+)+")
+
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+
+_CHUNK = 1 << 20
+
+
+class ArchivedFile(Record):
+    """What a file of the archive must be."""
+
+    bytes: int
+    sha256: str
+
+
+class ArchiveManifest(Record):
+    """archive.json."""
+
+    flopprof: int = FORMAT
+    kind: Literal["run"] = "run"
+    id: str
+    files: dict[str, ArchivedFile]
+
+
+def export_run(run: Path, target: Path) -> None:
+    """Write the archive of a run, whole or not at all; it is readable by its owner only (0600).
+
+    Raises RunError, TraceError, ScrubError for what cannot be read, StoreError for a target that cannot be written.
+    """
+    folder = read_run_folder(run)
+    try:
+        with tempfile.TemporaryDirectory(prefix="flopprof-export-") as work, _unfinished(target) as draft:
+            files = dict(_public_files(folder, Path(work)))
+            _pack(folder.plan.run.id, files, draft)
+    except OSError as error:
+        raise StoreError(target, f"cannot be written ({error.strerror or error})") from error
+
+
+def hide_paths(text: str) -> str:
+    """A text with every path in it cut to its last part.
+
+    >>> hide_paths("cannot read /home/ada/secret/a.yaml or ~/b.yaml, 3/4 done")
+    'cannot read a.yaml or b.yaml, 3/4 done'
+    """
+    return _PATH.sub(lambda match: match.group().rpartition("/")[2], text)
+
+
+def public_plan(plan: RunPlan) -> RunPlan:
+    """plan.json without the sender's paths."""
+    run = plan.run
+    note = run.recorder_note
+    public = {
+        "scenario_path": Path(run.scenario_path).name,
+        "command": [hide_paths(word) for word in run.command],
+        "recorder_note": note if note is None else hide_paths(note),
+    }
+    skipped = [s.model_copy(update={"reason": hide_paths(s.reason)}) for s in plan.skipped]
+    return plan.model_copy(update={"run": run.model_copy(update=public), "skipped": skipped})
+
+
+def public_shard(shard: ShardRecord) -> ShardRecord:
+    """control.json without the sender's paths, which reasons of failed steps may quote."""
+    return shard.model_copy(update={"steps": [_public_step(step) for step in shard.steps]})
+
+
+def _public_step(step: StepRecord) -> StepRecord:
+    return step if step.reason is None else step.model_copy(update={"reason": hide_paths(step.reason)})
+
+
+def _public_files(folder: RunFolder, work: Path) -> Iterator[tuple[str, Path]]:
+    """Every file of the archive but the manifest, made in ``work``."""
+    records: dict[str, Record] = {"plan.json": public_plan(folder.plan), "machine.json": folder.machine}
+    if folder.ceilings.ceilings:
+        records["ceilings.json"] = folder.ceilings
+    for shard in folder.shards:
+        records[f"shards/{shard.name}/control.json"] = public_shard(shard.record)
+    for name, record in records.items():
+        path = work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        yield name, path
+    for shard in folder.shards:
+        if shard.trace is not None:
+            path = work / "shards" / shard.name / "trace.sqlite"
+            scrub_trace(shard.trace, path)
+            yield f"shards/{shard.name}/trace.sqlite", path
+
+
+def _pack(run_id: str, files: dict[str, Path], draft: Path) -> None:
+    described = {
+        name: ArchivedFile(bytes=path.stat().st_size, sha256=file_digest(path))
+        for name, path in files.items()
+    }
+    manifest = ArchiveManifest(id=run_id, files=described)
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry(MANIFEST), manifest.model_dump_json(indent=1) + "\n")
+        for name, path in files.items():
+            with path.open("rb") as source, archive.open(_entry(name), "w", force_zip64=True) as entry:
+                while chunk := source.read(_CHUNK):
+                    entry.write(chunk)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """The same bytes whenever and by whomever it is packed."""
+    entry = zipfile.ZipInfo(name, date_time=_FIXED_TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o600 << 16
+    return entry
+
+
+@contextmanager
+def _unfinished(target: Path) -> Iterator[Path]:
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        draft.touch(mode=0o600, exist_ok=False)
+        yield draft
+        draft.replace(target)
+    finally:
+        with suppress(OSError):
+            draft.unlink()

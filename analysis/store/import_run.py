@@ -1,0 +1,295 @@
+"""Taking in a run that someone else made: nothing in it is trusted.
+
+Names of entries are compared with the few that an archive has, so no path can escape; sizes are limited as declared
+and as met; records are read strictly and step keys computed anew; a trace's tables are copied into a new file, so that
+no page of the one that came in is kept. All of that happens in a private folder beside the runs, which becomes a run
+by one rename.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ...scenarios.errors import FlopprofError
+from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
+from ..runs.folder import check_whole, read_run_folder
+from ..runs.lock import hold_folder
+from ..runs.records import FORMAT, RunPlan
+from ..trace.scrub import scrub_trace
+from .archive import MANIFEST, ArchiveManifest, file_digest, public_plan, public_shard
+from .import_checks import check_steps, check_trace
+
+MOST_ENTRIES = 2_000
+
+MOST_BYTES = 4 << 30
+"""Of all files together, unpacked; a trace has 50 to 100 bytes for each of its events."""
+
+MOST_RECORD_BYTES = 256 << 20
+"""Of all JSON files together, which take up to 16 times that in memory."""
+
+MOST_MANIFEST_BYTES = 4 << 20
+
+IMPORT_PREFIX = ".import-"
+
+_SHARD = r"shards/[a-z0-9]+-[a-z0-9]+(?:-[0-9]{1,6})?/"
+
+_FILE = re.compile(rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)")
+
+_FOLDER = re.compile(rf"shards/|{_SHARD}")
+
+_SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+RUN_ID = re.compile(rf"{_SCENARIO}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}", re.ASCII)
+"""As ``flopprof run`` makes them: neither ``latest`` nor ``flopprof.db`` is one."""
+
+_STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
+
+_CHUNK = 1 << 20
+
+_END_MARK, _END_BYTES = b"PK\x05\x06", 22
+
+_ZIP64_MARK, _ZIP64_BYTES = b"PK\x06\x07", 20
+
+MOST_LIST_BYTES = 1 << 20
+
+Finish = Callable[[Path, Path], None]
+"""Makes the reports of a folder that is about to become the run of another name."""
+
+
+def import_run(archive: Path, store: Path, finish: Finish) -> Path:
+    """Make a run of the store out of an archive; its folder. Raises ArchiveRefused, StoreError."""
+    with _workplace(store) as work:
+        manifest = _unpack(archive, work / "come")
+        target = store / manifest.id
+        if target.exists():
+            raise ArchiveRefused(
+                archive, f"the store has a run {manifest.id} already (flopprof rm removes it)"
+            )
+        (work / "run").mkdir()
+        with _refuses(archive):
+            _rebuild(work / "come", work / "run", manifest)
+            finish(work / "run", target)
+        try:
+            _flush(work / "run")
+            (work / "run").rename(target)
+            _flush_one(store)
+        except OSError as error:
+            raise StoreError(target, f"cannot be written ({error.strerror})") from error
+    return target
+
+
+def _unpack(archive: Path, into: Path) -> ArchiveManifest:
+    """Every file of an archive, checked against its manifest."""
+    try:
+        _refuse_large_directory(archive)
+        with zipfile.ZipFile(archive) as file:
+            entries = _checked_entries(archive, file)
+            manifest = _read_manifest(archive, file, entries)
+            _check_manifest(archive, manifest, entries)
+            room = shutil.disk_usage(into.parent).free
+            if sum(entry.file_size for entry in entries.values()) * 2 > room:
+                raise StoreError(
+                    into.parent.parent, f"has no room for {archive} unpacked; make room and try again"
+                )
+            for name in manifest.files:
+                _unpack_entry(archive, file, entries[name], into / name)
+                if file_digest(into / name) != manifest.files[name].sha256:
+                    raise ArchiveRefused(
+                        archive, f"{name} is not what {MANIFEST} says: it is damaged or was changed"
+                    )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ArchiveRefused(archive, f"it is no sound zip file ({error})") from error
+    except OSError as error:
+        raise StoreError(error.filename or archive, f"{error.strerror or error}") from error
+    return manifest
+
+
+def _refuse_large_directory(archive: Path) -> None:
+    """zipfile reads the list of entries into memory before anyone can count them."""
+    with archive.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END_BYTES - 0xFFFF))
+        tail = file.read()
+    at = tail.rfind(_END_MARK)
+    if at < 0 or len(tail) - at < _END_BYTES:
+        raise ArchiveRefused(archive, "it is no zip file")
+    # zipfile believes a zip64 record, for which a run's archive has no need, whatever is said here.
+    has_zip64 = tail[max(0, at - _ZIP64_BYTES) : at].startswith(_ZIP64_MARK)
+    (listed,) = struct.unpack_from("<I", tail, at + 12)
+    if has_zip64 or listed > MOST_LIST_BYTES:
+        raise ArchiveRefused(
+            archive, f"its list of entries is larger than the {MOST_ENTRIES} allowed ones need"
+        )
+
+
+def _checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    found = file.infolist()
+    if len(found) > MOST_ENTRIES:
+        raise ArchiveRefused(archive, f"it has {len(found)} entries, at most {MOST_ENTRIES} are allowed")
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for entry in found:
+        # filename is what zipfile made of it, orig_filename what it was.
+        name = entry.orig_filename
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or entry.flag_bits & 1:
+            raise ArchiveRefused(archive, f"its entry {name!r} is a link, a device or encrypted")
+        if _FOLDER.fullmatch(name) and entry.file_size == 0:
+            continue
+        if name != MANIFEST and not _FILE.fullmatch(name):
+            raise ArchiveRefused(archive, f"its entry {name!r} is none of a run's files")
+        if name in entries:
+            raise ArchiveRefused(archive, f"its entry {name!r} is there twice")
+        if entry.file_size > (MOST_BYTES if name.endswith(".sqlite") else MOST_RECORD_BYTES):
+            raise ArchiveRefused(
+                archive, f"its entry {name!r} unpacks to {entry.file_size} bytes, which is too much"
+            )
+        entries[name] = entry
+    records = sum(entry.file_size for name, entry in entries.items() if not name.endswith(".sqlite"))
+    if records > MOST_RECORD_BYTES:
+        raise ArchiveRefused(
+            archive, f"its records unpack to {records} bytes, at most {MOST_RECORD_BYTES} are allowed"
+        )
+    total = sum(entry.file_size for entry in entries.values())
+    if total > MOST_BYTES:
+        raise ArchiveRefused(archive, f"it unpacks to {total} bytes, at most {MOST_BYTES} are allowed")
+    return entries
+
+
+def _read_manifest(
+    archive: Path, file: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]
+) -> ArchiveManifest:
+    if MANIFEST not in entries:
+        raise ArchiveRefused(archive, f"it has no {MANIFEST}: it is no run that flopprof exported")
+    with file.open(entries[MANIFEST]) as entry:
+        text = entry.read(MOST_MANIFEST_BYTES + 1)
+    try:
+        manifest = ArchiveManifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ArchiveRefused(archive, f"{MANIFEST}: {place}: {first['msg']}") from error
+    if manifest.flopprof != FORMAT:
+        problem = (
+            f"it has format {manifest.flopprof}, this flopprof reads {FORMAT}; use the flopprof that wrote it"
+        )
+        raise ArchiveRefused(archive, problem)
+    return manifest
+
+
+def _check_manifest(archive: Path, manifest: ArchiveManifest, entries: dict[str, zipfile.ZipInfo]) -> None:
+    if not RUN_ID.fullmatch(manifest.id):
+        raise ArchiveRefused(archive, f"{manifest.id!r} cannot be the name of a run")
+    if set(manifest.files) != set(entries) - {MANIFEST}:
+        raise ArchiveRefused(archive, f"its entries are not those that {MANIFEST} lists")
+    for name, described in manifest.files.items():
+        if entries[name].file_size != described.bytes:
+            raise ArchiveRefused(archive, f"{name} has another size than {MANIFEST} says")
+    for needed in ("plan.json", "machine.json"):
+        if needed not in entries:
+            raise ArchiveRefused(archive, f"it has no {needed}")
+
+
+def _unpack_entry(archive: Path, file: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    """Write one file of a checked name; what it declares is what it may have, whatever it turns out to be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = entry.file_size
+    with file.open(entry) as source, path.open("xb") as target:
+        while chunk := source.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise ArchiveRefused(archive, f"{entry.filename} is larger than it declares")
+            target.write(chunk)
+
+
+def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
+    """A run folder out of what came: records written anew, traces copied table by table."""
+    folder = read_run_folder(come)
+    info = folder.plan.run
+    if info.id != manifest.id:
+        raise RunError("plan.json", f"is of the run {info.id!r}, not of {manifest.id}")
+    if not re.fullmatch(_SCENARIO, info.scenario) or not _STARTED.fullmatch(info.started_at):
+        raise RunError(
+            "plan.json", f"{info.scenario!r} of {info.started_at!r} is no scenario of a time in UTC"
+        )
+    check_steps(folder)
+    check_whole(folder)
+    _write_record(run / "machine.json", folder.machine.model_dump_json(indent=1))
+    if folder.ceilings.ceilings:
+        _write_record(run / "ceilings.json", folder.ceilings.model_dump_json(indent=1))
+    for shard in folder.shards:
+        _write_record(
+            run / "shards" / shard.name / "control.json", public_shard(shard.record).model_dump_json(indent=1)
+        )
+        if shard.trace is not None:
+            check_trace(shard.trace)
+            scrub_trace(shard.trace, run / "shards" / shard.name / "trace.sqlite")
+    plan: RunPlan = public_plan(folder.plan)
+    _write_record(run / "plan.json", plan.model_dump_json(indent=1))
+
+
+def _write_record(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _flush(run: Path) -> None:
+    """Have the kernel write everything of a folder to the disk now."""
+    for path in (run, *run.rglob("*")):
+        _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _refuses(archive: Path) -> Iterator[None]:
+    """Whatever is wrong with what came is the archive's fault; only a full disk is not."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(error.filename or archive, error.strerror or str(error)) from error
+    except (ArchiveRefused, StoreError):
+        raise
+    except FlopprofError as error:
+        # Where it was unpacked means nothing to the reader.
+        text = re.sub(r"\S*/(?:come|run)/(?=\w+\.json|shards/)", "", str(error))
+        raise ArchiveRefused(archive, text) from error
+    except MemoryError as error:
+        raise ArchiveRefused(archive, "its content needs more memory than there is") from error
+    except SENSELESS as error:
+        raise ArchiveRefused(
+            archive, f"its content makes no sense ({type(error).__name__}: {error})"
+        ) from error
+
+
+@contextmanager
+def _workplace(store: Path) -> Iterator[Path]:
+    """A private folder in the store, gone afterwards; those of killed imports are gc's."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{IMPORT_PREFIX}{os.getpid()}-", dir=store))
+    except OSError as error:
+        raise StoreError(store, f"cannot be written ({error.strerror})") from error
+    try:
+        (work / "come").mkdir()
+        with hold_folder(work):
+            yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,214 @@
+"""The installed Nsight Systems: where it is, and how to get a readable trace out of what it recorded.
+
+Its exit codes say little: an export onto a full disk and an import without its importer both exit 0. So
+success is judged by the files: they exist, are whole, and SQLite finds them sound.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import TraceError
+from ..sqlite.file import SqliteFile
+
+IMPORTER = "QdstrmImporter"
+
+TIMEOUT_SECONDS = 3600
+
+EXPORT_OPTIONS = ("--type=sqlite", "--quiet=true", "--force-overwrite=true")
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
+"""All that nsys may see of our environment: reports remember what they were made in."""
+
+NSYS_PLACES = (
+    "/opt/nvidia/nsight-systems/*/bin",
+    "/opt/nvidia/nsight-systems/*/target-linux-*",
+    "/usr/local/cuda*/bin",
+)
+
+IMPORTER_PLACES = (
+    "/usr/lib/nsight-systems/host-linux-*",  # Debian keeps it apart from nsys
+    "/opt/nvidia/nsight-systems/*/host-linux-*",
+    "/usr/local/cuda*/nsight-systems-*/host-linux-*",
+)
+
+HOW_TO_INSTALL = "install Nsight Systems (make nsys, or README.md)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nsys:
+    """An installed Nsight Systems command line."""
+
+    path: Path
+    version: str
+    """As it says itself, such as 2022.4.2.1-df9881f."""
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of the version, such as (2022, 4, 2, 1)."""
+        return tuple(int(n) for n in re.findall(r"\d+", self.version.partition("-")[0]))
+
+
+class ExportError(TraceError):
+    """Nsight Systems could not turn a recording into a trace that can be read."""
+
+
+def find_nsys(environment: Mapping[str, str] = os.environ) -> Nsys | None:
+    """The nsys on PATH, else the newest in the places NVIDIA installs to; None when none of them runs."""
+    on_path = shutil.which("nsys", path=environment.get("PATH", os.defpath))
+    if on_path and (nsys := _probe(Path(on_path))):
+        return nsys
+    found = [_probe(Path(folder) / "nsys") for pattern in NSYS_PLACES for folder in _matches(pattern)]
+    return max((nsys for nsys in found if nsys), key=lambda nsys: nsys.release, default=None)
+
+
+def find_importer(nsys: Nsys) -> Path | None:
+    """The QdstrmImporter that belongs to `nsys`, which it may itself not find (Debian's layout)."""
+    return next(iter(_importers(nsys)), None)
+
+
+def import_qdstrm(stream: Path, report: Path, nsys: Nsys) -> None:
+    """Turn the unfinished recording `stream` (.qdstrm) into the report `report` (.nsys-rep, 0600).
+
+    Raises ExportError when no importer is there, or none of those can read the stream: it must be of exactly
+    the version that recorded it.
+    """
+    importers = _importers(nsys)
+    if not importers:
+        raise ExportError(stream, f"needs {IMPORTER}, which is not beside {nsys.path}; {HOW_TO_INSTALL}")
+    words = ""
+    for importer in importers:
+        with _workplace(report) as work:
+            made = work / "trace.nsys-rep"
+            words = _run([str(importer), "-i", str(stream.absolute()), "-o", made.name], work, stream)
+            if made.exists() and made.stat().st_size:
+                _publish(made, report)
+                return
+    raise ExportError(
+        stream, f"{importers[-1]} cannot import it ({words}); use the Nsight Systems that recorded it"
+    )
+
+
+def export_report(report: Path, target: Path, nsys: Nsys) -> None:
+    """Export `report` (.nsys-rep) to `target` (SQLite, 0600), which appears whole or not at all.
+
+    Raises ExportError: a newer version's report, a damaged one, a full disk, an unsound result.
+    """
+    with _workplace(target) as work:
+        made = work / "trace.sqlite"
+        options = [
+            "export",
+            "--type=sqlite",
+            "--quiet=true",
+            "--force-overwrite=true",
+            f"--output={made.name}",
+        ]
+        words = _run([str(nsys.path), *options, str(report.absolute())], work, report)
+        if not made.exists() or not made.stat().st_size:
+            raise ExportError(report, _why_not(nsys, words))
+        _check_sound(made, report, nsys)
+        _publish(made, target)
+
+
+def _why_not(nsys: Nsys, words: str) -> str:
+    if "version number is invalid" in words.lower():
+        return (
+            f"was written by a newer Nsight Systems than the installed {nsys.version};"
+            " export it with that one: nsys export --type=sqlite"
+        )
+    return f"nsys {nsys.version} cannot export it ({words}); is it whole, and is there room in the folder?"
+
+
+def _check_sound(made: Path, report: Path, nsys: Nsys) -> None:
+    try:
+        with SqliteFile(made) as file:
+            state = file.rows("PRAGMA quick_check(1)")
+    except TraceError as error:
+        raise ExportError(report, f"nsys {nsys.version} exported a broken file; {error.problem}") from None
+    if state != [("ok",)]:
+        raise ExportError(report, f"nsys {nsys.version} exported a broken file; is there room in the folder?")
+
+
+def _importers(nsys: Nsys) -> list[Path]:
+    """Importers by closeness: beside what `nsys` resolves to, then where installations keep them."""
+    beside = [
+        match for real in _real_paths(nsys.path) for match in sorted(real.parent.parent.glob(f"*/{IMPORTER}"))
+    ]
+    elsewhere = [Path(folder) / IMPORTER for pattern in IMPORTER_PLACES for folder in _matches(pattern)]
+    runnable = [p for p in [*beside, *elsewhere] if os.access(p, os.X_OK)]
+    return list(dict.fromkeys(p.resolve() for p in runnable))
+
+
+def _real_paths(path: Path) -> Iterator[Path]:
+    """What a path to nsys stands for: the file itself, or those that a wrapper script names."""
+    real = path.resolve()
+    yield real
+    with real.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"#!"):
+        for name in re.findall(r"/[^\s\"':$]+/nsys\b", head.decode("utf-8", "replace")):
+            if Path(name).is_file():
+                yield Path(name).resolve()
+
+
+def _matches(pattern: str) -> list[str]:
+    """Folders that match, newest version last in NVIDIA's naming, so first here."""
+    return sorted((str(p) for p in Path("/").glob(pattern.lstrip("/"))), reverse=True)
+
+
+def _probe(path: Path) -> Nsys | None:
+    """`path` with its version, None when it does not run or says none."""
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"version (\S+)", said.decode("utf-8", "replace"))
+    return Nsys(path=path, version=match.group(1)) if match else None
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """A private folder (0700) beside `target`, gone afterwards whatever nsys left in it."""
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=".nsys-", dir=target.absolute().parent, ignore_cleanup_errors=True
+        ) as name:
+            yield Path(name)
+    except OSError as error:
+        raise ExportError(target, f"cannot be written: {error.strerror}") from None
+
+
+def _publish(made: Path, target: Path) -> None:
+    made.chmod(0o600)
+    made.replace(target)
+
+
+def _run(command: Sequence[str], work: Path, subject: Path) -> str:
+    """Run in `work`, which is also its TMPDIR; the last line it said, for an error message."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=work,
+            env={**environment, "TMPDIR": str(work)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ExportError(subject, f"{Path(command[0]).name} did not finish in {TIMEOUT_SECONDS} s") from None
+    except OSError as error:
+        raise ExportError(subject, f"{command[0]} cannot be started: {error.strerror}") from None
+    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    said = [line for line in lines if line and not line.startswith(("Processing [", "[tag"))]
+    return re.sub(r"\s+", " ", said[0])[:200] if said else f"exit code {done.returncode}"

@@ -1,0 +1,148 @@
+"""Any file that holds a trace, as a plain SQLite file: unpacked, imported and exported where needed.
+
+    trace.sqlite                     read where it is
+    trace.sqlite.xz, .gz, .zst       unpacked
+    trace.nsys-rep, .qdrep           exported by the installed Nsight Systems
+    trace.qdstrm                     imported, then exported
+
+What is made on the way lies in a private folder (0700) under TMPDIR that goes when the trace is closed:
+unpacked and exported traces hold the environment of the machine they come from.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from ..errors import TraceError
+from ..sqlite.file import MAGIC
+from .nsys import HOW_TO_INSTALL, Nsys, export_report, find_nsys, import_qdstrm
+
+PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
+
+RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
+
+CHUNK_BYTES = 1 << 20
+
+ROOM_LEFT = 256 << 20
+"""Bytes that unpacking leaves free on the disk."""
+
+Announce = Callable[[str], None]
+
+
+@contextmanager
+def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator[Path]:
+    """The plain SQLite file that `path` is or stands for, as long as the context lasts.
+
+    `announce` is told, in one line, of anything that may take more than a moment. Raises TraceError for a
+    file that is missing, packed but damaged, too large to unpack, or of a version nsys cannot read; an error
+    about a temporary file is raised as one about `path`.
+    """
+    path = Path(path)
+    if not _needs_work(path):
+        yield path
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="flopprof-", ignore_cleanup_errors=True) as folder:
+            try:
+                yield _make_plain(path, Path(folder), announce or _say_nothing)
+            except TraceError as error:
+                if Path(error.trace).is_relative_to(folder):
+                    raise TraceError(path, error.problem) from None
+                raise
+    except OSError as error:
+        raise TraceError(path, f"cannot be unpacked or exported: {error.strerror}") from None
+
+
+def _say_nothing(line: str) -> None:
+    del line
+
+
+def _needs_work(path: Path) -> bool:
+    """Whether `path` must be turned into SQLite first; what cannot be read at all is an error."""
+    if not path.exists():
+        raise TraceError(path, "no such file")
+    if not path.is_file():
+        raise TraceError(path, "is not a file; give a .sqlite, .nsys-rep or .qdstrm")
+    return _packing(path) is not None or path.suffix in RECORDING_SUFFIXES
+
+
+def _packing(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(MAGIC))
+    except OSError as error:
+        raise TraceError(path, f"cannot be read: {error.strerror}") from None
+    return next((name for magic, name in PACKED_MAGIC.items() if head.startswith(magic)), None)
+
+
+def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
+    if packing := _packing(path):
+        inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
+        announce(f"unpacking {path.name}")
+        plain = folder / f"unpacked{Path(inner).suffix}"
+        _unpack(path, packing, plain)
+        if _packing(plain):
+            raise TraceError(path, "is packed twice; unpack it once")
+        path = plain
+    if path.suffix not in RECORDING_SUFFIXES:
+        return path
+    nsys = _require_nsys(path)
+    if path.suffix == ".qdstrm":
+        announce(f"importing with Nsight Systems {nsys.version}")
+        report = folder / "imported.nsys-rep"
+        import_qdstrm(path, report, nsys)
+        path = report
+    announce(f"exporting with Nsight Systems {nsys.version}")
+    plain = folder / "exported.sqlite"
+    export_report(path, plain, nsys)
+    return plain
+
+
+def _require_nsys(path: Path) -> Nsys:
+    nsys = find_nsys()
+    if nsys is None:
+        remedy = "give the .sqlite that `nsys export --type=sqlite` makes where it was recorded"
+        raise TraceError(path, f"needs nsys, which is not on PATH; {HOW_TO_INSTALL}, or {remedy}")
+    return nsys
+
+
+def _unpack(path: Path, packing: str, plain: Path) -> None:
+    """Unpack into `plain`, leaving ROOM_LEFT bytes of the disk: a small file may unpack to anything."""
+    room = shutil.disk_usage(plain.parent).free - ROOM_LEFT
+    packed, errors = _reader(path, packing)
+    written = 0
+    try:
+        with packed, plain.open("xb") as out:
+            while chunk := packed.read(CHUNK_BYTES):
+                written += len(chunk)
+                if written > room:
+                    place = f"the {max(room, 0) >> 20} MiB there is room for in {tempfile.gettempdir()}"
+                    raise TraceError(path, f"unpacks to more than {place}; set TMPDIR to a larger disk")
+                out.write(chunk)
+    except errors as error:
+        raise TraceError(path, f"cannot be unpacked ({error}); it is cut short or damaged") from None
+
+
+def _reader(path: Path, packing: str) -> tuple[IO[bytes], tuple[type[Exception], ...]]:
+    """A stream of the unpacked bytes, and what it raises when the packed ones are wrong."""
+    if packing == "xz":
+        return cast("IO[bytes]", lzma.open(path, "rb")), (EOFError, lzma.LZMAError)
+    if packing == "gzip":
+        return cast("IO[bytes]", gzip.open(path, "rb")), (EOFError, gzip.BadGzipFile, zlib.error)
+    try:
+        import zstandard
+    except ImportError:
+        remedy = "pip install zstandard, or unpack it with zstd -d"
+        raise TraceError(path, f"is packed with zstd, which this Python cannot read; {remedy}") from None
+    # A cut zstd stream ends without an error; SQLite's header and nsys both tell that it is short.
+    return cast("IO[bytes]", zstandard.open(path, "rb")), (zstandard.ZstdError,)

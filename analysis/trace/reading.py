@@ -1,0 +1,195 @@
+"""From a file to a trace: its tables read, joined, ordered and judged."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..arithmetic.arrays import NONE, Bools, Codes, ints
+from ..arithmetic.nesting import find_parents, measure_depths, rank_ranges
+from ..export.activities import RawActivities, order_activities
+from ..export.calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
+from ..export.devices import CONTEXTS, place_on_devices, read_device_map, read_gpus
+from ..export.frames import CROSS_THREAD, make_frame
+from ..export.graph_nodes import read_graph_nodes
+from ..export.identity import Identities, collect_identities, process_key
+from ..export.lacking import find_lacking
+from ..export.metadata import Metadata, read_metadata
+from ..export.nvtx import RawEvents
+from ..sqlite.file import SqliteFile
+from .judging import Counted, judge_trace
+from .open import Announce, open_trace_file
+from .raw import read_tables
+from .trace import Trace
+
+
+def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
+    """Read a recording of Nsight Systems (.sqlite, also packed, .nsys-rep, .qdstrm) or the embedded recorder.
+
+    `announce` is told of steps that take long. Raises TraceError for what is no such file, is damaged, or
+    lacks a column without which a table is useless.
+    """
+    with open_trace_file(path, announce=announce) as plain, SqliteFile(plain) as file:
+        return _read(file, Path(path))
+
+
+def _read(file: SqliteFile, path: Path) -> Trace:
+    metadata = read_metadata(file)
+    schema = metadata.schema_name
+    tables = read_tables(file, schema)
+    raw_calls, raw, nvtx, names = tables.calls, tables.work, tables.nvtx, tables.names
+    nodes = read_graph_nodes(file, schema)
+    who = collect_identities(
+        [raw_calls.global_tids, nvtx.ranges.global_tid, nvtx.marks.global_tid, nodes.global_tid],
+        [raw.process[raw.process_known]],
+    )
+    texts, final = names.sort()
+    session_end = _session_end(metadata, raw_calls, raw, nvtx.ranges)
+    process = who.process_codes(raw.process, raw.process_known, raw_calls.global_tids)
+    with ThreadPoolExecutor(1) as pool:
+        ranked = pool.submit(
+            _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
+        )
+        join = join_calls(
+            who.processes_of(raw_calls.global_tids)[raw_calls.thread],
+            raw_calls.correlation_id,
+            raw_calls.start,
+            process,
+            raw.correlation_id,
+            raw.start,
+        )
+        calls = _calls(raw_calls, who, final)
+    ranges = ranked.result()
+    gpus = read_gpus(file)
+    device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
+    activities = _activities(raw, process, device, join.call, final)
+    waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
+    counted = Counted(
+        has_calls=RUNTIME in file.tables,
+        has_contexts=not CONTEXTS.isdisjoint(file.tables),
+        dropped=raw.dropped,
+        dropped_calls=raw_calls.dropped,
+        dropped_ranges=nvtx.dropped,
+        foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
+        unknown=raw.unknown + nvtx.unknown,
+        unnamed=names.missing + int((raw_calls.name < 0).sum()),
+        wordless=nvtx.wordless,
+        lacking=find_lacking(file, metadata.recorder),
+        doubtful=join.doubtful,
+        unplaced_waits=int((ints(waits, "stream") == NONE).sum()),
+        lost_domains=nvtx.lost_domains,
+        nameless_domains=nvtx.nameless_domains,
+        described=bool(gpus),
+    )
+    return Trace(
+        path=path,
+        metadata=metadata,
+        activities=activities,
+        by_start=order_activities(activities),
+        copies=raw.copies,
+        launches=raw.launches,
+        calls=calls,
+        event_waits=waits,
+        graph_nodes=nodes.frame(who),
+        ranges=ranges,
+        marks=_marks(nvtx.marks, who, final),
+        threads=who.frame(),
+        names=texts,
+        processes=tuple(who.processes.tolist()),
+        devices=devices,
+        gpus=gpus,
+        has_calls=counted.has_calls,
+        duration_ns=session_end,
+        quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
+    )
+
+
+def _calls(raw: RawCalls, who: Identities, final: Codes) -> pd.DataFrame:
+    """Calls in the order in which they were read, which is that of the codes of threads, too."""
+    thread = who.thread_codes(raw.global_tids)[raw.thread]
+    return make_frame(
+        "calls", {"start_ns": raw.start, "end_ns": raw.end, "thread": thread, "name": final[raw.name]}
+    )
+
+
+def _session_end(metadata: Metadata, calls: RawCalls, work: RawActivities, ranges: RawEvents) -> int:
+    ends = [calls.end, work.end, ranges.end[ranges.end_known]]
+    return metadata.duration_ns or max((int(e.max()) for e in ends if len(e)), default=0)
+
+
+def _rank(raw: RawEvents, who: Identities, final: Codes, session_end: int, *, known: bool) -> pd.DataFrame:
+    """Ranges in their rank; unless the end of the session is known, the last to end may have been closed."""
+    thread = who.thread_codes(raw.global_tid)
+    is_open = ~raw.end_known | (raw.end >= session_end) & (raw.end > raw.start) & known
+    end = np.where(raw.end_known, raw.end, np.maximum(raw.start, session_end))
+    order = rank_ranges(thread, raw.start, end)
+    own = np.flatnonzero(raw.style[order] != CROSS_THREAD)
+    parent = np.full(len(order), NONE, np.int64)
+    found = find_parents(thread[order][own], end[order][own])
+    parent[own] = np.where(found >= 0, own[found], NONE) if len(own) else found
+    return make_frame(
+        "ranges",
+        {
+            "start_ns": raw.start[order],
+            "end_ns": end[order],
+            "thread": thread[order],
+            "domain": final[raw.domain[order]],
+            "name": final[raw.name[order]],
+            "style": raw.style[order],
+            "payload_kind": raw.payload_kind[order],
+            "payload": raw.payload[order],
+            "open": is_open[order],
+            "parent": parent.astype(np.int32),
+            "depth": measure_depths(parent).astype(np.int32),
+        },
+    )
+
+
+def _marks(raw: RawEvents, who: Identities, final: Codes) -> pd.DataFrame:
+    return make_frame(
+        "marks",
+        {
+            "start_ns": raw.start,
+            "thread": who.thread_codes(raw.global_tid),
+            "domain": final[raw.domain],
+            "name": final[raw.name],
+            "payload_kind": raw.payload_kind,
+            "payload": raw.payload,
+        },
+    )
+
+
+def _activities(raw: RawActivities, process: Codes, device: Codes, call: Codes, final: Codes) -> pd.DataFrame:
+    return make_frame(
+        "activities",
+        {
+            "start_ns": raw.start,
+            "end_ns": raw.end,
+            "layer": raw.layer,
+            "device": device,
+            "process": process,
+            "context": raw.context,
+            "stream": raw.stream,
+            "correlation_id": raw.correlation_id,
+            "name": final[raw.name],
+            "launch": raw.launch,
+            "call": call,
+            "graph_node": raw.graph_node,
+        },
+    )
+
+
+def _event_waits(file: SqliteFile, schema: str, raw: RawCalls, waits: Bools) -> pd.DataFrame:
+    """Calls that make a stream wait, with the stream where SYNCHRONIZATION names it."""
+    rows = np.flatnonzero(waits)
+    context, stream = np.full(len(rows), NONE, np.int64), np.full(len(rows), NONE, np.int64)
+    if len(rows):
+        keys, ids, contexts, streams = read_event_waits(file, schema)
+        known = {(k, i): (c, s) for k, i, c, s in zip(keys, ids, contexts, streams, strict=True)}
+        owners = process_key(raw.global_tids)[raw.thread[rows]]
+        for at, key in enumerate(zip(owners, raw.correlation_id[rows], strict=True)):
+            context[at], stream[at] = known.get(key, (NONE, NONE))
+    return make_frame("event_waits", {"call": rows.astype(np.int32), "context": context, "stream": stream})

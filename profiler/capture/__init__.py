@@ -1,0 +1,1 @@
+"""A run's parent side: shards, resuming, calibration."""

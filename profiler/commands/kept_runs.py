@@ -1,0 +1,93 @@
+"""What the commands about kept runs do: each a library call or two, and its result as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...analysis.runs.place import find_store
+from ...analysis.store.address import check_tag, find_line, find_run
+from ...analysis.store.database import read_store, tag_run, untag_run
+from ...analysis.store.listing import numbers_of_runs
+from ...analysis.store.queries import RunLine, read_run
+from ...reports.kept.runs import show_run
+from ...reports.render.json_text import render_json
+
+
+def find_kept_run(address: str, store: Path) -> RunLine:
+    """A run of the store by any of its names, its folder's path among them. Raises UnknownRun, StoreError."""
+    path = Path(address)
+    is_in_store = path.is_dir() and path.absolute().parent.resolve() == store.resolve()
+    return find_line(path.name if is_in_store else address, store, gone=True)
+
+
+def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
+    """A run of the store, from its database alone where that can be kept. Raises UnknownRun, StoreError."""
+    folder = find_store(store)
+    line = find_kept_run(address, folder)
+    with numbers_of_runs(folder) as readable, read_store(readable) as connection:
+        found = read_run(connection, line.id) if connection else None
+    if found is None:
+        if as_json:
+            return render_json({"flopprof": 1, "run": None, "steps": []})
+        why = "is being written" if line.status == "running" else "cannot be read; 'flopprof runs' says why"
+        return f"{line.id} {why}"
+    if as_json:
+        run = found["run"] | {"status": line.status, "folder": str(folder / line.folder)}
+        return render_json({"flopprof": 1, "run": run, "steps": found["steps"]})
+    return show_run(found, line, folder)
+
+
+def tag_kept_run(address: str, name: str, store: Path | None, *, remove: bool) -> str:
+    """Tag a run, or take a tag from it. Raises UnknownRun, StoreError."""
+    folder = find_store(store)
+    line = find_kept_run(address, folder)
+    if remove:
+        if name not in line.tags:
+            return f"{line.id} has no tag {name}"
+        untag_run(folder, name)
+        return f"{line.id} is no longer {name}"
+    check_tag(name, folder)
+    tag_run(folder, line.id, name)
+    return f"{line.id} is {name}"
+
+
+def export_kept_run(address: str, out: Path | None, store: Path | None) -> str:
+    """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
+    from ...analysis.store.archive import export_run
+
+    run = find_run(address.removesuffix(".zip"), find_store(store))
+    target = out or (Path(address) if address.endswith(".zip") else Path(f"{run.name}.zip"))
+    export_run(run, target)
+    return str(target)
+
+
+def import_kept_run(archive: Path, store: Path | None) -> str:
+    """Take in an archive and record its run. Raises ArchiveRefused, StoreError."""
+    from ...analysis.runs.account import account_run
+    from ...analysis.store.import_run import import_run
+    from ...analysis.store.listing import record_folder
+    from ...reports.run.publish import write_reports
+
+    def finish(made: Path, target: Path) -> None:
+        write_reports(replace(account_run(made), folder=str(target)), made)
+
+    folder = find_store(store)
+    run = import_run(archive, folder, finish)
+    record_folder(folder, run.name)
+    return str(run)
+
+
+def show_history_of(
+    scenario: str, step: str | None, png: Path | None, store: Path | None, *, as_json: bool
+) -> str:
+    """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
+    from ...analysis.store.history import read_history
+    from ...reports.kept.history import history_to_json, show_history
+    from ...reports.kept.history_plot import draw_history
+    from .output import write_output
+
+    series = read_history(scenario, find_store(store), step)
+    if png is not None:
+        write_output(draw_history(scenario, series), png)
+    return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)

@@ -1,0 +1,73 @@
+"""Errors of the user as one line on stderr and exit code 2, whoever noticed them."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import sys
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ...scenarios.errors import FlopprofError
+from ..errors import Interrupted, ProfileError
+from .output import tell
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+# Newer typer carries its own copy of click: the classes are taken from typer, not from click.
+CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])
+
+
+class OneLineErrors(TyperGroup):
+    """The command group of ``flopprof``: a failure the user can act on is one line, never a traceback."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
+        """Run a command; with ``standalone_mode`` end the process with its exit code."""
+        if not standalone_mode:
+            return self._exit_code(*args, **kwargs)
+        gc.disable()  # looking for cycles takes a tenth of the imports' time, and the process soon ends
+        code = self._exit_code(*args, **kwargs)
+        gc.freeze()  # nor need they be looked for in what goes away as a whole
+        sys.exit(code)
+
+    def _exit_code(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            result = super().main(*args, standalone_mode=False, **kwargs)
+        except (Interrupted, KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except (FlopprofError, CommandLineError, OSError) as error:
+            return _complain(error)
+        return result if isinstance(result, int) else 0
+
+
+class RunsProgram(TyperCommand):
+    """A command that exits with a program's exit code, so that its own errors must not look like one of those."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the command line. Raises ProfileError for what is wrong with it."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except CommandLineError as error:
+            raise ProfileError(_sentence(error)) from error
+
+
+def _complain(error: BaseException) -> int:
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        # Whoever read the output has left; nothing more may be written to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    tell(f"flopprof: {' '.join(_sentence(error).split())}")
+    return getattr(error, "exit_code", USER_ERROR)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}"
+    if isinstance(error, CommandLineError):
+        context = getattr(error, "ctx", None)
+        message = getattr(error, "format_message", error.__str__)()
+        return f"{message}; see '{context.command_path} --help'" if context else str(message)
+    return str(error)

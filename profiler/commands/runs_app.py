@@ -1,0 +1,164 @@
+"""The commands about runs that are kept: list, show, tag, remove, clean, export, import, history."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="The run store; else $FLOPPROF_STORE, else flopprof-runs."),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run: its folder, id or tag, latest or SCENARIO@latest.")
+]
+
+
+def add_store_commands(app: typer.Typer) -> None:
+    """Give the application its commands about kept runs."""
+    for name, command in {
+        "runs": runs,
+        "show": show,
+        "tag": tag,
+        "rm": rm,
+        "gc": gc,
+        "export": export,
+        "import": import_archive,
+        "history": history,
+    }.items():
+        app.command(name)(command)
+
+
+def runs(
+    scenario: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this scenario.")] = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the runs of the store, the latest first; interrupted ones say so.
+
+    Example: flopprof runs --scenario outer
+    """
+    from ...analysis.runs.place import find_store
+    from ...analysis.store.listing import list_runs
+    from ...reports.kept.runs import runs_to_json, show_runs
+    from ...reports.render.json_text import render_json
+
+    folder = find_store(store)
+    listing = list_runs(folder, scenario)
+    for note in listing.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(render_json(runs_to_json(listing.runs, folder)) if json else show_runs(listing.runs, folder))
+
+
+def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:
+    """Show what the store knows of a run: its facts and the times of its steps.
+
+    Example: flopprof show outer@latest
+    """
+    from .kept_runs import show_kept_run
+
+    print(show_kept_run(run, store, as_json=json))
+
+
+def tag(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, '.', '_' and '-'.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Give a run a name; a name that another run has moves to this one.
+
+    Example: flopprof tag latest before-upgrade
+    """
+    from .kept_runs import tag_kept_run
+
+    print(tag_kept_run(run, name, store, remove=remove))
+
+
+def rm(
+    run: RunArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Remove a run for good: its folder and all that the store knows of it.
+
+    Example: flopprof rm outer-20260101-120000-1a2b
+    """
+    from ...analysis.runs.place import find_store
+    from ...analysis.store.cleaning import remove_run
+    from .kept_runs import find_kept_run
+
+    folder = find_store(store)
+    found = find_kept_run(run, folder)
+    if not yes:
+        typer.confirm(f"remove {found.id} ({found.status}, {found.done} steps done)?", abort=True, err=True)
+    remove_run(folder, found)
+    print(f"removed {found.id}")
+
+
+def gc(store: StoreOption = None) -> None:
+    """Remove what killed processes left in the store, and rows of runs whose folder is gone.
+
+    Example: flopprof gc
+    """
+    from ...analysis.runs.place import find_store
+    from ...analysis.store.cleaning import collect_garbage
+    from ..recorders.folders import remove_abandoned_temporary
+
+    remove_abandoned_temporary()
+    for line in collect_garbage(find_store(store)) or ["nothing to remove"]:
+        print(line)
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN[.zip]", help="A run, as for show.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The archive; else RUN.zip.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write a run into one file for another machine, without paths and names of this one.
+
+    Example: flopprof export latest --out outer.zip
+    """
+    from .kept_runs import export_kept_run
+
+    print(export_kept_run(run, out, store))
+
+
+def import_archive(
+    archive: Annotated[Path, typer.Argument(metavar="RUN.zip", help="What flopprof export wrote.")],
+    store: StoreOption = None,
+) -> None:
+    """Take a run of another machine into the store, checked: an archive that is not quite right is refused.
+
+    Example: flopprof import outer.zip
+    """
+    from .kept_runs import import_kept_run
+
+    print(import_kept_run(archive, store))
+
+
+def history(
+    scenario: Annotated[str, typer.Argument(help="The scenario's name.")],
+    step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEP", help="A key, NAME=VALUE,… or a glob over the label, such as 'matvec*n=4000'."
+        ),
+    ] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it here, too.")] = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the times of a scenario's steps run by run, and from which run on they changed.
+
+    Example: flopprof history outer --step variant=outer_sum,n=4000 --png outer.png
+    """
+    from .kept_runs import show_history_of
+
+    print(show_history_of(scenario, step, png, store, as_json=json))

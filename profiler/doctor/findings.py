@@ -1,0 +1,64 @@
+"""What `flopprof doctor` finds: one line a thing, its state, and what to type when it is not well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "broken"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`warning`: `flopprof run` works, with less. `broken`: it would not work."""
+
+    name: str
+    state: State
+    message: str
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        remedy = f"\n{'':19}→ {self.remedy}" if self.remedy else ""
+        return f"{self.state:8} {self.name:9} {self.message}{remedy}"
+
+
+def ok(name: str, message: str) -> Finding:
+    """A thing that is well."""
+    return Finding(name=name, state="ok", message=message)
+
+
+def warning(name: str, message: str, remedy: str) -> Finding:
+    """A thing whose lack costs something."""
+    return Finding(name=name, state="warning", message=message, remedy=remedy)
+
+
+def broken(name: str, message: str, remedy: str) -> Finding:
+    """A thing without which nothing runs."""
+    return Finding(name=name, state="broken", message=message, remedy=remedy)
+
+
+def works(findings: Sequence[Finding]) -> bool:
+    """Whether `flopprof run` can work."""
+    return all(finding.state != "broken" for finding in findings)
+
+
+def findings_as_text(findings: Sequence[Finding]) -> str:
+    """A line each, a remedy below where there is one, and what it comes to."""
+    count = sum(finding.state != "ok" for finding in findings)
+    verdict = "`flopprof run` cannot work here" if not works(findings) else "`flopprof run` works here"
+    tail = f"; {count} of {len(findings)} lines ask for attention" if count else ""
+    return "\n".join([*(str(finding) for finding in findings), "", f"{verdict}{tail}."])
+
+
+def findings_as_json(findings: Sequence[Finding]) -> str:
+    """``{"flopprof", "works", "findings": [{name, state, message, remedy}]}``."""
+    document = {
+        "flopprof": FORMAT,
+        "works": works(findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)

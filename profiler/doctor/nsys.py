@@ -1,0 +1,149 @@
+"""Nsight Systems: whether it is there, and whether it records, by recording one range for real.
+
+Its exit codes and file lists do not tell: the importer may be elsewhere or lack a library, and some versions of
+nvtx record nothing under some of nsys, in silence. One small recording shows all of that at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from ...analysis.errors import TraceError
+from ...analysis.trace.nsys import Nsys, find_importer, find_nsys
+from ..errors import CaptureError
+from ..recorders.child import end_child
+from ..recorders.environment import allowed_environment
+from ..recorders.folders import temporary_folder
+from ..recorders.recorder import NESTED_SIGNS, NsysRecorder, last_line
+from .findings import Finding, broken, ok, warning
+from .libraries import NVTX_REMEDY, installed
+
+PROBE = "import nvtx\nwith nvtx.annotate('probe', domain='flopprof', payload=7): pass"
+
+PROBE_SECONDS = 30.0
+
+COUNT_PROBES = (
+    "SELECT count(*) FROM NVTX_EVENTS LEFT JOIN StringIds ON StringIds.id = textId"
+    " WHERE eventType = 59 AND int64Value = 7 AND coalesce(value, text) = 'probe'"
+)
+
+INSTALL = "make nsys, or see README.md, 'Nsight Systems'"
+
+EMBEDDED = "`run` records ranges only, no GPU activity"
+
+LOCKED = "if no nsys is recording: kill the `nsys --start-agent` that `ps` lists, and rm -f /dev/shm/NSys-*"
+"""An agent killed in its first instant leaves a block of shared memory half made, and all later ones wait for it."""
+
+PACKAGES = {
+    "libdw.so.1": "libdw1",
+    "libelf.so.1": "libelf1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libpfm.so.4": "libpfm4",
+    "libnuma.so.1": "libnuma1",
+    "libssh.so.4": "libssh-4",
+    "libz.so.1": "zlib1g",
+}
+"""Debian's packages of the libraries that importers were seen to lack."""
+
+
+def examine_nsys() -> Iterator[Finding]:
+    """nsys, its importer, and a recording."""
+    if any(sign in os.environ for sign in NESTED_SIGNS):
+        yield warning(
+            "nsys", f"this is already under Nsight Systems; {EMBEDDED}", "run flopprof outside of it"
+        )
+        return
+    nsys = find_nsys()
+    if nsys is None:
+        yield warning("nsys", f"not found; {EMBEDDED}", INSTALL)
+        return
+    yield ok("nsys", f"{nsys.version} at {nsys.path}")
+    importer = find_importer(nsys)
+    if importer is None:
+        yield warning("importer", f"QdstrmImporter is not beside {nsys.path}; {EMBEDDED}", INSTALL)
+        return
+    recording = try_recording(nsys)
+    missing = missing_libraries(importer) if recording.state != "ok" else []
+    yield broken_importer(importer, missing) if missing else ok("importer", str(importer))
+    yield recording
+
+
+def broken_importer(importer: Path, missing: list[str]) -> Finding:
+    """An importer that cannot be loaded, and the packages that would mend it."""
+    packages = [PACKAGES[name] for name in missing if name in PACKAGES]
+    rest = [name for name in missing if name not in PACKAGES]
+    remedies = [f"apt-get install {' '.join(packages)}"] if packages else []
+    if rest:
+        remedies.append(
+            f"reinstall Nsight Systems, or install what `apt-file search` names for {', '.join(rest)}"
+        )
+    remedy = "; ".join(remedies)
+    return broken("importer", f"{importer} lacks {', '.join(missing)}", remedy)
+
+
+def missing_libraries(program: Path) -> list[str]:
+    """Shared libraries that the loader does not find for a program; none when ldd cannot say."""
+    try:
+        done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return sorted(set(re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE)))
+
+
+def try_recording(nsys: Nsys) -> Finding:
+    """Record one range, export it and look for it."""
+    with temporary_folder() as folder:
+        recorder = NsysRecorder(nsys=nsys)
+        problem = _record(recorder, folder)
+        if problem is not None:
+            lost = recorder.failed_to_start(folder)
+            remedy = LOCKED if lost else f"reinstall Nsight Systems ({INSTALL})"
+            return broken("recording", problem, f"{remedy}, or run with --recorder embedded")
+        try:
+            found = count_probes(recorder.collect(folder))
+        except (CaptureError, TraceError) as error:
+            return broken("recording", str(error), "see the importer above, or run with --recorder embedded")
+    if found == 1:
+        return ok("recording", "one range recorded, exported and found again")
+    nvtx = installed("nvtx")
+    return broken(
+        "recording",
+        f"nvtx {nvtx} records nothing under nsys {nsys.version}",
+        f"{NVTX_REMEDY}, or a newer Nsight Systems",
+    )
+
+
+def _record(recorder: NsysRecorder, folder: Path) -> str | None:
+    """What went wrong, or None."""
+    log = folder / "output.txt"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            recorder.command([sys.executable, "-c", PROBE], folder),
+            env=allowed_environment(os.environ, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        code = child.wait(PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        end_child(child)
+        return f"nsys profile did not finish in {PROBE_SECONDS:.0f} s"
+    return None if code == 0 else f"nsys profile failed with exit code {code}: {last_line(log)}"
+
+
+def count_probes(trace: Path) -> int:
+    """How many of the probe's ranges a trace holds; 0 also when it has no table for ranges."""
+    with closing(sqlite3.connect(f"{trace.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            return int(connection.execute(COUNT_PROBES).fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0

@@ -1,0 +1,1 @@
+"""Any program of a user's under Nsight Systems."""

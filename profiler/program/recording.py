@@ -1,0 +1,203 @@
+"""`flopprof profile`: any program under Nsight Systems, and what its trace says.
+
+The program keeps its streams, its environment, its signals and its exit code; only its time is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...analysis.runs.files import write_record
+from ...analysis.runs.place import find_store
+from ...analysis.trace.nsys import Nsys
+from ...analysis.trace.scrub import scrub_trace
+from ...scenarios.errors import FlopprofError
+from ..errors import CannotExecute, CommandNotFound, ProfileError
+from ..machine.disk import DiskFullError, has_no_room
+from ..machine.machine import describe_machine
+from ..recorders.environment import allowed_environment
+from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
+from ..recorders.recorder import PROFILE_OPTIONS, NsysRecorder, find_usable_nsys, last_line
+from .capture_range import NO_RANGE, CaptureRange
+from .handover import Handover, Program
+from .record import ProfileRecord
+from .signals import Ending, run_profiled
+
+OWN_FAILURE = 125
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRequest:
+    """What to profile, and how."""
+
+    command: Sequence[str]
+    out: Path | None = None
+    capture_range: CaptureRange = NO_RANGE
+    passed_on: Sequence[str] = ()
+    """More variables that Nsight Systems itself may see (and stores in its raw report)."""
+    keep_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileOutcome:
+    """How it went; the exit code is the program's own, unless it was 0 and there is no trace: then 125."""
+
+    exit_code: int
+    folder: Path | None
+    problem: str | None = None
+    """One line: why there is no trace."""
+    warning: str | None = None
+    """One line: why the trace may not hold everything."""
+
+
+Announce = Callable[[str], None]
+
+
+def profile_program(
+    request: ProfileRequest, announce: Announce, environment: Mapping[str, str] = os.environ
+) -> ProfileOutcome:
+    """Run a command under Nsight Systems; its scrubbed trace lies in the outcome's folder.
+
+    Raises ProfileError and its leaves when the program could not be run, OutputFolderError.
+    """
+    program = resolve_program(request.command, request.capture_range.extend(environment))
+    nsys, problem = find_usable_nsys(environment)
+    if nsys is None or problem is not None:
+        raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
+    started = datetime.now(UTC)
+    name = new_run_id(f"profile-{Path(program.file).name}", started)
+    existed = request.out is not None and request.out.exists()
+    folder = make_empty_folder(request.out, name, store=find_store(None, environment))
+    try:
+        with staging_folder(folder) as staging, temporary_folder() as temporary:
+            ending = _record(request, program, nsys, staging, temporary, environment, announce)
+            record = ProfileRecord.of(
+                program.file, name, started, nsys.version, request.capture_range, ending
+            )
+            problem = _publish(request, record, nsys, staging, folder)
+            if problem and has_no_room(staging, temporary):
+                problem = _explain_room(folder, temporary)
+    finally:
+        _forget_empty(folder, existed=existed)
+    lost = OWN_FAILURE if problem and not ending.exit_code else ending.exit_code
+    return ProfileOutcome(
+        exit_code=lost,
+        folder=None if problem else folder,
+        problem=problem,
+        warning=warn_of_death(ending.exit_code),
+    )
+
+
+def warn_of_death(exit_code: int) -> str | None:
+    """What a program that did not end by itself has cost its trace.
+
+    >>> warn_of_death(139)
+    'the program was ended by SIGSEGV; its last instants, and ranges open then, may not be in the trace'
+    """
+    number = exit_code - 128
+    if number not in {int(sign) for sign in signal.Signals}:
+        return None
+    name = signal.Signals(number).name
+    return (
+        f"the program was ended by {name}; its last instants, and ranges open then, may not be in the trace"
+    )
+
+
+def resolve_program(command: Sequence[str], environment: Mapping[str, str]) -> Program:
+    """The file a shell would run. Raises CommandNotFound, CannotExecute."""
+    name = command[0]
+    file = shutil.which(name, path=environment.get("PATH", os.defpath))
+    if file is None:
+        if os.sep in name and Path(name).exists():
+            raise CannotExecute(name, "is a folder" if Path(name).is_dir() else "is not executable")
+        raise CommandNotFound(name)
+    return Program(file=file, command=tuple(command), environment=environment)
+
+
+def _record(
+    request: ProfileRequest,
+    program: Program,
+    nsys: Nsys,
+    staging: Path,
+    temporary: Path,
+    environment: Mapping[str, str],
+    announce: Announce,
+) -> Ending:
+    extra = {name: environment[name] for name in request.passed_on if name in environment}
+    given = request.capture_range.extend({**allowed_environment(environment, temporary), **extra})
+    handover = Handover(program=program, given=given, folder=temporary)
+    output = str(staging / "raw").replace("%", "%%")
+    options = [*PROFILE_OPTIONS, *request.capture_range.options(), f"--output={output}"]
+    command = [str(nsys.path), "profile", *options, *handover.command()]
+    try:
+        ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce)
+    finally:
+        handover.close()
+    if handover.refusal:
+        raise CannotExecute(program.command[0], f"cannot be executed: {handover.refusal}")
+    if handover.pid is None:
+        raise ProfileError(
+            f"Nsight Systems did not start the program; its last words: {last_line(staging / 'output.txt')}"
+        )
+    return ending
+
+
+def _run(
+    command: Sequence[str], handover: Handover, recorder: NsysRecorder, staging: Path, announce: Announce
+) -> Ending:
+    """Again, should nsys lose its agent before the program has begun."""
+    log = staging / "output.txt"
+    for _ in range(ATTEMPTS - 1):
+        ending = run_profiled(command, handover, log=log, announce=announce)
+        if handover.pid is not None or not recorder.failed_to_start(staging):
+            return ending
+        log.unlink()
+    return run_profiled(command, handover, log=log, announce=announce)
+
+
+def _publish(
+    request: ProfileRequest, record: ProfileRecord, nsys: Nsys, staging: Path, folder: Path
+) -> str | None:
+    """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None."""
+    prepared = staging / "publish"
+    try:
+        prepared.mkdir()
+        raw = NsysRecorder(nsys=nsys).collect(staging)
+        scrub_trace(raw, prepared / "trace.sqlite")
+        write_record(prepared / "profile.json", record)
+        write_record(prepared / "machine.json", describe_machine({"nsys": nsys.version}, {}))
+        if request.keep_report:
+            shutil.copyfile(staging / "raw.nsys-rep", prepared / "raw.nsys-rep")
+            (prepared / "raw.nsys-rep").chmod(0o600)
+    except (FlopprofError, OSError) as error:
+        return _explain(error, request)
+    for file in prepared.iterdir():
+        file.rename(folder / file.name)
+    return None
+
+
+def _explain(error: FlopprofError | OSError, request: ProfileRequest) -> str:
+    words = str(error) if isinstance(error, FlopprofError) else f"{error.filename}: {error.strerror}"
+    if request.capture_range is not NO_RANGE:
+        return f"nothing was recorded, so the capture range {request.capture_range} never began, or: {words}"
+    return f"the program ran, but its trace was lost: {words}"
+
+
+def _explain_room(folder: Path, temporary: Path) -> str:
+    place = min(folder, temporary.parent, key=lambda place: shutil.disk_usage(place).free)
+    full = DiskFullError(place, "make room, or choose another place by --out DIR or TMPDIR")
+    return f"the program ran, but its trace was lost: {full}"
+
+
+def _forget_empty(folder: Path, *, existed: bool) -> None:
+    """A folder made for a trace that never came is not left for a result."""
+    if not existed and folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,151 @@
+"""A program while it runs under Nsight Systems: its signals, its end, and nothing of it left behind.
+
+Nsight Systems runs the program in a session of its own, out of the terminal's reach. So every signal that flopprof
+gets is sent on: to the program's group what a terminal would send to all of it, to the program alone what one
+process sends to another. A program that ignores Ctrl-C may; the third one in a row kills it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from ..errors import Interrupted, ProfileError
+from ..recorders.child import POLL_SECONDS, end_child
+from .handover import Handover
+
+TO_GROUP = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH)
+
+TO_PROGRAM = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
+
+PATIENCE = 3
+"""Ctrl-C so many times kills a program that ignores it."""
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the program ended: 128 + signal for one that a signal ended."""
+
+    exit_code: int
+    wall_seconds: float
+
+
+@dataclass(slots=True)
+class SignalPost:
+    """Sends signals on to the program; before it runs they end the recorder."""
+
+    recorder: subprocess.Popen[bytes]
+    handover: Handover
+    announce: Callable[[str], None]
+    interrupts: int = 0
+    seconds: float = 0.0
+    """How long the program has run, or ran."""
+    _program: int | None = field(default=None, init=False)
+    _began: float = field(default=0.0, init=False)
+
+    def receive(self, number: int, _: FrameType | None) -> None:
+        """Pass one signal on. Raises Interrupted when there is no program to take it any more."""
+        if not self.running():
+            if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                raise Interrupted
+            return
+        self.interrupts += number == signal.SIGINT
+        if self.interrupts >= PATIENCE:
+            self.announce("interrupted three times: the program is killed")
+            number = signal.SIGKILL
+        self.send(signal.Signals(number))
+
+    def running(self) -> bool:
+        """Whether the program has begun and not ended; its descriptor stays valid when its id is reused."""
+        if self._program is None and self.handover.pid is not None:
+            self._began = time.monotonic()
+            with contextlib.suppress(ProcessLookupError):
+                self._program = os.pidfd_open(self.handover.pid)
+        if self._program is None or select.select([self._program], [], [], 0)[0]:
+            return False
+        self.seconds = time.monotonic() - self._began
+        return True
+
+    def send(self, sign: signal.Signals) -> None:
+        """To the program's group, if the signal is one for all and the group is its own; else to it alone."""
+        assert self.handover.pid is not None and self._program is not None
+        with contextlib.suppress(ProcessLookupError):
+            if sign not in TO_PROGRAM and os.getpgid(self.handover.pid) == self.handover.pid:
+                os.killpg(self.handover.pid, sign)
+            else:
+                signal.pidfd_send_signal(self._program, sign)
+
+    def close(self) -> None:
+        """Let go of the program."""
+        if self._program is not None:
+            os.close(self._program)
+
+
+def run_profiled(
+    command: Sequence[str], handover: Handover, *, log: Path, announce: Callable[[str], None]
+) -> Ending:
+    """Run the recorder until it has written its report; what it says itself goes to ``log``.
+
+    Raises Interrupted when it was told to end before the program began or after it had ended, ProfileError
+    when the recorder itself was killed.
+    """
+    recorder = start_recorder(command, handover.given, log)
+    post = SignalPost(recorder, handover, announce)
+    try:
+        with forwarded_signals(post):
+            while recorder.poll() is None:
+                handover.accept()
+                post.running()
+                time.sleep(POLL_SECONDS)
+    except BaseException:
+        end_child(recorder)
+        raise
+    finally:
+        post.close()
+    if recorder.returncode < 0:
+        raise ProfileError(f"Nsight Systems itself was killed by {signal.Signals(-recorder.returncode).name}")
+    return Ending(exit_code=recorder.returncode, wall_seconds=post.seconds)
+
+
+def start_recorder(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """The recorder in a session of its own; it gets SIGTERM, which it passes on, should flopprof be killed."""
+    library = ctypes.CDLL(None, use_errno=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: library.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM)),
+        )
+
+
+@contextmanager
+def forwarded_signals(post: SignalPost) -> Iterator[None]:
+    """Give every signal that is not ignored to ``post``; the handlers before come back afterwards."""
+    before = {
+        number: signal.signal(number, post.receive)
+        for number in (*TO_GROUP, *TO_PROGRAM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""What records a run: starting it, watching it, ending it, and the folders it needs."""

@@ -1,0 +1,142 @@
+"""What makes the trace of a worker: Nsight Systems, or the embedded recorder where it is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ...analysis.runs.records import Recorder as RecorderName
+from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
+from ..errors import CaptureError, RecorderMissing
+
+PROFILE_OPTIONS = (
+    "--trace=cuda,nvtx",
+    "--sample=none",
+    "--cpuctxsw=none",
+    "--cuda-graph-trace=node",
+    "--wait=primary",
+    "--force-overwrite=true",
+)
+"""Sampling and context switches are off for two reasons: they cost, and nsys 2022.4 hangs with them."""
+
+NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
+"""Variables that Nsight Systems sets in what it profiles."""
+
+LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed", "Connection to the Agent lost")
+"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin."""
+
+ENDING = re.compile(
+    r"Importer error status:|Unable to retrieve the importer|Generat(ing '|ed:)|\[\d+/\d+\]|/.+\.(qdstrm|nsys-rep)$"
+)
+"""How the lines begin that nsys adds when a program has ended."""
+
+CRASH = "Fatal Python error:"
+"""How the report of a crash begins; it ends with a list of modules."""
+
+Choice = Literal["auto", "nsys", "embedded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NsysRecorder:
+    """NVIDIA Nsight Systems: ranges, CUDA calls and GPU activity."""
+
+    nsys: Nsys
+    name: RecorderName = "nsys"
+    note: str | None = None
+    """Why this recorder was chosen and what it cannot see, when the reader must know."""
+    ranges: Literal["nvtx", "memory"] = "nvtx"
+
+    @property
+    def version(self) -> str | None:
+        """nsys' own version."""
+        return self.nsys.version
+
+    def failed_to_start(self, staging: Path) -> bool:
+        """Whether nsys lost its own agent before it began, as it may when several start at once."""
+        log = staging / "output.txt"
+        return log.exists() and any(words in log.read_text("utf-8", "replace") for words in LOST_AGENT)
+
+    def command(self, worker: Sequence[str], staging: Path) -> list[str]:
+        """``nsys profile`` with node-level graphs and without sampling."""
+        output = str(staging / "raw").replace("%", "%%")
+        return [str(self.nsys.path), "profile", *PROFILE_OPTIONS, f"--output={output}", *worker]
+
+    def collect(self, staging: Path) -> Path:
+        """Judged by the files: nsys exits 0 also when it made no report."""
+        report, stream, target = staging / "raw.nsys-rep", staging / "raw.qdstrm", staging / "raw.sqlite"
+        if not report.exists() and stream.exists():
+            import_qdstrm(stream, report, self.nsys)
+        if not report.exists():
+            raise CaptureError(
+                f"Nsight Systems made no report; its last words: {last_line(staging / 'output.txt')}"
+            )
+        export_report(report, target, self.nsys)
+        return target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedRecorder:
+    """Ranges only, written by the worker itself."""
+
+    note: str | None = None
+    name: RecorderName = "embedded"
+    ranges: Literal["nvtx", "memory"] = "memory"
+    version: str | None = None
+
+    def failed_to_start(self, staging: Path) -> bool:  # noqa: ARG002
+        """It is part of the worker."""
+        return False
+
+    def command(self, worker: Sequence[str], staging: Path) -> list[str]:  # noqa: ARG002
+        """The worker as it is."""
+        return list(worker)
+
+    def collect(self, staging: Path) -> Path:
+        """The file the worker wrote."""
+        target = staging / "raw.sqlite"
+        if not target.exists():
+            raise CaptureError("the worker wrote no trace")
+        return target
+
+
+Recorder = NsysRecorder | EmbeddedRecorder
+"""How one worker is recorded: a command around it, and the raw trace of what ran."""
+
+
+def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ) -> Recorder:
+    """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
+    if choice == "embedded":
+        return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")
+    nsys, problem = find_usable_nsys(environment)
+    if nsys is not None and problem is None:
+        return NsysRecorder(nsys=nsys)
+    if choice == "nsys":
+        raise RecorderMissing(problem or "not found")
+    return EmbeddedRecorder(
+        note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+    )
+
+
+def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys | None, str | None]:
+    """The installed nsys, and why it cannot be used here (None when it can)."""
+    if any(sign in environment for sign in NESTED_SIGNS):
+        return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
+    nsys = find_nsys()
+    if nsys is None:
+        return None, "nsys is not on PATH"
+    if find_importer(nsys) is None:
+        return nsys, f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)"
+    return nsys, None
+
+
+def last_line(log: Path) -> str:
+    """What the program whose output is in a log said last, or '(nothing)'; what nsys says of its files is left out."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    own = [line for line in lines if not ENDING.match(line)]
+    last = next((line for line in reversed(own) if line.startswith(CRASH)), own[-1] if own else "(nothing)")
+    return last[:300]

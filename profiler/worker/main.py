@@ -1,0 +1,136 @@
+"""A worker process: one pass of one shard, step by step. Run as ``-m flopprof.profiler.worker.main JOB.json``."""
+
+from __future__ import annotations
+
+import faulthandler
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...analysis.runs.records import NOT_IN_TURN, StepRecord
+from ...scenarios.errors import StepFailure
+from ...scenarios.libraries.backend import Backend
+from ...scenarios.libraries.failures import step_failures
+from ...scenarios.libraries.opening import open_backend
+from ...scenarios.plan.step import Step
+from ..machine.disk import is_disk_full
+from ..recorders.lifeline import Lifeline
+from .embedded import EmbeddedTrace
+from .interleave import measure_point, points_of, why_not_in_turn
+from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
+from .measure import measure_step
+from .range_writer import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
+
+
+def main(job_path: Path) -> int:
+    """Run the job; every outcome is a message, so the exit code only says whether the worker itself lived."""
+    faulthandler.enable()
+    # A scenario's own functions may be here; behind everything that is installed.
+    sys.path.append(str(Path.cwd()))
+    job = Job.model_validate_json(job_path.read_text(encoding="utf-8"))
+    try:
+        return run_job(job, Lifeline(Path(job.lifeline)))
+    except (OSError, sqlite3.OperationalError) as error:
+        # A step's own errors are its failure; these are of writing messages and ranges.
+        if not is_disk_full(error):
+            raise
+        print(error, file=sys.stderr)
+        return DISK_FULL
+
+
+def run_job(job: Job, lifeline: Lifeline) -> int:
+    """Step by step, as long as the run is alive."""
+    messages = Path(job.messages)
+    with open_ranges(job) as (ranges, flush):
+        try:
+            backend = open_backend(job.backend, job.device, folder=Path(job.folder) if job.folder else None)
+        except StepFailure as failure:
+            fail_all(job, messages, failure)
+            return 0
+        write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
+        for record in run_steps(job, backend, ranges, lifeline):
+            flush()
+            write_message(messages, Finished(record=record))
+            if record.status == "failed" and not recovers(backend):
+                return NEW_WORKER
+            backend.release()
+    return 0
+
+
+def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifeline) -> Iterator[StepRecord]:
+    """The records of the job's steps as they end; in turn, those of a point end together."""
+
+    def enter(step: Step) -> None:
+        write_message(Path(job.messages), Started(key=step.key))
+
+    steps = [Step.from_json(plain) for plain in job.steps]
+    for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
+        todo = list(point)
+        while todo and lifeline.is_held:
+            why = why_not_in_turn(backend, todo) if job.interleave else None
+            if job.interleave and why is None:
+                records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)
+            else:
+                enter(todo[0])
+                record = run_step(job, backend, ranges, todo[0])
+                records = [record.model_copy(update={"notes": [f"{NOT_IN_TURN}{why}"]}) if why else record]
+            yield from records
+            ended = {record.key for record in records}
+            todo = [step for step in todo if step.key not in ended]
+
+
+def recovers(backend: Backend) -> bool:
+    """Whether the device still works after a failure; some CUDA errors stay until the process ends."""
+    try:
+        with step_failures():
+            backend.synchronize()
+    except StepFailure:
+        return False
+    return True
+
+
+@contextmanager
+def open_ranges(job: Job) -> Iterator[tuple[RangeWriter, Callable[[], None]]]:
+    """The range writer a job names, and what to call after each step so that its ranges outlive a crash."""
+    if job.ranges == "none":
+        yield NoRanges(), _nothing
+    elif job.ranges == "nvtx":
+        yield NvtxRanges(), _nothing
+    else:
+        assert job.trace is not None, "a job with ranges in memory names a trace"
+        ranges = MemoryRanges()
+        with EmbeddedTrace(Path(job.trace)) as trace:
+            yield ranges, lambda: trace.append(ranges.take())
+
+
+def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> StepRecord:
+    """One step; a failure is its record."""
+    try:
+        with step_failures():
+            record, timed = measure_step(
+                backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
+            )
+    except StepFailure as failure:
+        return failed(step.key, failure)
+    return record.model_copy(update={job.which: timed})
+
+
+def failed(key: str, failure: StepFailure) -> StepRecord:
+    """The record of a step that failed."""
+    return StepRecord(key=key, status="failed", reason=str(failure))
+
+
+def fail_all(job: Job, messages: Path, failure: StepFailure) -> None:
+    """Every step of the job fails for one reason."""
+    for step in job.steps:
+        write_message(messages, Finished(record=failed(str(step["key"]), failure)))
+
+
+def _nothing() -> None:
+    return
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,230 @@
+"""One step, measured: allocation, check, warm-up, the number of reps, then the reps under one clock.
+
+The host only enqueues device work, so no clock can stop a loop: the number of reps is fixed before it starts,
+from a synchronised batch.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+from ...analysis.runs.records import Pass, StepRecord
+from ...scenarios.checking.check import check_result
+from ...scenarios.errors import StepFailure
+from ...scenarios.libraries.backend import Backend
+from ...scenarios.libraries.program import Program
+from ...scenarios.plan.step import Step
+from .range_writer import NoRanges, RangeWriter
+
+LEAST_REPS = 5
+
+MOST_BLOCKS = 50
+
+MEMORY_SHARE = 0.8
+"""A step that needs more of the free memory than this fails before it allocates."""
+
+
+def measure_step(
+    backend: Backend, step: Step, ranges: RangeWriter, *, reps: int | None, check: bool, seed: int
+) -> tuple[StepRecord, Pass]:
+    """Run one step whole; its record (without passes) and the pass that was timed.
+
+    ``reps`` None: decided here, after warm-up. Raises StepFailure.
+    """
+    with ranges.range(f"step:{step.key}"):
+        refuse_without_memory(backend, step)
+        program = build_program(backend, step, seed)
+        run = rep_function(program)
+        checked = check and check_result(step, program, backend, run())
+        # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
+        with no_collection():
+            with ranges.range("warmup"):
+                warmup, seconds = warm_up(backend, run, step)
+                reps = reps or decide_reps(backend, run, step, seconds)
+            if isinstance(ranges, NoRanges):
+                timed = time_silently(backend, run, reps)
+            else:
+                timed = time_in_ranges(backend, program, ranges, reps)
+        record = StepRecord(key=step.key, status="done", reps=reps, warmup=warmup, checked=checked)
+    return record, timed
+
+
+def refuse_without_memory(backend: Backend, step: Step) -> None:
+    """Raise StepFailure for a step that would take nearly all free memory."""
+    needed, free = backend.needed_bytes(step), backend.free_bytes()
+    if needed > MEMORY_SHARE * free:
+        raise StepFailure(
+            f"needs {needed / 1e9:.1f} GB, over {MEMORY_SHARE:.0%} of the {free / 1e9:.1f} GB free on {backend.device}"
+        )
+
+
+def build_program(backend: Backend, step: Step, seed: int) -> Program:
+    """Inputs and calls of a step, ready on the device."""
+    program = backend.build(step, seed)
+    backend.synchronize()
+    return program
+
+
+def rep_function(program: Program) -> Callable[[], Any]:
+    """The step's ops one after the other, each fed the output of the one before."""
+    runs = tuple(call.run for call in program.calls)
+
+    def rep() -> Any:
+        value = None
+        for run in runs:
+            value = run(value)
+        return value
+
+    return rep
+
+
+def warm_up(backend: Backend, run: Callable[[], Any], step: Step) -> tuple[int, float]:
+    """Reps before measuring: ``warmup`` of them or a tenth of max_seconds, at least one; and the last one's seconds."""
+    deadline = time.perf_counter() + step.reps.max_seconds / 10
+    done, seconds = 0, 0.0
+    while done < max(1, step.reps.warmup):
+        seconds = timed_batch(backend, run, 1)
+        done += 1
+        if time.perf_counter() >= deadline:
+            break
+    return done, seconds
+
+
+def decide_reps(backend: Backend, run: Callable[[], Any], step: Step, warm_seconds: float) -> int:
+    """clamp(max_seconds / t, 5, count), t from a synchronised batch of about a twentieth of max_seconds.
+
+    A warm-up rep so slow that even half its time leaves the least number of reps needs no batch.
+    """
+    budget, most = step.reps.max_seconds, max(step.reps.count, 1)
+    if warm_seconds >= 2 * budget / LEAST_REPS:
+        return min(LEAST_REPS, most)
+    seconds, batch = timed_batch(backend, run, 1), 1
+    while seconds < budget / 50 and batch < step.reps.count:
+        batch = min(step.reps.count, batch * 4)
+        seconds = timed_batch(backend, run, batch)
+    fitting = math.floor(budget * batch / seconds) if seconds > 0 else most
+    return min(max(fitting, LEAST_REPS), most)
+
+
+def timed_batch(backend: Backend, run: Callable[[], Any], size: int) -> float:
+    """Seconds for ``size`` reps, from idle device to idle device."""
+    backend.synchronize()
+    start = time.perf_counter()
+    for _ in range(size):
+        run()
+    backend.synchronize()
+    return time.perf_counter() - start
+
+
+def time_silently(backend: Backend, run: Callable[[], Any], reps: int) -> Pass:
+    """The control pass: no recorder and no range between two clock readings."""
+    backend.synchronize()
+    if backend.device == "cpu":
+        return cpu_pass([_clocked(run) for _ in range(reps)])
+    sizes = block_sizes(reps)
+    events = [backend.record_event()]
+    for size in sizes:
+        for _ in range(size):
+            run()
+        events.append(backend.record_event())
+    backend.synchronize()
+    return device_pass(backend, events, sizes)
+
+
+def time_block(backend: Backend, run: Callable[[], Any], size: int) -> Pass:
+    """``size`` reps on an idle device, after one that is not timed, as one block; on the CPU every rep a sample."""
+    backend.synchronize()
+    run()
+    if backend.device == "cpu":
+        return cpu_pass([_clocked(run) for _ in range(size)])
+    start = backend.record_event()
+    for _ in range(size):
+        run()
+    end = backend.record_event()
+    backend.synchronize()
+    return device_pass(backend, [start, end], [size])
+
+
+def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps: int) -> Pass:
+    """The traced pass: the same loop, every rep and every op call in a range, the window ``measure`` around it.
+
+    The window includes the final synchronisation, so all device work of the reps ends inside it.
+    """
+    rep_ranges = [ranges.range("rep", payload=index) for index in range(reps)]
+    calls = [(ranges.range(call.label), call.run) for call in program.calls]
+    sizes = block_sizes(reps) if backend.device == "cuda" else [reps]
+    remaining = iter(rep_ranges)
+    marks: list[Any] = []
+    mark = backend.record_event if backend.device == "cuda" else time.perf_counter_ns
+    backend.synchronize()
+    with ranges.range("measure"):
+        marks.append(mark())
+        for size in sizes:
+            for _ in range(size):
+                with next(remaining):
+                    value = None
+                    for op_range, run in calls:
+                        with op_range:
+                            value = run(value)
+            marks.append(mark())
+        backend.synchronize()
+    if backend.device == "cuda":
+        return device_pass(backend, marks, sizes)
+    return Pass(clock="host", total_ns=marks[-1] - marks[0], reps=reps)
+
+
+def block_sizes(reps: int) -> list[int]:
+    """``reps`` in at most 50 blocks whose sizes differ by at most one.
+
+    >>> block_sizes(7), block_sizes(102)[:3], sum(block_sizes(102))
+    ([1, 1, 1, 1, 1, 1, 1], [3, 3, 2], 102)
+    """
+    blocks = min(reps, MOST_BLOCKS)
+    least, extra = divmod(reps, blocks)
+    return [least + 1] * extra + [least] * (blocks - extra)
+
+
+def device_pass(backend: Backend, events: Sequence[Any], sizes: Sequence[int]) -> Pass:
+    """A pass from the events between blocks; a sample is a block's time divided by its reps."""
+    blocks = [backend.elapsed_ns(a, b) for a, b in pairwise(events)]
+    return Pass(
+        clock="device_events",
+        total_ns=backend.elapsed_ns(events[0], events[-1]),
+        reps=sum(sizes),
+        samples_ns=[block / size for block, size in zip(blocks, sizes, strict=True)],
+    )
+
+
+def cpu_pass(samples: Sequence[tuple[int, int]]) -> Pass:
+    """A pass from each rep's two clock readings."""
+    return Pass(
+        clock="host",
+        total_ns=samples[-1][1] - samples[0][0],
+        reps=len(samples),
+        samples_ns=[end - start for start, end in samples],
+    )
+
+
+def _clocked(run: Callable[[], Any]) -> tuple[int, int]:
+    start = time.perf_counter_ns()
+    run()
+    return start, time.perf_counter_ns()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collect garbage now, and keep the collector out of what follows."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

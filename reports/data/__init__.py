@@ -1,0 +1,1 @@
+"""JSON and CSV: the contracts that other programs read."""

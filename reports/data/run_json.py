@@ -1,0 +1,83 @@
+"""The JSON of a run, the contract other programs build on (``"flopprof": 1`` is its version).
+
+Every key is always present; unknown, not measured and undefined are null. Times are ns, names are full.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import replace
+from typing import Any
+
+from ...analysis.plain import to_plain
+from ...analysis.runs.results import OpResult, RunResult, StepResult
+from ...analysis.words import FORMAT
+
+STEP_KEYS = (
+    *(
+        "key",
+        "label",
+        "variant",
+        "backend",
+        "device",
+        "dtype",
+        "mode",
+        "params",
+        "ops",
+        "shard",
+        "status",
+        "reason",
+    ),
+    *("flops", "bytes", "reps", "warmup", "untraced_ns", "untraced_interval", "traced_ns", "slowdown"),
+    *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
+    *("roof_note", "limit", "checked", "notes"),
+)
+
+OP_KEYS = (
+    *("key", "index", "op", "flops", "bytes", "window", "per_rep", "kernel_sum_ns", "launches", "host_ns"),
+    *("tflops", "gbps", "roof_share", "roof_source", "roof_note", "limit", "kernels", "copies"),
+)
+
+
+def run_to_json(result: RunResult) -> dict[str, Any]:
+    """The object of ``run --json``: plain dicts, lists, numbers and strings."""
+    plain = {
+        "flopprof": FORMAT,
+        "run": to_plain(result.run),
+        "machine": to_plain(result.machine),
+        "ceilings": list(result.ceilings),
+        "quality": to_plain(result.quality),
+        "steps": [_step(step) for step in result.steps],
+        "skipped": to_plain(result.skipped),
+        "ops": [_op(op) for op in result.ops],
+    }
+    return _finite(plain)
+
+
+def _step(step: StepResult) -> dict[str, Any]:
+    plain = to_plain(replace(step, untraced_samples_ns=(), traced_samples_ns=()))
+    plain.update(plain.pop("costs"))
+    return {key: plain[key] for key in STEP_KEYS}
+
+
+def _op(op: OpResult) -> dict[str, Any]:
+    plain = to_plain(op)
+    plain.update(plain.pop("costs"))
+    plain["window"] = plain.pop("times")
+    return {key: plain[key] for key in OP_KEYS}
+
+
+def _finite(value: Any) -> Any:
+    """Numbers of numpy as Python's, and what is not finite as null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(value) else None
+    return value

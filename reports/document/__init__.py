@@ -1,0 +1,1 @@
+"""A report before any format: sentences, tables, numbers, names."""

@@ -1,0 +1,165 @@
+"""A report as data: sentences, warnings, tables and figures, before any format.
+
+``compose`` makes one ``Document`` of a run; every renderer shows that one. Tables hold raw values (times in
+ns, rates in their heading's unit, shares as fractions); ``numbers.format_value`` writes them. Texts from
+outside are already cleaned of control characters, not yet escaped for a format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...analysis.words import Severity
+from .numbers import NUMERIC, UNITS, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A kernel name: what is read, and what is copied."""
+
+    full: str
+    short: str
+
+
+Value = str | float | Name | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A table's column; where width is short (the terminal) ``detail`` ones are left out, ``prose`` is wrapped."""
+
+    key: str
+    title: str
+    kind: Kind = "text"
+    detail: bool = False
+    prose: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Title with the unit that the cells do not carry."""
+        unit = UNITS.get(self.kind)
+        return f"{self.title} {unit}".strip() if unit else self.title
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the cells align right."""
+        return self.kind in NUMERIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Cells in the columns' order, the group they stand in, and lengths of a bar's parts (fractions of 1)."""
+
+    cells: tuple[Value, ...]
+    group: str = ""
+    main: bool = True
+    """Whether a short report (the terminal) shows it."""
+    bar: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under columns; ``bar_parts`` names the parts of the rows' bars."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    bar_parts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "roof"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """What is drawn of one thing; points with an unknown y are left out by whoever makes it."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    colour: int = 0
+    """Position in the palette: the same variant has the same colour in every panel."""
+    style: Style = "untraced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One set of axes."""
+
+    title: str
+    series: tuple[Series, ...]
+    scale: str = ""
+    """Panels of one scale share their range, so that they can be held against each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """Panels that share their axes' meaning.
+
+    ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
+    points under lines; ``waterfall`` and ``spread`` are a comparison's (comparison/figures.py). Axes carry the
+    kind their values are written with.
+    """
+
+    name: str
+    title: str
+    alt: str
+    kind: Literal["lines", "layers", "roof", "waterfall", "spread"] = "lines"
+    logarithmic: bool = True
+    x_label: str
+    y_label: str
+    x_kind: Kind = "count"
+    y_kind: Kind = "time"
+    panels: tuple[Panel, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A quality note as a sentence."""
+
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Tables and figures under one heading."""
+
+    name: str
+    title: str
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why: sentences about one panel."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole report; ``data`` is the JSON contract's object, from which JSON and CSV are written."""
+
+    title: str
+    about: str
+    recorder: str
+    """The first line: what recorded, and what that cannot see."""
+    summary: str
+    verdicts: tuple[str, ...]
+    warnings: tuple[Notice, ...]
+    sections: tuple[Section, ...]
+    facts: tuple[tuple[str, str], ...]
+    """Machine, versions, settings, peaks, the command to repeat it."""
+    folder: str
+    """Where the run's files lie; shown in the terminal only, as paths are nobody else's business."""
+    data: dict[str, Any]
+    explanations: tuple[Explanation, ...] = ()

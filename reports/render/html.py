@@ -1,0 +1,174 @@
+"""A document as one self-contained HTML file: no network, light and dark, printable, usable by keyboard.
+
+Everything from outside passes Jinja2's autoescape or ``markupsafe.escape``; a content security policy
+forbids the page to load anything. Figures are inline SVG whose colours follow the page.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from ...analysis.words import Severity
+from ..charts.colours import INLINE, LAYERS, LINES, LINES_ON_DARK, VARIABLES
+from ..document.document import Column, Document, Figure, Name, Row, Table, Value
+from ..document.numbers import format_value
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+_LABELS: dict[Severity, str] = {"error": "Error", "warning": "Warning", "info": "Note"}
+
+_LONG_DIGITS = re.compile(r"(\d+\.\d)\d+")
+
+_TAG = re.compile(r"<[^>]*>")
+
+_WIDTH = re.compile(r'width="([\d.]+)pt"')
+
+_LOCAL_NAMES = re.compile(r'(\bid="|"#|url\(#)')
+
+_SVG_FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
+
+_MOST_WORDS = 60
+"""A cell with a longer text may break its line."""
+
+
+def render_html(document: Document) -> str:
+    """The report as one HTML text."""
+    names = list(dict.fromkeys(_list_names(document)))
+    places = {name: at for at, name in enumerate(names, start=1)}
+    figures = [figure for section in document.sections for figure in section.figures]
+    tables = [table for section in document.sections for table in section.tables]
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        document=document,
+        labels=_LABELS,
+        names=names,
+        colour_rules=_colour_rules(),
+        drawings={figure.name: inline_svg(figure) for figure in figures},
+        tables={table.name: _render_table(table, places) for table in tables},
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+
+
+def inline_svg(figure: Figure) -> Markup:
+    """The figure as an SVG element whose colours are the page's and whose ids are its own."""
+    from ..charts.chart import draw_image
+
+    text = draw_image(figure, "svg", theme=INLINE).decode("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for mark, variable in VARIABLES.items():
+        text = text.replace(mark, variable)
+    text = _TAG.sub(lambda tag: _LONG_DIGITS.sub(r"\1", tag[0]), text)
+    text = _SVG_FONT.sub(r"font-size: \1px", text)
+    text = _LOCAL_NAMES.sub(rf"\g<1>{figure.name}-", text)
+    text = re.sub(r"\n\s*", "\n", text)
+    width = _WIDTH.search(text)
+    style = f"--natural:{width[1]}pt" if width else ""
+    return Markup(
+        text.replace("<svg", f'<svg role="img" aria-label="{escape(figure.alt)}" style="{style}"', 1)
+    )
+
+
+def _colour_rules() -> Markup:
+    """Custom properties of lines and layers, and a class per layer for bars in tables."""
+    light = "".join(f"--line-{at}:{colour};" for at, colour in enumerate(LINES))
+    dark = "".join(f"--line-{at}:{colour};" for at, colour in enumerate(LINES_ON_DARK))
+    layers = "".join(f".l-{name}{{background:{colour}}}" for name, colour in LAYERS.items())
+    return Markup(
+        f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f".l-time{{background:var(--bar)}}{layers}"
+    )
+
+
+def _list_names(document: Document) -> list[str]:
+    return [
+        value.full
+        for section in document.sections
+        for table in section.tables
+        for row in table.rows
+        for value in row.cells
+        if isinstance(value, Name)
+    ]
+
+
+def _render_table(table: Table, places: dict[str, int]) -> Markup:
+    """The whole table; cells leave out end tags, which HTML allows, to keep 500 steps small."""
+    grouped = any(row.group for row in table.rows)
+    heads = [_head("where", "")] if grouped else []
+    heads += [_head(column.heading, "r" if column.numeric else "") for column in table.columns]
+    heads += [Markup('<th scope="col"><span>bar</span>')] if table.bar_parts else []
+    body = Markup("\n").join(_render_row(row, table, places, grouped) for row in table.rows)
+    rows = len(table.rows)
+    return Markup(
+        '<div class="listing"><div class="controls" hidden><label>Filter '
+        '<input type="search" placeholder="words, all must occur" autocomplete="off"></label>'
+        '<span class="count">{rows} of {rows} rows</span></div>'
+        '<div class="scroll" role="region" tabindex="0" aria-label="{title}"><table>'
+        "<thead><tr>{heads}</thead>\n<tbody>\n{body}\n</tbody></table></div>{key}{notes}</div>"
+    ).format(
+        rows=rows,
+        title=table.title,
+        heads=Markup("").join(heads),
+        body=body,
+        key=_render_key(table),
+        notes=Markup("").join(Markup('<p class="note">{}</p>').format(note) for note in table.notes),
+    )
+
+
+def _head(text: str, kind: str) -> Markup:
+    cls = Markup(' class="{}"').format(kind) if kind else ""
+    return Markup('<th scope="col" aria-sort="none"{}><button type="button">{}</button>').format(cls, text)
+
+
+def _render_row(row: Row, table: Table, places: dict[str, int], grouped: bool) -> Markup:
+    cells = [Markup("<td>{}").format(row.group)] if grouped else []
+    cells += [_render_cell(v, c, places) for v, c in zip(row.cells, table.columns, strict=True)]
+    if table.bar_parts:
+        cells.append(Markup("<td>") + _render_bar(row, table))
+    return Markup("<tr>") + Markup("").join(cells)
+
+
+def _render_cell(value: Value, column: Column, places: dict[str, int]) -> Markup:
+    if isinstance(value, Name):
+        return Markup('<td class=k><a href="#k{}">{}</a>').format(places[value.full], value.short)
+    if isinstance(value, str):
+        return Markup("<td class=w>{}" if len(value) > _MOST_WORDS else "<td>{}").format(value)
+    cell = "<td class=r>{}" if column.numeric else "<td>{}"
+    return Markup(cell).format(format_value(value, column.kind))
+
+
+def _render_bar(row: Row, table: Table) -> Markup:
+    parts = [
+        Markup('<i class="l-{}" style="width:{:.1f}%"></i>').format(part, length * 100)
+        for part, length in zip(table.bar_parts, row.bar, strict=False)
+        if length >= 0.0005
+    ]
+    return Markup('<span class=bar aria-hidden="true">{}</span>').format(Markup("").join(parts))
+
+
+def _render_key(table: Table) -> Markup:
+    """What the colours of the bars stand for."""
+    used = [
+        part
+        for at, part in enumerate(table.bar_parts)
+        if any(row.bar[at] > 0 for row in table.rows if row.bar)
+    ]
+    if len(table.bar_parts) < 2 or not used:
+        return Markup("")
+    items = [Markup('<span><i class="l-{0}"></i>{0}</span>').format(part) for part in used]
+    return Markup('<p class="note key">{}</p>').format(Markup("").join(items))

@@ -1,0 +1,52 @@
+"""A run's reports and figures, written into its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...analysis.runs.files import _make_folder, _write
+from ...analysis.runs.results import RunResult
+from ..charts.chart import IMAGE_FORMATS, draw_image
+from ..data.run_csv import csv_tables
+from ..render.formats import Format, list_figures, render_document
+from ..render.json_text import render_json
+from ..render.markdown import render_markdown
+from ..render.text import render_text
+from .compose import compose
+
+
+def render(result: RunResult, format: Format, *, colour: bool = False) -> str:
+    """A run's report in one format; ``colour`` is for text on a terminal."""
+    return render_document(compose(result), format, colour=colour)
+
+
+def write_reports(result: RunResult, folder: Path) -> list[Path]:
+    """The reports of a run into its folder, with one picture; each file is there whole or not at all.
+
+    Raises RunError when the folder cannot be written.
+    """
+    document = compose(result)
+    figures = {figure.name: figure for figure in list_figures(document) if figure.name == "time"}
+    pictures = {f"{name}.png": draw_image(figure, "png") for name, figure in figures.items()}
+    texts = {
+        "report.md": render_markdown(document, figures={name: f"{name}.png" for name in figures}),
+        "report.json": render_json(document.data),
+        **csv_tables(document.data),
+    }
+    names = ["report.txt", *texts, *pictures]
+    texts = {"report.txt": render_text(document, files=names), **texts}
+    files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()} | pictures
+    return [_write(folder / name, data) for name, data in files.items()]
+
+
+def write_figures(result: RunResult, folder: Path) -> list[Path]:
+    """Every figure of a run as PNG, SVG and PDF, the folder made if need be.
+
+    Raises RunError when the folder cannot be written.
+    """
+    _make_folder(folder)
+    return [
+        _write(folder / f"{figure.name}.{format}", draw_image(figure, format))
+        for figure in list_figures(compose(result))
+        for format in IMAGE_FORMATS
+    ]

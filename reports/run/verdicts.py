@@ -1,0 +1,252 @@
+"""What a run says first: which variant is faster, by how much, and at how many FLOPs and bytes.
+
+One sentence per panel and variant at the panel's largest size, computed from the run's numbers and carrying
+them; where the data cannot carry one, it says what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...analysis.arithmetic.statistics import (
+    FEWEST_SAMPLES,
+    LEVEL,
+    THRESHOLD,
+    Judgement,
+    RatioEstimate,
+    judge,
+    ratio_interval,
+)
+from ...analysis.runs.results import Costs, RunResult, StepResult
+from ..document.names import clean
+from ..document.numbers import count_noun, format_value
+from .sweep import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
+
+_ONE_ORDER = 10
+"""Without a roof, least bytes that differ by more are no sign of what bounds both sides."""
+
+_IN_CACHE = ("l2_resident", "l3_resident")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """A step against the reference at the same point, both measured."""
+
+    panel: PanelKey
+    step: StepResult
+    reference: StepResult
+    times: tuple[float, float]
+    estimate: RatioEstimate | None
+    """None where a side has under two samples."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether the times are traced ones, for want of untraced ones."""
+        return self.step.untraced_ns is None or self.reference.untraced_ns is None
+
+    @property
+    def ratio(self) -> float:
+        """The step's time over the reference's."""
+        return self.times[0] / self.times[1]
+
+
+def compose_verdicts(result: RunResult, sweep: Sweep, contests: Mapping[str, Contest]) -> tuple[str, ...]:
+    """The headline of every panel; then what tracing cost."""
+    if not result.steps:
+        return ("Nothing was measured: the run has no steps.",)
+    judged = _judge(list(contests.values()))
+    sentences: list[str] = []
+    for panel, steps in split_panels(result.steps).items():
+        if not any(step.status == "done" for step in steps):
+            count = count_noun(len(steps), "step")
+            sentences.append(f"{panel.title}: nothing to say, of its {count} none was measured.")
+            continue
+        for step in largest_steps(steps, sweep):
+            contest = contests.get(step.key)
+            if contest is not None:
+                sentences.append(_tell_contest(contest, judged.get(step.key), sweep))
+            elif sweep.reference is None or sweep.reference_of(step) is not step:
+                sentences.append(_tell_alone(panel, step, sweep))
+    return (*sentences, *_judge_tracing(result, sweep))
+
+
+def hold_contests(result: RunResult, sweep: Sweep) -> dict[str, Contest]:
+    """By the step's key: every largest step that can be held against its reference."""
+    found: dict[str, Contest] = {}
+    for panel, steps in split_panels(result.steps).items():
+        for step in largest_steps(steps, sweep):
+            reference = sweep.reference_of(step)
+            if reference is None or reference is step or {step.status, reference.status} != {"done"}:
+                continue
+            times = same_pass_times(step, reference)
+            if times is not None and min(times) > 0:
+                found[step.key] = Contest(
+                    panel=panel,
+                    step=step,
+                    reference=reference,
+                    times=times,
+                    estimate=_estimate(step, reference),
+                )
+    return found
+
+
+def largest_steps(steps: Sequence[StepResult], sweep: Sweep) -> list[StepResult]:
+    """The steps at the largest size of those measured."""
+    measured = [step for step in steps if step.status == "done"]
+    largest = max((sweep.size_of(step) or 0 for step in measured or steps), default=0)
+    failed = [step for step in steps if step.status != "done" and (sweep.size_of(step) or 0) > largest]
+    return [*failed, *(step for step in steps if (sweep.size_of(step) or 0) == largest)]
+
+
+def _estimate(step: StepResult, reference: StepResult) -> RatioEstimate | None:
+    for mine, its in (
+        (step.untraced_samples_ns, reference.untraced_samples_ns),
+        (step.traced_samples_ns, reference.traced_samples_ns),
+    ):
+        if min(len(mine), len(its)) > 1 and min(*mine, *its) > 0:
+            return ratio_interval(its, mine)
+    return None
+
+
+def _judge(contests: Sequence[Contest]) -> dict[str, Judgement]:
+    """All headline ratios of a run are judged together, so that many of them make none easier."""
+    keyed = [(contest.step.key, contest.estimate) for contest in contests if contest.estimate is not None]
+    judgements = judge([estimate for _, estimate in keyed])
+    return {key: judgement for (key, _), judgement in zip(keyed, judgements, strict=True)}
+
+
+def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> str:
+    step, reference = contest.step, contest.reference
+    mine, its = (format_value(time, "time") for time in contest.times)
+    kind = ", both traced" if contest.traced else ""
+    doubt = _find_doubt(contest, judgement) if judgement is not None else None
+    why = f"; no verdict as {doubt}" if doubt else ""
+    return (
+        f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
+        f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
+        f"{_tell_least(contest)}."
+    )
+
+
+def _tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None, sweep: Sweep) -> str:
+    name, other = clean(contest.step.variant), sweep.reference
+    ratio = format_value(contest.ratio, "ratio")
+    if doubt:
+        return f"no verdict between {name} and {other}, {ratio} its time,"
+    if judgement is not None and judgement.verdict == "same":
+        return f"{name} takes as long as {other}, {ratio} its time,"
+    return f"{name} takes {ratio} the time of {other}"
+
+
+def _find_doubt(contest: Contest, judgement: Judgement) -> str | None:
+    """Why neither side is called faster, nor both alike: the times told are means, what is judged are medians."""
+    low, high = judgement.interval
+    if judgement.verdict == "same":
+        alike = 1 / (1 + THRESHOLD) <= contest.ratio <= 1 + THRESHOLD
+        return None if alike else "the medians are alike and the means are not"
+    if judgement.verdict != "unsure":
+        agree = (contest.ratio > 1) == (judgement.ratio > 1)
+        return None if agree else "the medians and the means say opposite things"
+    if contest.estimate is not None and contest.estimate.samples < FEWEST_SAMPLES:
+        return f"it needs {FEWEST_SAMPLES} samples and has {contest.estimate.samples}"
+    if low <= 1 <= high:
+        return "the interval includes 1"
+    if 1 / (1 + THRESHOLD) <= judgement.ratio <= 1 + THRESHOLD:
+        return f"the medians differ by under {THRESHOLD * 100:.0f} %"
+    told = f"p = {judgement.p:.2g}" if judgement.p >= 1 - LEVEL else "it ranks them the other way"
+    return f"a rank test does not agree ({told})"
+
+
+def _tell_interval(judgement: Judgement | None) -> str:
+    if judgement is None:
+        return "no interval, under two samples"
+    ratio, low, high = (format_value(value, "ratio") for value in (judgement.ratio, *judgement.interval))
+    return f"medians {ratio}, 95 % interval {low} to {high}"
+
+
+def _tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+    """A step without an opponent: its own time, or what is missing for a ratio."""
+    head, name = name_place(panel, step, sweep), clean(step.variant)
+    reference = sweep.reference_of(step)
+    if sweep.reference is None:
+        time = step.untraced_ns if step.untraced_ns is not None else step.traced_ns
+        said = f"{name} takes {format_value(time, 'time')}" if step.status == "done" else _name_missing(step)
+        return f"{head}: {said}."
+    if step.status != "done":
+        return f"{head}: no ratio for {name}, {_name_missing(step)}."
+    if reference is None:
+        return f"{head}: no ratio for {name}, {sweep.reference} has no step there."
+    if reference.status != "done":
+        return f"{head}: no ratio for {name}, {_name_missing(reference)}."
+    return f"{head}: no ratio for {name}, no pass timed both it and {sweep.reference}."
+
+
+def name_place(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+    """``cupy cuda float32 n=20000``."""
+    return f"{panel.title} {sweep.point_text(step)}".strip()
+
+
+def _name_missing(step: StepResult) -> str:
+    reason = clean(step.reason or "no reason was recorded").rstrip(".")
+    return f"{clean(step.variant)} {step.status}: {reason}"
+
+
+def _tell_flops(step: StepResult, reference: StepResult) -> str:
+    mine, its = step.costs.flops, reference.costs.flops
+    if mine is None or its is None:
+        return "with FLOPs unknown"
+    if mine == its:
+        return "at equal FLOPs" if mine else "without FLOPs on either side"
+    return f"at {format_value(mine / its, 'ratio')} its FLOPs" if its else "with FLOPs where it has none"
+
+
+def _tell_least(contest: Contest) -> str:
+    """What of the time ratio the least bytes, else the least times alone would explain; empty where neither can."""
+    mine, its = contest.step.costs.bytes, contest.reference.costs.bytes
+    if not mine or not its:
+        return "; bytes unknown"
+    moved = mine / its
+    if mine == its:
+        return "; it must move 1.00× the bytes"
+    if _share_a_floor(contest.step.costs, contest.reference.costs, moved):
+        return f"; it must move {format_value(moved, 'ratio')} the bytes{_tell_rest(contest.ratio / moved)}"
+    floor, other = _floor_ns(contest.step), _floor_ns(contest.reference)
+    if not floor or not other:
+        return ""
+    least = floor / other
+    return f"; by the roof it must take {format_value(least, 'ratio')} the time{_tell_rest(contest.ratio / least)}"
+
+
+def _share_a_floor(mine: Costs, its: Costs, moved: float) -> bool:
+    """Whether one memory, or the link, bounds both; where no roof says so, bytes of one order may."""
+    if mine.limit is None and its.limit is None:
+        return 1 / _ONE_ORDER <= moved <= _ONE_ORDER
+    in_cache = (mine.roof_note in _IN_CACHE, its.roof_note in _IN_CACHE)
+    return mine.limit == its.limit and mine.limit in ("memory", "copy") and in_cache[0] == in_cache[1]
+
+
+def _floor_ns(step: StepResult) -> float | None:
+    """The least time of a rep under the roof, known where its share is."""
+    times, share = step.per_rep, step.costs.roof_share
+    if times is None or share is None:
+        return None
+    working = times.kernel_ns if times.kernel_ns is not None else times.compute_ns
+    return share * working if working is not None else None
+
+
+def _tell_rest(rest: float) -> str:
+    return f", which leaves {format_value(rest, 'ratio')} to other causes" if abs(rest - 1) > 0.02 else ""
+
+
+def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:
+    slow = [step for step in result.steps if (step.slowdown or 0) > SPEAKING_SLOWDOWN]
+    if not slow:
+        return []
+    worst = max(slow, key=lambda step: step.slowdown or 0)
+    return [
+        f"Tracing slowed {len(slow)} of {count_noun(len(result.steps), 'step')} by over 10 %, most "
+        f"{clean(worst.backend)} {clean(worst.device)} {sweep.point_text(worst)} {clean(worst.variant)}: "
+        f"{format_value(worst.slowdown, 'ratio')} ({format_value(worst.traced_ns, 'time')} traced, "
+        f"{format_value(worst.untraced_ns, 'time')} untraced); times here are untraced, layers are traced."
+    ]

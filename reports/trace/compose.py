@@ -1,0 +1,102 @@
+"""The analysis of any trace as a document: where device time went, by range, kernel and copy."""
+
+from __future__ import annotations
+
+from ...analysis.breakdown.analyze import Analysis
+from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.breakdown.window_rows import WindowRow
+from ...analysis.words import name_device
+from ..document.document import Document, Section
+from ..document.names import clean
+from ..document.notices import describe_note
+from ..document.numbers import count_noun, format_quantity, format_value
+from .owner_table import owner_table
+from .tables import (
+    copy_table,
+    kernel_table,
+    range_kernel_table,
+    range_table,
+    window_table,
+)
+
+
+def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
+    """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table."""
+    tables = (
+        window_table(analysis),
+        owner_table(analysis),
+        range_table(analysis),
+        kernel_table(analysis, full_names=full_names),
+        range_kernel_table(analysis),
+        copy_table(analysis),
+    )
+    return Document(
+        title=f"flopprof analyze {clean(analysis.trace.path.name)}",
+        about="",
+        recorder=_describe_recorder(analysis),
+        summary=_summarise(analysis),
+        verdicts=tuple(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        warnings=tuple(describe_note(note) for note in analysis.quality),
+        sections=tuple(
+            Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
+        ),
+        facts=tuple(_list_devices(analysis)),
+        folder="",
+        data=analysis.to_json(),
+    )
+
+
+def _describe_recorder(analysis: Analysis) -> str:
+    metadata = analysis.trace.metadata
+    version = f", exported by {metadata.exporter}" if metadata.exporter else ""
+    return clean(f"Recorder: {metadata.recorder}; schema {metadata.schema or 'unknown'}{version}.")
+
+
+def _summarise(analysis: Analysis) -> str:
+    records = len(analysis.trace.activities)
+    if not records:
+        return f"{format_quantity(analysis.trace.duration_ns, 'time')} recorded; no device work in it."
+    share = analysis.attributed_ns / analysis.device_ns if analysis.device_ns else None
+    return (
+        f"{format_quantity(analysis.trace.duration_ns, 'time')} recorded; {count_noun(records, 'device record')} "
+        f"of {format_quantity(analysis.device_ns, 'time')} in all, {format_value(share, 'percent')} of it "
+        "attributed to ranges."
+    )
+
+
+def _describe_window(row: WindowRow) -> str:
+    """How busy a device was, and what its idle time was made of."""
+    times = row.times
+    where = "the host" if row.device is None else name_device(row.device)
+    if times.busy_ns is None and not times.wall_ns:
+        return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
+    if times.busy_ns is None:
+        covered = (
+            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
+        )
+        return f"On {where}: {covered}, from the first record to the last."
+    start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
+    if times.launch_ns is None or times.latency_ns is None:
+        return f"{start}; why it idled the trace cannot say."
+    exposed = _share(times.launch_ns + times.latency_ns, times)
+    rest = ", ".join(
+        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
+    )
+    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
+
+
+def _share(ns: float | None, times: WindowTimes) -> str:
+    return format_value(ns / times.wall_ns if ns is not None and times.wall_ns else None, "percent")
+
+
+def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:
+    return [
+        (
+            name_device(device.device),
+            clean(
+                f"{device.name or 'unknown'}, pid {'unknown' if device.pid is None else device.pid}"
+                f"{'' if device.certain else ' (uncertain)'}"
+            ),
+        )
+        for device in analysis.trace.devices
+    ]

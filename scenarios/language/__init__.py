@@ -1,0 +1,1 @@
+"""What a scenario file may say: source with its lines, schema, overrides, formulas."""

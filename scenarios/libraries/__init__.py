@@ -1,0 +1,1 @@
+"""NumPy, PyTorch and CuPy behind one interface."""

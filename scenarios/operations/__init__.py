@@ -1,0 +1,1 @@
+"""The operations: what they compute, of which shapes, and functions of users."""

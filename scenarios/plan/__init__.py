@@ -1,0 +1,1 @@
+"""From a scenario to steps, their FLOPs and bytes."""
