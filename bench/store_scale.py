@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from drawing.report_samples import gpu_run  # pyright: ignore[reportMissingImports]
 from flopprof.analysis.runs.results import RunResult
 from flopprof.analysis.store.address import find_run
 from flopprof.analysis.store.database import DATABASE, open_store, record_run
-from report_samples import gpu_run  # pyright: ignore[reportMissingImports]
 
 REPEATS = 5
 

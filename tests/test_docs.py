@@ -16,14 +16,14 @@ from typing import Any
 import matplotlib
 import pandas as pd
 import pytest
+from drawing.profiled_programs import FLOPPROF
+from drawing.report_samples import gpu_run
+from drawing.tree import ROOT
 from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
 from flopprof.reports.notebook import Comparison, Shown, Trace
 from flopprof.scenarios.plan.expansion import expand_plan
 from flopprof.scenarios.plan.load import load_scenario
-from profiled_programs import FLOPPROF
-from report_samples import gpu_run
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 OWN_PAGES = (

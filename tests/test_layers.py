@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from drawing.tree import ROOT
+
 ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     # From the ground up; rooms of one line are neighbours and do not know each other.
     "scenarios": (("errors",), ("operations",), ("language",), ("plan",), ("libraries",), ("checking",)),

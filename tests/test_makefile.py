@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from drawing.tree import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = ("Makefile", "pyproject.toml", "constraints.txt")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not on PATH")

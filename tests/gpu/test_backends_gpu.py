@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scenario_steps
+from drawing import scenario_steps
+from drawing.scenario_steps import run_rep
 from flopprof.scenarios.checking.check import check_result
 from flopprof.scenarios.errors import OutOfMemory, StepFailure
 from flopprof.scenarios.libraries.backend import Backend
@@ -19,7 +20,6 @@ from flopprof.scenarios.plan.expansion import expand_plan
 from flopprof.scenarios.plan.load import load_scenario
 from flopprof.scenarios.plan.step import Step
 from flopprof.scenarios.plan.work import needed_bytes, step_labels
-from scenario_steps import run_rep
 
 pytestmark = pytest.mark.gpu
 

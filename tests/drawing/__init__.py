@@ -1,0 +1,1 @@
+"""What tests are drawn with: timelines, exports, runs, programs and machines that lack something."""

@@ -1,0 +1,62 @@
+"""What the axes of a figure show: every point, its band, and ceilings where they bend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from drawing.report_samples import gpu_run, single_run
+from flopprof.analysis.runs.results import RunResult
+from flopprof.reports.charts.chart import draw_canvas
+from flopprof.reports.charts.colours import PRINT
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.run.compose import compose
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def axes_of(result: RunResult, name: str) -> Axes:
+    figure = next(figure for figure in list_figures(compose(result)) if figure.name == name)
+    return draw_canvas(figure, PRINT).axes[0]
+
+
+def test_one_step_alone_has_its_band_too():
+    samples = sorted(single_run().steps[0].untraced_samples_ns)
+    drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes_of(single_run(), "time").lines]
+    ((low, high),) = [ends for ends in drawn if len(ends) == 2]
+    assert samples[0] <= low < high <= samples[-1]
+
+
+def test_the_ticks_of_one_time_alone_differ():
+    low, high = axes_of(single_run(), "flops").get_ylim()
+    assert high / low > 1.5
+
+
+def test_no_point_of_a_linear_figure_is_cut_at_the_top():
+    low, high = axes_of(single_run(), "time_linear").get_ylim()
+    assert low == 0
+    assert high > 13_300 * 1.04
+
+
+def test_the_roof_is_shown_where_it_bends():
+    axes = axes_of(gpu_run(), "roof")
+    knee, peak = 51e12 / 4.3e12, 51.0
+    assert axes.get_xlim()[1] > knee
+    assert axes.get_ylim()[1] > peak
+
+
+def test_hollow_points_are_explained_by_what_their_operations_say():
+    whole = gpu_run()
+    fast = replace(whole.ops[0].costs, roof_note="above_ceiling", roof_share=None)
+    (caption,) = captions(replace(whole, ops=(replace(whole.ops[0], costs=fast), *whole.ops[4:5])))
+    assert caption.endswith(
+        "Hollow: no share of the roof (faster than the roof allows, so the peak or the bytes are wrong)."
+    )
+    (caption,) = captions(replace(whole, ops=whole.ops[4:5]))
+    assert "Hollow" not in caption
+
+
+def captions(result: RunResult) -> list[str]:
+    return [figure.caption for figure in list_figures(compose(result)) if figure.name == "roof"]

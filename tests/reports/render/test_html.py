@@ -1,0 +1,86 @@
+"""The HTML file: self-contained, small, the same numbers, no mark-up from outside."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from functools import cache
+from html import unescape
+
+import pytest
+from drawing.html_tables import Tables
+from drawing.report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.render.html import inline_svg
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render
+
+
+@cache
+def page_of(name: str) -> str:
+    return render(ALL[name](), "html")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_loaded_from_anywhere(name: str):
+    page = page_of(name)
+    assert not re.search(r'(?:src|href|action|data|poster)\s*=\s*"(?!#|data:,")', page)
+    assert "@import" not in page
+    assert set(re.findall(r"url\(([^)]*)\)", page)) <= {f"#{m}" for m in re.findall(r'id="([^"]+)"', page)}
+    assert "default-src 'none'" in page
+
+
+def test_nothing_from_outside_becomes_markup():
+    page = page_of("hostile")
+    assert SCRIPT not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert len(re.findall("<script", page)) == 1
+    assert not [char for char in page if ord(char) < 32 and char != "\n"]
+
+
+def test_the_page_answers_in_the_promised_order():
+    page = render(replace(gpu_run(), quality=lossy_run().quality), "html")
+    marks = [
+        *("outer_sum takes 4.85×", "Nsight Systems dropped events", "Why", "time of a rep against n"),
+        *("where the traced window goes", "operations under the roof", "Kernels of each operation"),
+        *("Launches", "Kernel names in full", "Machine and run", "flopprof run outer"),
+    ]
+    body = page[page.index('<main id="main">') :]
+    places = [body.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_row_has_the_cells_of_its_heading(name: str):
+    for head, *rows in Tables(page_of(name)).tables:
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_full_kernel_names_are_there_once_each():
+    page = page_of("gpu")
+    names = {k.kernel for op in gpu_run().ops for k in op.kernels}
+    listed = [unescape(name) for name in re.findall(r'<li id="k\d+"><code>(.*?)</code>', page)]
+    assert sorted(listed) == sorted(names)
+
+
+def test_ids_of_inlined_figures_do_not_collide():
+    page = page_of("gpu")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_rounding_coordinates_leaves_labels_alone():
+    figure = next(figure for figure in list_figures(compose(gpu_run())) if figure.name == "roof")
+    labels = re.findall(r">([^<>]+)</text>", inline_svg(figure))
+    assert "0.0500" in labels
+    assert "0.0" not in labels
+
+
+def test_500_steps_of_1000_reps_stay_small_and_quick():
+    result = large_run()
+    began = time.process_time()
+    page = render(result, "html")
+    assert len(result.steps) == 500
+    assert time.process_time() - began < 10
+    assert len(page.encode()) < 3_000_000

@@ -1,0 +1,228 @@
+"""The files of a report: the JSON contract, the CSV tables, the picture; the same numbers in all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawing.html_tables import Tables
+from drawing.report_samples import ALL, GEMV, copying_run, embedded_run, gpu_run, hostile_run, single_run
+from flopprof.analysis.breakdown.rows import WindowTimes
+from flopprof.analysis.errors import RunError
+from flopprof.analysis.runs.results import RunResult
+from flopprof.reports.charts.chart import IMAGE_FORMATS, draw_image
+from flopprof.reports.data.run_csv import csv_tables
+from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
+from flopprof.reports.document.numbers import Kind, format_value
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render, write_figures, write_reports
+
+FILES = [
+    *("report.txt", "report.md", "report.json", "steps.csv", "ops.csv", "kernels.csv", "launches.csv"),
+    *("copies.csv", "time.png"),
+]
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def all_keys(value: Any) -> Iterator[set[str]]:
+    if isinstance(value, dict):
+        yield set(value)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from all_keys(item)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_key_is_always_present(name: str):
+    data = json.loads(render(ALL[name](), "json"))
+    assert list(data) == [
+        *("flopprof", "run", "machine", "ceilings", "quality", "steps", "skipped", "ops"),
+    ]
+    assert data["flopprof"] == 1
+    assert all(tuple(step) == STEP_KEYS for step in data["steps"])
+    assert all(tuple(op) == OP_KEYS for op in data["ops"])
+    layers = {"wall_ns", "kernel_ns", "launch_ns", "compute_ns"}
+    assert all(layers <= set(s[k]) for s in data["steps"] for k in ("window", "per_rep") if s[k])
+
+
+def test_numbers_in_json_are_the_raw_ones():
+    result = gpu_run()
+    step = json.loads(render(result, "json"))["steps"][9]
+    assert (step["untraced_ns"], step["flops"], step["params"]) == (1_947_200.0, 799_980_000, {"n": 20000})
+    assert step["untraced_interval"] == list(result.steps[9].untraced_interval or ())
+    assert result.steps[9].window is not None
+    assert step["window"]["kernel_ns"] == result.steps[9].window.kernel_ns
+    assert isinstance(step["window"]["kernel_ns"], int)
+
+
+def test_json_holds_full_names_and_nothing_a_terminal_obeys():
+    assert GEMV in {k["kernel"] for op in json.loads(render(gpu_run(), "json"))["ops"] for k in op["kernels"]}
+    text = render(hostile_run(), "json")
+    assert text.isascii()
+    assert "\x1b" not in text
+
+
+def test_numbers_of_numpy_and_nothing_finite_become_json():
+    whole = single_run()
+    numbers: dict[str, Any] = {"wall_ns": np.int64(5), "kernel_ns": np.float32(0.5), "host_ns": math.nan}
+    others: dict[str, Any] = {"traced_ns": math.inf, "reps": np.int32(7)}
+    step = replace(whole.steps[0], window=WindowTimes(**numbers), **others)
+    plain = run_to_json(replace(whole, steps=(step,)))["steps"][0]
+    assert (plain["window"]["wall_ns"], plain["window"]["kernel_ns"]) == (5, 0.5)
+    assert (plain["window"]["host_ns"], plain["traced_ns"], plain["reps"]) == (None, None, 7)
+    json.dumps(plain, allow_nan=False)
+
+
+def test_csv_has_a_row_for_every_record_and_a_column_for_every_number():
+    data = run_to_json(gpu_run())
+    tables = {name: read_csv(text) for name, text in csv_tables(data).items()}
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        "steps.csv": 30,
+        "ops.csv": 30,
+        "kernels.csv": 30,
+        "launches.csv": 30,
+        "copies.csv": 0,
+    }
+    step = tables["steps.csv"][9]
+    assert (step["param_n"], step["untraced_ns"]) == ("20000", "1947200.0")
+    assert float(step["per_rep_kernel_ns"]) == data["steps"][9]["per_rep"]["kernel_ns"]
+    assert float(step["untraced_low_ns"]) == data["steps"][9]["untraced_interval"][0]
+    launch = tables["launches.csv"][0]
+    assert (launch["kernel"], launch["grid"], launch["block"]) == (GEMV, "250x4x1", "128x4x1")
+    assert (tables["kernels.csv"][0]["device"], tables["kernels.csv"][0]["cuda_device"]) == ("cuda", "0")
+
+
+def test_a_table_without_rows_has_the_heading_of_one_with_rows():
+    full, empty = csv_tables(run_to_json(gpu_run())), csv_tables(run_to_json(replace(gpu_run(), ops=())))
+    for name in ("ops.csv", "kernels.csv", "launches.csv"):
+        assert full[name].splitlines()[0] == empty[name].splitlines()[0]
+
+
+def test_unknown_is_an_empty_cell():
+    step = read_csv(csv_tables(run_to_json(embedded_run()))["steps.csv"])[0]
+    assert (step["window_kernel_ns"], step["roof_share"], step["overhead_ns"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_run_folder_gets_every_report(name: str, tmp_path: Path):
+    paths = write_reports(ALL[name](), tmp_path)
+    assert [path.name for path in paths] == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    assert (tmp_path / "time.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unwritable_folder_is_one_line(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        write_reports(single_run(), tmp_path / "file")
+
+
+def test_a_name_that_is_no_unicode_is_still_written(tmp_path: Path):
+    whole = single_run()
+    op = whole.ops[0]
+    named = replace(op, kernels=(replace(op.kernels[0], kernel="bad\ud800name"),))
+    write_reports(replace(whole, ops=(named,)), tmp_path)
+    assert "bad\\ud800name" in (tmp_path / "kernels.csv").read_text()
+
+
+def test_the_picture_has_a_panel_per_backend_and_device_and_a_line_per_variant():
+    figure = compose(gpu_run()).sections[0].figures[0]
+    assert [panel.title for panel in figure.panels] == [
+        *("cupy cuda float32", "torch cuda float32", "torch cpu float32"),
+    ]
+    assert [series.label for series in figure.panels[0].series] == [
+        *("matvec", "matvec, kernels (traced)", "outer_sum", "outer_sum, kernels (traced)"),
+    ]
+    assert figure.panels[0].series[2].y == (43_500.0, 151_800.0, 366_900.0, 662_200.0, 1_947_200.0)
+    assert [series.label for series in figure.panels[2].series] == ["matvec", "outer_sum"]
+
+
+def test_a_step_without_flops_has_no_place_against_flops():
+    names = [figure.name for figure in list_figures(compose(copying_run()))]
+    assert "time" in names
+    assert "flops" not in names
+
+
+def test_drawing_leaves_the_state_of_matplotlib_alone():
+    import matplotlib
+
+    before = {name: matplotlib.rcParams[name] for name in matplotlib.rcParams}
+    for figure in list_figures(compose(gpu_run())):
+        draw_image(figure, "svg")
+    assert {name: matplotlib.rcParams[name] for name in matplotlib.rcParams} == before
+
+
+# One number, five places -------------------------------------------------------------------------------
+
+SHOWN: tuple[tuple[str, Kind], ...] = (
+    *(("untraced_ns", "time"), ("flops", "flops"), ("tflops", "tflops"), ("gbps", "gbps")),
+    ("roof_share", "percent"),
+)
+
+
+def expected_cells(result: RunResult) -> list[list[str]]:
+    """What readers must see of each step, from the JSON alone."""
+    steps = json.loads(render(result, "json"))["steps"]
+    return [[format_value(step[key], kind) for key, kind in SHOWN] for step in steps]
+
+
+def markdown_cells(result: RunResult) -> list[list[str]]:
+    section = render(result, "markdown").split("## Time of a rep")[1].split("\n\n")[1]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
+    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
+    return [[row[i] for i in at] for row in rows]
+
+
+def html_cells(result: RunResult) -> list[list[str]]:
+    head, *rows = Tables(render(result, "html")).tables[0]
+    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
+    return [[row[i] for i in at] for row in rows]
+
+
+def text_cells(result: RunResult) -> list[list[str]]:
+    section = render(result, "text").split("Time of a rep\n")[1].split("\n  ÷")[0]
+    rows = [line for line in section.splitlines()[1:] if not line.startswith("[")]
+    cells = [re.split(r"\s{2,}", row.strip()) for row in rows]
+    return [[row[2], *row[4:8]] for row in cells]
+
+
+def csv_cells(result: RunResult) -> list[list[str]]:
+    steps = read_csv(csv_tables(run_to_json(result))["steps.csv"])
+    return [
+        [format_value(float(step[key]) if step[key] else None, kind) for key, kind in SHOWN] for step in steps
+    ]
+
+
+def test_every_format_shows_the_same_numbers():
+    result = gpu_run()
+    expected = expected_cells(result)
+    assert len(expected) == 30
+    assert csv_cells(result) == expected
+    for cells in (markdown_cells(result), html_cells(result), text_cells(result)):
+        assert sorted(cells) == sorted(expected)
+
+
+def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):
+    paths = write_figures(single_run(), tmp_path / "new" / "figures")
+    names = ("time", "time_linear", "flops", "layers", "roof")
+    assert [path.name for path in paths] == [f"{n}.{end}" for n in names for end in ("png", "svg", "pdf")]
+    heads = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    assert all(path.read_bytes().startswith(heads[path.suffix]) for path in paths)
+
+
+def test_a_figure_is_the_same_bytes_each_time():
+    figure = list_figures(compose(gpu_run()))[0]
+    for format in IMAGE_FORMATS:
+        assert draw_image(figure, format) == draw_image(figure, format)
