@@ -1,25 +1,32 @@
+# pyright: strict
 """How it is run: recorders, the worker, capture and the command line; and `annotate` for your own programs."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .annotation.ranges import annotate, mark_step
+    from .annotation.ranges import annotate
+    from .annotation.steps import mark_step
     from .annotation.torch_modules import annotate_torch
 
 
 __all__ = ["annotate", "annotate_torch", "mark_step"]
 
+_HOMES = {
+    "annotate": ".annotation.ranges",
+    "annotate_torch": ".annotation.torch_modules",
+    "mark_step": ".annotation.steps",
+}
+
 
 def __getattr__(name: str) -> object:
     """Public names on first use: the command line needs none of them, a program not all."""
-    if name in ("annotate", "mark_step"):
-        from .annotation import ranges as annotation
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)
 
-        return getattr(annotation, name)
-    if name == "annotate_torch":
-        from .annotation.torch_modules import annotate_torch
 
-        return annotate_torch
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

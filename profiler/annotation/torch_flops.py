@@ -1,3 +1,4 @@
+# pyright: strict
 """FLOPs of what PyTorch runs, by torch's own formulas, and whether those formulas are the whole of it.
 
 torch counts matrix products, convolutions and fused attention, and says 0 for everything else: for a
@@ -169,8 +170,16 @@ class CountingMode(TorchDispatchMode):
     """Adds every operation of its thread to ``tallies[-1]``."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]  torch leaves its parameter untyped
         self.tallies: list[Tally] = [Tally()]
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self.__enter__()
+
+    def end(self) -> None:
+        """Count no longer."""
+        self.__exit__(None, None, None)  # pyright: ignore[reportUnknownMemberType]  as untyped
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

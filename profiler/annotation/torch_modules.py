@@ -1,3 +1,4 @@
+# pyright: strict
 """Ranges around the modules of a PyTorch model, forward and backward, with FLOPs where torch counts them right.
 
 Forward ranges nest as the modules do. Backward has no modules: autograd runs nodes, on a thread of its own for a
@@ -11,14 +12,14 @@ The first pass with new input shapes is counted, which slows it: its ranges say 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.hooks import RemovableHandle
 
-from .ranges import fixed_attributes, nvtx
+from .nvtx_calls import fixed_attributes, nvtx
 from .torch_flops import CountingMode, Tally
 
 PLAIN = (int, float, bool, str, bytes, type(None), torch.dtype, torch.device)
@@ -75,7 +76,8 @@ def annotate_torch(model: torch.nn.Module) -> list[RemovableHandle]:
     """
     state = _State()
     handles: list[RemovableHandle] = []
-    for path, module in model.named_modules():
+    modules = cast("Iterator[tuple[str, torch.nn.Module]]", model.named_modules())
+    for path, module in modules:
         part = _Part(path or type(model).__name__)
         handles.append(module.register_forward_pre_hook(_Enter(state, part), with_kwargs=True, prepend=True))
         handles.append(module.register_forward_hook(_Leave(state), always_call=True))
@@ -106,7 +108,7 @@ class _Enter:
         inputs = frozenset(t.grad_fn for t in tensors_of((args, kwargs)) if t.grad_fn is not None)
         state.open.append(_Open(part, signature, inputs, counter, tally))
         if counter is not None:
-            counter.__enter__()
+            counter.begin()
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class _Leave:
         state = self.state
         this = state.open.pop()
         if this.counter is not None:
-            this.counter.__exit__(None, None, None)
+            this.counter.end()
             state.counter = None
         if this.tally is not None:
             self._keep(this, this.tally)
@@ -153,7 +155,8 @@ def find_own_nodes(
     roots: list[Any], inputs: frozenset[Any], state: _State, frontier: list[Any]
 ) -> Iterator[Any]:
     """Nodes from a module's outputs back to its inputs, without those of inner modules, which are jumped over."""
-    todo, seen = list(roots), set()
+    todo: list[Any] = list(roots)
+    seen: set[Any] = set()
     while todo:
         node = todo.pop()
         if node in seen:
@@ -191,12 +194,12 @@ class _NodeRange:
         calls.push(fixed_attributes(calls, name, flops)[0])
         if counting:
             self._counter = CountingMode()
-            self._counter.__enter__()
+            self._counter.begin()
 
     def end(self, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
         """After the node has run, on the same thread."""
         if self._counter is not None:
-            self._counter.__exit__(None, None, None)
+            self._counter.end()
             assert self._key is not None, "only nodes with a key are counted"
             self._part.backward[self._key] = self._counter.tallies[0].flops
             self._counter = None
@@ -217,13 +220,14 @@ def _sign(value: Any) -> Iterator[Any]:
     elif isinstance(value, PLAIN):
         yield value
     elif isinstance(value, (tuple, list)):
-        yield len(value)
-        for item in value:
+        items = cast("Sequence[Any]", value)
+        yield len(items)
+        for item in items:
             yield from _sign(item)
     elif isinstance(value, dict):
-        for key in value:
+        for key, item in cast("dict[Any, Any]", value).items():
             yield key
-            yield from _sign(value[key])
+            yield from _sign(item)
     else:
         raise UnknownArgument
 
@@ -233,8 +237,8 @@ def tensors_of(value: Any) -> Iterator[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (tuple, list)):
-        for item in value:
+        for item in cast("Sequence[Any]", value):
             yield from tensors_of(item)
     elif isinstance(value, dict):
-        for item in value.values():
+        for item in cast("dict[Any, Any]", value).values():
             yield from tensors_of(item)

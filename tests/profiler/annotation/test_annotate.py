@@ -17,7 +17,7 @@ import pytest
 from drawing.nsys_file import NVTX, Export, global_tid
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler import annotate, mark_step
-from flopprof.profiler.annotation import ranges as annotation_module
+from flopprof.profiler.annotation import nvtx_calls, ranges, steps
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,16 +27,18 @@ class Spy:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.colors: dict[str, int | str | None] = {}
 
     class Attributes:
-        def __init__(self, name: str, payload: int | None) -> None:
-            self.name, self.payload = name, payload
+        def __init__(self, name: str, payload: int | None, color: int | str | None) -> None:
+            self.name, self.payload, self.color = name, payload, color
 
     attributes = Attributes
 
     def _note(self, what: str) -> Callable[[Any], str]:
         def note(attributes: Any) -> str:
             self.calls.append((what, attributes.name, attributes.payload))
+            self.colors[attributes.name] = attributes.color
             return attributes.name
 
         return note
@@ -52,10 +54,16 @@ class Spy:
 
 
 @pytest.fixture
-def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
-    nvtx = Spy()
-    monkeypatch.setattr(annotation_module, "nvtx", lambda: nvtx)
-    yield nvtx.calls
+def nvtx(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    found = Spy()
+    for module in (ranges, steps):
+        monkeypatch.setattr(module, "nvtx", lambda: found)
+    return found
+
+
+@pytest.fixture
+def spy(nvtx: Spy) -> list[tuple[Any, ...]]:
+    return nvtx.calls
 
 
 def test_bytes_follow_the_push_at_once(spy: list[tuple[Any, ...]]) -> None:
@@ -91,6 +99,62 @@ def test_a_function_lends_its_name(spy: list[tuple[Any, ...]]) -> None:
     with pytest.raises(KeyError):
         work()
     assert spy == [("push", work.__qualname__, 5), ("pop",)]
+
+
+def test_a_function_is_marked_without_parentheses(spy: list[tuple[Any, ...]]) -> None:
+    @annotate
+    def double(n: int) -> int:
+        """Doubles."""
+        return 2 * n
+
+    triple = annotate(lambda n: 3 * n, flops=lambda n: n)
+    assert (double(3), double.__name__, double.__doc__, triple(4)) == (6, "double", "Doubles.", 12)
+    name = "test_a_function_is_marked_without_parentheses.<locals>."
+    assert spy == [
+        *(("push", f"{name}double", None), ("pop",)),
+        *(("push", f"{name}<lambda>", 4), ("pop",)),
+    ]
+
+
+class Model:
+    """One with every kind of method, each marked in every way."""
+
+    @annotate
+    def bare(self, n: int) -> int:
+        return n
+
+    @annotate
+    @staticmethod
+    def bare_static(n: int) -> int:
+        return n
+
+    @annotate("cls", flops=lambda cls, n: n)
+    @classmethod
+    def named_class(cls, n: int) -> tuple[type, int]:
+        return cls, n
+
+    @staticmethod
+    @annotate(flops=2)
+    def below(n: int) -> int:
+        return n
+
+
+@pytest.mark.parametrize("part", [Model, Model()], ids=["of the class", "of an object"])
+def test_methods_stay_what_they_are(part: Any) -> None:
+    bare = part.bare(part, 1) if isinstance(part, type) else part.bare(1)
+    assert (bare, part.bare_static(2), part.below(4)) == (1, 2, 4)
+    assert part.named_class(3) == (Model, 3)
+
+
+@pytest.mark.parametrize("color", ["green", 0xFF00FF00])
+def test_a_color_is_passed_on_to_the_range_and_not_to_its_mark(nvtx: Spy, color: int | str) -> None:
+    with annotate("fixed", bytes=1, color=color), mark_step(color=color):
+        annotate("varying", flops=lambda: 7, color=color)(lambda: None)()
+        annotate("unknown", flops=lambda: None, color=color)(lambda: None)()
+    assert nvtx.colors == {
+        **dict.fromkeys(("fixed", "step", "varying", "unknown"), color),
+        "bytes": None,
+    }
 
 
 class Doubler:
@@ -157,7 +221,12 @@ def test_threads_have_steps_of_their_own(spy: list[tuple[Any, ...]]) -> None:
         (lambda: annotate("x", bytes=2**63), ValueError, "'x': bytes must lie in 0 … 2**63 - 1"),
         (lambda: annotate("x", bytes=math.inf), ValueError, "'x': bytes must be finite, got inf"),
         (lambda: annotate("x", flops=math.nan), ValueError, "'x': flops must be finite, got nan"),
-        (lambda: annotate(cast(str, run)), TypeError, "@annotate() and not @annotate; got <function run"),
+        (lambda: annotate(cast(str, 3)), TypeError, "annotate needs a name or a function, got 3"),
+        (lambda: annotate()(cast(Any, property())), TypeError, "needs a name or a function, got <property"),
+        (lambda: mark_step(cast(str, 3)), TypeError, "a range's name is a text, got 3"),
+        (lambda: annotate("x", color="greenish"), ValueError, "'x': there is no colour 'greenish'; give one"),
+        (lambda: annotate("x", color=1 << 32), ValueError, "'x': a colour is 0xAARRGGBB, at most 0xffffffff"),
+        (lambda: mark_step(color=-1), ValueError, "'step': a colour is 0xAARRGGBB"),
         (lambda: annotate("x", flops=lambda: 1).__enter__(), TypeError, "'x': a function of arguments needs"),
         (lambda: annotate().__enter__(), TypeError, "as a context manager needs a name"),
     ],
@@ -166,6 +235,12 @@ def test_misuse_is_told(wrong: Callable[[], object], error: type[Exception], wor
     with pytest.raises(error) as caught:
         wrong()
     assert words in str(caught.value)
+
+
+def test_a_color_of_nvtx_is_recorded_as_its_number() -> None:
+    calls = nvtx_calls.Recorded()
+    attributes: Any = calls.attributes("x", 5, "green")
+    assert (attributes.color, attributes.payload, attributes.message.string) == ("green", 5, "x")
 
 
 def test_functions_that_pause_are_refused() -> None:
@@ -180,6 +255,8 @@ def test_functions_that_pause_are_refused() -> None:
     for function in (later, some, some_later):
         with pytest.raises(TypeError, match="pauses, and its range would cross others"):
             annotate("x")(function)
+        with pytest.raises(TypeError, match="pauses, and its range would cross others"):
+            annotate(function)
 
 
 def run(code: str, **environment: str) -> str:

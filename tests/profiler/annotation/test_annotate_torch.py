@@ -27,7 +27,7 @@ class Stack:
         self.pushed: Pushed = []
         self.depth = 0
 
-    def attributes(self, name: str, payload: int | None) -> tuple[str, int | None]:
+    def attributes(self, name: str, payload: int | None, color: object) -> tuple[str, int | None]:
         return name, payload
 
     def push(self, attributes: tuple[str, int | None]) -> None:
