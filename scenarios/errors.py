@@ -1,3 +1,4 @@
+# pyright: strict
 """The root of every failure a user can act on.
 
 ::

@@ -39,6 +39,21 @@ ROOM_LEFT = 256 << 20
 Announce = Callable[[str], None]
 
 
+def find_trace(path: Path) -> Path:
+    """The trace a path means: the file itself, or the only trace of a run folder. Raises TraceError."""
+    if not path.is_dir():
+        return path
+    traces = sorted(path.glob("shards/*/trace.sqlite")) or sorted(path.glob("trace.sqlite"))
+    if not traces:
+        raise TraceError(
+            path, "is a folder without a trace; give a .sqlite, .nsys-rep or .qdstrm file, or a run"
+        )
+    if len(traces) > 1:
+        names = ", ".join(str(trace.relative_to(path)) for trace in traces)
+        raise TraceError(path, f"holds {len(traces)} traces; give one of them: {names}")
+    return traces[0]
+
+
 @contextmanager
 def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator[Path]:
     """The plain SQLite file that `path` is or stands for, as long as the context lasts.

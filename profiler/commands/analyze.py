@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ...analysis.errors import TraceError
 from ...analysis.trace.digest import Digest
+from ...analysis.trace.open import find_trace
 
 if TYPE_CHECKING:
     from ...analysis.attribution.attribution import GraphRanges
@@ -58,21 +58,6 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
 
         write_analysis_csv(analysis, request.csv)
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
-
-
-def find_trace(path: Path) -> Path:
-    """The trace a path means: the file itself, or the only trace of a run folder."""
-    if not path.is_dir():
-        return path
-    traces = sorted(path.glob("shards/*/trace.sqlite")) or sorted(path.glob("trace.sqlite"))
-    if not traces:
-        raise TraceError(
-            path, "is a folder without a trace; give a .sqlite, .nsys-rep or .qdstrm file, or a run"
-        )
-    if len(traces) > 1:
-        names = ", ".join(str(trace.relative_to(path)) for trace in traces)
-        raise TraceError(path, f"holds {len(traces)} traces; give one of them: {names}")
-    return traces[0]
 
 
 def _render(analysis: Analysis, request: AnalyzeRequest) -> str:

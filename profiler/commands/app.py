@@ -111,7 +111,9 @@ def run(
     if (scenario is None and resume is None) or (out is not None and resume is not None):
         raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
     from ...analysis.runs.place import find_store
-    from .run import RunRequest, run_scenario
+    from ...reports.run.publish import render
+    from ..capture.whole_run import RunRequest
+    from .run import run_on_terminal
 
     request = RunRequest(
         scenario=scenario,
@@ -124,10 +126,9 @@ def run(
         interleave=interleave,
         keep_report=keep_rep,
         strict=strict,
-        format="json" if json else "text",
     )
-    outcome = run_scenario(request)
-    print(outcome.report)
+    outcome = run_on_terminal(request)
+    print(render(outcome.result, "json" if json else "text"))
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 

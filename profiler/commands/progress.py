@@ -10,9 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ...scenarios.plan.step import Step
 from ..capture.run import Listener
+from ..capture.watching import PASS_WORDS
 from ..worker.job import Finished, Message, PassName, Started
-
-PASS_WORDS: dict[PassName, str] = {"control": "untraced", "traced": "traced"}
 
 
 @contextmanager

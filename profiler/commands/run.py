@@ -1,203 +1,40 @@
-"""`flopprof run`: load, plan, capture, account, report."""
+"""`flopprof run`: a run that is watched from a terminal and may be ended there."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
-from ...analysis.runs.account import account_run
-from ...analysis.runs.ceilings import ceilings_path, read_ceilings
-from ...analysis.runs.folder import RunFolder
-from ...analysis.runs.place import DEFAULT_STORE
-from ...analysis.runs.results import RunResult
-from ...analysis.store.address import find_run
-from ...analysis.store.database import record_run, reopen_run
-from ...analysis.store.listing import count_shards
-from ...reports.run.publish import render, write_reports
-from ...scenarios.errors import FlopprofError
-from ...scenarios.plan.expansion import Plan, expand_plan
-from ...scenarios.plan.load import load_scenario
-from ..capture.resume import asked_scenario, read_resumable, refuse_changes, refuse_options
-from ..capture.run import CaptureOptions, capture_run, open_run, shards_of
+from ...scenarios.plan.step import Step
+from ..capture.run import Listener
+from ..capture.whole_run import RunOutcome, RunRequest, run_scenario
 from ..errors import Interrupted
-from ..machine.disk import explain_full_disk
-from ..machine.machine import missing_reason
-from ..recorders.recorder import Choice, Recorder, choose_recorder
 from .progress import show_progress
 
 
-class NothingToRun(FlopprofError):
-    """Every combination of a scenario was skipped, or --strict forbids skipping."""
+class Terminal:
+    """Hears of a run on standard error."""
 
-    def __init__(self, plan: Plan) -> None:
-        reasons = "; ".join(f"{label}: {reason}" for label, reason in plan.skipped)
-        what = "nothing of it can run here" if not plan.steps else "--strict, and part of it cannot run here"
-        super().__init__(
-            f"{plan.path}: {what} ({reasons}); see 'flopprof doctor' or choose with --set backends=…"
-        )
+    def tell(self, line: str) -> None:
+        """Print it."""
+        print(line, file=sys.stderr)
 
-
-class NothingInTurn(FlopprofError):
-    """--interleave without the pass that it is about."""
-
-    def __init__(self) -> None:
-        super().__init__("--interleave orders the untraced pass, which --no-control leaves out; choose one")
+    def follow(self, steps: Sequence[Step], *, control: bool) -> AbstractContextManager[Listener]:
+        """A progress bar."""
+        return show_progress(steps, control=control)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """What the user asked for."""
-
-    scenario: str | None
-    """None: that of the run to resume."""
-    overrides: tuple[str, ...] = ()
-    recorder: Choice = "auto"
-    out: Path | None = None
-    store: Path = DEFAULT_STORE
-    resume: str | None = None
-    """The address of a run to go on with."""
-    control: bool = True
-    interleave: bool = False
-    keep_report: bool = False
-    strict: bool = False
-    format: Literal["text", "json"] = "text"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOutcome:
-    """What came of it."""
-
-    folder: Path
-    result: RunResult
-    report: str
-
-    @property
-    def has_failures(self) -> bool:
-        """Whether a step failed."""
-        return any(step.status == "failed" for step in self.result.steps)
-
-    @property
-    def has_lost_data(self) -> bool:
-        """Whether the trace says that events are missing."""
-        return any(note.severity == "error" for note in self.result.quality)
-
-
-def run_scenario(request: RunRequest) -> RunOutcome:
-    """Run a scenario whole, or what is left of a run. Raises FlopprofError, Interrupted."""
-    if request.interleave and not request.control:
-        raise NothingInTurn
-    resumed = read_resumable(find_run(request.resume, request.store)) if request.resume else None
-    if resumed:
-        refuse_options(
-            resumed, recorder=request.recorder, control=request.control, interleave=request.interleave
-        )
-    scenario, overrides = _asked(request, resumed)
-    plan = expand_plan(load_scenario(scenario, overrides), missing_reason)
-    if not plan.steps or (request.strict and plan.skipped):
-        raise NothingToRun(plan)
-    recorder = choose_recorder(_recorder_choice(request, resumed))
-    if resumed:
-        refuse_changes(resumed, plan, recorder)
-    tell_limits(plan, recorder)
-    options = CaptureOptions(
-        recorder=recorder,
-        out=request.out,
-        store=request.store,
-        control=resumed.plan.run.control if resumed else request.control,
-        interleave=resumed.plan.run.order == "interleaved" if resumed else request.interleave,
-        keep_report=request.keep_report,
-        ceilings=read_ceilings(ceilings_path()),
-        command=_command(request, scenario, overrides),
-        resumed=resumed,
-    )
-    return _run_plan(plan, options, request)
-
-
-def _run_plan(plan: Plan, options: CaptureOptions, request: RunRequest) -> RunOutcome:
-    with terminate_as_interrupt(), open_run(plan, options) as run:
-        folder = run.folder
-        name = run.record.run.id if in_store(folder, options.store) else str(folder)
-        with explain_full_disk(folder, lambda: how_to_go_on(folder, name)):
-            options = reopen(options)
-            try:
-                todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
-                with show_progress(todo, control=options.control) as on_message:
-                    capture_run(run, plan, options, on_message)
-                result = account_run(folder)
-                result = replace(result, run=run.record.run)
-                write_reports(result, folder)
-                run.complete()
-            except (Interrupted, KeyboardInterrupt):
-                print(f"interrupted; go on with: flopprof run --resume {name}", file=sys.stderr)
-                raise
-        with explain_full_disk(
-            folder, lambda: "the run is complete, and flopprof runs lists it once there is room"
-        ):
-            record_complete(result, folder, options.store)
-    return RunOutcome(folder=folder, result=result, report=render(result, request.format))
-
-
-def how_to_go_on(folder: Path, name: str) -> str:
-    """What to do after a full disk; nothing is there to go on with when not even the plan could be written."""
-    if (folder / "plan.json").exists():
-        return f"make room, then go on with: flopprof run --resume {name}"
-    return "make room and run again"
-
-
-def _asked(request: RunRequest, resumed: RunFolder | None) -> tuple[str, tuple[str, ...]]:
-    """The scenario and the overrides: those of the run to resume, and what is given anew after them."""
-    if resumed is None:
-        assert request.scenario is not None, "a new run has a scenario"
-        return request.scenario, request.overrides
-    scenario, overrides = asked_scenario(resumed.plan)
-    return request.scenario or scenario, (*overrides, *request.overrides)
-
-
-def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> tuple[str, ...]:
-    """What to type for another run that is measured like this one."""
-    recorder = () if request.recorder == "auto" else (f"--recorder={request.recorder}",)
-    control = () if request.control else ("--no-control",)
-    interleave = ("--interleave",) if request.interleave else ()
-    sets = (f"--set={override}" for override in overrides)
-    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave)
-
-
-def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> Choice:
-    return resumed.plan.run.recorder if resumed and request.recorder == "auto" else request.recorder
-
-
-def tell_limits(plan: Plan, recorder: Recorder) -> None:
-    """What will not run, and what will not be seen, on standard error."""
-    for label, reason in plan.skipped:
-        print(f"skipped {label}: {reason}", file=sys.stderr)
-    if recorder.note:
-        print(f"embedded recorder: {recorder.note}", file=sys.stderr)
-
-
-def reopen(options: CaptureOptions) -> CaptureOptions:
-    """The options with the run to resume as it is now that nobody else writes it; its row says it is not complete."""
-    if options.resumed is None:
-        return options
-    resumed = read_resumable(options.resumed.path)
-    if in_store(resumed.path, options.store):
-        reopen_run(options.store, resumed.plan.run.id)
-    return replace(options, resumed=resumed)
-
-
-def record_complete(result: RunResult, folder: Path, store: Path) -> None:
-    """Write the run into the database of the store in which its folder lies."""
-    if in_store(folder, store):
-        record_run(store, result, folder.name, count_shards(folder))
-
-
-def in_store(folder: Path, store: Path) -> bool:
-    """Whether a run's folder is one of a store's."""
-    return folder.absolute().parent.resolve() == store.resolve()
+def run_on_terminal(request: RunRequest) -> RunOutcome:
+    """Run a scenario, with its progress on standard error. Raises FlopprofError, Interrupted."""
+    terminal = Terminal()
+    with terminate_as_interrupt():
+        try:
+            return run_scenario(request, terminal)
+        except Interrupted as interrupted:
+            terminal.tell(str(interrupted))
+            raise
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
+
+import yaml
 
 from ..errors import ScenarioError
 from ..operations.shapes import SIZE_NAMES
@@ -15,6 +18,30 @@ from .source import Loc, Source, parse_value
 LISTS = ("backends", "devices", "dtypes")
 
 SINGLES = ("baseline", *(f"reps.{name}" for name in Reps.model_fields))
+
+Setting = str | float | None | Iterable[str | float] | Mapping[str, int]
+"""A value for a setting, or several for a list or a sweep; ``{"from": …, "to": …, "step": …}`` for a range of sizes."""
+
+
+def write_overrides(settings: Mapping[str, Setting]) -> tuple[str, ...]:
+    """The ``--set`` texts that say the same.
+
+    >>> write_overrides({"n": [1000, 4000], "backends": "numpy", "reps.max_seconds": 1e-3})
+    ('n=1000,4000', 'backends=numpy', 'reps.max_seconds=0.001')
+    """
+    return tuple(f"{name}={_write_setting(value)}" for name, value in settings.items())
+
+
+def _write_setting(value: Setting) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {_write_setting(part)}' for name, part in value.items())}}}"
+    if isinstance(value, Iterable):
+        return ",".join(map(_write_setting, value))
+    if isinstance(value, Integral) and not isinstance(value, bool):  # NumPy's, too
+        return str(int(value))
+    return yaml.safe_dump(value if value is None or isinstance(value, bool) else float(value)).split("\n")[0]
 
 
 def split_overrides(texts: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[tuple[str, str], ...]]:
