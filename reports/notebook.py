@@ -1,8 +1,10 @@
+# pyright: strict
 """Runs, traces and comparisons as objects for a notebook: shown as HTML, their tables as DataFrames, their
 figures as matplotlib axes.
 
->>> from flopprof.reports.notebook import Run
->>> run = Run("flopprof-runs/outer-20260101-120000-1a2b")     # doctest: +SKIP
+>>> import flopprof
+>>> run = flopprof.run("outer")                               # doctest: +SKIP
+>>> run = flopprof.Run("outer@latest")                        # doctest: +SKIP
 >>> run.steps[["label", "untraced_ns", "roof_share"]]         # doctest: +SKIP
 >>> run.plot_time()                                           # doctest: +SKIP
 """
@@ -10,19 +12,22 @@ figures as matplotlib axes.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from ..analysis.attribution.attribution import GraphRanges
 from ..analysis.breakdown.analyze import analyze_file
+from ..analysis.compare.comparability import refuse_caveats
 from ..analysis.compare.compare import compare_by, compare_sides
-from ..analysis.compare.sides import read_side
+from ..analysis.compare.sides import FindRun, Side, read_side, side_of_run, side_of_trace
 from ..analysis.runs.account import account_run
 from ..analysis.runs.place import find_store
+from ..analysis.runs.results import RunResult
 from ..analysis.store.address import find_run, run_finder
 from .charts.chart import draw_canvas
 from .charts.colours import PRINT
@@ -36,6 +41,7 @@ from .trace.compose import compose_analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 
 SHOWN_ROWS = 30
@@ -69,9 +75,7 @@ class Shown:
 
     def plot(self, name: str) -> list[Axes]:
         """Draw a figure; its axes, one a panel. Raises KeyError for a figure that there is not."""
-        from matplotlib import pyplot
-
-        canvas = draw_canvas(self._figure(name), PRINT, make=pyplot.figure)
+        canvas = draw_canvas(self._figure(name), PRINT, make=new_canvas)
         return [axes for axes in canvas.axes if axes.get_visible()]
 
     def _figure(self, name: str) -> Figure:
@@ -93,11 +97,23 @@ class Shown:
 
 
 class Run(Shown):
-    """A run by its folder, id, tag, ``latest`` or ``SCENARIO@latest``. Raises UnknownRun, RunError."""
+    """A run by its folder, id, tag, ``latest`` or ``SCENARIO@latest``. Raises UnknownRun, RunError, TraceError."""
 
-    def __init__(self, address: str | Path, store: Path | None = None) -> None:
-        self.result = account_run(find_run(str(address), find_store(store)))
-        self._document = compose(self.result)
+    result: RunResult
+
+    def __init__(self, address: str | Path, store: str | Path | None = None) -> None:
+        folder = find_run(str(address), find_store(None if store is None else Path(store)))
+        self._show(account_run(folder))
+
+    @classmethod
+    def of_result(cls, result: RunResult) -> Run:
+        """One that is already accounted for."""
+        run = cls.__new__(cls)
+        run._show(result)
+        return run
+
+    def _show(self, result: RunResult) -> None:
+        self.result, self._document = result, compose(result)
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -125,8 +141,24 @@ class Run(Shown):
 class Trace(Shown):
     """Any recording of Nsight Systems, with `flopprof analyze`'s options. Raises TraceError."""
 
-    def __init__(self, path: str | Path, **options: Any) -> None:
-        self.analysis = analyze_file(Path(path), **options)
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        range_glob: str | None = None,
+        domains: Sequence[str] | None = None,
+        window: Literal["host", "device"] = "host",
+        graph_ranges: GraphRanges = "launch",
+        announce: Callable[[str], None] | None = None,
+    ) -> None:
+        self.analysis = analyze_file(
+            Path(path),
+            range_glob=range_glob,
+            domains=domains,
+            window=window,
+            graph_ranges=graph_ranges,
+            announce=announce,
+        )
         self._document = compose_analysis(self.analysis)
 
     @cached_property
@@ -144,8 +176,6 @@ class Trace(Shown):
 
     def plot_owners(self, window: int = 0) -> Axes:
         """Whose time one window is, as bars stacked by layer."""
-        from matplotlib import pyplot
-
         owners = self.frames["owners"]
         mine = owners[owners["window"] == window]
         names = [" › ".join(path) or "(no range)" for path in mine["path"]]
@@ -153,21 +183,41 @@ class Trace(Shown):
             index="owner", columns="layer", values="ns", aggfunc="sum"
         )
         ordered = table.fillna(0).loc[table.sum(axis=1).sort_values().index] / 1e6
-        axes = pyplot.figure(figsize=(7, 0.4 * len(ordered) + 1.2), layout="constrained").subplots()
+        axes = new_canvas(figsize=(7, 0.4 * len(ordered) + 1.2), layout="constrained").subplots()
         ordered.plot.barh(stacked=True, ax=axes, width=0.8)
         axes.set(xlabel="ms", ylabel="")
         return axes
 
 
+SideLike = str | Path | Run | Trace
+"""A run or a trace, as itself or as `flopprof compare` names it."""
+
+
 class Comparison(Shown):
     """Two runs, traces or selections, or one side and ``by=``. Raises CompareError, TraceError, RunError."""
 
-    def __init__(self, a: str | Path, b: str | Path | None = None, *, by: str | None = None) -> None:
+    def __init__(
+        self,
+        a: SideLike,
+        b: SideLike | None = None,
+        *,
+        by: str | None = None,
+        maps: Sequence[str] = (),
+        domains: Sequence[str] | None = None,
+        strict: bool = False,
+        store: str | Path | None = None,
+    ) -> None:
         if (b is None) == (by is None):
             raise TypeError("give two sides, or one side and by=NAME")
-        finder = run_finder(find_store(None))
-        side = read_side(str(a), finder)
-        self.comparison = compare_by(side, by) if by else compare_sides(side, read_side(str(b), finder))
+        finder = run_finder(find_store(None if store is None else Path(store)))
+        owners = tuple(domains) if domains else None
+        side = _side_of(a, finder, owners)
+        if b is None or by is not None:
+            self.comparison = compare_by(side, str(by))
+        else:
+            self.comparison = compare_sides(side, _side_of(b, finder, owners), maps)
+        if strict:
+            refuse_caveats(self.comparison.comparable)
         self._document = compose_comparison(self.comparison)
 
     @cached_property
@@ -185,6 +235,21 @@ class Comparison(Shown):
     def plot_samples(self) -> list[Axes]:
         """The reps of both sides beside each other."""
         return self.plot("spread")
+
+
+def _side_of(value: SideLike, finder: FindRun, domains: tuple[str, ...] | None) -> Side:
+    if isinstance(value, Run):
+        return side_of_run(value.result)
+    if isinstance(value, Trace):
+        return side_of_trace(value.analysis.trace, str(value.analysis.trace.path), domains)
+    return read_side(str(value), finder, domains)
+
+
+def new_canvas(*, figsize: tuple[float, float], layout: Literal["constrained"]) -> Canvas:
+    """A figure that the notebook shows by itself."""
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=figsize, layout=layout)  # pyright: ignore[reportUnknownMemberType]  its **kwargs
 
 
 def document_to_html(document: Document) -> str:

@@ -16,7 +16,7 @@ from ..attribution.paths import find_paths
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
-from ..trace.open import Announce, open_trace_file
+from ..trace.open import Announce, find_trace, open_trace_file
 from ..trace.quality import note, sort_notes
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
@@ -137,10 +137,11 @@ def analyze_file(
     announce: Announce | None = None,
     digest: Digest | None = None,
 ) -> Analysis:
-    """Analyse any file that holds a trace: sqlite, packed, .nsys-rep or .qdstrm. Raises TraceError.
+    """Analyse any file that holds a trace (sqlite, packed, .nsys-rep, .qdstrm), or a run's only one. Raises TraceError.
 
     `digest` is the file's own, where it was begun before this module was imported.
     """
+    path = find_trace(path)
     digest = digest or Digest(path)
     with open_trace_file(path, announce=announce) as plain:
         trace = replace(read_trace(plain), path=path)

@@ -17,6 +17,7 @@ from ..errors import CompareError
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
+from ..trace.trace import Trace
 from .comparability import Circumstances, describe_run, describe_trace
 from .measured import Measured, measure_run
 from .range_times import RangePath, measure_ranges
@@ -98,15 +99,35 @@ def read_side(
     return select_things(side, name.selection)
 
 
-def side_of_run(result: RunResult) -> Side:
-    """The measured steps of a run as a side."""
+def side_of_run(result: RunResult, name: str | None = None) -> Side:
+    """The measured steps of a run as a side. Raises CompareError where there is none."""
+    name = name or result.folder
     things = tuple(measure_run(result))
+    if not things:
+        raise CompareError(f"{name}: no step of this run was measured, so there is nothing to compare")
     return Side(
-        name=result.folder,
+        name=name,
         things=things,
         circumstances=describe_run(result),
         selection={},
         result=result,
+    )
+
+
+def side_of_trace(trace: Trace, name: str, domains: tuple[str, ...] | None = None) -> Side:
+    """The ranges of a trace as a side. Raises CompareError where there is none."""
+    found = measure_ranges(trace, domains)
+    if not found:
+        raise CompareError(
+            f"{name}: the trace has no NVTX ranges that can be compared; mark the program's parts with "
+            "nvtx.annotate and record with --trace=cuda,nvtx"
+        )
+    return Side(
+        name=name,
+        things=tuple(thing for _, thing in found),
+        circumstances=describe_trace(trace),
+        selection={},
+        paths={thing.key: path for path, thing in found},
     )
 
 
@@ -121,28 +142,12 @@ def _find(text: str, find_run: FindRun | None, by_name: bool) -> Path | None:
 def _read_run(name: SideName) -> Side:
     from ..runs.account import account_run
 
-    side = side_of_run(account_run(name.path))
-    if not side.things:
-        raise CompareError(f"{name.text}: no step of this run was measured, so there is nothing to compare")
-    return replace(side, name=name.text)
+    return side_of_run(account_run(name.path), name.text)
 
 
 def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
     with open_trace_file(name.path) as file:
-        trace = read_trace(file)
-        found = measure_ranges(trace, domains)
-    if not found:
-        raise CompareError(
-            f"{name.text}: the trace has no NVTX ranges that can be compared; mark the program's parts with "
-            "nvtx.annotate and record with --trace=cuda,nvtx"
-        )
-    return Side(
-        name=name.text,
-        things=tuple(thing for _, thing in found),
-        circumstances=describe_trace(trace),
-        selection={},
-        paths={thing.key: path for path, thing in found},
-    )
+        return side_of_trace(read_trace(file), name.text, domains)
 
 
 def select_things(side: Side, selection: Mapping[str, str]) -> Side:
