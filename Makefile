@@ -40,7 +40,7 @@ nsys:  ## Install Nsight Systems from the distribution (Debian: component non-fr
 	tools/install-nsys.sh
 
 bench: $(VENV)/.developed  ## Time analysis against nsys stats and a plain sqlite scan; updates docs/benchmark.md
-	$(BIN)/python -m compileall -q $(FOLDERS)  # as an installed flopprof is, also where Python may write no bytecode
+	$(BIN)/python -m compileall -q flopprof $(FOLDERS)  # as an installed flopprof is, also where Python may write no bytecode
 	$(BIN)/python bench/bench_analyze.py
 
 clean:  ## Remove what was built and installed here, not your runs
@@ -58,7 +58,8 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS),dev]'
 	@touch $@
 
-# Installed names for the type checker, which resolves folders, not distributions.
-.link/flopprof:
-	@mkdir -p $@
-	@for folder in $(FOLDERS); do ln -sfn ../../$$folder $@/$$folder; done
+# The installed package for the type checker, which resolves folders, not distributions.
+.link/flopprof: Makefile $(wildcard flopprof/*.py)
+	@rm -rf $@ && mkdir -p $@
+	@for folder in $(FOLDERS); do ln -s ../../$$folder $@/$$folder; done
+	@for file in $(wildcard flopprof/*.py flopprof/py.typed); do ln -s ../../$$file $@/; done

@@ -23,11 +23,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Public names on first use: each brings pandas."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+if not TYPE_CHECKING:  # a type checker shall tell what is not there
+
+    def __getattr__(name: str) -> object:
+        """Public names on first use: each brings pandas."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name], __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
-
-from drawing.tree import ROOT
 
 ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     # From the ground up; rooms of one line are neighbours and do not know each other.
@@ -39,6 +38,16 @@ FOLDERS = {"scenarios": set(), "analysis": {"scenarios"}, "reports": {"analysis"
 FOLDERS["profiler"] = {"scenarios", "analysis", "reports"}
 WORKLOADS = {"torch", "cupy", "cupyx", "nvtx"}
 MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.annotation"}
+
+
+def source_folder() -> Path:
+    """Where the four folders lie: the tree, or the installed package."""
+    spec = find_spec("flopprof.scenarios")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parents[1]
+
+
+ROOT = source_folder()
 
 
 def room_of(module: tuple[str, ...]) -> tuple[str, str]:
@@ -88,3 +97,15 @@ def test_every_room_has_a_place_and_a_package() -> None:
             if path.suffix == ".py" or (path / "__init__.py").exists()
         }
         assert rooms - {"__init__"} == {room for floor in floors for room in floor}, folder
+
+
+def test_the_folders_do_not_know_the_package_they_are_in() -> None:
+    """Linked into a plain folder, without an install, they are a namespace and work all the same."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for folder in ORDER
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, module in imports(path)
+        if module[:2] == ("", "flopprof") or (module[0] and module[0] not in ORDER)
+    ]
+    assert wrong == []

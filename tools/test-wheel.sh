@@ -25,7 +25,7 @@ for entry in "$dependencies"/*; do
 done
 cp -r "$site/bin/." "$work/venv/bin/" 2>/dev/null || true
 # Everything of the tree but the source folders: what tests read beside themselves.
-git ls-files -z | grep -zvE '^(scenarios|profiler|analysis|reports)/' | tar cf - --null -T - | tar xf - -C "$work"
+git ls-files -z | grep -zvE '^(flopprof|scenarios|profiler|analysis|reports)/' | tar cf - --null -T - | tar xf - -C "$work"
 cd "$work"
 "$work/venv/bin/python" - <<'WHERE'
 import sys
