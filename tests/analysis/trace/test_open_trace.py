@@ -16,7 +16,7 @@ import zstandard
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import open as open_trace
-from flopprof.analysis.trace.open import open_trace_file
+from flopprof.analysis.trace.open import find_trace, open_trace_file
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.compress,
@@ -160,3 +160,20 @@ def test_an_unreadable_scratch_folder_is_one_line(
         open_trace_file(packed),
     ):
         pass
+
+
+def test_a_folder_means_its_only_trace(tmp_path: Path) -> None:
+    first = tmp_path / "shards" / "numpy-cpu" / "trace.sqlite"
+    first.parent.mkdir(parents=True)
+    first.touch()
+    assert find_trace(tmp_path) == first
+    assert find_trace(first) == first
+    assert find_trace(tmp_path / "none") == tmp_path / "none"
+    second = tmp_path / "shards" / "torch-cpu" / "trace.sqlite"
+    second.parent.mkdir()
+    with pytest.raises(TraceError, match="is a folder without a trace; give a .sqlite"):
+        find_trace(second.parent)
+    second.touch()
+    both = "shards/numpy-cpu/trace.sqlite, shards/torch-cpu/trace.sqlite"
+    with pytest.raises(TraceError, match=f"holds 2 traces; give one of them: {both}"):
+        find_trace(tmp_path)
