@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +63,17 @@ def test_every_name_is_there_and_listed() -> None:
     }
     with pytest.raises(AttributeError, match="module 'flopprof' has no attribute 'analyse'"):
         _ = flopprof.analyse  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue, reportUnknownVariableType]
+
+
+def test_the_manual_has_every_name_and_every_option() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    table = page.split("|---|---|\n")[1].split("\n\n")[0]
+    named = re.findall(r"`(\w+)(?:\([^)]*\))?`", "".join(line.split("|")[1] for line in table.splitlines()))
+    assert set(named) == set(flopprof.__all__) - {"Trace", "Comparison"}
+    options = {
+        name for verb in (flopprof.run, flopprof.compare) for name in inspect.signature(verb).parameters
+    }
+    assert options - {"scenario", "a", "b"} - set(re.findall(r"\w+", page)) == set()
 
 
 def test_the_analysis_folder_names_its_entrances() -> None:
