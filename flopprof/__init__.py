@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from importlib import import_module
 from os.path import dirname, isdir, join
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # typing takes longer to import than all the rest of it; type checkers know the name
 
 if TYPE_CHECKING:
     from flopprof import analysis as analysis
