@@ -50,6 +50,11 @@ FORMAT = 1
 """Version of the JSON documents and of the files in a run folder."""
 
 Recorder = Literal["nsys", "embedded"]
+"""What records a run."""
+
+TraceRecorder = Literal["nsys", "embedded", "kineto"]
+"""What recorded a trace; Kineto is torch.profiler's."""
+
 
 Status = Literal["done", "failed", "skipped"]
 

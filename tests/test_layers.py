@@ -11,7 +11,13 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     # From the ground up; rooms of one line are neighbours and do not know each other.
     "scenarios": (("errors",), ("operations",), ("language",), ("plan",), ("libraries",), ("checking",)),
     "analysis": (
-        *(("words", "errors", "plain"), ("arithmetic", "sqlite"), ("export",), ("trace",), ("attribution",)),
+        *(
+            ("words", "errors", "plain"),
+            ("arithmetic", "sqlite"),
+            ("export", "kineto"),
+            ("trace",),
+            ("attribution",),
+        ),
         *(("breakdown",), ("runs",), ("compare", "store")),
     ),
     "reports": (

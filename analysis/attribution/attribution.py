@@ -45,6 +45,8 @@ LIBRARY_DOMAINS = frozenset(
         "cccl",
         "cub",
         "thrust",
+        "torch.operators",
+        "torch.python",
     }
 )
 """Domains in which libraries mark their own work; compared without case. Their ranges own nothing by default."""

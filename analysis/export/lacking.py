@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..sqlite.file import SqliteFile
 from ..sqlite.quoting import quote_name
-from ..words import Recorder
+from ..words import TraceRecorder
 from .activities import GEOMETRY
 from .devices import GPU_COLUMNS
 from .nvtx import INTEGER_PAYLOADS, NVTX, REAL_PAYLOADS
@@ -35,11 +35,13 @@ BY_NSYS = ("endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS)
 """Columns of NVTX_EVENTS that its own exporter writes, and the embedded recorder does not need."""
 
 
-def find_lacking(file: SqliteFile, recorder: Recorder) -> tuple[str, ...]:
+def find_lacking(file: SqliteFile, recorder: TraceRecorder) -> tuple[str, ...]:
     """Names (table.column) of columns that should be there and are not, or hold nothing although rows are.
 
     One table is never without rows since 2023.4, whose exports call their own description META_DATA_EXPORT.
     """
+    if recorder == "kineto":  # the file was made a moment ago, of what its trace holds
+        return ()
     described = recorder != "nsys" or "META_DATA_EXPORT" not in file.tables or CAPTURE in file.tables
     absent = [
         f"{table}.{column}"

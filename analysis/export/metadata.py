@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..errors import TraceError
 from ..sqlite.file import SqliteFile
-from ..words import Recorder
+from ..words import TraceRecorder
 
 TESTED_MINOR = 28
 
@@ -28,7 +28,8 @@ EXPORT_KEYS = (
 
 GRAPH_MODE_KEY = "%CUDA_GRAPH_TRACE_OPTIONS:MODE"
 
-EMBEDDED_PRODUCT = "flopprof"
+RECORDERS: dict[str, TraceRecorder] = {"flopprof": "embedded", "kineto": "kineto"}
+"""By a word of the product's name; everything else is Nsight Systems' own."""
 
 GraphMode = Literal["node", "graph"]
 
@@ -46,7 +47,7 @@ class Diagnostic:
 class Metadata:
     """The export's own description; None where it says nothing."""
 
-    recorder: Recorder
+    recorder: TraceRecorder
     schema: str | None
     exporter: str | None
     duration_ns: int | None
@@ -73,7 +74,7 @@ def read_metadata(file: SqliteFile) -> Metadata:
         )
     product = " ".join(values.get(key, "") for key in ("EXPORT_PRODUCT_NAME", "EXPORT_PRODUCT_VERSION"))
     return Metadata(
-        recorder="embedded" if EMBEDDED_PRODUCT in product.lower() else "nsys",
+        recorder=_recorder(product.lower()),
         schema=schema,
         exporter=values.get("EXPORT_PRODUCT_VERSION") or None,
         duration_ns=_duration(file),
@@ -125,3 +126,10 @@ def _diagnostics(file: SqliteFile) -> tuple[Diagnostic, ...]:
         Diagnostic(severity=severity if isinstance(severity, int) else 0, text=str(text))
         for severity, text in file.rows("SELECT severity, text FROM DIAGNOSTIC_EVENT WHERE text IS NOT NULL")
     )
+
+
+def _recorder(product: str) -> TraceRecorder:
+    for word, recorder in RECORDERS.items():
+        if word in product:
+            return recorder
+    return "nsys"

@@ -49,6 +49,8 @@ class Counted:
     lost_domains: int = 0
     nameless_domains: int = 0
     described: bool = True
+    stand_ins: int = 0
+    """Threads whose numbers stand for handles."""
 
 
 def judge_trace(
@@ -113,6 +115,8 @@ def _judge_export(
 ) -> list[QualityNote]:
     facts = {
         "embedded_recorder": metadata.recorder == "embedded",
+        "kineto_recorder": metadata.recorder == "kineto",
+        "stand_in_threads": counted.stand_ins,
         "partial_export": metadata.partial,
         "schema_newer": is_newer(metadata.schema),
         "schema_unknown": metadata.schema is None,

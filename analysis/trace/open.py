@@ -4,6 +4,7 @@
     trace.sqlite.xz, .gz, .zst       unpacked
     trace.nsys-rep, .qdrep           exported by the installed Nsight Systems
     trace.qdstrm                     imported, then exported
+    trace.json, also .gz, .xz, .zst  of torch.profiler (Kineto): its events written as an export
 
 What is made on the way lies in a private folder (0700) under TMPDIR that goes when the trace is closed:
 unpacked and exported traces hold the environment of the machine they come from.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from ..errors import TraceError
+from ..kineto.convert import write_export
 from ..sqlite.file import MAGIC
 from .nsys import HOW_TO_INSTALL, Nsys, export_report, find_nsys, import_qdstrm
 
@@ -87,8 +89,16 @@ def _needs_work(path: Path) -> bool:
     if not path.exists():
         raise TraceError(path, "no such file")
     if not path.is_file():
-        raise TraceError(path, "is not a file; give a .sqlite, .nsys-rep or .qdstrm")
-    return _packing(path) is not None or path.suffix in RECORDING_SUFFIXES
+        raise TraceError(
+            path, "is not a file; give a .sqlite, .nsys-rep, .qdstrm or a .json of torch.profiler"
+        )
+    return _packing(path) is not None or path.suffix in RECORDING_SUFFIXES or _is_json(path)
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a plain file holds a trace of torch.profiler: by its name, or by its first character."""
+    with path.open("rb") as file:
+        return path.suffix == ".json" or file.read(len(MAGIC)).lstrip()[:1] in (b"{", b"[")
 
 
 def _packing(path: Path) -> str | None:
@@ -103,6 +113,8 @@ def _packing(path: Path) -> str | None:
 def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
     if packing := _packing(path):
         inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
+        if inner.endswith(".json"):
+            return _write_kineto(path, packing, folder, announce)
         announce(f"unpacking {path.name}")
         plain = folder / f"unpacked{Path(inner).suffix}"
         _unpack(path, packing, plain)
@@ -110,7 +122,7 @@ def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
             raise TraceError(path, "is packed twice; unpack it once")
         path = plain
     if path.suffix not in RECORDING_SUFFIXES:
-        return path
+        return _write_kineto(path, None, folder, announce) if _is_json(path) else path
     nsys = _require_nsys(path)
     if path.suffix == ".qdstrm":
         announce(f"importing with Nsight Systems {nsys.version}")
@@ -120,6 +132,23 @@ def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
     announce(f"exporting with Nsight Systems {nsys.version}")
     plain = folder / "exported.sqlite"
     export_report(path, plain, nsys)
+    return plain
+
+
+def _write_kineto(path: Path, packing: str | None, folder: Path, announce: Announce) -> Path:
+    """The export of a trace of torch.profiler; a packed one is read through, never unpacked to the disk."""
+    announce(f"reading the events of {path.name}")
+    plain = folder / "kineto.sqlite"
+    if packing is None:
+        with path.open("rb") as file:
+            write_export(file, plain, name=path)
+        return plain
+    packed, errors = _reader(path, packing)
+    try:
+        with packed:
+            write_export(packed, plain, name=path)
+    except errors as error:
+        raise TraceError(path, f"cannot be unpacked ({error}); it is cut short or damaged") from None
     return plain
 
 

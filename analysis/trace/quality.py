@@ -158,6 +158,15 @@ CODES: dict[str, Code] = {
     "embedded_recorder": _code(
         "info", DEVICE, "recorded without Nsight Systems: host ranges only, no device activity"
     ),
+    "kineto_recorder": _code(
+        "info",
+        DEVICE,
+        "recorded by torch.profiler: only the active steps of its schedule, no waits of streams for events, no failed "
+        "calls, and every operator slowed by being recorded",
+    ),
+    "stand_in_threads": _code(
+        "info", ("ranges",), "threads are known by a handle only; their numbers here stand for it"
+    ),
     "work_outside_window": _code(
         "warning",
         ("windows",),

@@ -19,6 +19,7 @@ from ..export.identity import Identities, collect_identities, process_key
 from ..export.lacking import find_lacking
 from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
+from ..kineto.writer import count_stand_ins
 from ..sqlite.file import SqliteFile
 from .judging import Counted, judge_trace
 from .open import Announce, open_trace_file
@@ -83,6 +84,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,
         described=bool(gpus),
+        stand_ins=count_stand_ins(who.threads) if metadata.recorder == "kineto" else 0,
     )
     return Trace(
         path=path,

@@ -1,0 +1,45 @@
+"""A Kineto trace as an export's file."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import IO
+
+from ..errors import TraceError
+from .events import TraceRow, read_event
+from .stream import Event, KinetoStream
+from .writer import ExportWriter
+
+
+def write_export(file: IO[bytes], target: Path, *, name: Path) -> None:
+    """Write the events of an opened Kineto trace into `target`, a new SQLite file.
+
+    `name` is the trace for errors. Raises TraceError for what is no trace of torch.profiler, is damaged or cut short,
+    or holds nothing that took time; OSError where `target` cannot be written.
+    """
+    stream, writer = KinetoStream(name), ExportWriter.create(target)
+    stored = 0
+    try:
+        for events in stream.batches(file):
+            rows = [row for row in (_read(event, name) for event in events) if row is not None]
+            stored += len(rows)
+            writer.append(rows)
+        if not stored:
+            raise TraceError(name, "holds no kernel, call, annotation or operator; nothing was recorded")
+        writer.finish(stream.head)
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{target} cannot be written: {error}") from None
+    except (sqlite3.Error, OverflowError) as error:
+        raise TraceError(name, f"holds values that no trace has ({error}); export it again") from None
+    finally:
+        writer.connection.close()
+
+
+def _read(event: Event, name: Path) -> TraceRow | None:
+    if not isinstance(event, dict):
+        raise TraceError(name, "has something else than events in traceEvents; export it again")
+    try:
+        return read_event(event)
+    except ValueError as error:
+        raise TraceError(name, f"{error}; it was not written by torch.profiler, or is damaged") from None
