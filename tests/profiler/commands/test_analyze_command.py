@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import DATA
 
 
@@ -17,7 +18,7 @@ def flopprof(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
         [sys.executable, "-m", "flopprof.profiler", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == code, done

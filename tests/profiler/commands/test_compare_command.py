@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
 from flopprof.analysis.store.database import tag_run
@@ -25,7 +26,7 @@ def flopprof(*arguments: str, code: int = 0) -> tuple[str, str]:
         [sys.executable, "-m", "flopprof.profiler", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == code, done
