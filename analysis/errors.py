@@ -38,6 +38,10 @@ class CompareError(FlopprofError):
     """Two sides cannot be compared."""
 
 
+class RanksError(FlopprofError):
+    """The ranks of a job, or many traces, cannot be analysed as asked."""
+
+
 class StoreError(FlopprofError):
     """The run store cannot be read or written."""
 

@@ -13,19 +13,19 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     "analysis": (
         *(
             ("words", "errors", "plain"),
-            ("arithmetic", "sqlite"),
+            ("arithmetic", "sqlite", "engine"),
             ("export", "kineto"),
             ("trace",),
             ("attribution",),
         ),
-        *(("breakdown",), ("runs",), ("compare", "store")),
+        *(("breakdown",), ("runs", "ranks"), ("compare", "store")),
     ),
     "reports": (
         *(
             ("document", "data"),
             ("charts",),
             ("render",),
-            ("run", "trace", "comparison", "kept"),
+            ("run", "trace", "comparison", "kept", "ranks"),
             ("notebook",),
         ),
     ),
