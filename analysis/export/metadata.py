@@ -56,6 +56,8 @@ class Metadata:
     partial: bool
     """Only some tables or some span of time were exported."""
     diagnostics: tuple[Diagnostic, ...]
+    utc_epoch_ns: int | None = None
+    """The wall clock at time 0, ns since 1970, as the recording machine's clock was set."""
 
     @property
     def schema_name(self) -> str:
@@ -81,6 +83,7 @@ def read_metadata(file: SqliteFile) -> Metadata:
         graph_mode=_graph_mode(file),
         partial=any(values.get(k, "").strip() for k in EXPORT_KEYS if k.endswith("_TO_EXPORT")),
         diagnostics=_diagnostics(file),
+        utc_epoch_ns=_utc_epoch(file),
     )
 
 
@@ -106,6 +109,13 @@ def _duration(file: SqliteFile) -> int | None:
     if "duration" not in file.tables.get("ANALYSIS_DETAILS", ()):
         return None
     rows = file.rows("SELECT duration FROM ANALYSIS_DETAILS LIMIT 1")
+    return rows[0][0] if rows and isinstance(rows[0][0], int) and rows[0][0] > 0 else None
+
+
+def _utc_epoch(file: SqliteFile) -> int | None:
+    if "utcEpochNs" not in file.tables.get("TARGET_INFO_SESSION_START_TIME", ()):
+        return None
+    rows = file.rows("SELECT utcEpochNs FROM TARGET_INFO_SESSION_START_TIME LIMIT 1")
     return rows[0][0] if rows and isinstance(rows[0][0], int) and rows[0][0] > 0 else None
 
 

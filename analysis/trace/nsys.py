@@ -23,7 +23,8 @@ IMPORTER = "QdstrmImporter"
 
 TIMEOUT_SECONDS = 3600
 
-EXPORT_OPTIONS = ("--type=sqlite", "--quiet=true", "--force-overwrite=true")
+BLOBS_OPTION = "--include-blobs"
+"""Exports NVTX's extended payloads, in which NCCL names communicator, rank and message size; unknown to older nsys."""
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """All that nsys may see of our environment: reports remember what they were made in."""
@@ -109,6 +110,7 @@ def export_report(report: Path, target: Path, nsys: Nsys) -> None:
             "--type=sqlite",
             "--quiet=true",
             "--force-overwrite=true",
+            *([f"{BLOBS_OPTION}=true"] if _knows_blobs(nsys) else []),
             f"--output={made.name}",
         ]
         words = _run([str(nsys.path), *options, str(report.absolute())], work, report)
@@ -116,6 +118,14 @@ def export_report(report: Path, target: Path, nsys: Nsys) -> None:
             raise ExportError(report, _why_not(nsys, words))
         _check_sound(made, report, nsys)
         _publish(made, target)
+
+
+def _knows_blobs(nsys: Nsys) -> bool:
+    try:
+        said = subprocess.run([nsys.path, "export", "--help"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return BLOBS_OPTION.encode() in said.stdout + said.stderr
 
 
 def _why_not(nsys: Nsys, words: str) -> str:

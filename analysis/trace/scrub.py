@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...scenarios.errors import FlopprofError
+from ..export.nccl_payload import ENTRIES, FIELDS, cut_payload, read_schemas
 from ..sqlite.file import READ_FAILURES, SqliteFile, translate_error
 from ..sqlite.quoting import quote_name
 from .public_texts import public_diagnostic, public_setting
 
 KEPT_TABLES = re.compile(
     r"CUPTI_ACTIVITY_KIND_[A-Z0-9_]+|NVTXT?_EVENTS|CUDA_GRAPH_(?:NODE_)?EVENTS|CUDA_GPU_MEMORY_USAGE_EVENTS"
-    r"|CUDA_UM_[CG]PU_PAGE_FAULT_EVENTS|PROFILER_OVERHEAD|ANALYSIS_DETAILS|DIAGNOSTIC_EVENT|PROCESSES"
+    r"|CUDA_UM_[CG]PU_PAGE_FAULT_EVENTS|NVTX_PAYLOAD_SCHEMA_ENTRIES|PROFILER_OVERHEAD|ANALYSIS_DETAILS|DIAGNOSTIC_EVENT|PROCESSES"
     r"|TARGET_INFO_(?:GPU|CUDA_GPU|CUDA_DEVICE|CUDA_STREAM|CUDA_NULL_STREAM|CUDA_CONTEXT_INFO)"
     r"|TARGET_INFO_(?:SESSION_START_TIME|SYSTEM_ENV)|META_DATA_(?:CAPTURE|EXPORT)|EXPORT_META_DATA"
     r"|ENUM_(?:NSYS_EVENT|CUDA|CUPTI|DIAGNOSTIC)_[A-Z_]+"
@@ -98,6 +99,10 @@ def _copy_public(trace: SqliteFile, draft: Path, target: Path) -> None:
     connection = sqlite3.connect(draft.as_uri(), uri=True, isolation_level=None)
     try:
         connection.create_function("public_setting", 2, _setting, deterministic=True)
+        schemas = read_schemas(trace)
+        connection.create_function(
+            "nccl_payload", 1, lambda blob: cut_payload(blob, schemas), deterministic=True
+        )
         connection.create_function("public_diagnostic", 1, _diagnostic, deterministic=True)
         connection.create_function("shaped", 2, _shaped, deterministic=True)
         # A draft needs no journal: it is deleted when anything fails.
@@ -162,6 +167,10 @@ def _public_value(table: str, column: str, columns: tuple[str, ...]) -> str:
     if table in ("NVTX_EVENTS", "NVTXT_EVENTS") and column in ("text", "textId") and "eventType" in columns:
         kind = "text" if column == "text" else "integer"
         return f"CASE WHEN eventType IN {RANGE_EVENTS} AND typeof({name}) = '{kind}' THEN {name} END"
+    if table == "NVTX_EVENTS" and column == "binaryData":
+        return f"nccl_payload(CAST({name} AS BLOB))"
+    if table == ENTRIES and column == "name":
+        return f"CASE WHEN {name} IN ({', '.join(map(repr, FIELDS))}) THEN {name} END"
     return number
 
 
