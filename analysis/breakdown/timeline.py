@@ -75,7 +75,7 @@ def label_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSpa
 
 def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) -> DeviceSpans:
     """The timeline of a device from its activities by start."""
-    busy = _paint_busy(trace, rows)
+    busy = paint_busy(trace, rows)
     start, end, row = busy
     layer = ints(trace.activities, "layer")[row]
     parts = [(start, end, layer.astype(np.int8), attribution.owner[row])]
@@ -104,7 +104,7 @@ def _take_out(column: list[Any], order: Ints) -> Any:
     return whole[order]
 
 
-def _paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
+def paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
     """(start, end, activity) of what shows: layer over layer, and within a layer the earlier first."""
     layer = ints(trace.activities, "layer")[rows]
     start, end = ints(trace.activities, "start_ns")[rows], ints(trace.activities, "end_ns")[rows]

@@ -1,0 +1,159 @@
+"""Where the time of a rank's steps went: by layer, by range and layer, and as bars to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..arithmetic.arrays import NONE, Codes, Ints, ints
+from ..arithmetic.nesting import split_levels
+from ..attribution.attribution import Attribution
+from ..breakdown.windows import device_windows, find_instance
+from ..trace.trace import Trace
+from .records import STEP_LAYERS, Bars, StepSums
+from .steps import pattern_of
+from .waiting import Timeline
+
+MOST_BARS = 64
+"""Ranges directly in a step that its lane shows."""
+
+
+def sum_steps_of(
+    trace: Trace,
+    attribution: Attribution,
+    timeline: Timeline,
+    steps: Ints,
+    collectives: Ints,
+    *,
+    device: int | None,
+    window: str,
+) -> StepSums:
+    """The sums of steps (rows of trace.ranges, in order) of a rank with these collectives (rows of activities)."""
+    start, end = _windows(trace, attribution, steps, device, window)
+    inside = _Inside.of(trace, steps)
+    slices = timeline.sum_slices(start, end, inside.code)
+    slices = slices.sort_values(["window", "owner", "layer"], kind="stable")
+    step, layer, path, ns = (ints(slices, name) for name in ("window", "layer", "owner", "ns"))
+    layers = np.zeros((len(steps), len(STEP_LAYERS)), np.int64)
+    np.add.at(layers, (step, layer), ns)
+    number = np.full(len(trace.ranges) + 1, NONE, np.int64)
+    number[steps] = np.arange(len(steps))
+    owner = attribution.owner[collectives]
+    names = ints(trace.ranges, "name")[steps].tolist()
+    bars = _list_bars(trace, attribution, steps, collectives, inside, device)
+    used, place = np.unique(np.concatenate([path, bars.path]), return_inverse=True)
+    paths = (*inside.paths, ())  # the last one is for -1
+    return StepSums(
+        names=tuple(trace.name(code) for code in names),
+        start_ns=start,
+        end_ns=end,
+        layers=layers,
+        split=timeline.work.split,
+        step=step.astype(np.int32),
+        path=place[: len(path)].astype(np.int32),
+        layer=layer.astype(np.int8),
+        ns=ns,
+        paths=tuple(paths[code] for code in used.tolist()),
+        of_collective=number[find_instance(trace, owner, steps)].astype(np.int32),
+        bars=replace(bars, path=place[len(path) :].astype(np.int32)),
+    )
+
+
+def _windows(
+    trace: Trace, attribution: Attribution, steps: Ints, device: int | None, window: str
+) -> tuple[Ints, Ints]:
+    if window == "device" and device is not None:
+        return device_windows(trace, attribution, steps, device)
+    return ints(trace.ranges, "start_ns")[steps], ints(trace.ranges, "end_ns")[steps]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inside:
+    """Ranges by their place in a step, whichever step that is."""
+
+    code: Codes
+    """For each row of trace.ranges a place in `paths`."""
+    paths: tuple[tuple[str, ...], ...]
+    """Messages from the step's own inwards; for what is in no step, such as ranges of other threads, all of them."""
+
+    @classmethod
+    def of(cls, trace: Trace, steps: Ints) -> _Inside:
+        """Number the paths; the steps are one, though their names may hold their numbers."""
+        parent, name, depth = (ints(trace.ranges, column) for column in ("parent", "name", "depth"))
+        code = np.full(len(trace.ranges) + 1, NONE, np.int64)
+        paths = [(_common_name(trace, name[steps]),)] if len(steps) else []
+        code[steps] = 0
+        for level in split_levels(depth):
+            rows = level[code[level] < 0]
+            outer, own = code[parent[rows]], name[rows]
+            keys, unique = pd.factorize((outer + 1) * len(trace.names) + own)
+            first = np.full(len(unique), len(rows), np.int64)
+            np.minimum.at(first, keys, np.arange(len(rows)))
+            code[rows] = len(paths) + keys
+            paths += [
+                (*(paths[int(outer[at])] if outer[at] >= 0 else ()), trace.name(int(own[at])))
+                for at in first.tolist()
+            ]
+        return cls(code=code[:-1].astype(np.int32), paths=tuple(paths))
+
+
+def _common_name(trace: Trace, names: Codes) -> str:
+    """The name of all steps, numbers out where they differ."""
+    texts = [trace.name(code) for code in np.unique(names).tolist()]
+    return texts[0] if len(texts) == 1 else pattern_of(texts[0])
+
+
+def _list_bars(
+    trace: Trace,
+    attribution: Attribution,
+    steps: Ints,
+    collectives: Ints,
+    inside: _Inside,
+    device: int | None,
+) -> Bars:
+    """The ranges directly in each step: their own time on the host, and from first to last of their work."""
+    rows = _children(trace, attribution, steps)
+    number = np.full(len(trace.ranges) + 1, NONE, np.int64)
+    number[steps] = np.arange(len(steps))
+    step, path = number[ints(trace.ranges, "parent")[rows]], inside.code[rows]
+    start, end = ints(trace.ranges, "start_ns")[rows], ints(trace.ranges, "end_ns")[rows]
+    first, last = _extents(trace, attribution, rows, collectives, device)
+    worked = last > first
+    return Bars(
+        step=np.concatenate([step, step[worked]]).astype(np.int32),
+        path=np.concatenate([path, path[worked]]).astype(np.int32),
+        on_device=np.repeat([False, True], [len(rows), int(worked.sum())]),
+        start_ns=np.concatenate([start, first[worked]]),
+        end_ns=np.concatenate([end, last[worked]]),
+    )
+
+
+def _children(trace: Trace, attribution: Attribution, steps: Ints) -> Ints:
+    """The first ranges directly in each step, libraries' own apart."""
+    is_step = np.zeros(len(trace.ranges) + 1, np.bool_)
+    is_step[steps] = True
+    parent = ints(trace.ranges, "parent")
+    rows = np.flatnonzero(is_step[parent] & (parent >= 0) & attribution.owner_rows)
+    place = pd.Series(parent[rows]).groupby(parent[rows]).cumcount().to_numpy()
+    return rows[place < MOST_BARS]
+
+
+def _extents(
+    trace: Trace, attribution: Attribution, rows: Ints, collectives: Ints, device: int | None
+) -> tuple[Ints, Ints]:
+    """For each range, the first start and last end of device work it or a range in it owns; not of collectives."""
+    mine = ints(trace.activities, "device") == (NONE if device is None else device)
+    mine[collectives] = False
+    work = np.flatnonzero(mine)
+    instance = find_instance(trace, attribution.owner[work], rows)
+    owned = instance >= 0
+    place = np.full(len(trace.ranges) + 1, NONE, np.int64)
+    place[rows] = np.arange(len(rows))
+    at = place[instance[owned]]
+    first = np.full(len(rows), np.iinfo(np.int64).max)
+    last = np.full(len(rows), np.iinfo(np.int64).min)
+    np.minimum.at(first, at, ints(trace.activities, "start_ns")[work[owned]])
+    np.maximum.at(last, at, ints(trace.activities, "end_ns")[work[owned]])
+    return first, last
