@@ -28,7 +28,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 OWN_PAGES = (
     *("README", "tutorial", "commands", "definitions", "formats", "troubleshooting"),
-    *("your-own-program", "your-own-operations", "annotation-cost", "python"),
+    *("your-own-program", "your-own-operations", "annotation-cost", "python", "ranks"),
 )
 LINK = re.compile(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)")
 

@@ -73,7 +73,7 @@ def describe_run(result: RunResult) -> Circumstances:
         facts["driver" if "driver" in name else "versions", name] = version
     facts |= {("settings", name): value for name, value in machine.settings.items()}
     facts |= {("recorder", "the recorder"): run.recorder, _ORDER: run.order}
-    return Circumstances(facts=facts, losses=_list_losses(result.quality))
+    return Circumstances(facts=facts, losses=list_losses(result.quality))
 
 
 def describe_trace(trace: Trace) -> Circumstances:
@@ -88,7 +88,7 @@ def describe_trace(trace: Trace) -> Circumstances:
         facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:
         facts["versions", "nsys"] = trace.metadata.exporter
-    return Circumstances(facts=facts, losses=_list_losses(trace.quality))
+    return Circumstances(facts=facts, losses=list_losses(trace.quality))
 
 
 def _describe_graphs(trace: Trace) -> str | None:
@@ -175,7 +175,7 @@ def refuse_caveats(caveats: Iterable[Caveat]) -> None:
         raise CompareError(f"not comparable: {warnings[0]}{more}; leave out --strict to compare all the same")
 
 
-def _list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
+def list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
     """What means lost data; codes that only a run knows count by their severity."""
     return tuple(
         note.message

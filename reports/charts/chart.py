@@ -10,6 +10,7 @@ from ..document.document import Figure, Panel
 from ..document.numbers import format_value
 from .colours import INLINE, PRINT, Theme
 from .comparison_plots import plot_spread, plot_waterfall
+from .rank_plots import plot_heat, plot_lanes, plot_points
 from .run_plots import add_common_legend, plot_layers, plot_lines, plot_roof
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _PLOTS: dict[str, tuple[Plot, tuple[float, float], int]] = {
     "roof": (plot_roof, (7.2, 4.8), 2),
     "waterfall": (plot_waterfall, (5.2, 3.4), 2),
     "spread": (plot_spread, (3.6, 3.0), 3),
+    "heat": (plot_heat, (9.0, 2.8), 1),
+    "lanes": (plot_lanes, (9.0, 4.2), 1),
+    "points": (plot_points, (7.2, 4.2), 1),
 }
 """How a kind of figure is plotted, a panel's size in inches, and how many panels stand side by side."""
 

@@ -24,6 +24,7 @@ LAYERS = {
     "host": "#C4C4C4",
     "unknown": "#7B5EA7",
     "compute": "#0072B2",
+    "wait": "#B2182B",
 }
 """Busy layers are strong, waiting ones grey."""
 

@@ -102,14 +102,14 @@ class Figure:
     """Panels that share their axes' meaning.
 
     ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
-    points under lines; ``waterfall`` and ``spread`` are a comparison's (comparison/figures.py). Axes carry the
-    kind their values are written with.
+    points under lines; ``waterfall`` and ``spread`` are a comparison's (comparison/figures.py); ``heat``, ``lanes``
+    and ``points`` a job's (ranks/figures.py). Axes carry the kind their values are written with.
     """
 
     name: str
     title: str
     alt: str
-    kind: Literal["lines", "layers", "roof", "waterfall", "spread"] = "lines"
+    kind: Literal["lines", "layers", "roof", "waterfall", "spread", "heat", "lanes", "points"] = "lines"
     logarithmic: bool = True
     x_label: str
     y_label: str

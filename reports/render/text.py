@@ -34,6 +34,7 @@ _GLYPHS = {
     "api": "a",
     "host": "h",
     "unknown": "?",
+    "wait": "w",
 }
 
 _STYLES: dict[Severity, str] = {"error": "31", "warning": "33", "info": "2"}

@@ -1,0 +1,191 @@
+"""Many independent traces, as of somebody's own many, in one table: what each range and each kernel took in which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.tasks import Engine, Listener, run_tasks
+from ..plain import to_plain
+from ..trace.quality import note, sort_notes
+from ..words import FORMAT, QualityNote
+from .analyze import Analysis, analyze_file
+
+RangeKey = tuple[str, tuple[str, ...]]
+"""(domain, path)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeUse:
+    """One range in one trace, over all threads."""
+
+    instances: int
+    wall_ns: int
+    busy_ns: int
+    kernel_sum_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelUse:
+    """One kernel in one trace, over all devices; the median only where it ran on one."""
+
+    instances: int
+    total_ns: int
+    median_ns: float | None
+    min_ns: int
+    max_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSummary:
+    """What is kept of one trace."""
+
+    sha256: str | None
+    duration_ns: int
+    device_ns: int
+    attributed_ns: int
+    ranges: dict[RangeKey, RangeUse]
+    kernels: dict[str, KernelUse]
+    quality: tuple[QualityNote, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRow:
+    """One trace of many: what it holds, or why it failed."""
+
+    path: Path
+    summary: TraceSummary | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManyTraces:
+    """All traces in their order."""
+
+    rows: tuple[TraceRow, ...]
+    quality: tuple[QualityNote, ...]
+
+    def list_ranges(self) -> list[RangeKey]:
+        """The ranges of all traces, those with most device time first, then by host time."""
+        sums: dict[RangeKey, tuple[int, int]] = {}
+        for key, use in ((k, u) for row in self.rows if row.summary for k, u in row.summary.ranges.items()):
+            busy, wall = sums.get(key, (0, 0))
+            sums[key] = busy + use.busy_ns, wall + use.wall_ns
+        return sorted(sums, key=lambda key: (-sums[key][0], -sums[key][1], key))
+
+    def list_kernels(self) -> list[str]:
+        """The kernels of all traces, those with most time first."""
+        sums: dict[str, int] = {}
+        for name, use in ((k, u) for row in self.rows if row.summary for k, u in row.summary.kernels.items()):
+            sums[name] = sums.get(name, 0) + use.total_ns
+        return sorted(sums, key=lambda name: (-sums[name], name))
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``analyze --json`` over several traces; in lists by trace its number in ``traces`` stands."""
+        return {
+            "flopprof": FORMAT,
+            "quality": to_plain(self.quality),
+            "traces": [_describe(row) for row in self.rows],
+            "ranges": [
+                {
+                    "range": path[-1],
+                    "path": list(path),
+                    "domain": domain,
+                    "traces": [
+                        {"trace": at, **to_plain(row.summary.ranges[domain, path])}
+                        for at, row in enumerate(self.rows)
+                        if row.summary and (domain, path) in row.summary.ranges
+                    ],
+                }
+                for domain, path in self.list_ranges()
+            ],
+            "kernels": [
+                {
+                    "kernel": name,
+                    "traces": [
+                        {"trace": at, **to_plain(row.summary.kernels[name])}
+                        for at, row in enumerate(self.rows)
+                        if row.summary and name in row.summary.kernels
+                    ],
+                }
+                for name in self.list_kernels()
+            ],
+        }
+
+
+def _describe(row: TraceRow) -> dict[str, Any]:
+    one = row.summary
+    return {
+        "trace": str(row.path),
+        "status": "done" if one is not None else "failed",
+        "reason": row.reason,
+        "sha256": None if one is None else one.sha256,
+        "duration_ns": None if one is None else one.duration_ns,
+        "device_ns": None if one is None else one.device_ns,
+        "attributed_ns": None if one is None else one.attributed_ns,
+        "unattributed_ns": None if one is None else one.device_ns - one.attributed_ns,
+        "quality": [] if one is None else to_plain(one.quality),
+    }
+
+
+def analyze_traces(
+    paths: Sequence[Path],
+    engine: Engine,
+    domains: tuple[str, ...] | None = None,
+    graph_ranges: str = "launch",
+    listen: Listener | None = None,
+) -> ManyTraces:
+    """Analyse every trace for itself; one that fails is a row that says why."""
+    arguments = [(path.absolute(), domains, graph_ranges) for path in paths]
+    outcomes = run_tasks(engine, summarise_trace, arguments, listen)
+    rows = tuple(
+        TraceRow(path=path, summary=outcome.value, reason=outcome.reason)
+        for path, outcome in zip(paths, outcomes, strict=True)
+    )
+    failed = [row.path.name for row in rows if row.summary is None]
+    notes = [note("trace_failed", len(failed), ", ".join(failed[:12]))] if failed else []
+    return ManyTraces(rows=rows, quality=sort_notes(notes))
+
+
+def summarise_trace(path: Path, domains: tuple[str, ...] | None, graph_ranges: str) -> TraceSummary:
+    """What is kept of a trace. Raises TraceError."""
+    capture = graph_ranges == "capture"
+    analysis = analyze_file(path, domains=domains, graph_ranges="capture" if capture else "launch")
+    return TraceSummary(
+        sha256=analysis.sha256,
+        duration_ns=analysis.trace.duration_ns,
+        device_ns=analysis.device_ns,
+        attributed_ns=analysis.attributed_ns,
+        ranges=_sum_ranges(analysis),
+        kernels=_sum_kernels(analysis),
+        quality=analysis.quality,
+    )
+
+
+def _sum_ranges(analysis: Analysis) -> dict[RangeKey, RangeUse]:
+    found: dict[RangeKey, RangeUse] = {}
+    for row in analysis.ranges:
+        key, before = (row.domain, row.path), found.get((row.domain, row.path))
+        found[key] = RangeUse(
+            instances=row.instances + (before.instances if before else 0),
+            wall_ns=row.wall_ns + (before.wall_ns if before else 0),
+            busy_ns=row.busy_ns + (before.busy_ns if before else 0),
+            kernel_sum_ns=row.kernel_sum_ns + (before.kernel_sum_ns if before else 0),
+        )
+    return found
+
+
+def _sum_kernels(analysis: Analysis) -> dict[str, KernelUse]:
+    found: dict[str, KernelUse] = {}
+    for row in analysis.kernels:
+        before = found.get(row.kernel)
+        found[row.kernel] = KernelUse(
+            instances=row.instances + (before.instances if before else 0),
+            total_ns=row.total_ns + (before.total_ns if before else 0),
+            median_ns=None if before else row.median_ns,
+            min_ns=min(row.min_ns, before.min_ns) if before else row.min_ns,
+            max_ns=max(row.max_ns, before.max_ns) if before else row.max_ns,
+        )
+    return found

@@ -1,0 +1,114 @@
+"""What is drawn inside the axes of a job's figures: cells by rank and step, lanes on one clock, points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..document.document import Figure, Panel
+from ..document.numbers import format_value
+from .colours import LAYERS, Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+_MARKERS = "osD^vP*X"
+
+_MOST_NAMES = 16
+
+_ROWS = 3
+"""Rows of one rank's lane."""
+
+_HEIGHT = 0.8
+
+
+def plot_heat(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> None:
+    """A row for each series, a column for each x; the darker, the more."""
+    if not panel.series:
+        return
+    values = [series.y for series in panel.series]
+    steps = panel.series[0].x
+    picture = axes.imshow(
+        values,
+        aspect="auto",
+        interpolation="nearest",
+        cmap="YlOrRd",
+        vmin=0,
+        extent=_extent(len(steps), len(values)),
+    )
+    every = max(1, -(-len(values) // _MOST_NAMES))
+    axes.set_yticks(
+        range(0, len(values), every), [one.label for one in panel.series[::every]], parse_math=False
+    )
+    apart = max(1, -(-len(steps) // _MOST_NAMES))
+    axes.set_xticks(range(0, len(steps), apart), [format_value(x, "count") for x in steps[::apart]])
+    axes.grid(False)
+    bar = axes.figure.colorbar(picture, ax=axes, format=lambda value, _: format_value(value, figure.y_kind))
+    bar.ax.tick_params(colors=theme.ink, labelsize=8)
+    bar.set_label("waited", color=theme.ink)
+
+
+def _extent(columns: int, rows: int) -> tuple[float, float, float, float]:
+    return (-0.5, columns - 0.5, rows - 0.5, -0.5)
+
+
+def plot_lanes(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
+    """Bars by row from top to bottom; three rows are one rank's, whose names the panel's scale holds."""
+    named: set[str] = set()
+    for series in panel.series:
+        colour = {"hollow": LAYERS["wait"], "mark": theme.ink}.get(
+            series.style, theme.lines[series.colour % len(theme.lines)]
+        )
+        axes.barh(
+            series.x[0],
+            series.high[0] - series.low[0],
+            _HEIGHT,
+            left=series.low[0],
+            color=colour,
+            alpha=0.45 if series.style == "mark" else 0.9,
+            label="_" if series.label in named else f" {series.label}",
+        )
+        named.add(series.label)
+    names = panel.scale.split("|")
+    axes.set_yticks([at * _ROWS + 1 for at in range(len(names))], names, parse_math=False)
+    for at in range(1, len(names)):
+        axes.axhline(at * _ROWS - 0.5, color=theme.grid, linewidth=0.8)
+    axes.set_ylim(len(names) * _ROWS - 0.5, -0.5)
+    axes.grid(False, axis="y")
+    _add_legend(axes, theme)
+
+
+def plot_points(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
+    """Points of every series, and the line on which y is x."""
+    for series in panel.series:
+        axes.plot(
+            series.x,
+            series.y,
+            linestyle="none",
+            color=theme.lines[series.colour % len(theme.lines)],
+            marker=_MARKERS[series.colour % len(_MARKERS)],
+            markersize=4,
+            alpha=0.6,
+            label=f" {series.label}",
+        )
+    low, high = axes.get_xlim()
+    axes.plot([low, high], [low, high], color=theme.ink, linewidth=0.8, linestyle="--")
+    axes.set_xlim(low, high)
+    _add_legend(axes, theme)
+
+
+def _add_legend(axes: Axes, theme: Theme) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    legend = axes.legend(
+        handles,
+        labels,
+        fontsize=8,
+        frameon=False,
+        labelcolor=theme.ink,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

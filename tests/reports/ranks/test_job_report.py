@@ -1,0 +1,110 @@
+"""What a job's report says and draws, against the job it is of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawing.engines import Inline
+from drawing.jobs import Job, SimRank, ddp
+from flopprof.analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.reports.data.ranks_json import job_to_json
+from flopprof.reports.ranks.compose import compose_job
+from flopprof.reports.ranks.figures import list_figures
+from flopprof.reports.ranks.sentences import list_verdicts
+from flopprof.reports.render.formats import Format, render_document
+
+
+def late(rank: SimRank, step: int) -> tuple[int, int]:
+    return 0, 2_000_000 if rank.number == 1 and 5 <= step < 10 else 0
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> JobAnalysis:
+    folder = tmp_path_factory.mktemp("job")
+    paths = Job(3, seed=4).run_in_ranges(ddp(late), 15).write(folder, off_ns=[0, 0, 3_600_000_000_000])
+    broken = folder / "job_rank3.sqlite"
+    broken.write_text("no trace")
+    return analyse_job([*paths, broken], Inline(), RanksRequest())
+
+
+def test_a_cell_of_the_heat_map_is_what_a_rank_waited_in_a_step(job: JobAnalysis) -> None:
+    (panel,) = list_figures(job)["waiting"].panels
+    assert [series.label for series in panel.series] == ["rank 0", "rank 1", "rank 2"]
+    for at, series in enumerate(panel.series):
+        assert list(series.x) == list(range(15))
+        assert list(series.y) == [step.wait_ns[at] for step in job.steps]
+
+
+def test_transfers_of_one_collective_lie_below_each_other_though_clocks_are_an_hour_apart(
+    job: JobAnalysis,
+) -> None:
+    (panel,) = list_figures(job)["lanes"].panels
+    ends: dict[float, list[float]] = {}
+    for bar in panel.series:
+        if bar.label == "transfer" and bar.high:
+            ends.setdefault(bar.x[0], []).append(bar.high[0])
+    assert sorted(ends) == [2.0, 5.0, 8.0]  # the third row of each rank
+    for one, other in zip(ends[2.0], ends[8.0], strict=True):
+        assert abs(one - other) < 20_000
+
+
+def test_the_lanes_are_of_the_step_that_cost_most_and_show_its_parts(job: JobAnalysis) -> None:
+    figure = list_figures(job)["lanes"]
+    most = max(job.steps, key=lambda step: step.lost_ns or 0)
+    assert figure.title == f"Step {most.instance} on one clock"
+    labels = {bar.label for bar in figure.panels[0].series}
+    assert labels == {"data", "forward", "backward", "optimizer", "wait", "transfer"}
+
+
+def test_a_point_is_a_collectives_transfer_and_longest_wait(job: JobAnalysis) -> None:
+    (panel,) = list_figures(job)["collectives"].panels
+    points = {point for series in panel.series for point in zip(series.x, series.y, strict=True)}
+    assert points == {
+        (float(one.transfer_ns), float(max(*one.wait_ns.values(), 1))) for one in job.collectives
+    }
+
+
+def test_runs_of_steps_are_sentences(job: JobAnalysis) -> None:
+    first, second, third = list_verdicts(job)
+    assert first.startswith("Steps 0–4: no rank is late for one reason for long; ranks wait ")
+    assert second.startswith("Steps 5–9: rank 1 is late, forward +20")
+    assert "in kernels; the others wait 17" in second
+    assert third.startswith("Steps 10–14: no rank is late for one reason for long")
+
+
+FORMATS: tuple[Format, ...] = ("text", "markdown", "html")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_rank_that_failed_is_a_row_with_its_reason_in_every_format(
+    job: JobAnalysis, format: Format
+) -> None:
+    words = " ".join(render_document(compose_job(job), format).replace("\\", "").split())
+    assert "rank 3" in words
+    (reason,) = [row.reason for row in job.rows if row.reason]
+    assert reason.partition(": ")[2].partition(";")[0] in words
+    assert "rank 2 is 1.00 h later than rank 0" in words
+
+
+def test_sums_of_a_rank_are_those_of_its_collectives(job: JobAnalysis) -> None:
+    data = job_to_json(job)
+    for row in data["ranks"][:3]:
+        mine = [one["wait_ns"][str(row["rank"])] for one in data["collectives"]]
+        assert (row["wait_ns"], row["matched"]) == (sum(mine), len(mine))
+        assert row["collective_ns"] == row["wait_ns"] + row["transfer_ns"]
+    failed = data["ranks"][3]
+    assert (failed["status"], failed["wait_ns"], failed["offset_ns"]) == ("failed", None, None)
+
+
+def test_of_many_ranks_the_late_one_is_in_the_short_table(tmp_path: Path) -> None:
+    def last_is_late(rank: SimRank, step: int) -> tuple[int, int]:
+        return 0, 2_000_000 if rank.number == 23 else 0
+
+    paths = Job(24, seed=4).run_in_ranges(ddp(last_is_late), 4).write(tmp_path)
+    text = render_document(compose_job(analyse_job(paths, Inline(), RanksRequest())), "text")
+    table = text[text.index("Ranks\n") :].splitlines()
+    assert [line.split("  ")[0] for line in table if line.startswith("rank ")][1:17] == [
+        *(f"rank {rank}" for rank in range(15)),
+        "rank 23",
+    ]
