@@ -1,18 +1,22 @@
-"""`flopprof analyze`: any trace, read and shown."""
+"""`flopprof analyze`: any trace, read and shown; or many, each for itself, in one table."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ...analysis.errors import RanksError
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 
 if TYPE_CHECKING:
     from ...analysis.attribution.attribution import GraphRanges
     from ...analysis.breakdown.analyze import Analysis
+    from ...analysis.breakdown.many_traces import ManyTraces
+    from .workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class AnalyzeOutcome:
 
     report: str
     has_lost_data: bool
+    has_failures: bool = False
 
 
 def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
@@ -58,6 +63,55 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
 
         write_analysis_csv(analysis, request.csv)
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
+
+
+def lists_many(paths: Sequence[Path]) -> bool:
+    """Whether paths mean several traces: more than one of them, or a folder that holds more than one."""
+    if len(paths) > 1:
+        return True
+    if not paths[0].is_dir():
+        return False
+    from ...analysis.ranks.naming import list_folder
+
+    try:
+        return len(list_folder(paths[0])) > 1
+    except RanksError:
+        return False
+
+
+def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Workers) -> AnalyzeOutcome:
+    """Analyse many traces, each for itself. Raises RanksError; a trace that fails is a row that says why."""
+    from ...analysis.breakdown.many_traces import analyze_traces
+    from ...analysis.ranks.naming import find_traces
+    from ...analysis.trace.quality import loses_data
+    from .workers import open_engine, show_traces
+
+    if request.range_glob is not None:
+        raise RanksError(
+            "--range cuts windows of one trace; of several, give --domain, or one trace at a time"
+        )
+    found = find_traces(paths)
+    with open_engine(workers, found) as engine, show_traces(lambda at: found[at].name, len(found)) as listen:
+        many = analyze_traces(found, engine, request.domains or None, request.graph_ranges, listen)
+    done = [row.summary for row in many.rows if row.summary is not None]
+    if not done:
+        raise RanksError(str(many.rows[0].reason))
+    if request.csv is not None:
+        from ...reports.data.many_csv import write_many_csv
+
+        write_many_csv(many, request.csv)
+    return AnalyzeOutcome(
+        report=_render_many(many, request),
+        has_lost_data=any(loses_data(one.quality) for one in done),
+        has_failures=len(done) < len(many.rows),
+    )
+
+
+def _render_many(many: ManyTraces, request: AnalyzeRequest) -> str:
+    from ...reports.render.formats import render_document
+    from ...reports.trace.many_traces import compose_many
+
+    return render_document(compose_many(many), request.format)
 
 
 def _render(analysis: Analysis, request: AnalyzeRequest) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
+from .ranks_app import JobsOption, SchedulerFileOption, SchedulerOption, add_ranks_command
 from .runs_app import RunArgument, StoreOption, add_store_commands
 
 app = typer.Typer(
@@ -156,27 +157,51 @@ def profile(
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
     ] = False,
+    ranks: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The command starts N ranks by torchrun: record each, and set them against each other.",
+        ),
+    ] = None,
 ) -> None:
     """Run any program under Nsight Systems and report where its time went.
 
     The exit code is the program's own (128 + signal when killed; 125 when flopprof failed, 126 and 127 when the
-    program could not be run). The report goes to standard error and into the folder.
+    program could not be run). The report goes to standard error and into the folder. What torchrun, mpirun or srun
+    started as a rank of a job leaves its trace in DIR/rankN, for flopprof ranks DIR.
 
     Example: flopprof profile -- python train.py --epochs 1
     """
-    from .profile import profile_and_report
+    if ranks is not None:
+        from .profile_ranks import profile_ranks
 
-    code = profile_and_report(
-        command, out=out, capture_range=capture_range, passed_on=env or (), keep_report=keep_rep
-    )
+        code = profile_ranks(
+            command,
+            ranks=ranks,
+            out=out,
+            capture_range=capture_range,
+            passed_on=env or (),
+            keep_report=keep_rep,
+        )
+    else:
+        from .profile import profile_and_report
+
+        code = profile_and_report(
+            command, out=out, capture_range=capture_range, passed_on=env or (), keep_report=keep_rep
+        )
     raise typer.Exit(code)
 
 
 @app.command()
 def analyze(
     trace: Annotated[
-        Path,
-        typer.Argument(help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run."),
+        list[Path],
+        typer.Argument(
+            metavar="TRACE...",
+            help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run; several, or a "
+            "folder of them, for one table.",
+        ),
     ],
     range: Annotated[
         str | None,
@@ -198,6 +223,9 @@ def analyze(
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
     ] = None,
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    scheduler_file: SchedulerFileOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
 ) -> None:
     """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
@@ -207,23 +235,28 @@ def analyze(
     from .allocator import keep_freed_memory
 
     keep_freed_memory()
-    from .analyze import AnalyzeRequest
+    from .analyze import AnalyzeRequest, analyze_many, lists_many
     from .analyze import analyze as analyze_one
 
-    outcome = analyze_one(
-        AnalyzeRequest(
-            trace=trace,
-            range_glob=range,
-            domains=tuple(domain or ()),
-            window=window.value,
-            graph_ranges=graph_ranges.value,
-            format="json" if json else format.value,
-            csv=csv,
-            full_names=full_names,
-        )
+    request = AnalyzeRequest(
+        trace=trace[0],
+        range_glob=range,
+        domains=tuple(domain or ()),
+        window=window.value,
+        graph_ranges=graph_ranges.value,
+        format="json" if json else format.value,
+        csv=csv,
+        full_names=full_names,
     )
+    if lists_many(trace):
+        from .workers import Workers
+
+        workers = Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file)
+        outcome = analyze_many(trace, request, workers)
+    else:
+        outcome = analyze_one(request)
     print(outcome.report)
-    if strict and outcome.has_lost_data:
+    if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
 
@@ -347,6 +380,7 @@ def calibrate(
         raise typer.Exit(FAILED_OR_LOST)
 
 
+add_ranks_command(app)
 add_store_commands(app)
 
 

@@ -8,11 +8,14 @@ from typing import Literal
 
 from ...analysis.compare.comparability import refuse_caveats
 from ...analysis.compare.compare import Comparison, compare_by, compare_sides, find_slower
-from ...analysis.compare.sides import read_side
+from ...analysis.compare.rank_sides import is_rank_set, read_rank_side
+from ...analysis.compare.sides import FindRun, Side, parse_side, read_side
 from ...analysis.errors import CompareError
+from ...analysis.ranks.naming import find_traces
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
 from ...reports.comparison.compose import render_comparison, write_comparison
+from .workers import Workers, open_engine, show_traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,9 @@ def _compare(request: CompareRequest) -> Comparison:
     if request.fail_above is not None and not request.fail_above >= 0:
         raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
     domains, find_run = request.domains or None, run_finder(request.store)
+    if request.b is not None and any(_is_rank_set(side, find_run) for side in (request.a, request.b)):
+        a, b = (_read_ranks(side, find_run) for side in (request.a, request.b))
+        return compare_sides(a, b, request.maps)
     one = read_side(request.a, find_run, domains)
     if request.by is not None:
         return compare_by(one, request.by)
@@ -72,3 +78,20 @@ def _compare(request: CompareRequest) -> Comparison:
         return compare_sides(baseline, one, request.maps)
     assert request.b is not None
     return compare_sides(one, read_side(request.b, find_run, domains), request.maps)
+
+
+def _is_rank_set(side: str, find_run: FindRun) -> bool:
+    return is_rank_set(parse_side(side, find_run).path)
+
+
+def _read_ranks(side: str, find_run: FindRun) -> Side:
+    """A folder with the traces of a job's ranks. Raises CompareError for what is none: two of a kind are compared."""
+    name = parse_side(side, find_run)
+    if not is_rank_set(name.path):
+        raise CompareError(f"{side}: is no folder with the traces of a job's ranks, as the other side is")
+    paths = find_traces([name.path])
+    with (
+        open_engine(Workers(), paths) as engine,
+        show_traces(lambda task: paths[task % len(paths)].name, 2 * len(paths)) as listen,
+    ):
+        return read_rank_side(name, engine, listen)

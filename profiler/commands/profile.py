@@ -5,6 +5,8 @@ Standard output is the program's alone.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
+from ..program.rank import JobRank, find_rank
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
 from .output import emit, tell
 
@@ -33,15 +36,22 @@ def profile_and_report(
     passed_on: Sequence[str],
     keep_report: bool,
 ) -> int:
-    """Profile a command and show its analysis; the exit code. Raises ProfileError."""
+    """Profile a command and show its analysis; the exit code. Raises ProfileError.
+
+    What a launcher started as a rank of a job leaves its trace in a folder of that rank, and shows nothing.
+    """
+    rank = find_rank(os.environ)
     try:
         request = ProfileRequest(
             command=command,
-            out=out,
+            out=out if rank is None else _place_rank(out, rank),
             capture_range=parse_capture_range(capture_range),
             passed_on=passed_on,
             keep_report=keep_report,
+            patient=rank is not None,
         )
+        if request.patient:
+            signal.signal(signal.SIGTERM, lambda *_: None)  # not ignored: that the program would inherit
         outcome = profile_program(request, _say)
     except ProfileError:
         raise
@@ -52,7 +62,18 @@ def profile_and_report(
     if outcome.folder is None:
         _say(str(outcome.problem))
         return outcome.exit_code
+    if rank is not None:
+        return outcome.exit_code
     return outcome.exit_code if _report(outcome.folder) else outcome.exit_code or OWN_FAILURE
+
+
+def _place_rank(out: Path | None, rank: JobRank) -> Path:
+    if out is None:
+        raise ProfileError(
+            f"this is rank {rank.rank} of {rank.size}: give --out DIR, one for all ranks, and after the job: "
+            "flopprof ranks DIR"
+        )
+    return out / rank.folder
 
 
 def _report(folder: Path) -> bool:

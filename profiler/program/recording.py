@@ -44,6 +44,8 @@ class ProfileRequest:
     passed_on: Sequence[str] = ()
     """More variables that Nsight Systems itself may see (and stores in its raw report)."""
     keep_report: bool = False
+    patient: bool = False
+    """SIGTERM after the program has ended does not cost its trace; the caller leaves it without effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ def _record(
     options = [*PROFILE_OPTIONS, *request.capture_range.options(), f"--output={output}"]
     command = [str(nsys.path), "profile", *options, *handover.command()]
     try:
-        ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce)
+        ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce, patient=request.patient)
     finally:
         handover.close()
     if handover.refusal:
@@ -151,16 +153,22 @@ def _record(
 
 
 def _run(
-    command: Sequence[str], handover: Handover, recorder: NsysRecorder, staging: Path, announce: Announce
+    command: Sequence[str],
+    handover: Handover,
+    recorder: NsysRecorder,
+    staging: Path,
+    announce: Announce,
+    *,
+    patient: bool,
 ) -> Ending:
     """Again, should nsys lose its agent before the program has begun."""
     log = staging / "output.txt"
     for _ in range(ATTEMPTS - 1):
-        ending = run_profiled(command, handover, log=log, announce=announce)
+        ending = run_profiled(command, handover, log=log, announce=announce, patient=patient)
         if handover.pid is not None or not recorder.failed_to_start(staging):
             return ending
         log.unlink()
-    return run_profiled(command, handover, log=log, announce=announce)
+    return run_profiled(command, handover, log=log, announce=announce, patient=patient)
 
 
 def _publish(

@@ -49,6 +49,8 @@ class SignalPost:
     recorder: subprocess.Popen[bytes]
     handover: Handover
     announce: Callable[[str], None]
+    patient: bool = False
+    """Whether SIGTERM is let pass when the program has ended: a launcher sends it to ranks when another has failed."""
     interrupts: int = 0
     seconds: float = 0.0
     """How long the program has run, or ran."""
@@ -58,6 +60,8 @@ class SignalPost:
     def receive(self, number: int, _: FrameType | None) -> None:
         """Pass one signal on. Raises Interrupted when there is no program to take it any more."""
         if not self.running():
+            if number == signal.SIGTERM and self.patient and self._program is not None:
+                return
             if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 raise Interrupted
             return
@@ -94,7 +98,12 @@ class SignalPost:
 
 
 def run_profiled(
-    command: Sequence[str], handover: Handover, *, log: Path, announce: Callable[[str], None]
+    command: Sequence[str],
+    handover: Handover,
+    *,
+    log: Path,
+    announce: Callable[[str], None],
+    patient: bool = False,
 ) -> Ending:
     """Run the recorder until it has written its report; what it says itself goes to ``log``.
 
@@ -102,7 +111,7 @@ def run_profiled(
     when the recorder itself was killed.
     """
     recorder = start_recorder(command, handover.given, log)
-    post = SignalPost(recorder, handover, announce)
+    post = SignalPost(recorder, handover, announce, patient)
     try:
         with forwarded_signals(post):
             while recorder.poll() is None:
@@ -123,7 +132,6 @@ def start_recorder(
     command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """The recorder in a session of its own; it gets SIGTERM, which it passes on, should flopprof be killed."""
-    library = ctypes.CDLL(None, use_errno=True)
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -132,8 +140,14 @@ def start_recorder(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: library.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM)),
+            preexec_fn=die_with_parent(),
         )
+
+
+def die_with_parent() -> Callable[[], None]:
+    """What a child does before it becomes its program: ask for SIGTERM should flopprof be killed."""
+    library = ctypes.CDLL(None, use_errno=True)
+    return lambda: library.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
 @contextmanager

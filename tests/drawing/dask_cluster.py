@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 import psutil
 from distributed import Client
 
-PATIENCE_SECONDS = 60.0
+from drawing.patience import PATIENCE_SECONDS, wait_until
 
 
 @dataclass
@@ -66,10 +65,7 @@ def dask_cluster(folder: Path, workers: int, *, path: Sequence[Path] = ()) -> It
             "--no-show",
             path=path,
         )
-        began = time.monotonic()
-        while not cluster.scheduler_file.exists():
-            assert time.monotonic() - began < PATIENCE_SECONDS, "the scheduler did not start"
-            time.sleep(0.05)
+        wait_until(cluster.scheduler_file.exists)
         for _ in range(workers):
             cluster.start_worker(path=path)
         cluster.wait_for_workers(workers)

@@ -14,7 +14,7 @@ pytest.importorskip("distributed", reason="Dask is not installed: pip install 'f
 from distributed import Client
 from drawing import tasks
 from drawing.dask_cluster import DaskCluster, dask_cluster, end_all
-from drawing.profiled_programs import wait_until
+from drawing.patience import wait_until
 from flopprof.analysis.engine.cluster import connect
 from flopprof.analysis.engine.tasks import Outcome, run_tasks
 from flopprof.analysis.errors import RanksError

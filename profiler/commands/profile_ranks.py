@@ -1,0 +1,68 @@
+"""What `flopprof profile --ranks` does at the terminal: launch, then set the ranks' traces against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...analysis.ranks.job import RanksRequest
+from ...scenarios.errors import FlopprofError
+from ..errors import ProfileError
+from ..program.capture_range import parse_capture_range
+from ..program.launching import Launched, LaunchRequest, launch_ranks
+from ..program.recording import OWN_FAILURE
+from .output import emit, tell
+from .profile import REPORTS
+from .ranks import read_job, render_job
+from .workers import Workers
+
+
+def profile_ranks(
+    command: Sequence[str],
+    *,
+    ranks: int,
+    out: Path | None,
+    capture_range: str | None,
+    passed_on: Sequence[str],
+    keep_report: bool,
+) -> int:
+    """Launch a command whose ranks are recorded, and show the job; the exit code. Raises ProfileError."""
+    parse_capture_range(capture_range)
+    options = [
+        *([f"--capture-range={capture_range}"] if capture_range else []),
+        *(f"--env={name}" for name in passed_on),
+        *(["--keep-rep"] if keep_report else []),
+    ]
+    try:
+        launched = launch_ranks(LaunchRequest(command=command, ranks=ranks, out=out, options=options))
+    except ProfileError:
+        raise
+    except (FlopprofError, OSError) as error:
+        raise ProfileError(str(error)) from error
+    done = _report(launched, ranks)
+    return launched.exit_code or (0 if done else OWN_FAILURE)
+
+
+def _report(launched: Launched, ranks: int) -> bool:
+    """Whether every rank left a trace that could be analysed."""
+    if not launched.traces:
+        tell(
+            "flopprof: the command ran, but no rank of it was recorded: it started none by torchrun's PYTHON_EXEC "
+            "(not with --no-python); let it start `flopprof profile --out DIR -- PROGRAM` as each rank"
+        )
+        return False
+    if len(launched.traces) != ranks:
+        tell(f"flopprof: {len(launched.traces)} traces came of {ranks} ranks")
+    try:
+        job = read_job((launched.folder,), RanksRequest(size=ranks), Workers())
+        text = ""
+        for name, format in REPORTS.items():
+            text = render_job(job, format)
+            emit(text, launched.folder / ("ranks.json" if format == "json" else name))
+    except (FlopprofError, OSError) as error:
+        tell(
+            f"flopprof: the traces are in {launched.folder}, but could not be set against each other: {error}"
+        )
+        return False
+    tell(f"{text}\nfiles: {launched.folder}")
+    return len(launched.traces) >= ranks

@@ -1,0 +1,79 @@
+"""`flopprof ranks`: the traces of a job's ranks, read where they are, set against each other, and shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ...analysis.errors import RanksError
+from ...analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
+from ...analysis.ranks.naming import find_traces
+from ...analysis.trace.quality import loses_data
+from .workers import Workers, open_engine, show_traces
+
+if TYPE_CHECKING:
+    from ...reports.render.formats import Format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RanksCommand:
+    """What the user asked for."""
+
+    paths: tuple[Path, ...]
+    request: RanksRequest
+    workers: Workers
+    format: Literal["text", "markdown", "html", "json"] = "text"
+    csv: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RanksOutcome:
+    """What came of it."""
+
+    report: str
+    has_failures: bool
+    has_lost_data: bool
+
+
+def analyse_ranks(command: RanksCommand) -> RanksOutcome:
+    """Analyse a job and render it. Raises RanksError, also when no trace could be read at all."""
+    job = read_job(command.paths, command.request, command.workers)
+    if command.csv is not None:
+        from ...reports.data.ranks_csv import write_job_csv
+
+        write_job_csv(job, command.csv)
+    failed = any(row.reason is not None for row in job.rows)
+    lost = loses_data(job.quality) or any(row.summary and loses_data(row.summary.quality) for row in job.rows)
+    return RanksOutcome(report=render_job(job, command.format), has_failures=failed, has_lost_data=lost)
+
+
+def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -> JobAnalysis:
+    """The analysis of the traces that paths mean. Raises RanksError."""
+    if request.skip < 0:
+        raise RanksError(f"--skip must be at least 0, got {request.skip}")
+    paths = find_traces(given)
+    with (
+        open_engine(workers, paths) as engine,
+        show_traces(lambda task: paths[task % len(paths)].name, 2 * len(paths)) as listen,
+    ):
+        job = analyse_job(paths, engine, request, listen)
+    if not job.done:
+        first = job.rows[0]
+        more = f"; and {len(job.rows) - 1} more traces failed" if len(job.rows) > 1 else ""
+        words = first.reason or "could not be read"
+        raise RanksError((words if str(first.path) in words else f"{first.path}: {words}") + more)
+    return job
+
+
+def render_job(job: JobAnalysis, format: Format) -> str:
+    """The job in one format."""
+    if format == "json":
+        from ...reports.data.ranks_json import job_to_json
+        from ...reports.render.json_text import render_json
+
+        return render_json(job_to_json(job))
+    from ...reports.ranks.compose import compose_job
+    from ...reports.render.formats import render_document
+
+    return render_document(compose_job(job), format)

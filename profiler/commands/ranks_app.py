@@ -1,0 +1,110 @@
+"""The command line of `flopprof ranks`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Analyse in so many processes; by default as many as cores and memory allow."
+    ),
+]
+
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Analyse on the Dask cluster of this scheduler, such as tcp://host:8786."
+    ),
+]
+
+SchedulerFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The same, by the file that dask scheduler --scheduler-file wrote."),
+]
+
+
+class AlignChoice(StrEnum):
+    """How the clocks of ranks are put on one."""
+
+    collectives = "collectives"
+    utc = "utc"
+    none = "none"
+
+
+class RanksFormat(StrEnum):
+    """How a job is shown."""
+
+    text = "text"
+    markdown = "markdown"
+    html = "html"
+    json = "json"
+
+
+def ranks(
+    traces: Annotated[
+        list[Path], typer.Argument(metavar="TRACE...", help="A trace for each rank, or a folder of them.")
+    ],
+    rank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX", help="Where a trace's name holds its rank, such as 'rank(?P<rank>\\d+)'."
+        ),
+    ] = None,
+    align: Annotated[
+        AlignChoice, typer.Option(help="Set clocks by shared collectives, by wall clocks alone, or not.")
+    ] = AlignChoice.collectives,
+    range: Annotated[
+        str | None,
+        typer.Option(
+            "--range", metavar="GLOB", help="The ranges that are steps; else the outermost that repeat."
+        ),
+    ] = None,
+    skip: Annotated[int, typer.Option(metavar="N", help="Leave out the first N steps.")] = 0,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    scheduler_file: SchedulerFileOption = None,
+    format: Annotated[RanksFormat, typer.Option(help="How to show it.")] = RanksFormat.text,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a trace lost data.")] = False,
+) -> None:
+    """Set the traces of a job's ranks against each other: who is late in which step, why, and what it costs.
+
+    Example: flopprof ranks traces/ --range step --format html --out ranks.html
+    """
+    from .allocator import keep_freed_memory
+
+    keep_freed_memory()
+    from ...analysis.ranks.job import RanksRequest
+    from .output import emit
+    from .ranks import RanksCommand, analyse_ranks
+    from .workers import Workers
+
+    outcome = analyse_ranks(
+        RanksCommand(
+            paths=tuple(traces),
+            request=RanksRequest(rank_pattern=rank, align=align.value, range_glob=range, skip=skip),
+            workers=Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file),
+            format="json" if json else format.value,
+            csv=csv,
+        )
+    )
+    emit(outcome.report, out)
+    if outcome.has_failures or (strict and outcome.has_lost_data):
+        raise typer.Exit(FAILED_OR_LOST)
+
+
+FAILED_OR_LOST = 3
+
+
+def add_ranks_command(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(ranks)
