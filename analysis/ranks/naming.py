@@ -36,6 +36,11 @@ def list_folder(folder: Path) -> list[Path]:
         best: dict[Path, Path] = {}
         for path in sorted(files, key=_preference):
             best.setdefault(path.with_name(stem_of(path)), path)
+        # A profile that was told to keep its raw report has it beside the trace that was made of it.
+        profiles = {stem.parent for stem in best if stem.name == "trace"}
+        best = {
+            stem: path for stem, path in best.items() if stem.name != "raw" or stem.parent not in profiles
+        }
         if best:
             return sorted(best.values(), key=lambda path: natural_key(str(path)))
     raise RanksError(

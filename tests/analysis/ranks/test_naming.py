@@ -45,6 +45,7 @@ def test_traces_in_folders_of_the_folder_are_found(tmp_path: Path) -> None:
     for rank in (0, 1):
         (tmp_path / f"rank{rank}").mkdir()
         (tmp_path / f"rank{rank}" / "trace.sqlite").touch()
+        (tmp_path / f"rank{rank}" / "raw.nsys-rep").touch()  # --keep-rep
     assert [path.parent.name for path in find_traces([tmp_path])] == ["rank0", "rank1"]
 
 
