@@ -31,7 +31,8 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "profiler": (
         *(
-            ("errors", "annotation"),
+            ("errors", "flops"),
+            ("annotation",),
             ("machine",),
             ("recorders",),
             ("worker",),
@@ -43,7 +44,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
 FOLDERS = {"scenarios": set(), "analysis": {"scenarios"}, "reports": {"analysis"}}
 FOLDERS["profiler"] = {"scenarios", "analysis", "reports"}
 WORKLOADS = {"torch", "cupy", "cupyx", "nvtx"}
-MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.annotation"}
+MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.flops", "profiler.annotation"}
 
 
 def source_folder() -> Path:
