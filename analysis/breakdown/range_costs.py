@@ -7,7 +7,8 @@ leaves out what other threads asked for, as NVIDIA's does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,6 +48,12 @@ class RangeRow:
     flops: int | None = None
     """What the program declared for all instances, see declared.py; None when it did not for every one."""
     bytes: int | None = None
+    flops_by_rate: Mapping[str, int] = field(default_factory=dict)
+    """Those of the FLOPs whose kind of arithmetic is known, such as bfloat16."""
+    elements: int | None = None
+    """What it computed element by element beside: over LEFT_OUT of its FLOPs, and it has none."""
+    no_flops: tuple[str, ...] = ()
+    """Why the program declared none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +245,9 @@ class _Work:
                 ),
                 flops=declared.flops[path],
                 bytes=declared.bytes[path],
+                flops_by_rate=declared.rates[path],
+                elements=declared.elements[path],
+                no_flops=declared.no_flops[path],
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )

@@ -331,7 +331,16 @@ def test_the_document_has_every_key_and_only_plain_values():
             "activities",
             "kernel_sum_ns",
         ),
-        *("busy_ns", "projected_ns", "launch_call_ns", "flops", "bytes"),
+        *(
+            "busy_ns",
+            "projected_ns",
+            "launch_call_ns",
+            "flops",
+            "bytes",
+            "flops_by_rate",
+            "elements",
+            "no_flops",
+        ),
     }
     assert set(document["range_kernels"][0]) == {
         *(
