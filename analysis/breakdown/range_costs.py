@@ -22,6 +22,7 @@ from ..attribution.paths import PathName, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
+from .data_sheets import peaks_of_gpus, share_of_roof
 
 KERNEL = BUSY_LAYERS.index("kernel")
 
@@ -54,6 +55,8 @@ class RangeRow:
     """What it computed element by element beside: over LEFT_OUT of its FLOPs, and it has none."""
     no_flops: tuple[str, ...] = ()
     """Why the program declared none."""
+    roof_share: float | None = None
+    """The least time that its FLOPs can take by the GPU's data sheet, as a share of its busy time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +240,7 @@ class _Work:
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
         worked = np.flatnonzero(self._last >= self._first)
         projected = self._sum(of_range[worked], self._last[worked] - self._first[worked])
-        declared = find_declared(self._trace, self._paths)
+        declared, peaks = find_declared(self._trace, self._paths), peaks_of_gpus(self._trace.gpus.values())
         return tuple(
             replace(
                 self._range_row(
@@ -248,6 +251,7 @@ class _Work:
                 flops_by_rate=declared.rates[path],
                 elements=declared.elements[path],
                 no_flops=declared.no_flops[path],
+                roof_share=share_of_roof(declared.flops[path], declared.rates[path], int(busy[path]), peaks),
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )

@@ -10,8 +10,14 @@ from ...analysis.words import LAYERS, known_device
 from ..document.document import Column, Name, Row, Table, Value
 from ..document.names import clean, fold_names, join_path
 from ..document.tables import drop_empty, format_dims
+from .uncounted import tell_uncounted
 
 KERNEL_WIDTH, RANGE_WIDTH = 52, 60
+
+ROOF_SHARE = "of roof: the least time that its FLOPs can take by the GPU's data sheet, as a share of busy."
+
+MAIN_REASONS = 5
+"""Reasons why ranges have no FLOPs that are told; all are in the JSON document."""
 
 MAIN_WINDOWS, MAIN_RANGES, MAIN_KERNELS, MAIN_PAIRS = 12, 15, 15, 15
 """Rows a short report (the terminal) shows of each table."""
@@ -71,6 +77,7 @@ def range_table(analysis: Analysis) -> Table:
         Column(key="tflops", title="", kind="tflops"),
         Column(key="gbps", title="", kind="gbps"),
         Column(key="bandwidth_share", title="of bandwidth", kind="percent"),
+        Column(key="roof_share", title="of roof", kind="percent"),
         Column(key="thread", title="pid:tid", detail=True),
     )
     table = Table(
@@ -93,6 +100,8 @@ def range_table(analysis: Analysis) -> Table:
                 if told
                 else []
             ),
+            *([ROOF_SHARE] if any(row.roof_share for row in rows) else []),
+            *tell_uncounted(rows, limit=MAIN_REASONS),
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
@@ -221,6 +230,7 @@ def _range_cells(row: RangeRow, *, worked: bool, bandwidth: int | None) -> tuple
         row.flops / ns / 1e3 if row.flops and ns else None,
         row.bytes / ns if row.bytes and ns else None,
         row.bytes / ns * 1e9 / bandwidth if row.bytes and ns and bandwidth else None,
+        row.roof_share,
         f"{row.pid}:{row.tid}" if row.tid is not None else str(row.pid or ""),
     )
 

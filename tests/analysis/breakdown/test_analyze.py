@@ -340,6 +340,7 @@ def test_the_document_has_every_key_and_only_plain_values():
             "flops_by_rate",
             "elements",
             "no_flops",
+            "roof_share",
         ),
     }
     assert set(document["range_kernels"][0]) == {
