@@ -40,6 +40,8 @@ class Frame:
     """Whether it began with this range."""
     replica: bool
     """Whether the module is a copy that DataParallel runs on a thread of its own."""
+    wraps: bool
+    """Whether it is around what torch.compile made of the module, which may call the module itself."""
     adopted: list[Tally] = field(default_factory=list)
     """What other threads computed for it."""
 
@@ -69,7 +71,17 @@ class Frames:
         self.before_counting: list[Callable[[], None]] = []
         """Done before the outermost of some ranges is counted."""
 
-    def open(self, part: Part, what: Pass, *, suffix: str = "", replica: bool = False) -> Frame:
+    def passes_by(self, part: Part) -> bool:
+        """Whether a module that is called now gets no range: it has one, or somebody else counts."""
+        thread = self.thread
+        if thread.aside:
+            return True
+        around = thread.frames[-1] if thread.frames else None
+        return around is not None and around.wraps and around.part is part
+
+    def open(
+        self, part: Part, what: Pass, *, suffix: str = "", replica: bool = False, wraps: bool = False
+    ) -> Frame:
         """Begin a range on this thread."""
         thread, calls, tally, mode, pushed = self.thread, nvtx_calls.nvtx(), None, find_mode(), False
         if mode is not None and mode.captures:
@@ -83,7 +95,7 @@ class Frames:
                     prepare()
                 mode, pushed = CountingMode(thread), True
                 mode.begin()
-        frame = Frame(part, what, tally, around, mode, pushed, replica)
+        frame = Frame(part, what, tally, around, mode, pushed, replica, wraps)
         thread.frames.append(frame)
         if what == "forward":
             part.open.append(frame)

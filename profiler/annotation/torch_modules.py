@@ -18,6 +18,7 @@ from . import nvtx_calls
 from .torch_backward import Origin, claim_nodes, fresh_tensors, tensors_of, watch_backward
 from .torch_compiled import watch_compiler
 from .torch_cuda_graphs import watch_cuda_graphs
+from .torch_exports import watch_exports
 from .torch_frames import frames
 from .torch_kernels import watch_kernels
 from .torch_parts import SLOT, Part, annotated
@@ -61,6 +62,7 @@ def _watch() -> Watch:
     return Watch(
         [
             *(_watch_calls, watch_backward, watch_compiler, watch_kernels, watch_cuda_graphs),
+            watch_exports,
             frames().watch_steps,
         ]
     )
@@ -97,17 +99,20 @@ def _make_call(original: Callable[..., Any]) -> Callable[..., Any]:
         if is_compiling():
             return original(module, *args, **kwargs)
         part = module.__dict__.get(SLOT)
-        if part is None or is_tracing() or frames().thread.aside:
+        wraps = part is None and COMPILED in module._modules
+        if wraps:
+            part = module._modules[COMPILED].__dict__.get(SLOT)
+        if part is None or is_tracing() or frames().passes_by(part):
             return original(module, *args, **kwargs)
-        return _call_within(part, original, module, args, kwargs)
+        return _call_within(part, original, module, args, kwargs, wraps=wraps)
 
     return call
 
 
 def _call_within(
-    part: Part, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any
+    part: Part, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any, *, wraps: bool
 ) -> Any:
-    frame = frames().open(part, "forward", replica="_is_replica" in module.__dict__)
+    frame = frames().open(part, "forward", replica="_is_replica" in module.__dict__, wraps=wraps)
     try:
         origin = Origin.of((args, kwargs))
         output = original(module, *args, **kwargs)

@@ -64,10 +64,6 @@ class CountingMode(TorchDispatchMode):
         """How it says so to newer ones."""
         return True
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # what would keep torch.compile out of here takes two microseconds an operation
-
     def begin(self) -> None:
         """Begin on this thread. Not by ``with``: that keeps flags of the process, which threads would mix up."""
         _push_mode(self)

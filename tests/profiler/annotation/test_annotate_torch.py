@@ -345,8 +345,43 @@ def test_compiled_modules_keep_their_flops(nvtx: SpiedNvtx, backend: str) -> Non
         nvtx.clear()
         compiled(rows(grad=True)).sum().backward()
         forward = [each for each in nvtx.ranges if "forward" in each.name]
-        assert [(each.name, each.flops) for each in forward] == [("Residual.forward (compiled)", 2 * ONE)]
+        assert [(each.name, each.flops) for each in forward] == [("Residual.forward", 2 * ONE)]
         assert nvtx.total("Residual.backward") == 4 * ONE
+
+
+def test_a_compiled_module_without_parameters_has_a_range(nvtx: SpiedNvtx) -> None:
+    class Product(Module):
+        def forward(self, a: Any) -> Any:
+            return a @ a
+
+    model = Product()
+    annotate_torch(model)
+    torch.compile(model, backend="eager")(torch.rand(32, 32))
+    assert nvtx.flops("Product.forward") == [2 * 32**3]
+
+
+def test_a_compiled_module_that_falls_back_has_one_range(nvtx: SpiedNvtx) -> None:
+    class Broken(Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = (torch.nn.Linear(64, 64, bias=False) for _ in range(2))
+
+        def forward(self, x: Any) -> Any:
+            x = self.a(x)
+            torch._dynamo.graph_break()
+            return self.b(x)
+
+    model = Broken()
+    annotate_torch(model)
+    torch.compile(model, backend="eager")(torch.rand(32, 64))
+    assert nvtx.flops("Broken.forward") == [4 * 32 * 64 * 64]
+
+
+def test_a_compiled_function_is_named_after_the_modules_whose_parameters_it_uses(nvtx: SpiedNvtx) -> None:
+    model = Residual(256)
+    annotate_torch(model)
+    torch.compile(lambda x: model(x).relu(), backend="eager")(rows())
+    assert nvtx.flops("Residual.forward (compiled)") == [2 * ONE]
 
 
 def test_a_compiled_part_of_an_annotated_model(nvtx: SpiedNvtx) -> None:
@@ -393,6 +428,40 @@ def test_what_has_no_formula_is_named_once_and_to_the_author(nvtx: SpiedNvtx) ->
     assert nvtx.flops("1.forward") == nvtx.flops("Sequential.forward") == [None, None]
     assert nvtx.reasons("1.forward") == ["aten::_fft_r2c has no formula"]
     assert nvtx.flops("0.forward") == [2 * 128 * 64 * 64] * 2
+
+
+def test_what_numpy_computes_of_a_tensor_is_unknown(nvtx: SpiedNvtx) -> None:
+    class Elsewhere(Module):
+        def forward(self, x: Any) -> Any:
+            return torch.from_numpy(x.numpy() @ x.numpy())
+
+    model, door = Elsewhere(), torch.Tensor.numpy
+    handles = annotate_torch(model)
+    model(torch.rand(8, 8))
+    assert nvtx.reasons("Elsewhere.forward") == [
+        "a tensor was handed to NumPy, whose work PyTorch does not see"
+    ]
+    for handle in handles:
+        handle.remove()
+    assert torch.Tensor.numpy is door
+    assert torch.rand(3).numpy().shape == (3,)
+
+
+def test_a_frame_that_the_compiler_gave_up_is_counted_as_it_runs(nvtx: SpiedNvtx) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    class Product(Module):
+        def forward(self, a: Any, b: Any) -> Any:
+            return a @ b
+
+    model, a, b = Product(), *(torch.rand(3, 16, 16, requires_grad=True) for _ in range(2))
+    compiled = torch.compile(model, backend="eager")
+    with torch.no_grad(), FlopCounterMode(display=False):
+        compiled(a, b)  # another mode, in which the compiler refuses
+    annotate_torch(model)
+    compiled(a, b).sum().backward()
+    one = 2 * 3 * 16**3
+    assert (nvtx.total("Product.forward"), nvtx.total("Product.backward")) == (one, 2 * one)
 
 
 def test_a_step_says_what_annotated_modules_computed_in_it(nvtx: SpiedNvtx) -> None:
