@@ -87,7 +87,7 @@ def expect(said: dict[str, Any], options: argparse.Namespace) -> dict[str, int]:
     whole = f"{NAMES[said['model']]}.forward"
     if options.compile:
         expected = {
-            whole + " (compiled)": steps * forward,
+            whole: steps * forward,
             whole.replace("forward", "backward"): steps * backward,
         }
     else:
