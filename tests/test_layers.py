@@ -12,7 +12,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     "scenarios": (("errors",), ("operations",), ("language",), ("plan",), ("libraries",), ("checking",)),
     "analysis": (
         *(
-            ("words", "errors", "plain"),
+            ("words", "errors", "plain", "files"),
             ("arithmetic", "sqlite"),
             ("export", "kineto"),
             ("trace",),

@@ -1,60 +1,49 @@
-"""Files of a run, written beside their place and renamed into it."""
+"""Files of a run and of its reports, each there whole or not at all."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from ..errors import RunError
+from ..files import replace_file
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """Write a record as JSON, whole or not at all, and through to the disk."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        _write_through(temporary)
-        temporary.replace(path)
-        _write_through(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_through(path: Path) -> None:
-    """Have the kernel write a file, or a folder's list of names, to the disk now."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Write a record as JSON, through to the disk. Raises OSError."""
+    replace_file(path, f"{record.model_dump_json(indent=1)}\n".encode(), durable=True)
 
 
 def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
     """Files by name into a folder, which is made if need be. Raises RunError when it cannot be written."""
-    _make_folder(folder)
-    return [_write(folder / name, text.encode("utf-8", "backslashreplace")) for name, text in texts.items()]
+    make_folder(folder)
+    return write_files({name: encode_text(text) for name, text in texts.items()}, folder)
 
 
-def _make_folder(folder: Path) -> None:
+def encode_text(text: str) -> bytes:
+    """UTF-8, in which half a surrogate of a name from outside stays readable."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those around it, unless it is there. Raises RunError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
 
 
-def _write(path: Path, data: bytes) -> Path:
-    """Through a neighbour and a rename, so that no reader meets half a file."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Files by name into a folder that is there. Raises RunError."""
+    return [write_file(folder / name, data) for name, data in files.items()]
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """One file of a report. Raises RunError."""
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        replace_file(path, data, durable=False)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise RunError(path, f"cannot be written: {error.strerror or error}") from error
     return path

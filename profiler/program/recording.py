@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...analysis.files import move_whole
 from ...analysis.runs.files import write_record
 from ...analysis.runs.place import find_store
 from ...analysis.trace.nsys import Nsys
@@ -180,7 +181,7 @@ def _publish(
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
     for file in prepared.iterdir():
-        file.rename(folder / file.name)
+        move_whole(file, folder / file.name, durable=True)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ...analysis.runs.files import _make_folder, _write
+from ...analysis.runs.files import encode_text, make_folder, write_files
 from ..charts.chart import draw_image
 from ..document.document import Document, Figure
 from .html import render_html
@@ -32,7 +32,7 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
 
     Raises RunError when the folder cannot be written.
     """
-    _make_folder(folder)
+    make_folder(folder)
     pictures = {f"{name}-{figure.name}.png": draw_image(figure, "png") for figure in list_figures(document)}
     links = {figure.name: f"{name}-{figure.name}.png" for figure in list_figures(document)}
     texts = {
@@ -41,8 +41,7 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
         f"{name}.html": render_html(document),
         f"{name}.json": render_json(document.data),
     }
-    files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()} | pictures
-    return [_write(folder / file, data) for file, data in files.items()]
+    return write_files({file: encode_text(text) for file, text in texts.items()} | pictures, folder)
 
 
 def list_figures(document: Document) -> list[Figure]:
