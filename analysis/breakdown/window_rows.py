@@ -18,7 +18,7 @@ from ..attribution.attribution import Attribution
 from ..attribution.paths import PathName, Paths
 from ..export.frames import payload_value
 from ..trace.trace import Trace
-from ..words import LAYERS
+from ..words import LAYERS, MEASURE, OWN_DOMAIN
 from .kernels import COPY_KINDS
 from .rows import WindowTimes
 from .timeline import MEMCPY, DeviceSpans
@@ -28,8 +28,6 @@ Kind = Literal["host", "device", "measure", "trace"]
 
 OUTSIDE_SHARE = 0.05
 """A host window that misses more of its range's device work than this says so."""
-
-OWN_DOMAIN, OWN_WINDOW = "flopprof", "measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,13 +226,13 @@ def _name_windows(source: WindowSource, rows: Ints, start: Ints, kind: Kind) -> 
         if path not in names:
             names[path] = source.paths.name(source.trace, path)
         name = names[path]
-        own = kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, OWN_WINDOW)
+        own = kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, MEASURE)
         yield WindowRow(
             name=name,
             instance=int(counted[row]) if row >= 0 else 0,
             payload=_payload(frame, row),
             device=None,
-            kind="measure" if own else kind,
+            kind=MEASURE if own else kind,
             start_ns=begin,
             times=WindowTimes(wall_ns=0),
             memcpy_kinds={},

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..arithmetic.arrays import NONE, Ints, ints
 from ..attribution.attribution import Attribution, attribute
-from ..attribution.own_ranges import DOMAIN, StepRanges, find_step_ranges
+from ..attribution.own_ranges import StepRanges, find_step_ranges
 from ..breakdown.kernels import copy_rows, kernel_rows
 from ..breakdown.queue import Queue, measure_queue
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
@@ -24,7 +24,7 @@ from ..breakdown.windows import sum_slices, window_times
 from ..export.devices import GpuInfo
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
-from ..words import QualityNote
+from ..words import OWN_DOMAIN, QualityNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def read_shard_windows(path: Path, device: str) -> ShardWindows:
     if device == "cpu":
         windows = {key: _cpu_window(trace, step) for key, step in steps.items()}
         return ShardWindows(steps=windows, gpu=None, quality=trace.quality)
-    attribution = attribute(trace, (DOMAIN,))
+    attribution = attribute(trace, (OWN_DOMAIN,))
     spans = label_devices(trace, attribution)
     if not spans:
         windows = {key: _unseen_window(trace, step) for key, step in steps.items()}

@@ -11,9 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-ELLIPSIS = "…"
+from ...analysis.words import OWN_DOMAIN
 
-OWN_DOMAIN = "flopprof"
+ELLIPSIS = "…"
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 

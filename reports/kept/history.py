@@ -7,6 +7,7 @@ from typing import Any
 
 from ...analysis.arithmetic.change_point import FEWEST_VALUES
 from ...analysis.store.history import StepSeries
+from ...analysis.words import FORMAT
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean
 from ..document.numbers import count_noun, format_digits, format_value
@@ -30,7 +31,7 @@ def show_history(scenario: str, series: Sequence[StepSeries]) -> str:
 def history_to_json(scenario: str, series: Sequence[StepSeries]) -> dict[str, Any]:
     """The object of ``history --json``."""
     return {
-        "flopprof": 1,
+        "flopprof": FORMAT,
         "scenario": scenario,
         "method": "pettitt",
         "steps": [_step_json(one) for one in series],

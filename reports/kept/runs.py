@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.store.queries import RunLine
+from ...analysis.words import FORMAT
 from ..document.names import clean
 from ..document.numbers import UNKNOWN, Kind, format_value
 from ..document.tables import align
@@ -34,7 +35,7 @@ def runs_to_json(runs: Sequence[RunLine], store: Path) -> dict[str, Any]:
     """The object of ``runs --json``."""
     keys = (*("id", "scenario", "started_at", "status", "recorder", "hardware"), *("steps", "done", "failed"))
     return {
-        "flopprof": 1,
+        "flopprof": FORMAT,
         "store": str(store),
         "runs": [
             {key: getattr(run, key) for key in keys}
