@@ -67,6 +67,15 @@ TraceRecorder = Literal["nsys", "embedded", "kineto"]
 """What recorded a trace; Kineto is torch.profiler's."""
 
 
+RecorderChoice = Literal["auto", "nsys", "embedded"]
+"""What may be asked for."""
+
+GraphRanges = Literal["launch", "capture"]
+"""Where the nodes of a CUDA graph belong: to the range that launched it, or to those they were captured in."""
+
+WindowClock = Literal["host", "device"]
+"""What the windows of a range are cut on."""
+
 Status = Literal["done", "failed", "skipped"]
 
 Clock = Literal["device_events", "host"]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
-from ..attribution.attribution import Attribution, GraphRanges, attribute
+from ..attribution.attribution import Attribution, attribute
 from ..attribution.paths import find_paths
 from ..export.identity import pid_of
 from ..plain import to_plain
@@ -20,7 +20,7 @@ from ..trace.open import Announce, find_trace, open_trace_file
 from ..trace.quality import note, sort_notes
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, FORMAT, LAYERS, QualityNote, known_device
+from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
 from .range_costs import RangeKernelRow, RangeRow, measure_ranges
@@ -91,7 +91,7 @@ def analyze_trace(
     *,
     range_glob: str | None = None,
     domains: Sequence[str] | None = None,
-    window: Literal["host", "device"] = "host",
+    window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
 ) -> Analysis:
     """Analyse a trace.
@@ -132,7 +132,7 @@ def analyze_file(
     *,
     range_glob: str | None = None,
     domains: Sequence[str] | None = None,
-    window: Literal["host", "device"] = "host",
+    window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
     announce: Announce | None = None,
     digest: Digest | None = None,
@@ -152,7 +152,7 @@ def analyze_file(
 
 
 def _cut_windows(
-    source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: Literal["host", "device"]
+    source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: WindowClock
 ) -> tuple[list[WindowRow], list[QualityNote]]:
     if glob is None:
         return trace_windows(source), []

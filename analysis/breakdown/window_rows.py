@@ -18,7 +18,7 @@ from ..attribution.attribution import Attribution
 from ..attribution.paths import PathName, Paths
 from ..export.frames import payload_value
 from ..trace.trace import Trace
-from ..words import LAYERS, MEASURE, OWN_DOMAIN
+from ..words import LAYERS, MEASURE, OWN_DOMAIN, WindowClock
 from .kernels import COPY_KINDS
 from .rows import WindowTimes
 from .timeline import MEMCPY, DeviceSpans
@@ -100,7 +100,7 @@ def trace_windows(source: WindowSource) -> list[WindowRow]:
     ]
 
 
-def range_windows(source: WindowSource, rows: Ints, kind: Literal["host", "device"]) -> list[WindowRow]:
+def range_windows(source: WindowSource, rows: Ints, kind: WindowClock) -> list[WindowRow]:
     """A window per instance and device its process used; on the host for processes that used none."""
     trace = source.trace
     process = ints(trace.threads, "process")

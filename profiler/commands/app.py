@@ -5,12 +5,13 @@ Nothing heavy is imported here; a command imports what it needs when it runs, so
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...analysis.words import GraphRanges, RecorderChoice, WindowClock
+from ...reports.document.format import Format
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from .runs_app import RunArgument, StoreOption, add_store_commands
 
@@ -24,37 +25,6 @@ app = typer.Typer(
 )
 
 SLOWER, FAILED_OR_LOST = 1, 3
-
-
-class RecorderChoice(StrEnum):
-    """What makes the trace."""
-
-    auto = "auto"
-    nsys = "nsys"
-    embedded = "embedded"
-
-
-class Format(StrEnum):
-    """How a report is shown."""
-
-    text = "text"
-    markdown = "markdown"
-    html = "html"
-    json = "json"
-
-
-class WindowChoice(StrEnum):
-    """The clock windows are cut on."""
-
-    host = "host"
-    device = "device"
-
-
-class GraphRangesChoice(StrEnum):
-    """The range a CUDA graph's nodes belong to."""
-
-    launch = "launch"
-    capture = "capture"
 
 
 def _print_version(wanted: bool) -> None:
@@ -84,7 +54,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUES", help="Override a sweep or a key, such as n=1000,2000."),
     ] = None,
-    recorder: Annotated[RecorderChoice, typer.Option(help="What makes the trace.")] = RecorderChoice.auto,
+    recorder: Annotated[RecorderChoice, typer.Option(help="What makes the trace.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="The folder of this run; new or empty.")] = None,
     store: StoreOption = None,
     resume: Annotated[
@@ -118,7 +88,7 @@ def run(
     request = RunRequest(
         scenario=scenario,
         overrides=tuple(overrides or ()),
-        recorder=recorder.value,
+        recorder=recorder,
         out=out,
         store=find_store(store),
         resume=resume,
@@ -186,13 +156,11 @@ def analyze(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only ranges of these NVTX domains own work."),
     ] = None,
-    window: Annotated[
-        WindowChoice, typer.Option(help="Cut --range windows on this clock.")
-    ] = WindowChoice.host,
+    window: Annotated[WindowClock, typer.Option(help="Cut --range windows on this clock.")] = "host",
     graph_ranges: Annotated[
-        GraphRangesChoice, typer.Option(help="Where the nodes of a CUDA graph belong.")
-    ] = GraphRangesChoice.launch,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+        GraphRanges, typer.Option(help="Where the nodes of a CUDA graph belong.")
+    ] = "launch",
+    format: Annotated[Format, typer.Option(help="How to show it.")] = "text",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     csv: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
@@ -215,9 +183,9 @@ def analyze(
             trace=trace,
             range_glob=range,
             domains=tuple(domain or ()),
-            window=window.value,
-            graph_ranges=graph_ranges.value,
-            format="json" if json else format.value,
+            window=window,
+            graph_ranges=graph_ranges,
+            format="json" if json else format,
             csv=csv,
             full_names=full_names,
         )
@@ -246,7 +214,7 @@ def scrub(
 @app.command()
 def report(
     run: RunArgument,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = "text",
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
@@ -266,7 +234,7 @@ def report(
     result = account_run(find_run(run, find_store(store)))
     if figures is not None:
         write_figures(result, figures)
-    emit(render(result, format.value), out)
+    emit(render(result, format), out)
 
 
 @app.command()
@@ -293,7 +261,7 @@ def compare(
         float | None, typer.Option(metavar="PERCENT", help="Exit 1 when B is slower than A by more.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse sides that are hard to compare.")] = False,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = "text",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
@@ -318,7 +286,7 @@ def compare(
             domains=tuple(domain or ()),
             fail_above=fail_above,
             strict=strict,
-            format="json" if json else format.value,
+            format="json" if json else format,
             out=out,
             store=find_store(store),
         )

@@ -13,8 +13,9 @@ from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.compare.measured import PARTS
 from ..data.comparison_json import comparison_to_json
 from ..document.document import Column, Document, Name, Notice, Row, Section, Table, Value
+from ..document.format import Format
 from ..document.names import clean, fold_names
-from ..render.formats import Format, render_document, write_document
+from ..render.formats import render_document, write_document
 from .figures import spread_figure, waterfall_figure
 from .sentences import describe_kernels, describe_pairs, format_geometry, summarise
 

@@ -8,7 +8,8 @@ from ...analysis.runs.files import encode_text, make_folder, write_file, write_f
 from ...analysis.runs.results import RunResult
 from ..charts.chart import IMAGE_FORMATS, draw_image
 from ..data.run_csv import csv_tables
-from ..render.formats import Format, list_figures, render_document
+from ..document.format import Format
+from ..render.formats import list_figures, render_document
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
 from ..render.text import render_text
