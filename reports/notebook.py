@@ -35,8 +35,8 @@ from .comparison.compose import compose_comparison
 from .data.run_csv import csv_tables
 from .document.document import Document, Figure, Table
 from .document.format import Format
+from .document.tables import format_cell
 from .render.formats import list_figures, render_document
-from .render.text import format_cell
 from .run.compose import compose
 from .trace.compose import compose_analysis
 
