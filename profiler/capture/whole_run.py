@@ -13,6 +13,7 @@ from ...analysis.runs.results import RunResult
 from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
+from ...analysis.trace.quality import loses_data
 from ...analysis.words import RecorderChoice
 from ...reports.run.publish import write_reports
 from ...scenarios.errors import FlopprofError
@@ -77,8 +78,8 @@ class RunOutcome:
 
     @property
     def has_lost_data(self) -> bool:
-        """Whether the trace says that events are missing."""
-        return any(note.severity == "error" for note in self.result.quality)
+        """Whether any trace says that events are missing."""
+        return loses_data(self.result.quality)
 
 
 def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
