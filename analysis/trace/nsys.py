@@ -24,8 +24,6 @@ IMPORTER = "QdstrmImporter"
 
 TIMEOUT_SECONDS = 3600
 
-EXPORT_OPTIONS = ("--type=sqlite", "--quiet=true", "--force-overwrite=true")
-
 PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """All that nsys may see of our environment: reports remember what they were made in."""
 

@@ -1,4 +1,4 @@
-"""A process that measures the ceilings of one (backend, device); run as ``… ceiling_worker JOB.json``.
+"""A process that measures the ceilings of one (backend, device); run as ``… worker.ceilings JOB.json``.
 
 Bandwidth is measured on arrays of at least eight times the last level of cache (as far as a quarter of the free
 memory allows), with the library's own copy, sum and fill; arithmetic with its matrix product, at sizes that double
