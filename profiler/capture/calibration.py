@@ -27,7 +27,7 @@ from ..recorders.environment import allowed_environment
 from ..recorders.folders import temporary_folder
 from ..recorders.recorder import last_line
 from ..worker.ceilings import CeilingJob, CeilingOutcome, measured_dtypes
-from .shard import describe_death
+from .deaths import describe_death
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.ceilings")
 

@@ -22,7 +22,8 @@ from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_fold
 from ..recorders.lifeline import hold_lifeline
 from ..recorders.recorder import Recorder
 from ..worker.job import Message, Opened, PassName
-from .shard import Shard, ShardContext, capture_shard
+from .shard import capture_shard
+from .worker_process import Shard, ShardContext
 
 Listener = Callable[[PassName, Message], None]
 
