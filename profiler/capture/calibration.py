@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ...analysis.runs.ceilings import Ceiling, ceilings_path, read_ceilings, write_ceilings
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import Machine
+from ...analysis.runs.writing import write_record
 from ..errors import CaptureError
 from ..machine.machine import describe_machine, last_level_cache_bytes, missing_reason
 from ..recorders.child import run_child

@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
-from ...analysis.runs.files import write_record
 from ...analysis.runs.folder import RunFolder
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
+from ...analysis.runs.writing import write_record
 from ...scenarios.plan.expansion import Plan
 from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...analysis.errors import TraceError
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import ShardRecord, StepRecord
+from ...analysis.runs.writing import write_record
 from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
 from ..errors import CaptureError, Interrupted

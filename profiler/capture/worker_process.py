@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import StepRecord
+from ...analysis.runs.writing import write_record
 from ...scenarios.plan.step import Step
 from ..machine.disk import DiskFullError, is_nearly_full
 from ..recorders.child import run_child

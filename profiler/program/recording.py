@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.files import move_whole
-from ...analysis.runs.files import write_record
 from ...analysis.runs.place import find_store
+from ...analysis.runs.writing import write_record
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError

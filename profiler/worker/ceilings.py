@@ -16,8 +16,8 @@ from statistics import median
 from typing import Any
 
 from ...analysis.runs.ceilings import Ceiling, MeasuredRate
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import Record
+from ...analysis.runs.writing import write_record
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.failures import step_failures

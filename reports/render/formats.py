@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...analysis.runs.files import encode_text, make_folder, write_files
+from ...analysis.runs.writing import encode_text, make_folder, write_files
 from ..charts.chart import draw_image
 from ..document.document import Document, Figure
 from ..document.format import SUFFIXES, Format

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...analysis.runs.files import encode_text, make_folder, write_file, write_files
 from ...analysis.runs.results import RunResult
+from ...analysis.runs.writing import encode_text, make_folder, write_file, write_files
 from ..charts.chart import IMAGE_FORMATS, draw_image
 from ..data.run_csv import csv_tables
 from ..document.format import Format
