@@ -23,8 +23,8 @@ from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, QualityNote, known_device
 from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
-from .range_costs import RangeKernelRow, RangeRow, measure_ranges
-from .rows import CopyRow, KernelRow
+from .range_costs import measure_ranges
+from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
 from .timeline import label_devices
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
 
@@ -123,7 +123,7 @@ def analyze_trace(
         ranges=tables.result().ranges,
         range_kernels=tables.result().kernels,
         kernels=kernels.result(),
-        copies=copy_rows(trace, every),
+        copies=copy_rows(trace, every, attribution.kind),
     )
 
 

@@ -187,8 +187,8 @@ def copy_table(result: RunResult, sweep: Sweep) -> Table:
     )
 
 
-def _each(total: float, count: int | None) -> float | None:
-    return total / count if count else None
+def _each(total: float | None, count: int | None) -> float | None:
+    return total / count if count and total is not None else None
 
 
 def _way(source: str | None, target: str | None) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.range_costs import RangeKernelRow, RangeRow
-from ...analysis.breakdown.rows import CopyRow, KernelRow
+from ...analysis.breakdown.rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import LAYERS, known_device
 from ..document.document import Column, Name, Row, Table, Value
@@ -23,6 +22,20 @@ WINDOW_PARTS = (*LAYERS, "compute")
 RANGE_TIMES = (
     "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
     "its own thread launched, as NVIDIA's reports have it."
+)
+
+
+WITHOUT = " without what another thread did beside it, empty where that cannot be told"
+
+BY_PROCESS = (
+    "by: thread, launched on the range's own thread; process, on a thread that had no range while this one was "
+    "open; both, some of each."
+)
+
+
+BY_PROCESS_COPIES = (
+    "by: thread, asked for in a range of its own thread; process, on a thread without ranges, owned by what another "
+    "thread had open; none, outside all ranges."
 )
 
 
@@ -57,12 +70,14 @@ def range_table(analysis: Analysis) -> Table:
     lengths = [row.busy_ns if worked else row.wall_ns for row in rows]
     longest = max(lengths, default=0) or 1
     told = any(row.flops or row.bytes for row in rows)
+    shared = any(row.attribution in ("process", "both") for row in rows)
     bandwidth = _bandwidth(analysis) if worked else None
     columns = (
         Column(key="range", title="range"),
         Column(key="instances", title="instances", kind="count"),
         Column(key="wall", title="host", kind="time"),
         Column(key="busy", title="busy", kind="time"),
+        Column(key="attribution", title="by"),
         Column(key="kernel_sum", title="kernels", kind="time"),
         Column(key="projected", title="projected", kind="time", detail=True),
         Column(key="launch_call", title="calls", kind="time", detail=True),
@@ -79,7 +94,7 @@ def range_table(analysis: Analysis) -> Table:
         columns=columns,
         rows=tuple(
             Row(
-                cells=_range_cells(row, worked=worked, bandwidth=bandwidth),
+                cells=_range_cells(row, worked=worked, bandwidth=bandwidth, shared=shared),
                 main=at < MAIN_RANGES,
                 bar=(length / longest,),
             )
@@ -88,14 +103,16 @@ def range_table(analysis: Analysis) -> Table:
         bar_parts=("time",),
         notes=(
             f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
-            *(
-                [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
-                if told
-                else []
-            ),
+            *([_say_rates(worked=worked, shared=shared)] if told else []),
+            *([BY_PROCESS] if shared else []),
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
+
+
+def _say_rates(*, worked: bool, shared: bool) -> str:
+    over = "busy" if worked else "host"
+    return f"FLOP/s and GB/s: what the program declared, over {over}{WITHOUT if shared else ''}."
 
 
 def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
@@ -173,21 +190,27 @@ def copy_table(analysis: Analysis) -> Table:
     """Copies and fills by kind, with their rate."""
     rows = sorted(analysis.copies, key=lambda row: -row.total_ns)
     longest = max((row.total_ns for row in rows), default=0) or 1
+    shared = any(row.attribution == "process" for row in rows)
     columns = (
         Column(key="kind", title="kind"),
         Column(key="memory", title="from → to"),
+        Column(key="attribution", title="by"),
         Column(key="device", title="GPU", kind="count", detail=True),
         Column(key="instances", title="instances", kind="count"),
         Column(key="total", title="total", kind="time"),
         Column(key="bytes", title="bytes", kind="bytes"),
         Column(key="gbps", title="", kind="gbps"),
     )
-    return Table(
+    table = Table(
         name="copies",
         title="Copies and fills",
         columns=columns,
-        rows=tuple(Row(cells=_copy_cells(row), bar=(row.total_ns / longest,)) for row in rows),
+        rows=tuple(Row(cells=_copy_cells(row, shared=shared), bar=(row.total_ns / longest,)) for row in rows),
         bar_parts=("time",),
+        notes=(BY_PROCESS_COPIES,) if shared else (),
+    )
+    return (
+        table if shared else drop_empty(table, keep=tuple(c.key for c in columns if c.key != "attribution"))
     )
 
 
@@ -210,13 +233,14 @@ def _bandwidth(analysis: Analysis) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _range_cells(row: RangeRow, *, worked: bool, bandwidth: int | None) -> tuple[Value, ...]:
+def _range_cells(row: RangeRow, *, worked: bool, bandwidth: int | None, shared: bool) -> tuple[Value, ...]:
     """With no device work in the trace at all, the program computed on the host."""
-    ns = (row.busy_ns if worked else row.wall_ns) or None
+    ns = (row.own_busy_ns if worked else row.wall_ns) or None
     return (
         clean(join_path(row.domain, row.path)),
         row.instances,
-        *(row.wall_ns, row.busy_ns, row.kernel_sum_ns, row.projected_ns, row.launch_call_ns, row.activities),
+        *(row.wall_ns, row.busy_ns, row.attribution if shared else None),
+        *(row.kernel_sum_ns, row.projected_ns, row.launch_call_ns, row.activities),
         row.flops,
         row.flops / ns / 1e3 if row.flops and ns else None,
         row.bytes / ns if row.bytes and ns else None,
@@ -245,12 +269,13 @@ def _range_kernel_cells(row: RangeKernelRow, short: str) -> tuple[Value, ...]:
     )
 
 
-def _copy_cells(row: CopyRow) -> tuple[Value, ...]:
+def _copy_cells(row: CopyRow, *, shared: bool) -> tuple[Value, ...]:
     sides = [kind for kind in (row.src_kind, row.dst_kind) if kind]
     return (
         *(
             row.kind,
             " → ".join(sides) or None,
+            row.attribution if shared else None,
             UNKNOWN_GPU if row.device is None else row.device,
             row.instances,
         ),
