@@ -8,26 +8,27 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import DATA, ROOT
 
 SCRIPT = ROOT / "bench" / "fuzz_sqlite.py"
 
 
-@pytest.mark.skipif(not SCRIPT.exists(), reason="bench/fuzz_sqlite.py is not beside the tests")
-def test_no_answer_differs_from_sqlites_without_a_word(tmp_path: Path):
-    command = [sys.executable, str(SCRIPT), "--databases", "40", "--corruptions", "80", "--traces", str(DATA)]
+@pytest.mark.parametrize("draws", [20, pytest.param(400, marks=pytest.mark.slow)])
+def test_no_answer_differs_from_sqlites_without_a_word(tmp_path: Path, draws: int):
+    command = [sys.executable, str(SCRIPT), f"--databases={draws}", f"--corruptions={draws}"]
     done = subprocess.run(
-        [*command, "--seed", "7", "--write", str(tmp_path / "found.json")],
+        [*command, "--seed", "7", "--traces", str(DATA), "--write", str(tmp_path / "found.json")],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.stderr == ""
     assert done.returncode == 0
     found = json.loads((tmp_path / "found.json").read_text())
     assert {kind: (part["draws"], part["differ"]) for kind, part in found.items()} == {
-        "databases": (40, 0),
-        "corruptions": (80, 0),
+        "databases": (draws, 0),
+        "corruptions": (draws, 0),
     }
     assert found["corruptions"]["refused"] > 0
