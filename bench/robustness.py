@@ -64,7 +64,9 @@ def main() -> int:
     return 0
 
 
-REPEAT = """## To repeat it
+REPEAT = """## The whole draw
+
+The tables say how much was drawn for them. All of it takes hours:
 
 ```
 python bench/fuzz_sqlite.py --databases 12000 --corruptions 20000 --write fuzzed.json
