@@ -22,13 +22,10 @@ from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.nesting import build_nest
 from ..export.frames import CROSS_THREAD, INT_PAYLOAD, NO_PAYLOAD, START_END
 from ..trace.trace import Trace
-from ..words import LEFT_OUT
-from .own_ranges import DOMAIN
+from ..words import BYTES_MARK, LEFT_OUT, MEASURE, OWN_DOMAIN, REP
 from .paths import Paths
 
-BYTES, FLOPS, ELEMENTS, NO_FLOPS, STEP = "bytes", "flops", "elements", "no flops: ", "step "
-
-REP, MEASURE = "rep", "measure"
+FLOPS, ELEMENTS, NO_FLOPS, STEP = "flops", "elements", "no flops: ", "step "
 
 LOW_BITS = 32
 
@@ -63,7 +60,7 @@ class _Amount:
 def find_declared(trace: Trace, paths: Paths) -> Declared:
     """What the ranges of a trace declare."""
     nothing: Amounts = [None] * len(paths)
-    if DOMAIN not in trace.names or not len(trace.ranges):
+    if OWN_DOMAIN not in trace.names or not len(trace.ranges):
         return Declared(
             flops=nothing,
             elements=nothing,
@@ -71,7 +68,7 @@ def find_declared(trace: Trace, paths: Paths) -> Declared:
             rates=[{}] * len(paths),
             no_flops=[()] * len(paths),
         )
-    own = ints(trace.ranges, "domain") == trace.names.index(DOMAIN)
+    own = ints(trace.ranges, "domain") == trace.names.index(OWN_DOMAIN)
     marks = _Marks(trace, own)
     by_rate, elements = marks.flops(), marks.amount(ELEMENTS)
     for amount in by_rate.values():
@@ -86,7 +83,7 @@ def find_declared(trace: Trace, paths: Paths) -> Declared:
             for products, left_out in zip(_sum(paths, replace(flops, known=known)), beside, strict=True)
         ],
         elements=beside,
-        bytes=_sum(paths, marks.amount(BYTES)),
+        bytes=_sum(paths, marks.amount(BYTES_MARK)),
         rates=[
             {rate: amount for rate, each in sums.items() if (amount := each[path])}
             for path in range(len(paths))
@@ -117,7 +114,7 @@ class _Marks:
     """The marks of domain `flopprof`, and the range that each belongs to."""
 
     def __init__(self, trace: Trace, own: Bools) -> None:
-        rows = np.flatnonzero(ints(trace.marks, "domain") == trace.names.index(DOMAIN))
+        rows = np.flatnonzero(ints(trace.marks, "domain") == trace.names.index(OWN_DOMAIN))
         marks = trace.marks.iloc[rows]
         self._name, self._payload = ints(marks, "name"), ints(marks, "payload")
         self._texts = {code: trace.name(code) for code in distinct(self._name).tolist()}

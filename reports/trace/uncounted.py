@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...analysis.breakdown.range_costs import RangeRow
+from ...analysis.breakdown.rows import RangeRow
 from ...analysis.words import LEFT_OUT
 from ..document.names import clean
 

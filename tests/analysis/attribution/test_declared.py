@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drawing.nsys_file import NVTX, Export, global_tid
 from flopprof.analysis.breakdown.analyze import analyze_file
-from flopprof.analysis.breakdown.range_costs import RangeRow
+from flopprof.analysis.breakdown.rows import RangeRow
 
 PUSHED, STARTED, MARKED, DOMAIN_MADE = 59, 60, 34, 75
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flopprof.analysis.breakdown.range_costs import RangeRow
+from flopprof.analysis.breakdown.rows import RangeRow
 from flopprof.reports.trace.uncounted import tell_uncounted
 
 
