@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TraceError
+from ..files import move_whole
 from ..sqlite.file import SqliteFile
 
 IMPORTER = "QdstrmImporter"
@@ -198,7 +199,7 @@ def _workplace(target: Path) -> Iterator[Path]:
 
 def _publish(made: Path, target: Path) -> None:
     made.chmod(0o600)
-    made.replace(target)
+    move_whole(made, target, durable=False)
 
 
 def _run(command: Sequence[str], work: Path, subject: Path) -> str:

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-DOMAIN = "flopprof"
-
-BYTES = "bytes"
+from ...analysis.words import BYTES_MARK, OWN_DOMAIN
 
 GREATEST = (1 << 63) - 1
 
@@ -23,6 +21,10 @@ CACHED = 1024
 
 Color = int | str
 """What Nsight Systems paints a range in: ``0xAARRGGBB``, or a name that nvtx knows."""
+
+
+INJECTIONS = ("NVTX_INJECTION64_PATH", "NVTX_INJECTION32_PATH")
+"""How a tool that records tells NVTX so, by NVTX's own convention; without any, every call goes nowhere."""
 
 
 class Attributes(Protocol):
@@ -36,6 +38,9 @@ class Nvtx(Protocol):
 
     Where NVTX is switched off attributes are None.
     """
+
+    heard: bool
+    """Whether something records; what only a record is for can be left out where nothing does."""
 
     def attributes(self, name: str, payload: int | None, color: Color | None) -> Attributes | None:
         """What is said of a range or a mark."""
@@ -65,6 +70,8 @@ class Nvtx(Protocol):
 class Silence:
     """NVTX switched off."""
 
+    heard = False
+
     def attributes(self, name: str, payload: int | None, color: Color | None) -> Attributes | None:  # noqa: ARG002
         """None."""
         return None
@@ -92,7 +99,7 @@ class Recorded:
         # Into local names: they are called millions of times.
         lib: Any = import_module("nvtx._lib")
         push, pop, mark, start = lib.push_range, lib.pop_range, lib.mark, lib.start_range
-        domain, event = lib.Domain(DOMAIN), lib.EventAttributes
+        domain, event = lib.Domain(OWN_DOMAIN), lib.EventAttributes
         handle, name_once = domain.handle, domain.get_registered_string
 
         def make(name: str, payload: int | None, color: Color | None) -> Attributes:
@@ -110,6 +117,7 @@ class Recorded:
         def start_here(attributes: Attributes | None) -> object:
             return start(attributes, handle)
 
+        self.heard = any(os.environ.get(name) for name in INJECTIONS)
         self.attributes, self.push, self.pop = make, push_here, pop_here
         self.mark, self.start, self.end = mark_here, start_here, lib.end_range
 
@@ -132,7 +140,7 @@ def fixed_attributes(
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  users need not check types
         raise TypeError(f"a range's name is a text, got {name!r}")
     moved = whole_amount(name, "bytes", bytes)
-    mark = None if moved is None else nvtx.attributes(BYTES, moved, None)
+    mark = None if moved is None else nvtx.attributes(BYTES_MARK, moved, None)
     return make_attributes(nvtx, name, whole_amount(name, "flops", flops), color), mark
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Callable
 
 from .nvtx_calls import Color, fixed_attributes, nvtx
 
@@ -17,6 +18,12 @@ class _OpenSteps(threading.local):
 
 
 _open = _OpenSteps()
+
+CountStep = Callable[[], None]
+"""Says what the step that is ending computed, by a mark."""
+
+step_counters: list[CountStep] = []
+"""Those who count: they are asked when a step ends, the last one before its end."""
 
 
 class Step:
@@ -41,6 +48,8 @@ class Step:
     def end(self) -> None:
         """End it, if it has not ended."""
         if self._started is not None:
+            for count_step in step_counters:
+                count_step()
             self._nvtx.end(self._started)
             self._started = None
         if _open.step is self:

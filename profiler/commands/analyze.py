@@ -6,17 +6,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...analysis.errors import RanksError
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
+from ...analysis.words import GraphRanges, WindowClock
+from ...reports.document.format import Format
 
 if TYPE_CHECKING:
-    from ...analysis.attribution.attribution import GraphRanges
     from ...analysis.breakdown.analyze import Analysis
     from ...analysis.breakdown.many_traces import ManyTraces
-    from .workers import Workers
+    from ..terminal.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,9 @@ class AnalyzeRequest:
     trace: Path
     range_glob: str | None = None
     domains: tuple[str, ...] = ()
-    window: Literal["host", "device"] = "host"
+    window: WindowClock = "host"
     graph_ranges: GraphRanges = "launch"
-    format: Literal["text", "markdown", "html", "json"] = "text"
+    format: Format = "text"
     csv: Path | None = None
     full_names: bool = False
 
@@ -84,7 +85,7 @@ def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Worker
     from ...analysis.breakdown.many_traces import analyze_traces
     from ...analysis.ranks.naming import find_traces
     from ...analysis.trace.quality import loses_data
-    from .workers import open_engine, show_traces
+    from ..terminal.workers import open_engine, show_traces
 
     if request.range_glob is not None:
         raise RanksError(

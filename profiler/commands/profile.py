@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
-from ...reports.render.formats import Format, render_document
+from ...reports.document.format import Format
+from ...reports.render.formats import render_document
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
 from ..program.rank import JobRank, find_rank
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
-from .output import emit, tell
+from ..terminal.output import emit, tell
 
 REPORTS: dict[str, Format] = {
     "report.md": "markdown",

@@ -11,10 +11,10 @@ from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
 from ..program.launching import Launched, LaunchRequest, launch_ranks
 from ..program.recording import OWN_FAILURE
-from .output import emit, tell
+from ..terminal.output import emit, tell
+from ..terminal.workers import Workers
 from .profile import REPORTS
 from .ranks import read_job, render_job
-from .workers import Workers
 
 
 def profile_ranks(

@@ -10,7 +10,7 @@ from ...analysis.errors import RanksError
 from ...analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
 from ...analysis.ranks.naming import find_traces
 from ...analysis.trace.quality import loses_data
-from .workers import Workers, open_engine, show_traces
+from ..terminal.workers import Workers, open_engine, show_traces
 
 if TYPE_CHECKING:
     from ...reports.render.formats import Format

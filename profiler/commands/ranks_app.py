@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ...analysis.ranks.clocks import Align
+from ...reports.document.format import Format
+from ..terminal.one_line_errors import FAILED_OR_LOST
 
 JobsOption = Annotated[
     int | None,
@@ -28,23 +31,6 @@ SchedulerFileOption = Annotated[
 ]
 
 
-class AlignChoice(StrEnum):
-    """How the clocks of ranks are put on one."""
-
-    collectives = "collectives"
-    utc = "utc"
-    none = "none"
-
-
-class RanksFormat(StrEnum):
-    """How a job is shown."""
-
-    text = "text"
-    markdown = "markdown"
-    html = "html"
-    json = "json"
-
-
 def ranks(
     traces: Annotated[
         list[Path], typer.Argument(metavar="TRACE...", help="A trace for each rank, or a folder of them.")
@@ -56,8 +42,8 @@ def ranks(
         ),
     ] = None,
     align: Annotated[
-        AlignChoice, typer.Option(help="Set clocks by shared collectives, by wall clocks alone, or not.")
-    ] = AlignChoice.collectives,
+        Align, typer.Option(help="Set clocks by shared collectives, by wall clocks alone, or not.")
+    ] = "collectives",
     range: Annotated[
         str | None,
         typer.Option(
@@ -68,7 +54,7 @@ def ranks(
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     scheduler_file: SchedulerFileOption = None,
-    format: Annotated[RanksFormat, typer.Option(help="How to show it.")] = RanksFormat.text,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = "text",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     csv: Annotated[
@@ -80,29 +66,26 @@ def ranks(
 
     Example: flopprof ranks traces/ --range step --format html --out ranks.html
     """
-    from .allocator import keep_freed_memory
+    from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
     from ...analysis.ranks.job import RanksRequest
-    from .output import emit
+    from ..terminal.output import emit
+    from ..terminal.workers import Workers
     from .ranks import RanksCommand, analyse_ranks
-    from .workers import Workers
 
     outcome = analyse_ranks(
         RanksCommand(
             paths=tuple(traces),
-            request=RanksRequest(rank_pattern=rank, align=align.value, range_glob=range, skip=skip),
+            request=RanksRequest(rank_pattern=rank, align=align, range_glob=range, skip=skip),
             workers=Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file),
-            format="json" if json else format.value,
+            format="json" if json else format,
             csv=csv,
         )
     )
     emit(outcome.report, out)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
-
-
-FAILED_OR_LOST = 3
 
 
 def add_ranks_command(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from ...scenarios.plan.step import Step
 from ..capture.run import Listener
 from ..capture.whole_run import RunOutcome, RunRequest, run_scenario
 from ..errors import Interrupted
-from .progress import show_progress
+from ..terminal.progress import show_progress
 
 
 class Terminal:

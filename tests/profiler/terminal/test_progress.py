@@ -11,8 +11,8 @@ from drawing.scenario_steps import make_step
 from flopprof.analysis.runs.folder import read_run_folder
 from flopprof.analysis.runs.records import StepRecord
 from flopprof.profiler.capture.run import CaptureOptions, capture_run, open_run, shards_of
-from flopprof.profiler.commands.progress import show_progress
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder
+from flopprof.profiler.terminal.progress import show_progress
 from flopprof.profiler.worker.job import Finished, Started
 from flopprof.scenarios.operations.ops import Matvec
 from flopprof.scenarios.plan.expansion import Plan, expand_plan

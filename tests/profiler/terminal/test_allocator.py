@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from flopprof.profiler.commands.allocator import keep_freed_memory
+from flopprof.profiler.terminal.allocator import keep_freed_memory
 
 COUNT_FAULTS = """
 import resource, sys
-from flopprof.profiler.commands.allocator import keep_freed_memory
+from flopprof.profiler.terminal.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 import numpy as np

@@ -1,0 +1,1 @@
+"""What stands between every command and a terminal: streams, errors in one line, progress, many workers."""
