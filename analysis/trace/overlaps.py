@@ -44,7 +44,7 @@ DAMAGED_SHARE = 4
 class Overlaps:
     """Rows of activities that cannot have been then, and how many others ran on their streams meanwhile.
 
-    `everywhere` counts them instead when they are too many for damage: then no row is to be left out.
+    `everywhere` counts them instead when they are too many of a process for damage: then none of its rows is left out.
     """
 
     rows: Ints
@@ -81,7 +81,8 @@ def find_overlaps(
     """Records to leave out: of those `on_stream`, and whose calls' names are `called` (-1 for none)."""
     duration = ints(activities, "end_ns") - ints(activities, "start_ns")
     rows = by_start[(on_stream & (ints(activities, "process") >= 0) & (duration > 0))[by_start]]
-    streamed = len(rows)
+    process = ints(activities, "process")
+    streamed = np.bincount(process[rows])
     rows, first = _find_heaps(activities, rows)
     out: list[int] = []
     others = 0
@@ -91,9 +92,11 @@ def find_overlaps(
             damaged, beside = _choose(heap)
             out += damaged
             others += beside
-    if len(out) * DAMAGED_SHARE > streamed:
-        return Overlaps(rows=np.zeros(0, np.int64), others=others, everywhere=len(out))
-    return Overlaps(rows=np.array(sorted(out), np.int64), others=others)
+    damaged_rows = np.array(sorted(out), np.int64)
+    # Each process by itself: what one program recorded says nothing of another's.
+    share = np.bincount(process[damaged_rows], minlength=len(streamed))
+    spared = (share * DAMAGED_SHARE > streamed)[process[damaged_rows]]
+    return Overlaps(rows=damaged_rows[~spared], others=others, everywhere=int(spared.sum()))
 
 
 def _find_heaps(activities: pd.DataFrame, rows: Ints) -> tuple[Ints, Ints]:
