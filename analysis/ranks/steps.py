@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arithmetic.arrays import NONE, Bools, Ints, ints
 from ..attribution.attribution import Attribution
+from ..breakdown.labelled import Labelled
 from ..breakdown.window_rows import count_outside, match_ranges
 from ..trace.trace import Trace
 from .records import RankSummary, StepCandidate, StepChoice
@@ -122,7 +123,7 @@ def _describe(trace: Trace, attribution: Attribution, group: _Group) -> StepCand
         depth=group.depth,
         instances=len(group.rows),
         wall_ns=int(wall.sum()),
-        outside=count_outside(trace, attribution, group.rows),
+        outside=count_outside(Labelled(trace=trace, attribution=attribution), group.rows),
     )
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.spans import FIRST, LAST, cut_at, find_gaps, intersect, join_spans, show_first
 from ..attribution.attribution import Attribution
+from ..attribution.ownership import BY_PROCESS
 from ..breakdown.timeline import DeviceSpans, label_devices, paint_busy
 from ..breakdown.windows import sum_slices
 from ..export.activities import order_activities
@@ -64,6 +65,7 @@ def label_rank(
             end_ns=np.concatenate([busy[1], whole.end_ns[idle]]),
             layer=np.concatenate([ints(trace.activities, "layer")[busy[2]], whole.layer[idle]]),
             owner=np.concatenate([attribution.owner[busy[2]], whole.owner[idle]]),
+            by_process=np.concatenate([attribution.kind[busy[2]] == BY_PROCESS, whole.by_process[idle]]),
             activity=np.concatenate([busy[2].astype(np.int32), whole.activity[idle]]),
             split=whole.split,
         )
@@ -79,6 +81,7 @@ def _one_span(layer: str) -> DeviceSpans:
         end_ns=np.array([LAST]),
         layer=np.array([LAYERS.index(layer)], np.int8),
         owner=np.array([NONE], np.int32),
+        by_process=np.zeros(1, np.bool_),
         activity=np.array([NONE], np.int32),
     )
 
@@ -89,7 +92,7 @@ _NOTHING = replace(
         name: np.zeros(0, dtype)
         for name, dtype in (
             *(("start_ns", np.int64), ("end_ns", np.int64), ("layer", np.int8)),
-            *(("owner", np.int32), ("activity", np.int32)),
+            *(("owner", np.int32), ("by_process", np.bool_), ("activity", np.int32)),
         )
     },
 )
@@ -115,6 +118,7 @@ def _expose(
         end_ns=pieces.end,
         layer=np.full(len(row), LAYERS.index("kernel"), np.int8),
         owner=attribution.owner[row],
+        by_process=attribution.kind[row] == BY_PROCESS,
         activity=row.astype(np.int32),
     )
 
@@ -124,15 +128,17 @@ def _adopt(spans: DeviceSpans, attribution: Attribution, thread: int) -> DeviceS
     free = np.flatnonzero(spans.owner < 0)
     if thread < 0 or not len(free):
         return spans
-    times, rows = attribution.owners.switches(thread)
+    times, rows = attribution.ownership.threads.switches(thread)
     cut = cut_at(spans.start_ns[free], spans.end_ns[free], times)
     kept, source = spans.owner >= 0, free[cut.source]
+    adopted = np.append(rows, NONE)[cut.other].astype(np.int32)
     return _sort(
         DeviceSpans(
             start_ns=np.concatenate([spans.start_ns[kept], cut.start]),
             end_ns=np.concatenate([spans.end_ns[kept], cut.end]),
             layer=np.concatenate([spans.layer[kept], spans.layer[source]]),
-            owner=np.concatenate([spans.owner[kept], np.append(rows, NONE)[cut.other].astype(np.int32)]),
+            owner=np.concatenate([spans.owner[kept], adopted]),
+            by_process=np.concatenate([spans.by_process[kept], adopted >= 0]),
             activity=np.concatenate([spans.activity[kept], spans.activity[source]]),
             split=spans.split,
         )
@@ -147,5 +153,6 @@ def _sort(spans: DeviceSpans) -> DeviceSpans:
         end_ns=spans.end_ns[order],
         layer=spans.layer[order],
         owner=spans.owner[order],
+        by_process=spans.by_process[order],
         activity=spans.activity[order],
     )

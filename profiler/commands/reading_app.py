@@ -21,8 +21,8 @@ def analyze(
         list[Path],
         typer.Argument(
             metavar="TRACE...",
-            help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run; several, or a "
-            "folder of them, for one table.",
+            help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, a .json of torch.profiler, "
+            "or a run; several, or a folder of them, for one table.",
         ),
     ],
     range: Annotated[
@@ -48,7 +48,7 @@ def analyze(
     scheduler_file: SchedulerFileOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
 ) -> None:
-    """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
+    """Read a trace of Nsight Systems or torch.profiler: device time by range, kernel and copy, and why it was idle.
 
     Example: flopprof analyze report.nsys-rep --range train_step
     """

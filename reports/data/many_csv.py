@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.breakdown.many_traces import KernelUse, ManyTraces, RangeUse
-from ...analysis.runs.files import write_texts
+from ...analysis.runs.writing import write_texts
 from .trace_csv import to_csv
 
 HEADERS: dict[str, tuple[str, ...]] = {

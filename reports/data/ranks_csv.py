@@ -8,7 +8,7 @@ from typing import Any
 
 from ...analysis.ranks.job import JobAnalysis
 from ...analysis.ranks.records import STEP_LAYERS
-from ...analysis.runs.files import write_texts
+from ...analysis.runs.writing import write_texts
 from .ranks_json import job_to_json
 from .trace_csv import to_csv
 
