@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from ..flops.tally import Tally
+from .replacing import Undo, replace_function, undo_all
 from .torch_frames import Frames, frames
 from .torch_parts import SLOT, Part
-from .watching import Undo, replace_function, undo_all
 
 COMPILED_NODE = "CompiledFunctionBackward"
 

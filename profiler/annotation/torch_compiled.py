@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from ..flops.tally import Tally
+from .replacing import Undo, Watch, replace_function
 from .torch_backward import Origin, claim_nodes
 from .torch_frames import Frames, find_mode, frames
 from .torch_parts import Part, annotated_parts
-from .watching import Undo, Watch, replace_function
 
 COMPILER, LOWERED = "torch._dynamo.output_graph", "torch._inductor.output_code"
 """Modules of PyTorch's that are loaded when something is compiled."""

@@ -12,8 +12,8 @@ import torch
 from ..flops.counting import CountingMode
 from ..flops.tally import Tally
 from . import nvtx_calls
+from .replacing import Undo, replace_function, undo_all
 from .torch_frames import find_mode, frames
-from .watching import Undo, replace_function, undo_all
 
 EARLIER = "a CUDA graph was captured before annotate_torch was called"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from .replacing import Undo, replace_function, undo_all
 from .torch_frames import frames
-from .watching import Undo, replace_function, undo_all
 
 DOORS = {"numpy": "NumPy", "__dlpack__": "another library"}
 """Methods of tensors by which others get them, and who."""

@@ -17,8 +17,8 @@ from torch._C import _get_dispatch_stack_at, _len_torch_dispatch_stack
 from ..flops.counting import UNSEEN, CountingMode, Current
 from ..flops.tally import Tally
 from . import nvtx_calls, steps
+from .replacing import Undo
 from .torch_parts import Part, Pass, Totals
-from .watching import Undo
 
 CAPTURED = " (captured)"
 """Ends the names of ranges whose work goes into a CUDA graph: it runs elsewhere, and they have no FLOPs."""

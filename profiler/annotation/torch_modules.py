@@ -15,6 +15,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from . import nvtx_calls
+from .replacing import Undo, Watch, replace_function
 from .torch_backward import Origin, claim_nodes, fresh_tensors, tensors_of, watch_backward
 from .torch_compiled import watch_compiler
 from .torch_cuda_graphs import watch_cuda_graphs
@@ -22,7 +23,6 @@ from .torch_exports import watch_exports
 from .torch_frames import frames
 from .torch_kernels import watch_kernels
 from .torch_parts import SLOT, Part, annotated
-from .watching import Undo, Watch, replace_function
 
 COMPILED = "_orig_mod"
 """What torch.compile calls the module inside the one it makes."""
