@@ -1,3 +1,4 @@
+# pyright: strict
 """Tensors that a module hands to another library: what that computes with them is not seen."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """Kernels that a program launches itself, by Triton, past PyTorch's dispatcher."""
 
 from __future__ import annotations
