@@ -69,7 +69,7 @@ PACKAGE = Path(flopprof.__file__).parent
 
 KNOWN: dict[str, tuple[str, ...]] = {
     # What a room may know of flopprof besides itself, where that is less than its floor allows.
-    "profiler.annotation": ("analysis.words",),
+    "profiler.annotation": ("analysis.words", "profiler.flops."),
     "profiler.worker": (
         *("analysis.words", "analysis.runs.records", "analysis.runs.ceilings", "analysis.runs.writing"),
         *("scenarios.", "profiler.machine.", "profiler.recorders."),

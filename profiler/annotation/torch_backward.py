@@ -1,3 +1,4 @@
+# pyright: strict
 """Ranges of backward passes. Autograd knows no modules: it runs nodes, on a thread of its own for a GPU.
 
 Each node gets a range named after the innermost module whose forward made it. Nothing is put into the graph (full
@@ -8,15 +9,15 @@ not to a pass, and stays with whatever range is around the backward.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import torch
 
 from ..flops.tally import Tally
+from .replacing import Undo, replace_function, undo_all
 from .torch_frames import Frames, frames
 from .torch_parts import SLOT, Part
-from .watching import Undo, replace_function, undo_all
 
 COMPILED_NODE = "CompiledFunctionBackward"
 
@@ -148,10 +149,10 @@ def tensors_of(value: Any) -> Iterator[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (tuple, list, set, frozenset)):
-        for item in value:
+        for item in cast("Iterable[Any]", value):
             yield from tensors_of(item)
     elif isinstance(value, Mapping):
-        for item in value.values():
+        for item in cast("Mapping[Any, Any]", value).values():
             yield from tensors_of(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for each in dataclasses.fields(value):

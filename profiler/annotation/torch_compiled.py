@@ -1,3 +1,4 @@
+# pyright: strict
 """Graphs that torch.compile made: counted as they are before lowering, forward and backward.
 
 Lowering makes other kernels of a graph's operations, so what runs is not looked at. Annotated modules inside a graph
@@ -7,17 +8,18 @@ have no ranges; a graph that no annotated module is around has one, named after 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
+from ..flops.counting import find_mode
 from ..flops.tally import Tally
+from .replacing import Undo, Watch, replace_function
 from .torch_backward import Origin, claim_nodes
-from .torch_frames import Frames, find_mode, frames
+from .torch_frames import Frames, frames
 from .torch_parts import Part, annotated_parts
-from .watching import Undo, Watch, replace_function
 
 COMPILER, LOWERED = "torch._dynamo.output_graph", "torch._inductor.output_code"
 """Modules of PyTorch's that are loaded when something is compiled."""
@@ -118,7 +120,7 @@ def _run_within(
 
 
 @contextmanager
-def _aside(state: Frames) -> Iterator[None]:
+def _aside(state: Frames) -> Generator[None]:
     """Nothing that runs is counted, and modules have no ranges."""
     thread, mode = state.thread, find_mode()
     tally, aside = thread.tally, thread.aside

@@ -1,3 +1,4 @@
+# pyright: strict
 """CUDA graphs: what was captured is counted while it is captured, and again for every replay, when it runs."""
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from typing import Any
 
 import torch
 
-from ..flops.counting import CountingMode
+from ..flops.counting import CountingMode, find_mode
 from ..flops.tally import Tally
 from . import nvtx_calls
-from .torch_frames import find_mode, frames
-from .watching import Undo, replace_function, undo_all
+from .replacing import Undo, replace_function, undo_all
+from .torch_frames import frames
 
 EARLIER = "a CUDA graph was captured before annotate_torch was called"
 

@@ -1,3 +1,4 @@
+# pyright: strict
 """Tensors that a module hands to another library: what that computes with them is not seen."""
 
 from __future__ import annotations
@@ -7,8 +8,8 @@ from typing import Any
 
 import torch
 
+from .replacing import Undo, replace_function, undo_all
 from .torch_frames import frames
-from .watching import Undo, replace_function, undo_all
 
 DOORS = {"numpy": "NumPy", "__dlpack__": "another library"}
 """Methods of tensors by which others get them, and who."""

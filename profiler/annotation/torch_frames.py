@@ -1,3 +1,4 @@
+# pyright: strict
 """The ranges that annotated modules have open, thread by thread, and what is counted in each.
 
 What a part of the program computed is known when it ends, so its range is marked then. The mode that counts is on
@@ -7,18 +8,17 @@ its thread's stack only while annotated modules run: from the outermost one's be
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from torch import Tensor
-from torch._C import _get_dispatch_stack_at, _len_torch_dispatch_stack
 
-from ..flops.counting import UNSEEN, CountingMode, Current
+from ..flops.counting import UNSEEN, CountingMode, Current, find_mode
 from ..flops.tally import Tally
 from . import nvtx_calls, steps
+from .replacing import Undo
 from .torch_parts import Part, Pass, Totals
-from .watching import Undo
 
 CAPTURED = " (captured)"
 """Ends the names of ranges whose work goes into a CUDA graph: it runs elsewhere, and they have no FLOPs."""
@@ -70,6 +70,8 @@ class Frames:
         self.totals = Totals()
         self.before_counting: list[Callable[[], None]] = []
         """Done before the outermost of some ranges is counted."""
+        self._forwards: dict[Frame, None] = {}
+        """Those of forwards, of all threads."""
 
     def passes_by(self, part: Part) -> bool:
         """Whether a module that is called now gets no range: it has one, or somebody else counts."""
@@ -98,7 +100,7 @@ class Frames:
         frame = Frame(part, what, tally, around, mode, pushed, replica, wraps)
         thread.frames.append(frame)
         if what == "forward":
-            part.open.append(frame)
+            self._forwards[frame] = None
         return frame
 
     def close(self, frame: Frame) -> None:
@@ -109,7 +111,7 @@ class Frames:
         self.unwind(thread.frames.index(frame) + 1)
         thread.frames.pop()
         if frame.what == "forward":
-            frame.part.open.remove(frame)
+            del self._forwards[frame]
         if frame.tally is not None:
             self._add_up(frame, frame.tally)
             if frame.mode is None or not frame.mode.captures:
@@ -136,7 +138,7 @@ class Frames:
             self.unwind(len(thread.frames) - 1)
 
     @contextmanager
-    def backward(self) -> Iterator[None]:
+    def backward(self) -> Generator[None]:
         """A backward pass that this thread asks for: when it ends, so have its ranges."""
         thread = self.thread
         depth, base = len(thread.frames), thread.base
@@ -163,39 +165,29 @@ class Frames:
             tally.add(other)
         if frame.around is not None or not frame.pushed:
             mode.tally().add(tally)
-        elif (parent := _find_open(frame)) is not None:
+        elif (parent := self._find_around(frame)) is not None:
             parent.adopted.append(tally)
         else:
             self.totals.add(tally)
+
+    def _find_around(self, frame: Frame) -> Frame | None:
+        """The range of a module around this one that another thread has open, and that this work belongs to.
+
+        Replicas' work does. Of any other thread's work it cannot be told, so the range around it has no FLOPs.
+        """
+        for part in frame.part.outwards():
+            if part is frame.part:
+                continue
+            others = [other for other in list(self._forwards) if other.part is part]
+            if frame.replica and len(others) == 1:
+                return others[0]
+            for other in others:
+                if other.tally is not None:
+                    other.tally.unknown["another thread ran a part of it"] = None
+        return None
 
 
 @functools.cache
 def frames() -> Frames:
     """Those of the process."""
     return Frames()
-
-
-def find_mode() -> CountingMode | None:
-    """The mode that counts on this thread, which may have been inherited from another."""
-    for at in range(_len_torch_dispatch_stack()):
-        mode = _get_dispatch_stack_at(at)
-        if isinstance(mode, CountingMode):
-            return mode
-    return None
-
-
-def _find_open(frame: Frame) -> Frame | None:
-    """The range of a module around this one that another thread has open, and that this work belongs to.
-
-    Replicas' work does. Of any other thread's work it cannot be told, so the range around it has no FLOPs.
-    """
-    part = frame.part.above
-    while part is not None:
-        others = list(part.open)
-        if frame.replica and len(others) == 1:
-            return others[0]
-        for other in others:
-            if other.tally is not None:
-                other.tally.unknown["another thread ran a part of it"] = None
-        part = part.above
-    return None

@@ -1,3 +1,4 @@
+# pyright: strict
 """Kernels that a program launches itself, by Triton, past PyTorch's dispatcher."""
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from typing import Any
 
 from ..flops.call import Uncountable
 from ..flops.registry import registry, whole
+from .replacing import Undo, Watch, replace_function
 from .torch_frames import frames
-from .watching import Undo, Watch, replace_function
 
 TRITON = "triton.runtime.jit"
 

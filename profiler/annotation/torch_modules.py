@@ -1,3 +1,4 @@
+# pyright: strict
 """Ranges around the modules of a PyTorch model, forward and backward, with the FLOPs of every pass, or none.
 
 Ranges of forward passes nest as the modules do. Calls are watched in ``torch.nn.Module.__call__``: hooks would
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch.utils.hooks import RemovableHandle
 
 from . import nvtx_calls
+from .replacing import Undo, Watch, replace_function
 from .torch_backward import Origin, claim_nodes, fresh_tensors, tensors_of, watch_backward
 from .torch_compiled import watch_compiler
 from .torch_cuda_graphs import watch_cuda_graphs
@@ -22,7 +24,6 @@ from .torch_exports import watch_exports
 from .torch_frames import frames
 from .torch_kernels import watch_kernels
 from .torch_parts import SLOT, Part, annotated
-from .watching import Undo, Watch, replace_function
 
 COMPILED = "_orig_mod"
 """What torch.compile calls the module inside the one it makes."""
@@ -47,7 +48,7 @@ def annotate_torch(model: torch.nn.Module, *, flops: Flops = "every") -> list[Re
     counts = flops is not None and calls.heard
     parts: dict[str, Part] = {}
     handles: list[RemovableHandle] = []
-    for path, module in model.named_modules():
+    for path, module in cast("Iterator[tuple[str, torch.nn.Module]]", model.named_modules()):
         above = next((parts[outer] for outer in _outwards(path) if outer in parts), None)
         name = _shorten(path) or type(model).__name__
         part = parts[path] = Part(module, name, above, counts=counts)
@@ -93,18 +94,20 @@ def _watch_calls() -> Undo:
 
 
 def _make_call(original: Callable[..., Any]) -> Callable[..., Any]:
-    is_compiling, is_tracing = torch.compiler.is_compiling, torch._C._get_tracing_state
+    is_compiling = torch.compiler.is_compiling
+    is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]  torch documents it
 
     def call(module: torch.nn.Module, /, *args: Any, **kwargs: Any) -> Any:
         if is_compiling():
             return original(module, *args, **kwargs)
         part = module.__dict__.get(SLOT)
-        wraps = part is None and COMPILED in module._modules
-        if wraps:
-            part = module._modules[COMPILED].__dict__.get(SLOT)
+        inside: Any = module.__dict__.get("_modules", ())
+        inner = inside[COMPILED] if part is None and COMPILED in inside else None
+        if inner is not None:
+            part = inner.__dict__.get(SLOT)
         if part is None or is_tracing() or frames().passes_by(part):
             return original(module, *args, **kwargs)
-        return _call_within(part, original, module, args, kwargs, wraps=wraps)
+        return _call_within(part, original, module, args, kwargs, wraps=inner is not None)
 
     return call
 

@@ -1,3 +1,4 @@
+# pyright: strict
 """A module that is annotated, and what its ranges say."""
 
 from __future__ import annotations
@@ -8,16 +9,13 @@ import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor
 from torch.nn import Module
 
 from ..flops.tally import Tally
 from . import nvtx_calls
-
-if TYPE_CHECKING:
-    from .torch_frames import Frame
 
 SLOT = "_flopprof"
 """Where modules and autograd's nodes keep what is known of them; replicas have it from their module."""
@@ -33,13 +31,11 @@ TOO_MANY = "they are more than a mark can say"
 class Part:
     """One module: its name, and the modules around it."""
 
-    __slots__ = ("_module", "above", "counts", "name", "open", "told")
+    __slots__ = ("_module", "above", "counts", "name", "told")
 
     def __init__(self, module: Module, name: str, above: Part | None, *, counts: bool) -> None:
         self._module = weakref.ref(module)
         self.name, self.above, self.counts = name, above, counts
-        self.open: list[Frame] = []
-        """Its forwards that have not ended, of all threads."""
         self.told: set[tuple[Pass, str]] = set()
 
     def __deepcopy__(self, memo: object) -> None:
@@ -59,7 +55,7 @@ class Part:
     def parameters(self) -> Iterable[Tensor]:
         """Those of the module itself, not of modules inside."""
         module = self._module()
-        return () if module is None else [p for p in module._parameters.values() if p is not None]
+        return () if module is None else module.parameters(recurse=False)
 
     def detach(self) -> None:
         """Take it off its module, unless that was annotated again since."""

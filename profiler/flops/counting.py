@@ -132,6 +132,15 @@ class CountingMode(TorchDispatchMode):
             self.tally().unknown[f"{operation.name} has no formula"] = None
 
 
+def find_mode() -> CountingMode | None:
+    """The mode that counts on this thread, which may have been inherited from another."""
+    for at in range(_len_torch_dispatch_stack()):
+        mode = _get_dispatch_stack_at(at)
+        if isinstance(mode, CountingMode):
+            return mode
+    return None
+
+
 def count_call(operation: Operation, call: Call, tally: Tally) -> None:
     """Add the work of an operation that has a formula."""
     formula = operation.formula

@@ -1,3 +1,4 @@
+# pyright: strict
 """Putting something in the place of a function of PyTorch's for a while."""
 
 from __future__ import annotations
