@@ -67,6 +67,11 @@ class ManyTraces:
     rows: tuple[TraceRow, ...]
     quality: tuple[QualityNote, ...]
 
+    def notes_of_all(self) -> tuple[QualityNote, ...]:
+        """What is to be known of the whole and of single traces, each said once for all."""
+        of_traces = (one for row in self.rows if row.summary for one in row.summary.quality)
+        return sort_notes([*self.quality, *of_traces])
+
     def list_ranges(self) -> list[RangeKey]:
         """The ranges of all traces, those with most device time first, then by host time."""
         sums: dict[RangeKey, tuple[int, int]] = {}

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..engine.tasks import Engine, Listener
 from ..errors import CompareError, RanksError
-from ..ranks.job import JobAnalysis, RanksRequest, analyse_job
 from ..ranks.naming import find_traces, list_folder
-from ..ranks.records import WAIT, StepSums
+from ..ranks.summaries import WAIT, StepSums
+from ..ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ..words import BUSY_LAYERS, LAYERS, QualityNote
 from .comparability import Circumstances, list_losses
 from .measured import PARTS, Measured, MeasuredOp

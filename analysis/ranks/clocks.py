@@ -12,7 +12,7 @@ from ..arithmetic.arrays import Ints
 from ..trace.quality import note
 from ..words import QualityNote
 from .matching import Matched, Matching
-from .records import Collectives
+from .summaries import Collectives
 
 Align = Literal["collectives", "utc", "none"]
 

@@ -11,7 +11,7 @@ from ..export.nccl_payload import NcclRanges
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
 from .families import name_families
-from .records import Collectives
+from .summaries import Collectives
 
 KERNEL = BUSY_LAYERS.index("kernel")
 

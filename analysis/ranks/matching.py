@@ -19,7 +19,7 @@ from ..arithmetic.arrays import NONE, Bools, Ints
 from ..trace.quality import note
 from ..words import QualityNote
 from .families import SYNCHRONISING
-from .records import Collectives
+from .summaries import Collectives
 
 LOOSE_NS = 100_000
 """Ends of one collective on two ranks lie closer, once their clocks agree; measured: 14 µs on one host."""

@@ -12,8 +12,8 @@ from ..arithmetic.nesting import split_levels
 from ..attribution.attribution import Attribution
 from ..breakdown.windows import device_windows, find_instance
 from ..trace.trace import Trace
-from .records import STEP_LAYERS, Bars, StepSums
-from .steps import pattern_of
+from .step_ranges import pattern_of
+from .summaries import STEP_LAYERS, Bars, StepSums
 from .waiting import Timeline
 
 MOST_BARS = 64

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arithmetic.arrays import Ints
 from .clocks import Clock
-from .records import STEP_LAYERS, WAIT, StepSums
+from .summaries import STEP_LAYERS, WAIT, StepSums
 
 LEAST_SHARE = 0.05
 

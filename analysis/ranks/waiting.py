@@ -22,7 +22,7 @@ from ..breakdown.windows import sum_slices
 from ..export.activities import order_activities
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS
-from .records import WAIT
+from .summaries import WAIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 from ..arithmetic.arrays import NONE, Ints
 from .clocks import Clock
 from .matching import Matched, Matching, name_communicator
-from .records import Collectives
+from .summaries import Collectives
 
 BUS_SHARES: dict[str, Callable[[int], float]] = {
     "AllReduce": lambda size: 2 * (size - 1) / size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...analysis.ranks.job import RanksRequest
+from ...analysis.ranks.whole_job import RanksRequest
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range

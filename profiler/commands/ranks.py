@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...analysis.errors import RanksError
-from ...analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
 from ...analysis.ranks.naming import find_traces
+from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ...analysis.trace.quality import loses_data
 from ..terminal.workers import Workers, open_engine, show_traces
 

@@ -69,7 +69,7 @@ def ranks(
     from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
-    from ...analysis.ranks.job import RanksRequest
+    from ...analysis.ranks.whole_job import RanksRequest
     from ..terminal.output import emit
     from ..terminal.workers import Workers
     from .ranks import RanksCommand, analyse_ranks

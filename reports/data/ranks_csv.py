@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...analysis.ranks.job import JobAnalysis
-from ...analysis.ranks.records import STEP_LAYERS
+from ...analysis.ranks.summaries import STEP_LAYERS
+from ...analysis.ranks.whole_job import JobAnalysis
 from ...analysis.runs.writing import write_texts
 from .ranks_json import job_to_json
 from .trace_csv import to_csv

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ...analysis.plain import to_plain
-from ...analysis.ranks.job import JobAnalysis
-from ...analysis.ranks.rows import RankRow
+from ...analysis.ranks.rank_rows import RankRow
 from ...analysis.ranks.stragglers import Cause, Run, Step
 from ...analysis.ranks.waits import Collective
+from ...analysis.ranks.whole_job import JobAnalysis
 from ...analysis.words import FORMAT
 
 T = TypeVar("T")

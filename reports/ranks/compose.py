@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from ...analysis.ranks.job import JobAnalysis
-from ...analysis.trace.quality import sort_notes
-from ...analysis.words import QualityNote
+from ...analysis.ranks.whole_job import JobAnalysis
 from ..data.ranks_json import job_to_json
 from ..document.document import Document, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
 from .figures import list_figures
+from .rank_tables import collective_table, rank_table, step_table
 from .sentences import describe_clocks, list_verdicts, rank_name, summarise
-from .tables import collective_table, rank_table, step_table
 
 
 def compose_job(job: JobAnalysis) -> Document:
@@ -29,7 +27,7 @@ def compose_job(job: JobAnalysis) -> Document:
         recorder=describe_clocks(job),
         summary=summarise(job),
         verdicts=list_verdicts(job),
-        warnings=tuple(describe_note(note) for note in sort_notes([*job.quality, *_notes_of_traces(job)])),
+        warnings=tuple(describe_note(note) for note in job.notes_of_all()),
         sections=tuple(
             Section(
                 name=name,
@@ -44,8 +42,3 @@ def compose_job(job: JobAnalysis) -> Document:
         folder="",
         data=job_to_json(job),
     )
-
-
-def _notes_of_traces(job: JobAnalysis) -> list[QualityNote]:
-    """What is to be known of single traces, each said once for all ranks."""
-    return [one for row in job.done if row.summary is not None for one in row.summary.quality]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...analysis.ranks.job import JobAnalysis
 from ...analysis.ranks.stragglers import Step
+from ...analysis.ranks.whole_job import JobAnalysis
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean, shorten
 from .sentences import rank_name

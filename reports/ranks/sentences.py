@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from ...analysis.ranks.job import JobAnalysis
 from ...analysis.ranks.stragglers import Cause, Run
+from ...analysis.ranks.whole_job import JobAnalysis
 from ..document.names import clean, join_path
 from ..document.numbers import count_noun, format_quantity, format_value
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ...analysis.breakdown.many_traces import ManyTraces, RangeKey, TraceRow
-from ...analysis.trace.quality import sort_notes
 from ..document.document import Column, Document, Name, Row, Section, Table, Value
 from ..document.names import clean, fold_names, join_path, shorten
 from ..document.notices import describe_note
@@ -24,7 +23,6 @@ def compose_many(many: ManyTraces) -> Document:
     """Everything a table of traces says."""
     done = [row for row in many.rows if row.summary is not None]
     failed = len(many.rows) - len(done)
-    notes = [*many.quality, *(one for row in done if row.summary for one in row.summary.quality)]
     tables = (_trace_table(many), _range_table(done, many), _kernel_table(done, many))
     return Document(
         title=f"flopprof analyze: {count_noun(len(many.rows), 'trace')}",
@@ -32,7 +30,7 @@ def compose_many(many: ManyTraces) -> Document:
         recorder="",
         summary=f"{count_noun(len(done), 'trace')} analysed" + (f", {failed} failed." if failed else "."),
         verdicts=(),
-        warnings=tuple(describe_note(one) for one in sort_notes(notes)),
+        warnings=tuple(describe_note(one) for one in many.notes_of_all()),
         sections=tuple(Section(name=t.name, title=t.title, tables=(t,)) for t in tables if t.rows),
         facts=tuple((f"trace {at}", clean(str(row.path))) for at, row in enumerate(many.rows)),
         folder="",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from drawing.engines import Inline
 from drawing.jobs import COMM, Job, Program, SimRank, ddp, fsdp
-from flopprof.analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 
 PLAIN = RanksRequest()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from drawing.engines import Inline
 from drawing.tree import DATA
-from flopprof.analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
-from flopprof.analysis.ranks.records import STEP_LAYERS
+from flopprof.analysis.ranks.summaries import STEP_LAYERS
+from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 
 TRACES = tuple(DATA / "ranks" / f"strag_rank{rank}.sqlite.xz" for rank in range(2))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from drawing.engines import Inline
 from drawing.jobs import Job, SimRank, ddp
-from flopprof.analysis.ranks.job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from flopprof.reports.data.ranks_json import job_to_json
 from flopprof.reports.ranks.compose import compose_job
 from flopprof.reports.ranks.figures import list_figures

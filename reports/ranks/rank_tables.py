@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from statistics import median
 
-from ...analysis.ranks.job import JobAnalysis
-from ...analysis.ranks.records import STEP_LAYERS
 from ...analysis.ranks.stragglers import Step
+from ...analysis.ranks.summaries import STEP_LAYERS
 from ...analysis.ranks.waits import Collective
+from ...analysis.ranks.whole_job import JobAnalysis
 from ...analysis.words import name_device
 from ..document.document import Column, Row, Table
 from ..document.names import clean

@@ -18,11 +18,11 @@ from ..words import QualityNote
 from .clocks import Align, Clock, align_clocks, take_epochs
 from .matching import match_collectives
 from .naming import parse_pattern
-from .rank import read_ranks, sum_steps
-from .records import RankSummary, StepChoice, StepSums
-from .rows import RankRow, name_ranks, order_rows
-from .steps import choose_steps
+from .one_rank import read_ranks, sum_steps
+from .rank_rows import RankRow, name_ranks, order_rows
+from .step_ranges import choose_steps
 from .stragglers import Run, Step, group_steps, is_rotating, judge_steps
+from .summaries import RankSummary, StepChoice, StepSums
 from .waits import Collective, list_collectives, waits_of
 
 
@@ -62,6 +62,11 @@ class JobAnalysis:
         """How well the clocks of all ranks fit, at worst."""
         known = [clock.residual_ns for clock in self.clocks[1:] if clock.residual_ns is not None]
         return max(known, default=None)
+
+    def notes_of_all(self) -> tuple[QualityNote, ...]:
+        """What is to be known of the job and of its single traces, each said once for all ranks."""
+        of_traces = (one for row in self.done if row.summary for one in row.summary.quality)
+        return sort_notes([*self.quality, *of_traces])
 
 
 def analyse_job(

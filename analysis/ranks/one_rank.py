@@ -26,9 +26,9 @@ from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from ..words import known_device
 from .collectives import find_collectives, read_collectives
-from .records import RankSummary, StepChoice, StepSums
+from .step_ranges import find_steps, list_candidates
 from .step_sums import sum_steps_of
-from .steps import find_steps, list_candidates
+from .summaries import RankSummary, StepChoice, StepSums
 from .waiting import label_rank
 
 

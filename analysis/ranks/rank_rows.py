@@ -11,7 +11,7 @@ from ..engine.tasks import Outcome
 from ..trace.quality import note
 from ..words import QualityNote
 from .naming import natural_key, rank_by_name, rank_by_pattern
-from .records import RankSummary
+from .summaries import RankSummary
 
 MOST_NAMED = 12
 

@@ -17,7 +17,7 @@ from ..attribution.attribution import Attribution
 from ..breakdown.labelled import Labelled
 from ..breakdown.window_rows import count_outside, match_ranges
 from ..trace.trace import Trace
-from .records import RankSummary, StepCandidate, StepChoice
+from .summaries import RankSummary, StepCandidate, StepChoice
 
 MOST_CANDIDATES = 16
 
