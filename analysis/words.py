@@ -76,6 +76,9 @@ GraphRanges = Literal["launch", "capture"]
 WindowClock = Literal["host", "device"]
 """What the windows of a range are cut on."""
 
+Align = Literal["collectives", "utc", "none"]
+"""How the clocks of a job's ranks are set: by shared collectives, by wall clocks alone, or not."""
+
 Status = Literal["done", "failed", "skipped"]
 
 Clock = Literal["device_events", "host"]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ..arithmetic.arrays import Ints
 from ..trace.quality import note
-from ..words import QualityNote
+from ..words import Align, QualityNote
 from .matching import Matched, Matching
 from .summaries import Collectives
-
-Align = Literal["collectives", "utc", "none"]
 
 FAR_NS = 1_000_000_000
 

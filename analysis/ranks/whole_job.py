@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ..engine.tasks import Engine, Listener, run_tasks
 from ..trace.quality import note, sort_notes
-from ..words import QualityNote
-from .clocks import Align, Clock, align_clocks, take_epochs
+from ..words import Align, QualityNote
+from .clocks import Clock, align_clocks, take_epochs
 from .matching import match_collectives
 from .naming import parse_pattern
 from .one_rank import read_ranks, sum_steps

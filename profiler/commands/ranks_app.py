@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...analysis.ranks.clocks import Align
+from ...analysis.words import Align
 from ...reports.document.format import Format
 from ..terminal.one_line_errors import FAILED_OR_LOST
 
