@@ -25,7 +25,7 @@ from ..recorders.recorder import NESTED_SIGNS, NsysRecorder, last_line
 from .findings import Finding, broken, ok, warning
 from .libraries import NVTX_REMEDY, installed
 
-PROBE = "import nvtx\nwith nvtx.annotate('probe', domain='flopprof', payload=7): pass"
+PROBE = "from flopprof.profiler.annotation.ranges import annotate\nwith annotate('probe', flops=7): pass"
 
 PROBE_SECONDS = 30.0
 

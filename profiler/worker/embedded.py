@@ -12,8 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..annotation.nvtx_calls import DOMAIN
 from ..machine.version import installed_version
-from .range_writer import DOMAIN, RangeRow
+from .range_writer import RangeRow
 
 SCHEMA_VERSION = (3, 20, 3)
 """The export schema the tables follow, that of Nsight Systems 2025.3."""
