@@ -13,7 +13,7 @@ EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
 FOLDERS := scenarios profiler analysis reports
 SCENARIO ?= scenarios/outer.yaml
 
-.PHONY: help run test check lint types wheel-test nsys bench clean
+.PHONY: help run test test-all check lint types wheel-test nsys bench clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,10 +21,13 @@ help:  ## Print the targets
 run: $(VENV)/.installed  ## The experiment: run scenarios/outer.yaml, print the report and where the files are
 	$(BIN)/flopprof run $(SCENARIO)
 
-test: $(VENV)/.developed .link/flopprof  ## All tests; those that need nsys or a GPU say why they skip
+test: $(VENV)/.developed .link/flopprof  ## The tests, in 4 minutes on 2 cores; those that need nsys or a GPU say why they skip
 	$(BIN)/python -m pytest -n 2 --dist loadscope -rs tests
 
-check: lint types test wheel-test  ## ruff, basedpyright, all tests, and the tests against the built wheel
+test-all: $(VENV)/.developed .link/flopprof  ## The same and the slow ones: kills at any moment, hundreds of damaged traces
+	$(BIN)/python -m pytest -n 2 --dist loadscope -rs --all tests
+
+check: lint types test wheel-test  ## ruff, basedpyright, the tests, and a few of them against the built wheel
 
 lint: $(VENV)/.developed  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -33,7 +36,7 @@ lint: $(VENV)/.developed  ## ruff: lint and format
 types: $(VENV)/.developed .link/flopprof  ## basedpyright
 	$(BIN)/basedpyright
 
-wheel-test: $(VENV)/.developed  ## The tests against the built wheel, the source folders out of the way
+wheel-test: $(VENV)/.developed  ## A few tests of everything against the built wheel, the source folders out of the way
 	tools/test-wheel.sh $(BIN)/python
 
 nsys:  ## Install Nsight Systems from the distribution (Debian: component non-free)

@@ -1,4 +1,4 @@
-"""What tests need of the machine: they skip with their reason when it is missing, unless it is required."""
+"""Which tests run: what one needs of the machine may be missing, unless it is required; slow ones are asked for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ NEEDS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also the slow tests, as -m slow runs them alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_slow(config, items)
     required = os.environ.get("FLOPPROF_REQUIRE", "").split(",")
     for need, (is_there, reason) in NEEDS.items():
         if need in required or is_there():
@@ -33,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker(need):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Unless all are asked for, or some by their marker."""
+    if config.option.all or config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Build the wheel, install it alone into a fresh environment, and run the tests against it from an empty folder:
-# what passes here does not lean on the source tree. Heavy dependencies come from the development environment.
-# usage: tools/test-wheel.sh PYTHON [PYTEST-ARGUMENT ...]
+# Build the wheel, install it alone into a fresh environment, and run tests against it from an empty folder: what
+# passes here does not lean on the source tree. Heavy dependencies come from the development environment. What a
+# wheel may lack is found by a few tests (below); any others, or all of them, are run by naming them.
+# usage: tools/test-wheel.sh PYTHON [PYTEST-ARGUMENT ...], as in tools/test-wheel.sh .venv/bin/python tests
 set -euo pipefail
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
@@ -38,4 +39,6 @@ if not where.is_relative_to(Path(sys.prefix).resolve()):
     sys.exit(f"the wheel is not what is imported: {where}")
 print(f"testing the wheel at {where.parent.parent}")
 WHERE
-"$work/venv/bin/python" -m pytest -n 2 --dist loadscope -p no:cacheprovider "$work/tests" "$@"
+# The whole from end to end, and what concerns the tree as a whole: its modules, commands, manual, examples.
+[ $# -gt 0 ] || set -- tests/whole/test_installed.py tests/test_*.py tests/profiler/commands/test_cli_errors.py
+"$work/venv/bin/python" -m pytest -n 2 --dist loadscope -p no:cacheprovider -rs "$@"

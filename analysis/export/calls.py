@@ -14,7 +14,7 @@ from ..arithmetic.grouped import FEW
 from ..sqlite.file import SqliteFile
 from .identity import process_key
 from .possible_times import possible_times
-from .tables import read_table
+from .raw_tables import read_table
 from .texts import NameCollector
 
 RUNTIME = "CUPTI_ACTIVITY_KIND_RUNTIME"
@@ -23,6 +23,8 @@ SYNCHRONIZATION = "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION"
 
 WAITING = re.compile(r"cu(da)?(Device|Ctx|Stream|Event)Synchronize|cu(da)?(Memcpy|Memset)(?!.*Async)")
 """Calls that return when the device is done; a memcpy or memset call without Async is one."""
+
+GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
 
 EVENT_WAIT = re.compile(r"cu(da)?StreamWaitEvent")
 
@@ -42,6 +44,7 @@ class RawCalls:
     """Each thread once, in order."""
     correlation_id: Ints
     name: Codes
+    succeeded: Bools
     dropped: int = 0
     foreign: int = 0
 
@@ -52,7 +55,7 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
         file,
         RUNTIME,
         ["start", "end", "globalTid", "correlationId", "nameId"],
-        folded=["globalTid", "nameId"],
+        folded=["globalTid", "nameId", "returnValue"],
         schema=schema,
     )
     kinds, code = table.folded, table.folded.codes
@@ -77,6 +80,7 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
         thread=thread[code[order]],
         global_tids=global_tids,
         name=name[code[order]],
+        succeeded=(kinds.values("returnValue", 0) == 0)[code[order]],
         dropped=int(len(good) - good.sum()),
         foreign=foreign,
     )

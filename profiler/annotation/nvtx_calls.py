@@ -9,11 +9,8 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
+from ...analysis.words import BYTES_MARK, OWN_DOMAIN
 from .nvtx_domain import end_of_ranges, nvtx_library, open_domain
-
-DOMAIN = "flopprof"
-
-BYTES = "bytes"
 
 GREATEST = (1 << 63) - 1
 
@@ -93,7 +90,7 @@ class Recorded:
         # Into local names: they are called millions of times.
         lib = nvtx_library()
         push, pop, mark, start = lib.push_range, lib.pop_range, lib.mark, lib.start_range
-        domain = open_domain(lib, DOMAIN)
+        domain = open_domain(lib, OWN_DOMAIN)
         handle, event = domain.handle, domain.get_event_attributes
 
         def make(name: str, payload: int | None, color: Color | None) -> Attributes:
@@ -133,7 +130,7 @@ def fixed_attributes(
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  users need not check types
         raise TypeError(f"a range's name is a text, got {name!r}")
     moved = whole_amount(name, "bytes", bytes)
-    mark = None if moved is None else nvtx.attributes(BYTES, moved, None)
+    mark = None if moved is None else nvtx.attributes(BYTES_MARK, moved, None)
     return make_attributes(nvtx, name, whole_amount(name, "flops", flops), color), mark
 
 

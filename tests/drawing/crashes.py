@@ -16,11 +16,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from drawing.patience import PATIENCE_SECONDS
 
 SCENARIO = """\
 name: tiny
@@ -35,7 +38,6 @@ reps:     {{count: 40, warmup: 2, max_seconds: 0.05}}
 baseline: matvec
 """
 STEPS_OF_A_BACKEND = 6
-LIMIT_SECONDS = 300
 
 
 class Broken(AssertionError):
@@ -80,7 +82,7 @@ class Laboratory:
 
     def flopprof(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
         require(
             process.returncode == 0,
             f"flopprof {' '.join(arguments)}: {process.returncode}: {err} {out[-2000:]}",
@@ -101,15 +103,24 @@ class Laboratory:
         return takes
 
     def kill_a_run(self, after: float) -> str | None:
-        """One kill and everything that must hold after it; what it met, in a line. None: the run was faster."""
+        """One kill after so many seconds and everything that must hold then, in a line. None: the run was faster."""
+        met = self.kill_when(lambda elapsed: elapsed >= after)
+        return f"killed after {after:6.3f} s: {met}" if met else None
+
+    def kill_a_traced_run(self) -> str | None:
+        """One kill as soon as its traced pass has begun, or a little later. None: the run was faster."""
+        return self.kill_when(lambda _: any(self.store.glob("tiny-*/.staging-*/*traced*")))
+
+    def kill_when(self, now: Callable[[float], bool]) -> str | None:
+        """One kill, when ``now`` says so of the seconds since the start; what it met and what became of the run."""
         before = self.folders()
         process = self.start(*self.run_command())
-        try:
-            process.communicate(timeout=after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-        else:
+        began = time.monotonic()
+        while process.poll() is None and not now(time.monotonic() - began):
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        if process.returncode != -signal.SIGKILL:
             return None
         new = self.folders() - before
         met = self.describe(next(iter(new))) if new else "no folder yet"
@@ -120,7 +131,7 @@ class Laboratory:
         require(not (strays := self.strays()), f"stray processes: {strays}")
         require(not (left := self.leftovers()), f"left lying: {left}")
         self.seen[met] += 1
-        return f"killed after {after:6.3f} s: {met}; {resumed}"
+        return f"{met}; {resumed}"
 
     def finish(self, new: set[str]) -> str:
         """Resume the killed run, if there is something to resume."""

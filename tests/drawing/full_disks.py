@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drawing.crashes import SCENARIO, require
+from drawing.patience import PATIENCE_SECONDS
 
 KIB = 1024
 
@@ -57,7 +58,7 @@ class FullDisk:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=PATIENCE_SECONDS,
         )
 
     def leave(self, kib: int) -> None:

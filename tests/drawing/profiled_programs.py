@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from drawing.patience import PATIENCE_SECONDS
+
 FLOPPROF = (sys.executable, "-m", "flopprof.profiler")
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def start_profile(
 
 
 def finish(process: subprocess.Popen[bytes], out: Path, given: bytes | None = None) -> Profiled:
-    stdout, stderr = process.communicate(given, timeout=2 * PATIENCE_SECONDS)
+    stdout, stderr = process.communicate(given, timeout=PATIENCE_SECONDS)
     return Profiled(
         code=process.returncode,
         stdout=stdout.decode("utf-8", "surrogateescape"),
@@ -78,13 +78,6 @@ def profile(
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def strays(place: Path) -> list[str]:

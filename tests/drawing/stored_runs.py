@@ -24,7 +24,7 @@ backends: [numpy]
 devices:  [cpu]
 dtypes:   [float32]
 sweep:    {n: [16, 24]}
-reps:     {count: 12, warmup: 1, max_seconds: 0.02}
+reps:     {count: 12, warmup: 1, max_seconds: 60}
 baseline: matvec
 """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from drawing.comparison_drawings import draw_run, draw_step
+from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import ROOT
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.runs.results import RunResult
@@ -21,7 +22,11 @@ def test_what_is_no_run_is_one_line(tmp_path: Path, name: str):
     (tmp_path / "a folder").mkdir()
     (tmp_path / "a file").touch()
     done = subprocess.run(
-        [sys.executable, SCRIPT, tmp_path / name], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, SCRIPT, tmp_path / name],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert name in done.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.report_samples import ALL, cpu_run, gpu_run
 from drawing.stored_runs import copy_real_run, put_run, record_sample, with_id
 from drawing.tree import DATA, ROOT
@@ -33,8 +34,8 @@ from flopprof.analysis.store.database import (
 )
 from flopprof.analysis.store.history import read_history
 from flopprof.analysis.store.listing import list_runs
+from flopprof.analysis.store.migrations import STORE_MIGRATIONS
 from flopprof.analysis.store.queries import RunLine, list_rows, read_run
-from flopprof.analysis.store.schema import STORE_MIGRATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
@@ -152,7 +153,7 @@ def test_eight_processes_make_one_store_at_once(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(PATIENCE_SECONDS)
     assert [process.exitcode for process in processes] == [0] * 8
     one = expected_counts(gpu_run())
     assert counts(tmp_path / "new") == {table: n * 8 for table, n in one.items()} | {"machines": 1}

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import nsys as nsys_export
 from flopprof.analysis.trace.nsys import (
@@ -179,7 +180,7 @@ def record(folder: Path) -> Path:
     ]
     with tempfile.TemporaryDirectory() as short:  # nsys makes sockets in it, and their paths must be short
         environment = {**os.environ, "FLOPPROF_TEST_CANARY": CANARY, "TMPDIR": short}
-        subprocess.run(command, env=environment, check=False, capture_output=True, timeout=120)
+        subprocess.run(command, env=environment, check=False, capture_output=True, timeout=PATIENCE_SECONDS)
     made = [p for p in (folder / "raw.nsys-rep", folder / "raw.qdstrm") if p.exists()]
     assert made, "nsys recorded nothing"
     return made[0]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flopprof.analysis.runs.ceilings import Ceiling, read_ceilings
+from drawing.patience import PATIENCE_SECONDS
+from flopprof.analysis.runs.account import account_run
+from flopprof.analysis.runs.ceilings import Ceiling, Ceilings, read_ceilings, write_ceilings
+from flopprof.analysis.runs.results import Costs
+from flopprof.profiler.capture import calibration
 from flopprof.profiler.capture.calibration import NothingToCalibrate, calibrate
+from flopprof.profiler.commands.app import app
 from flopprof.profiler.machine.machine import last_level_cache_bytes
 from flopprof.profiler.worker import ceilings as ceiling_worker
-from flopprof.profiler.worker.ceilings import MEBIBYTE, array_bytes
+from flopprof.profiler.worker.ceilings import MEBIBYTE, CeilingJob, array_bytes
 from flopprof.scenarios.errors import StepFailure
+from flopprof.scenarios.libraries.opening import open_backend
 
+CACHE_BYTES = 1 << 16
 SCENARIO = """\
 name: tiny
 variants:
@@ -24,8 +34,8 @@ variants:
 backends: [numpy]
 devices:  [cpu]
 dtypes:   [float32]
-sweep:    {n: [16, 6000]}
-reps:     {count: 5, warmup: 1, max_seconds: 0.05}
+sweep:    {n: [16, 600]}
+reps:     {count: 5, warmup: 1, max_seconds: 60}
 """
 
 
@@ -36,7 +46,7 @@ def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] |
         env={**os.environ, "FLOPPROF_CEILINGS": str(folder / "ceilings.json"), **(env or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
@@ -45,9 +55,14 @@ def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] |
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ceilings measured here, but for the size of the cache: not every machine's leaves room."""
     folder = tmp_path_factory.mktemp("calibrated")
-    out = flopprof(folder, "calibrate", "--devices", "cpu", "--seconds", "0.01", "--json")
-    (folder / "calibrate.json").write_text(out, encoding="utf-8")
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as here, contextlib.redirect_stdout(out):
+        here.setenv("FLOPPROF_CEILINGS", str(folder / "ceilings.json"))
+        here.setattr(calibration, "last_level_cache_bytes", lambda: CACHE_BYTES)
+        app(["calibrate", "--devices", "cpu", "--seconds", "0.01", "--json"], standalone_mode=False)
+    (folder / "calibrate.json").write_text(out.getvalue(), encoding="utf-8")
     (folder / "s.yaml").write_text(SCENARIO, encoding="utf-8")
     return folder
 
@@ -76,12 +91,34 @@ def test_a_cpu_has_all_its_ceilings(calibrated: Path) -> None:
     assert (ceiling.device, ceiling.uuid) == ("cpu", None)
     assert [rate.dtype for rate in ceiling.rates] == ["float16", "float32", "float64"]
     assert {rate.unit for rate in ceiling.rates} == {"fma"}
-    assert ceiling.array_bytes >= 2 * (ceiling.cache_bytes or 0)
-    # Wide enough for any machine of today, narrow enough to notice a wrong unit.
-    for bandwidth in (ceiling.copy_bytes_per_s, ceiling.read_bytes_per_s, ceiling.write_bytes_per_s):
-        assert 1e8 < bandwidth < 1e13
-    assert 1e8 < ceiling.rates[1].flops_per_s < 1e15
-    assert 50 < ceiling.launch_ns < 1e6
+    assert ceiling.cache_bytes == CACHE_BYTES
+    assert ceiling.array_bytes > 2 * CACHE_BYTES
+
+
+def test_ceilings_are_bytes_and_flops_of_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock by which all takes a millisecond."""
+    monkeypatch.setattr(ceiling_worker, "array_bytes", lambda free, cache: MEBIBYTE)
+    monkeypatch.setattr(ceiling_worker, "median_ns", lambda backend, run, seconds: 1e6)
+    monkeypatch.setattr(ceiling_worker, "timed_batch", lambda backend, run, size: 1e-3)
+    job = CeilingJob(
+        backend="numpy",
+        device="cpu",
+        name="a CPU",
+        uuid=None,
+        cores=2,
+        cache_bytes=64,
+        measured_at="2026-01-02T03:04:05+00:00",
+        seconds=1e-3,
+        progress=str(tmp_path / "progress"),
+        outcome=str(tmp_path / "outcome"),
+    )
+    ceiling = ceiling_worker.measure_ceiling(job, open_backend("numpy", "cpu"))
+    bandwidths = (ceiling.copy_bytes_per_s, ceiling.read_bytes_per_s, ceiling.write_bytes_per_s)
+    assert bandwidths == pytest.approx((2 * MEBIBYTE * 1e3, MEBIBYTE * 1e3, MEBIBYTE * 1e3))
+    reached = [(rate.dtype, rate.n, rate.flops_per_s) for rate in ceiling.rates]
+    flops = pytest.approx((2 * 256**3 - 256**2) * 1e3)
+    assert reached == [(dtype, 256, flops) for dtype in ("float16", "float32", "float64")]
+    assert ceiling.launch_ns == 1e6
 
 
 def test_a_run_takes_the_ceilings_with_it(calibrated: Path, run: dict[str, Any]) -> None:
@@ -97,12 +134,34 @@ def test_a_report_elsewhere_says_the_same(calibrated: Path, run: dict[str, Any])
     assert (again["ceilings"], again["steps"]) == (run["ceilings"], run["steps"])
 
 
-def test_a_cpu_step_stands_under_its_measured_roof(run: dict[str, Any]) -> None:
-    small, large = run["steps"]
-    assert (small["roof_share"], small["roof_note"]) == (None, "l3_resident")
-    assert large["roof_source"] == run["ceilings"][0]
-    # Two hundredths of a second measure little: the share is known, or the roof was set too low.
-    assert (large["roof_share"] is not None) != (large["roof_note"] == "above_ceiling")
+def costs_under(run: Path, copy: Path, *, rate: float) -> list[Costs]:
+    """What a run's two steps cost under ceilings of which each is so many bytes or FLOPs a second."""
+    shutil.copytree(run, copy)
+    carried = read_ceilings(copy / "ceilings.json").ceilings
+    bandwidths = dict.fromkeys(("copy_bytes_per_s", "read_bytes_per_s", "write_bytes_per_s"), rate)
+    drawn = [
+        one.model_copy(
+            update={
+                **bandwidths,
+                "rates": [reached.model_copy(update={"flops_per_s": rate}) for reached in one.rates],
+            }
+        )
+        for one in carried
+    ]
+    write_ceilings(copy / "ceilings.json", Ceilings(ceilings=drawn))
+    return [step.costs for step in account_run(copy).steps]
+
+
+@pytest.mark.usefixtures("run")
+def test_a_cpu_step_stands_under_its_roof(calibrated: Path, tmp_path: Path) -> None:
+    """Under one that no machine reaches, and under one that every machine does."""
+    small, large = costs_under(calibrated / "run", tmp_path / "high", rate=1e18)
+    assert (small.roof_share, small.roof_note) == (None, "l3_resident")
+    assert large.roof_source is not None and "measured on 20" in large.roof_source
+    assert large.roof_note is None and large.roof_share is not None and 0 < large.roof_share < 1
+    small, large = costs_under(calibrated / "run", tmp_path / "low", rate=1.0)
+    assert (small.roof_share, small.roof_note) == (None, "l3_resident")
+    assert (large.roof_share, large.roof_note) == (None, "above_ceiling")
 
 
 def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:

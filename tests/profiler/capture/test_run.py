@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 
 REPS = 20
 SCENARIO = f"""\
@@ -26,7 +27,7 @@ backends: [torch, numpy]
 devices:  [cpu]
 dtypes:   [float32]
 sweep:    {{n: [32, 48]}}
-reps:     {{count: {REPS}, warmup: 2, max_seconds: 1.0}}
+reps:     {{count: {REPS}, warmup: 2, max_seconds: 60}}
 baseline: matvec
 """
 OPS = {"matvec": ["matvec"], "outer_sum": ["outer", "sum"]}
@@ -61,7 +62,7 @@ def start(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> s
 
 def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] | None = None) -> str:
     process = start(folder, *arguments, env=env)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == code, (process.returncode, out, err)
     return out
 
@@ -264,12 +265,12 @@ def test_an_interrupt_ends_the_child_keeps_what_is_complete_and_exits_130(
     tmp_path: Path, recorder: str
 ) -> None:
     function_scenario(tmp_path, "double", "sleep")
-    text = (tmp_path / "s.yaml").read_text().replace("count: 5", "count: 100").replace("0.05", "60")
-    (tmp_path / "s.yaml").write_text(text.replace("n: [16]", "n: [16]"), encoding="utf-8")
+    text = (tmp_path / "s.yaml").read_text().replace("count: 5", "count: 1000").replace("0.05", "600")
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
     process = start(tmp_path, "run", "s.yaml", "--recorder", recorder, "--no-control", "--out", "run")
     family = _wait_for_second_step(tmp_path / "run", process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
@@ -282,7 +283,7 @@ def test_an_interrupt_ends_the_child_keeps_what_is_complete_and_exits_130(
 
 
 def _wait_for_second_step(run: Path, process: subprocess.Popen[str]) -> list[psutil.Process]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for messages in run.glob(".staging-*/*/messages.jsonl"):
             if messages.read_text().count('"started"') == 2:

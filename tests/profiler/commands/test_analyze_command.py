@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from drawing.commands import run_here
 from drawing.tree import DATA
 
 
-def flopprof(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flopprof.profiler", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done
-    return done.stdout, done.stderr
-
-
 def analysis_of(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
-    return json.loads(flopprof("analyze", *arguments, "--json")[0])
+    return json.loads(run_here("analyze", *arguments, "--json")[0])
 
 
 def test_the_json_names_the_file_the_user_gave_and_its_digest() -> None:
@@ -38,7 +25,7 @@ def test_the_json_names_the_file_the_user_gave_and_its_digest() -> None:
 
 
 def test_the_text_fits_a_terminal_and_names_what_matters_first() -> None:
-    text, _ = flopprof("analyze", DATA / "streams.sqlite.xz")
+    text, _ = run_here("analyze", DATA / "streams.sqlite.xz")
     assert max(len(line) for line in text.splitlines()) <= 100
     assert text.index("exposed launch overhead") < text.index("Where the time goes")
     assert (
@@ -51,7 +38,7 @@ def test_the_text_fits_a_terminal_and_names_what_matters_first() -> None:
 
 
 def test_a_trace_without_device_work_is_of_host_time() -> None:
-    text, _ = flopprof("analyze", DATA / "cuda_requested_no_gpu_2024.2.sqlite.xz")
+    text, _ = run_here("analyze", DATA / "cuda_requested_no_gpu_2024.2.sqlite.xz")
     assert "146 ms recorded; no device work in it." in text
     assert "On the host: ranges cover 99.3 % of 10.2 ms, from the first record to the last." in text
     table = text[text.index("Ranges by host time") :]
@@ -61,7 +48,7 @@ def test_a_trace_without_device_work_is_of_host_time() -> None:
 
 
 def test_a_trace_without_any_record_has_nothing_to_divide() -> None:
-    text, _ = flopprof("analyze", DATA / "no_nvtx_2024.2.sqlite.xz")
+    text, _ = run_here("analyze", DATA / "no_nvtx_2024.2.sqlite.xz")
     assert "88.8 ms recorded; no device work in it." in text
     assert "nothing to divide" in text
     assert not [word for word in ("whole trace", "bar:", "– of", "of 0") if word in text]
@@ -70,16 +57,16 @@ def test_a_trace_without_any_record_has_nothing_to_divide() -> None:
 def test_full_names_are_listed_whole() -> None:
     (kernel, *_) = analysis_of(DATA / "torch_axis0.sqlite.xz")["kernels"]
     name = str(kernel["kernel"])
-    assert name not in flopprof("analyze", DATA / "torch_axis0.sqlite.xz")[0]
-    whole = flopprof("analyze", DATA / "torch_axis0.sqlite.xz", "--full-names")[0]
+    assert name not in run_here("analyze", DATA / "torch_axis0.sqlite.xz")[0]
+    whole = run_here("analyze", DATA / "torch_axis0.sqlite.xz", "--full-names")[0]
     assert name.replace(" ", "") in "".join(whole.split())
 
 
 def test_warnings_come_before_numbers_and_strict_exits_3() -> None:
-    text, _ = flopprof("analyze", DATA / "crash.sqlite.xz", "--strict", code=3)
+    text, _ = run_here("analyze", DATA / "crash.sqlite.xz", "--strict", code=3)
     assert text.index("ERROR: ") < text.index("Where the time goes")
-    assert flopprof("analyze", DATA / "crash.sqlite.xz")[0] == text
-    flopprof("analyze", DATA / "streams.sqlite.xz", "--strict")
+    assert run_here("analyze", DATA / "crash.sqlite.xz")[0] == text
+    run_here("analyze", DATA / "streams.sqlite.xz", "--strict")
 
 
 def test_a_window_for_each_instance_of_a_range() -> None:
@@ -120,13 +107,13 @@ def test_what_is_no_trace_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "a folder").mkdir()
     (tmp_path / "text.sqlite").write_text("hello\n" * 400)
     (tmp_path / "empty.sqlite").touch()
-    out, err = flopprof("analyze", tmp_path / name, code=2)
+    out, err = run_here("analyze", tmp_path / name, code=2)
     assert (out, err.count("\n")) == ("", 1)
     assert name in err
 
 
 def test_a_scrubbed_trace_has_the_same_analysis(tmp_path: Path) -> None:
-    flopprof("scrub", DATA / "threads.sqlite.xz", "-o", tmp_path / "s.sqlite")
+    run_here("scrub", DATA / "threads.sqlite.xz", "-o", tmp_path / "s.sqlite")
     before, after = analysis_of(DATA / "threads.sqlite.xz"), analysis_of(tmp_path / "s.sqlite")
     assert {k: v for k, v in before.items() if k != "trace"} == {
         k: v for k, v in after.items() if k != "trace"

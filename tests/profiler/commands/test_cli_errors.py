@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 
 SCENARIO = """\
 name: tiny
@@ -30,7 +31,7 @@ def flopprof(
         env={**os.environ, **(env or {})},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from drawing.commands import run_here
 from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
 from flopprof.analysis.store.database import tag_run
@@ -17,19 +16,7 @@ AXIS0, AXIS1 = str(DATA / "cupy_axis0.sqlite.xz"), str(DATA / "cupy_axis1.sqlite
 
 
 def compare(*arguments: str, code: int = 0) -> tuple[str, str]:
-    return flopprof("compare", *arguments, code=code)
-
-
-def flopprof(*arguments: str, code: int = 0) -> tuple[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flopprof.profiler", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done
-    return done.stdout, done.stderr
+    return run_here("compare", *arguments, code=code)
 
 
 def test_the_substituted_kernel_is_named_with_both_times() -> None:
@@ -52,8 +39,8 @@ def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
 def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "store"))
 
-    flopprof("run", "smoke", "--set", "backends=numpy", "--set", "n=64", "--recorder", "embedded")
-    flopprof("tag", "latest", "main")
+    run_here("run", "smoke", "--set", "backends=numpy", "--set", "n=64", "--recorder", "embedded")
+    run_here("tag", "latest", "main")
     pairs = json.loads(compare("latest", "--baseline", "main", "--json")[0])["pairs"]
     assert {pair["verdict"] for pair in pairs} == {"same"}
     compare("latest", "--baseline", "nobody", code=2)
@@ -85,10 +72,10 @@ def test_a_store_is_chosen_for_reporting_and_comparing_too(
         assert [pair["verdict"] for pair in pairs] == ["same"] * 4
         assert len(json.loads(compare("latest", "--baseline", address, "--json", *chosen)[0])["pairs"]) == 4
         assert (
-            json.loads(flopprof("report", address, "--format", "json", *chosen)[0])["run"]["id"] == run.name
+            json.loads(run_here("report", address, "--format", "json", *chosen)[0])["run"]["id"] == run.name
         )
     assert "latest: no such run" in compare("latest", "--by", "n", code=2)[1]
-    assert "latest: no such run" in flopprof("report", "latest", code=2)[1]
+    assert "latest: no such run" in run_here("report", "latest", code=2)[1]
 
 
 def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.profiled_programs import FLOPPROF
 from flopprof.analysis.trace.nsys import Nsys
+from flopprof.profiler.commands.app import app
 from flopprof.profiler.doctor import libraries, machine
 from flopprof.profiler.doctor import nsys as recorder
 from flopprof.profiler.doctor.findings import (
@@ -31,14 +32,14 @@ def doctor(*options: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.nsys
-def test_a_machine_that_works_is_told_so_in_time() -> None:
-    began = time.monotonic()
-    done = doctor("--json")
-    # 5 s is the promise; tests share their cores with others.
-    assert time.monotonic() - began < 15
-    document = json.loads(done.stdout)
+def test_a_machine_that_works_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recorder, "PROBE_SECONDS", PATIENCE_SECONDS)
+    app(["doctor", "--json"], standalone_mode=False)
+    document = json.loads(capsys.readouterr().out)
     states = {finding["name"]: finding["state"] for finding in document["findings"]}
-    assert (done.returncode, document["flopprof"], document["works"]) == (0, 1, True)
+    assert (document["flopprof"], document["works"]) == (1, True), document
     assert states["recording"] == states["importer"] == states["nsys"] == states["python"] == "ok"
     assert all((finding["remedy"] is None) == (finding["state"] == "ok") for finding in document["findings"])
 
@@ -112,6 +113,7 @@ def test_under_nsys_it_does_not_record(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.nsys
 def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "PROBE", "import time")
+    monkeypatch.setattr(recorder, "PROBE_SECONDS", PATIENCE_SECONDS)
     found = recorder.find_nsys()
     assert found is not None
     finding = recorder.try_recording(found)
@@ -122,7 +124,7 @@ def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
 
 def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "PROBE_SECONDS", 0.2)
-    finding = recorder.try_recording(Nsys(path=nsys_script(tmp_path, "exec sleep 60"), version="2099.1.1"))
+    finding = recorder.try_recording(Nsys(path=nsys_script(tmp_path, "exec sleep 600"), version="2099.1.1"))
     assert (finding.state, finding.message) == ("broken", "nsys profile did not finish in 0 s")
 
 
@@ -216,6 +218,7 @@ def test_other_processes_on_the_gpu_are_listed(tmp_path: Path, monkeypatch: pyte
     smi.write_text("#!/bin/sh\nprintf '123, 4096\\n456, 10\\n'\n")
     smi.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "SMI_SECONDS", PATIENCE_SECONDS)
     finding = machine.examine_neighbours()
     assert (finding.state, finding.message) == (
         "warning",

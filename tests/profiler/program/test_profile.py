@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from drawing.patience import wait_until
 from drawing.profiled_programs import (
     FLOPPROF,
     Profiled,
@@ -18,7 +18,6 @@ from drawing.profiled_programs import (
     python,
     start_profile,
     strays,
-    wait_until,
 )
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler.program.recording import warn_of_death
@@ -48,13 +47,25 @@ facts = {"given": given.decode(), "cwd": os.getcwd(), "environment": dict(os.env
 json.dump(facts, open(os.environ["FACTS"], "w"))
 sys.exit(7)
 """
-MARKS_AND_WAITS = """
-import pathlib, signal, sys, time
+MARKED = 100_000
+"""More ranges than fit the recorder's buffers, which it writes when they are full; what comes after that is lost."""
+MARKS = f"""
+import os, pathlib, signal, sys, time
 from flopprof.profiler import annotate
+for _ in range({MARKED}):
+    with annotate("part"): pass
+"""
+WAITS = """
+import pathlib, signal, sys, time
+ready = pathlib.Path(sys.argv[1])
 {before}
-pathlib.Path(sys.argv[1]).touch()
-for _ in range(600):
-    with annotate("part"): time.sleep(0.1)
+ready.touch()
+time.sleep(600)
+"""
+NOTES_INTERRUPTS = """
+def note(*_):
+    with ready.with_name("noted").open("a") as file: file.write("x")
+signal.signal(signal.SIGINT, note)
 """
 
 
@@ -157,25 +168,26 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path, command: str, code: int,
 
 
 def test_a_crash_keeps_what_was_recorded(tmp_path: Path) -> None:
-    # Nsight Systems writes what it has every now and then; what comes after the last time is lost.
-    code = "import os, time\nfrom flopprof.profiler import annotate\nfor _ in range(30):\n  with annotate('part'):"
-    profiled = profile(tmp_path / "out", python(f"{code} time.sleep(0.1)\nos.kill(os.getpid(), 11)"))
+    profiled = profile(tmp_path / "out", python(f"{MARKS}os.kill(os.getpid(), 11)"))
     assert profiled.code == 139
     assert profiled.own_lines == [f"flopprof: {warn_of_death(139)}"]
     assert "SIGSEGV" in profiled.own_lines[0]
     (part,) = analyze_file(profiled.out / "trace.sqlite").ranges
     assert part.range == "part"
-    assert 0 < part.instances <= 30
+    assert 0 < part.instances <= MARKED
 
 
-def wait_and_send(tmp_path: Path, before: str, *signals: signal.Signals) -> Profiled:
-    process = start_profile(
-        tmp_path / "out", [*python(MARKS_AND_WAITS.format(before=before)), str(tmp_path / "ready")]
-    )
+def start_waiting(tmp_path: Path, before: str = "") -> subprocess.Popen[bytes]:
+    """A program that has done what it does ``before``, and waits."""
+    command = [*python(WAITS.format(before=before)), str(tmp_path / "ready")]
+    process = start_profile(tmp_path / "out", command)
     wait_until((tmp_path / "ready").exists)
-    for number in signals:
-        time.sleep(0.5)
-        process.send_signal(number)
+    return process
+
+
+def wait_and_send(tmp_path: Path, before: str, number: signal.Signals) -> Profiled:
+    process = start_waiting(tmp_path, before)
+    process.send_signal(number)
     return finish(process, tmp_path / "out")
 
 
@@ -195,8 +207,20 @@ def test_a_program_may_answer_a_signal_as_it_likes(tmp_path: Path) -> None:
     assert profiled.files == RESULTS
 
 
+def noted(tmp_path: Path) -> int:
+    """Interrupts that the program has had."""
+    file = tmp_path / "noted"
+    return len(file.read_text()) if file.exists() else 0
+
+
 def test_the_third_ctrl_c_kills_a_program_that_ignores_them(tmp_path: Path) -> None:
-    profiled = wait_and_send(tmp_path, "signal.signal(signal.SIGINT, signal.SIG_IGN)", *[signal.SIGINT] * 3)
+    process = start_waiting(tmp_path, MARKS + NOTES_INTERRUPTS)
+    for count in (1, 2):
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda count=count: noted(tmp_path) == count)
+    process.send_signal(signal.SIGINT)
+    profiled = finish(process, tmp_path / "out")
+    assert noted(tmp_path) == 2
     assert profiled.code == 137
     assert profiled.own_lines == [
         "flopprof: interrupted three times: the program is killed",
@@ -207,10 +231,7 @@ def test_the_third_ctrl_c_kills_a_program_that_ignores_them(tmp_path: Path) -> N
 
 
 def test_nothing_goes_on_when_flopprof_itself_is_killed(tmp_path: Path) -> None:
-    process = start_profile(
-        tmp_path / "out", [*python(MARKS_AND_WAITS.format(before="")), str(tmp_path / "ready")]
-    )
-    wait_until((tmp_path / "ready").exists)
+    process = start_waiting(tmp_path)
     process.kill()
     finish(process, tmp_path / "out")
     wait_until(lambda: strays(tmp_path) == [])

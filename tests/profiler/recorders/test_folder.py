@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.runs.files import write_record
+from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.records import ShardRecord
+from flopprof.analysis.runs.writing import write_record
 from flopprof.analysis.store.cleaning import collect_garbage
 from flopprof.profiler.errors import OutputFolderError
 from flopprof.profiler.recorders import folders as folder_module
@@ -79,17 +82,26 @@ def test_a_run_that_gc_takes_for_a_killed_one_begins_again(
         assert (run / "shards").is_dir()
 
 
-def test_a_folder_that_its_holder_took_away_is_not_held(tmp_path: Path) -> None:
+def test_a_folder_that_its_holder_took_away_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "run").mkdir()
+    lock, waits = fcntl.flock, threading.Event()
+
+    def tell_and_lock(descriptor: int, operation: int) -> None:
+        waits.set()
+        lock(descriptor, operation)
+
     with ThreadPoolExecutor() as threads:
         with hold_folder(tmp_path / "run"):
+            monkeypatch.setattr(fcntl, "flock", tell_and_lock)
             waiting = threads.submit(hold_folder(tmp_path / "run", wait=True).__enter__)
-            with pytest.raises(TimeoutError):
-                waiting.result(timeout=0.2)
+            assert waits.wait(PATIENCE_SECONDS)
+            assert not waiting.done()
             (tmp_path / "run").rename(tmp_path / "removed")
             (tmp_path / "run").mkdir()
         with pytest.raises(FileNotFoundError):
-            waiting.result()
+            waiting.result(PATIENCE_SECONDS)
 
 
 def test_staging_is_private_and_gone_afterwards_also_after_an_error(tmp_path: Path) -> None:

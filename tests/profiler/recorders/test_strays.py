@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from drawing.patience import PATIENCE_SECONDS, wait_until
+from flopprof.profiler.recorders import strays
 from flopprof.profiler.recorders.folders import remove_abandoned_temporary, temporary_folder
 from flopprof.profiler.recorders.lifeline import hold_lifeline
 from flopprof.profiler.recorders.strays import end_strays, find_strays
@@ -21,7 +23,7 @@ from pathlib import Path
 from flopprof.profiler.recorders.lifeline import hold_lifeline
 with hold_lifeline(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 FOLLOWER = """
 import sys, time
@@ -32,6 +34,12 @@ print(line.is_held, flush=True)
 while True:
     sum(range(10_000_000))
 """
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens to SIGTERM is given the time for it, however busy the machine is."""
+    monkeypatch.setattr(strays, "PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 def python(code: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -55,8 +63,8 @@ def test_a_worker_ends_with_its_run_however_that_ends(tmp_path: Path, end: signa
     follower = python(FOLLOWER, tmp_path / "lifeline")
     assert first_line(follower) == "True"
     holder.send_signal(end)
-    holder.wait(10)
-    assert follower.wait(10) == -signal.SIGIO
+    holder.wait(PATIENCE_SECONDS)
+    assert follower.wait(PATIENCE_SECONDS) == -signal.SIGIO
 
 
 def test_a_worker_that_comes_too_late_sees_that_its_run_is_gone(tmp_path: Path) -> None:
@@ -64,7 +72,7 @@ def test_a_worker_that_comes_too_late_sees_that_its_run_is_gone(tmp_path: Path) 
         pass
     follower = python(FOLLOWER.replace("while True:", "while False:"), path)
     assert first_line(follower) == "False"
-    assert follower.wait(10) == 0
+    assert follower.wait(PATIENCE_SECONDS) == 0
 
 
 def test_the_lifeline_is_private(tmp_path: Path) -> None:
@@ -73,7 +81,7 @@ def test_the_lifeline_is_private(tmp_path: Path) -> None:
 
 
 def sleeper(
-    temporary: Path, code: str = "import time; print('up', flush=True); time.sleep(60)"
+    temporary: Path, code: str = "import time; print('up', flush=True); time.sleep(600)"
 ) -> psutil.Process:
     process = python(code, TMPDIR=str(temporary))
     assert first_line(process) == "up"
@@ -95,13 +103,17 @@ def test_strays_are_those_with_the_same_private_folder_and_no_others(tmp_path: P
         others.kill()
 
 
-def test_a_stray_that_does_not_listen_is_killed(tmp_path: Path) -> None:
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+def test_a_stray_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strays, "PATIENCE_SECONDS", 0.2)
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    code = ignore + "print('up', flush=True); time.sleep(600)"
     deaf = sleeper(tmp_path, code)
-    began = time.monotonic()
-    end_strays(tmp_path)
-    assert not is_running(deaf)
-    assert time.monotonic() - began < 10
+    try:
+        end_strays(tmp_path)
+        wait_until(lambda: not is_running(deaf))
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            deaf.kill()
 
 
 def test_the_next_run_ends_what_a_killed_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,8 +134,7 @@ def test_a_killed_run_that_nobody_waited_for_is_gone_too(
     """Its process is a zombie: its number exists."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     zombie = subprocess.Popen([sys.executable, "-c", ""])
-    while psutil.Process(zombie.pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
+    wait_until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
     (tmp_path / f"flopprof-{zombie.pid}-x").mkdir()
     remove_abandoned_temporary()
     zombie.wait()

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from drawing.patience import PATIENCE_SECONDS
 from drawing.scenario_steps import make_step
 from flopprof.profiler.worker.interleave import (
     ALONE,
@@ -230,7 +231,7 @@ def run_functions(folder: Path, *names: str, code: int = 0) -> Any:
     )
     (folder / "s.yaml").write_text(
         f"name: functions\nvariants:\n{variants}\nbackends: [numpy]\ndevices: [cpu]\ndtypes: [float32]\n"
-        "sweep: {n: [16, 24]}\nreps: {count: 6, warmup: 1, max_seconds: 0.05}\n",
+        "sweep: {n: [16, 24]}\nreps: {count: 6, warmup: 1, max_seconds: 60}\n",
         encoding="utf-8",
     )
     done = flopprof(
@@ -247,7 +248,7 @@ def flopprof(folder: Path, *arguments: str) -> SimpleNamespace:
         env=os.environ,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     return SimpleNamespace(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from functools import cache
 from html import unescape
@@ -77,10 +76,8 @@ def test_rounding_coordinates_leaves_labels_alone():
     assert "0.0" not in labels
 
 
-def test_500_steps_of_1000_reps_stay_small_and_quick():
+def test_500_steps_of_1000_reps_stay_small():
     result = large_run()
-    began = time.process_time()
     page = render(result, "html")
     assert len(result.steps) == 500
-    assert time.process_time() - began < 10
     assert len(page.encode()) < 3_000_000

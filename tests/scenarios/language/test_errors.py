@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -197,14 +196,12 @@ def test_what_is_not_a_scenario_file_is_refused(problem, text: str | bytes, line
     assert problem(text).startswith(line)
 
 
-def test_an_alias_bomb_is_refused_at_once(problem):
+def test_an_alias_bomb_is_refused_at_its_first_alias(problem):
+    """Written out it has 9**29 values: nothing ends that does."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30)]
-    start = time.perf_counter()
-    assert (
-        problem("\n".join(lines)) == "s.yaml:2: not YAML: YAML aliases are not supported; write the value out"
-    )
-    assert time.perf_counter() - start < 1
+    said = "s.yaml:2: not YAML: YAML aliases are not supported; write the value out"
+    assert problem("\n".join(lines)) == said
 
 
 @pytest.mark.parametrize(
