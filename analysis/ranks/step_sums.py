@@ -9,11 +9,13 @@ import pandas as pd
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
+from ..arithmetic.spans import cut_at, find_gaps, intersect, join_spans
 from ..attribution.attribution import Attribution
 from ..breakdown.windows import device_windows, find_instance
+from ..export.calls import WAITING, names_like
 from ..trace.trace import Trace
 from .step_ranges import pattern_of
-from .summaries import STEP_LAYERS, Bars, StepSums
+from .summaries import STEP_LAYERS, Bars, HostTime, StepSums
 from .waiting import Timeline
 
 MOST_BARS = 64
@@ -43,7 +45,9 @@ def sum_steps_of(
     owner = attribution.owner[collectives]
     names = ints(trace.ranges, "name")[steps].tolist()
     bars = _list_bars(trace, attribution, steps, collectives, inside, device)
-    used, place = np.unique(np.concatenate([path, bars.path]), return_inverse=True)
+    host = _sum_host(trace, attribution, steps, inside.code)
+    used, place = np.unique(np.concatenate([path, bars.path, host.path]), return_inverse=True)
+    of_bars, of_host = len(path), len(path) + len(bars.path)
     paths = (*inside.paths, ())  # the last one is for -1
     return StepSums(
         names=tuple(trace.name(code) for code in names),
@@ -57,7 +61,8 @@ def sum_steps_of(
         ns=ns,
         paths=tuple(paths[code] for code in used.tolist()),
         of_collective=number[find_instance(trace, owner, steps)].astype(np.int32),
-        bars=replace(bars, path=place[len(path) :].astype(np.int32)),
+        bars=replace(bars, path=place[of_bars:of_host].astype(np.int32)),
+        host=replace(host, path=place[of_host:].astype(np.int32)),
     )
 
 
@@ -67,6 +72,32 @@ def _windows(
     if window == "device" and device is not None:
         return device_windows(trace, attribution, steps, device)
     return ints(trace.ranges, "start_ns")[steps], ints(trace.ranges, "end_ns")[steps]
+
+
+def _sum_host(trace: Trace, attribution: Attribution, steps: Ints, code: Codes) -> HostTime:
+    """By step and innermost owner range on the steps' thread."""
+    if not len(steps):
+        return HostTime(step=steps.astype(np.int32), path=steps.astype(np.int32), ns=steps)
+    thread = int(ints(trace.ranges, "thread")[steps[0]])
+    start, end = ints(trace.ranges, "start_ns")[steps], ints(trace.ranges, "end_ns")[steps]
+    times, rows = attribution.ownership.threads.switches(thread)
+    cut = cut_at(start, end, times)
+    awake = intersect(cut.start, cut.end, *find_gaps(*join_spans(*_waiting_calls(trace, thread))))
+    owner = np.append(rows, NONE)[cut.other[awake.source]]
+    cells = {"step": cut.source[awake.source], "path": np.append(code, NONE)[owner]}
+    spent = pd.DataFrame({**cells, "ns": awake.end - awake.start})
+    sums = spent.groupby(["step", "path"])["ns"].sum().reset_index()
+    return HostTime(
+        step=ints(sums, "step").astype(np.int32),
+        path=ints(sums, "path").astype(np.int32),
+        ns=ints(sums, "ns"),
+    )
+
+
+def _waiting_calls(trace: Trace, thread: int) -> tuple[Ints, Ints]:
+    mine = ints(trace.calls, "thread") == thread
+    rows = np.flatnonzero(mine & names_like(trace.names, WAITING)[ints(trace.calls, "name")])
+    return ints(trace.calls, "start_ns")[rows], ints(trace.calls, "end_ns")[rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,10 @@
 straggler   the rank that waited least, if the others' mean wait exceeds 5 % of the step and ten residuals
 lost        the others' mean wait
 cause       the range and layer in which the straggler exceeds the median of the other ranks most
+
+In layers of the host's making the device of a rank that waits shows less than its host took, for its waiting hides
+them. So there an excess counts only as far as the host itself was longer in that range. Runs of steps are made of
+causes that exceed 5 % of their step, as the straggler's waits do.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from .summaries import STEP_LAYERS, WAIT, StepSums
 LEAST_SHARE = 0.05
 
 RESIDUALS = 10
+
+OF_HOST = tuple(STEP_LAYERS.index(layer) for layer in ("launch", "api", "host"))
+"""What the device's idle time is called when the steps' thread, or one that works for it, was not quick enough."""
 
 LEAST_RUN = 3
 """So many steps in a row make a run; fewer are noise."""
@@ -117,6 +124,15 @@ class _Own:
         """When it began, on the common clock."""
         return self.clock.place(int(self.sums.start_ns[self.at]))
 
+    def time_host(self, steps: int) -> dict[tuple[str, ...], int]:
+        """path -> ns of the host in the ranges of this step and those right before it."""
+        host = self.sums.host
+        found: dict[tuple[str, ...], int] = {}
+        rows = slice(*np.searchsorted(host.step, [max(self.at + 1 - steps, 0), self.at + 1]).tolist())
+        for path, ns in zip(host.path[rows].tolist(), host.ns[rows].tolist(), strict=True):
+            found[self.sums.paths[path]] = found.get(self.sums.paths[path], 0) + ns
+        return found
+
     def tabulate(self, steps: int) -> dict[_Cell, int]:
         """(path, layer) -> ns of this step and those right before it; waiting is nobody's cause."""
         found: dict[_Cell, int] = {}
@@ -187,6 +203,12 @@ def _exceed(ranks: Mapping[int, _Own], straggler: int, steps: int) -> Cause | No
     mine = ranks[straggler].tabulate(steps)
     others = [own.tabulate(steps) for rank, own in ranks.items() if rank != straggler]
     excess = {key: ns - median(other.get(key, 0) for other in others) for key, ns in mine.items()}
+    on_host = ranks[straggler].time_host(steps)
+    others_host = [own.time_host(steps) for rank, own in ranks.items() if rank != straggler]
+    for path, layer in excess:
+        if layer in OF_HOST and path in on_host:
+            longer = on_host[path] - median(other.get(path, 0) for other in others_host)
+            excess[path, layer] = min(excess[path, layer], longer)
     if not excess:
         return None
     path, layer = min(excess, key=lambda key: (-excess[key], key))
@@ -225,9 +247,11 @@ _UNKNOWN: _Label = (-1, (), "")
 
 
 def _label(step: Step) -> _Label:
+    """Who was late and why, as far as that is more than noise."""
     if step.lost_ns is None:
         return _UNKNOWN
-    return None if step.cause is None else (step.cause.rank, step.cause.path, step.cause.layer)
+    clear = step.cause is not None and step.cause.excess_ns > LEAST_SHARE * median(step.wall_ns.values())
+    return None if step.cause is None or not clear else (step.cause.rank, step.cause.path, step.cause.layer)
 
 
 def _extends(labels: Sequence[_Label], at: int, least: int) -> bool:

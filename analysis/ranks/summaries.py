@@ -111,6 +111,19 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HostTime:
+    """How long the thread of the steps itself was in each range of a step, calls that wait for the device left out.
+
+    The device's idle layers do not tell that: where a rank's device waits in a collective, what its host did is hidden.
+    """
+
+    step: Codes
+    path: Codes
+    """Places in the paths of the steps' sums."""
+    ns: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepSums:
     """The steps of one rank, in their order: where the time of each went, by range and layer."""
 
@@ -129,6 +142,7 @@ class StepSums:
     """The same by range, in the order of steps: `path` is a place in `paths`; the rows of a step add up, too."""
     paths: tuple[tuple[str, ...], ...]
     """Messages from the step's own inwards, which is empty for what no range of the step owns."""
+    host: HostTime
     of_collective: Codes
     """The step in which each collective was launched, -1 for none."""
     bars: Bars
