@@ -53,8 +53,8 @@ def name_ranks(
             rows.append(RankRow(path=path, rank=by_name if named is None else named, reason=outcome.reason))
         for one in outcome.value or ():
             rows.append(_name_one(path, one, named, by_name, by_pattern=pattern is not None))
+    failed = [row for row in order_rows(rows) if row.reason is not None]
     rows, notes = _keep_one_of_each(order_rows(rows))
-    failed = [row for row in rows if row.reason is not None]
     notes += [note("rank_failed", len(failed), _list_names(failed))] if failed else []
     units = sum(row.summary.units > 1 for row in rows if row.summary is not None)
     notes += [note("ranks_in_one_trace", units)] if units else []
