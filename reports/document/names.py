@@ -17,13 +17,16 @@ OWN_DOMAIN = "flopprof"
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
+_MOST_READ = 1 << 20
+"""Characters of a name that are looked at: names may be megabytes long."""
+
 _OPEN, _CLOSE = "<([{", ">)]}"
 
 _CAST = re.compile(r"\((?:unsigned |long |short )*(?:int|bool|char|long|short|size_t)\)(?=-?\d)")
 
 _INLINE_NAMESPACE = re.compile(r"\b(?:CUB_\d+_SM(?:_\d+)+|THRUST_\d+_SM(?:_\d+)+|__\d+)::")
 
-_ANONYMOUS = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\(anonymous\)|_GLOBAL__N_\w*)::")
+_ANONYMOUS = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\(anonymous\)|_GLOBAL__N_\w{0,200})::")
 
 _AFTER_ARGUMENTS = re.compile(r"(?: const)?(?: ?\[[^\]]*\])*")
 
@@ -80,7 +83,7 @@ def fold_kernel_name(name: str, width: int = 60) -> str:
     >>> fold_kernel_name("cupy_sum")
     'cupy_sum'
     """
-    text = clean(name)
+    text = clean(name if len(name) <= _MOST_READ else name[:_MOST_READ])
     text = _LAMBDA.sub("", _ANONYMOUS.sub("", _INLINE_NAMESPACE.sub("", _CAST.sub("", text))))
     path, arguments = _split_template(_signature(text))
     if not path:
@@ -148,14 +151,16 @@ def _fold_argument(argument: str) -> str:
 
 def _fit(path: str, arguments: tuple[str, ...], width: int) -> str:
     """The richest spelling that fits: fewer arguments first, then fewer namespaces, then a cut."""
-    folded = [_fold_argument(argument) for argument in arguments]
+    # An argument takes three characters at least, so that more would not fit whatever they are.
+    most = min(len(arguments), max(width // 3, 0) + 1)
+    folded = [_fold_argument(argument) for argument in arguments[:most]]
     first, last = path.split("::", 1)[0], path.rsplit("::", 1)[-1]
     inner = f"{first}::{ELLIPSIS}::{last}" if path.count("::") > 1 else last
     for prefix in dict.fromkeys((path, inner, last)):
         for kept in range(len(folded), min(2, len(folded)) - 1, -1):
-            shown = folded[:kept] + ([ELLIPSIS] if kept < len(folded) else [])
+            shown = folded[:kept] + ([ELLIPSIS] if kept < len(arguments) else [])
             text = f"{prefix}<{', '.join(shown)}>" if folded else prefix
             if len(text) <= width:
                 return text
-    bare = [f"{last}<{folded[0]}>"] if len(folded) == 1 else [inner, last]
+    bare = [f"{last}<{folded[0]}>"] if len(arguments) == 1 else [inner, last]
     return next((text for text in bare if len(text) <= width), shorten(bare[-1], width))
