@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,21 +13,30 @@ import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
 from ..attribution.attribution import Attribution, GraphRanges, attribute
-from ..attribution.paths import find_paths
+from ..attribution.paths import MOST_LEVELS, PathNames, find_paths
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
 from ..trace.open import Announce, find_trace, open_trace_file
-from ..trace.quality import note, sort_notes
+from ..trace.quality import count_notes, note, sort_notes
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, QualityNote, known_device
 from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
-from .range_costs import RangeKernelRow, RangeRow, measure_ranges
+from .range_costs import measure_ranges
+from .range_rows import RangeKernelRow, RangeRow
 from .rows import CopyRow, KernelRow
 from .timeline import label_devices
-from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
+from .window_cuts import (
+    WindowSource,
+    count_outside,
+    count_unlisted,
+    match_ranges,
+    range_windows,
+    trace_windows,
+)
+from .window_rows import WindowRow, Windows
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
@@ -55,7 +65,7 @@ class Analysis:
     quality: tuple[QualityNote, ...]
     device_ns: int
     attributed_ns: int
-    windows: tuple[WindowRow, ...]
+    windows: Sequence[WindowRow]
     ranges: tuple[RangeRow, ...]
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
@@ -70,20 +80,24 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``analyze --json``; every key is always there, unknown is None."""
-        return {
-            "flopprof": FORMAT,
-            "trace": _describe_trace(self.trace, self.sha256),
-            "devices": _describe_devices(self.trace),
-            "quality": to_plain(self.quality),
-            "device_ns": self.device_ns,
-            "attributed_ns": self.attributed_ns,
-            "unattributed_ns": self.unattributed_ns,
-            "windows": [_describe_window(row) for row in self.windows],
-            "ranges": to_plain(self.ranges),
-            "range_kernels": to_plain(self.range_kernels),
-            "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
-            "copies": to_plain(self.copies),
-        }
+        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.parts()}
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """The same, key by key; tables are iterators, so that of a million rows only one is there at a time."""
+        yield "flopprof", FORMAT
+        yield "trace", _describe_trace(self.trace, self.sha256)
+        yield "devices", _describe_devices(self.trace)
+        yield "quality", to_plain(self.quality)
+        yield "device_ns", self.device_ns
+        yield "attributed_ns", self.attributed_ns
+        yield "unattributed_ns", self.unattributed_ns
+        for name in ("windows", "ranges", "range_kernels", "kernels", "copies"):
+            yield name, self.rows(name)
+
+    def rows(self, table: str) -> Iterator[dict[str, Any]]:
+        """The rows of a table as plain records."""
+        describe = {"windows": _describe_window, "kernels": partial(_pick, names=KERNEL_FIELDS)}
+        return map(describe.get(table, to_plain), getattr(self, table))
 
 
 def analyze_trace(
@@ -106,22 +120,32 @@ def analyze_trace(
         kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
         attribution = attribute(trace, domains, graph_ranges=graph_ranges)
         paths = find_paths(trace)
-        tables = pool.submit(measure_ranges, trace, attribution, paths)
+        names = PathNames(trace, paths)
+        tables = pool.submit(measure_ranges, trace, attribution, paths, names)
         source = WindowSource(
-            trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
+            trace=trace,
+            attribution=attribution,
+            paths=paths,
+            names=names,
+            timelines=label_devices(trace, attribution),
         )
         windows, notes = _cut_windows(source, range_glob, domains, window)
+    costs = tables.result()
+    counts = {
+        "deep_ranges": int((ints(trace.ranges, "depth") >= MOST_LEVELS).sum()),
+        "kernels_not_listed": costs.kernels_left_out,
+        "owners_not_listed": count_unlisted(windows),
+    }
+    found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
     return Analysis(
         trace=trace,
         attribution=attribution,
-        quality=sort_notes(
-            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
-        ),
+        quality=sort_notes([*found, *count_notes(counts)]),
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
-        windows=tuple(windows),
-        ranges=tables.result().ranges,
-        range_kernels=tables.result().kernels,
+        windows=windows,
+        ranges=costs.ranges,
+        range_kernels=costs.kernels,
         kernels=kernels.result(),
         copies=copy_rows(trace, every),
     )
@@ -153,14 +177,14 @@ def analyze_file(
 
 def _cut_windows(
     source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: Literal["host", "device"]
-) -> tuple[list[WindowRow], list[QualityNote]]:
+) -> tuple[Windows, list[QualityNote]]:
     if glob is None:
         return trace_windows(source), []
     rows = match_ranges(source.trace, glob, domains)
     if not len(rows):
-        return [], [note("range_not_found", detail=glob)]
+        return Windows(), [note("range_not_found", detail=glob)]
     outside = count_outside(source.trace, source.attribution, rows) if kind == "host" else 0
-    return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
+    return range_windows(source, rows, kind), count_notes({"work_outside_window": outside})
 
 
 def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:

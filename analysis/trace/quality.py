@@ -143,6 +143,22 @@ CODES: dict[str, Code] = {
     "open_ranges": _code(
         "info", ("ranges.wall_ns",), "ranges were never closed: they end with the recording"
     ),
+    # What is shown of a trace that would grow with the square of its size.
+    "deep_ranges": _code(
+        "info",
+        ("ranges.path", "range_kernels.path", "windows.path", "windows.owners"),
+        "ranges lie over 32 deep in one another: their paths are spelled by the 16 outermost and 16 innermost ones",
+    ),
+    "kernels_not_listed": _code(
+        "info",
+        ("range_kernels",),
+        "kernels by range would be over a million rows: those of the outermost ranges are left out",
+    ),
+    "owners_not_listed": _code(
+        "info",
+        ("windows.owners",),
+        "windows lie in one another many times over: the largest name no owners, choose fewer with --range",
+    ),
     # How it was recorded.
     "graph_mode": _code(
         "warning",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +34,8 @@ class AnalyzeRequest:
 class AnalyzeOutcome:
     """What came of it."""
 
-    report: str
+    report: Iterable[str]
+    """Its text, in pieces: that of a million windows would not fit as a whole."""
     has_lost_data: bool
 
 
@@ -60,12 +62,12 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
 
-def _render(analysis: Analysis, request: AnalyzeRequest) -> str:
+def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
     if request.format == "json":
-        from ...reports.render.json_text import render_json
+        from ...reports.render.json_text import stream_json
 
-        return render_json(analysis.to_json())
+        return stream_json(analysis.parts())
     from ...reports.render.formats import render_document
     from ...reports.trace.compose import compose_analysis
 
-    return render_document(compose_analysis(analysis, full_names=request.full_names), request.format)
+    return [render_document(compose_analysis(analysis, full_names=request.full_names), request.format)]

@@ -209,6 +209,7 @@ def analyze(
     keep_freed_memory()
     from .analyze import AnalyzeRequest
     from .analyze import analyze as analyze_one
+    from .output import print_pieces
 
     outcome = analyze_one(
         AnalyzeRequest(
@@ -222,7 +223,7 @@ def analyze(
             full_names=full_names,
         )
     )
-    print(outcome.report)
+    print_pieces(outcome.report)
     if strict and outcome.has_lost_data:
         raise typer.Exit(FAILED_OR_LOST)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import OutputFolderError
@@ -15,6 +16,13 @@ def emit(text: str, out: Path | None) -> None:
         print(text)
         return
     write_output((text + "\n").encode(), out)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a text that comes in pieces."""
+    for piece in pieces:
+        print(piece, end="")
+    print()
 
 
 def write_output(data: bytes, out: Path) -> None:

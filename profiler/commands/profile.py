@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
 from ...reports.render.formats import Format, render_document
+from ...reports.render.json_text import stream_json
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
@@ -20,7 +21,6 @@ from .output import emit, tell
 REPORTS: dict[str, Format] = {
     "report.md": "markdown",
     "report.html": "html",
-    "analysis.json": "json",
     "report.txt": "text",
 }
 
@@ -57,11 +57,13 @@ def profile_and_report(
 
 def _report(folder: Path) -> bool:
     try:
-        document = compose_analysis(analyze_file(folder / "trace.sqlite"))
+        analysis = analyze_file(folder / "trace.sqlite")
+        document = compose_analysis(analysis)
         text = ""
         for name, format in REPORTS.items():
             text = render_document(document, format)
             emit(text, folder / name)
+        emit("".join(stream_json(analysis.parts())), folder / "analysis.json")
     except (FlopprofError, OSError) as error:
         _say(f"the trace is in {folder}, but its report could not be written: {error}")
         return False

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from .document import Table
+
+T = TypeVar("T")
+
+
+MOST_ROWS = 1000
+"""Rows of a table that a person gets, of a trace that may have a million."""
+
+
+def cut_rows(rows: Sequence[T], which: str = "with the most time") -> tuple[Sequence[T], tuple[str, ...]]:
+    """The first rows, and the note that says so where there are more."""
+    if len(rows) <= MOST_ROWS:
+        return rows, ()
+    said = f"These are the {MOST_ROWS:,} {which} of {len(rows):,} rows; --json and --csv have all."
+    return rows[:MOST_ROWS], (said,)
 
 
 def format_dims(dims: tuple[int, int, int] | None) -> str | None:

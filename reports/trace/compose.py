@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
-from ..document.document import Document, Section
+from ..document.document import Document, LazyData, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
@@ -35,14 +37,14 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         about="",
         recorder=_describe_recorder(analysis),
         summary=_summarise(analysis),
-        verdicts=tuple(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        verdicts=tuple(_describe_window(row) for row in takewhile(_is_trace, analysis.windows)),
         warnings=tuple(describe_note(note) for note in analysis.quality),
         sections=tuple(
             Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
         ),
         facts=tuple(_list_devices(analysis)),
         folder="",
-        data=analysis.to_json(),
+        data=LazyData(analysis.to_json),
     )
 
 
@@ -62,6 +64,11 @@ def _summarise(analysis: Analysis) -> str:
         f"of {format_quantity(analysis.device_ns, 'time')} in all, {format_value(share, 'percent')} of it "
         "attributed to ranges."
     )
+
+
+def _is_trace(row: WindowRow) -> bool:
+    """Windows of the whole trace have none beside them."""
+    return row.kind == "trace"
 
 
 def _describe_window(row: WindowRow) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.range_costs import RangeKernelRow, RangeRow
+from ...analysis.breakdown.range_rows import RangeKernelRow, RangeRow
 from ...analysis.breakdown.rows import CopyRow, KernelRow
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import LAYERS, known_device
 from ..document.document import Column, Name, Row, Table, Value
 from ..document.names import clean, fold_names, join_path
-from ..document.tables import drop_empty, format_dims
+from ..document.tables import cut_rows, drop_empty, format_dims
 
 KERNEL_WIDTH, RANGE_WIDTH = 52, 60
 
@@ -28,6 +28,7 @@ RANGE_TIMES = (
 
 def window_table(analysis: Analysis) -> Table:
     """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
+    windows, cut = cut_rows(analysis.windows, "first")
     columns = (
         Column(key="window", title="window"),
         Column(key="instance", title="#", kind="count"),
@@ -42,17 +43,18 @@ def window_table(analysis: Analysis) -> Table:
         columns=columns,
         rows=tuple(
             _window_row(row, main=at < MAIN_WINDOWS)
-            for at, row in enumerate(analysis.windows)
+            for at, row in enumerate(windows)
             if row.kind != "trace" or row.times.wall_ns
         ),
         bar_parts=WINDOW_PARTS,
+        notes=cut,
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
 
 
 def range_table(analysis: Analysis) -> Table:
     """Ranges by the device time of everything launched in them; by host time in a trace without device work."""
-    rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
+    rows, cut = cut_rows(sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns)))
     worked = len(analysis.trace.activities) > 0
     lengths = [row.busy_ns if worked else row.wall_ns for row in rows]
     longest = max(lengths, default=0) or 1
@@ -93,6 +95,7 @@ def range_table(analysis: Analysis) -> Table:
                 if told
                 else []
             ),
+            *cut,
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
@@ -100,8 +103,8 @@ def range_table(analysis: Analysis) -> Table:
 
 def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
     """Kernels by total time, with what their launches waited for."""
-    rows = sorted(analysis.kernels, key=lambda row: -row.total_ns)
-    total = sum(row.total_ns for row in rows) or 1
+    rows, cut = cut_rows(sorted(analysis.kernels, key=lambda row: -row.total_ns))
+    total = sum(row.total_ns for row in analysis.kernels) or 1
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
     columns = (
         Column(key="number", title="#", kind="count"),
@@ -135,6 +138,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         bar_parts=("time",),
         notes=(
             "queue: median from the end of the launching call to the start of the kernel.",
+            *cut,
             *(f"#{at} {clean(row.kernel)}" for at, row in enumerate(shown, start=1)),
         ),
     )
@@ -142,7 +146,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
 
 def range_kernel_table(analysis: Analysis) -> Table:
     """Which kernels each range launched, and how that is known."""
-    rows = sorted(analysis.range_kernels, key=lambda row: -row.total_ns)
+    rows, cut = cut_rows(sorted(analysis.range_kernels, key=lambda row: -row.total_ns))
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
     columns = (
         Column(key="range", title="range"),
@@ -165,6 +169,7 @@ def range_kernel_table(analysis: Analysis) -> Table:
         notes=(
             "A range holds what the ranges inside it hold. by: thread, launched on the range's own thread; "
             "process, launched on a thread without ranges; none, outside all ranges.",
+            *cut,
         ),
     )
 
