@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .commands.app import app
+from .commands.main import main
 
 if __name__ == "__main__":
-    app(prog_name="flopprof")
+    main()

@@ -26,6 +26,8 @@ from ..errors import TraceError
 from ..kineto.convert import write_export
 from ..sqlite.file import MAGIC
 from .nsys import HOW_TO_INSTALL, Nsys, export_report, find_nsys, import_qdstrm
+from .private import private_folder
+from .xz import open_xz
 
 PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -69,9 +71,9 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
         yield path
         return
     try:
-        with tempfile.TemporaryDirectory(prefix="flopprof-", ignore_cleanup_errors=True) as folder:
+        with private_folder() as folder:
             try:
-                yield _make_plain(path, Path(folder), announce or _say_nothing)
+                yield _make_plain(path, folder, announce or _say_nothing)
             except TraceError as error:
                 if Path(error.trace).is_relative_to(folder):
                     raise TraceError(path, error.problem) from None
@@ -180,7 +182,7 @@ def _unpack(path: Path, packing: str, plain: Path) -> None:
 def _reader(path: Path, packing: str) -> tuple[IO[bytes], tuple[type[Exception], ...]]:
     """A stream of the unpacked bytes, and what it raises when the packed ones are wrong."""
     if packing == "xz":
-        return cast("IO[bytes]", lzma.open(path, "rb")), (EOFError, lzma.LZMAError)
+        return open_xz(path), (EOFError, lzma.LZMAError)
     if packing == "gzip":
         return cast("IO[bytes]", gzip.open(path, "rb")), (EOFError, gzip.BadGzipFile, zlib.error)
     try:

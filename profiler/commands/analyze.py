@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
+from .output import tell
 
 if TYPE_CHECKING:
     from ...analysis.attribution.attribution import GraphRanges
@@ -27,6 +27,7 @@ class AnalyzeRequest:
     graph_ranges: GraphRanges = "launch"
     format: Literal["text", "markdown", "html", "json"] = "text"
     csv: Path | None = None
+    csv_raw: bool = False
     full_names: bool = False
 
 
@@ -52,13 +53,13 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         domains=request.domains or None,
         window=request.window,
         graph_ranges=request.graph_ranges,
-        announce=lambda line: print(line, file=sys.stderr),
+        announce=tell,
         digest=digest,
     )
     if request.csv is not None:
         from ...reports.data.trace_csv import write_analysis_csv
 
-        write_analysis_csv(analysis, request.csv)
+        write_analysis_csv(analysis, request.csv, raw=request.csv_raw)
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
 

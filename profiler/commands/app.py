@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
+from .output import print_text
 from .runs_app import RunArgument, StoreOption, add_store_commands
 
 app = typer.Typer(
@@ -128,7 +129,7 @@ def run(
         strict=strict,
     )
     outcome = run_on_terminal(request)
-    print(render(outcome.result, "json" if json else "text"))
+    print_text(render(outcome.result, "json" if json else "text"))
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -197,6 +198,10 @@ def analyze(
     csv: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
     ] = None,
+    csv_raw: Annotated[
+        bool,
+        typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
+    ] = False,
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
 ) -> None:
@@ -220,6 +225,7 @@ def analyze(
             graph_ranges=graph_ranges.value,
             format="json" if json else format.value,
             csv=csv,
+            csv_raw=csv_raw,
             full_names=full_names,
         )
     )
@@ -324,7 +330,7 @@ def compare(
             store=find_store(store),
         )
     )
-    print(outcome.report)
+    print_text(outcome.report)
     if outcome.is_slower:
         raise typer.Exit(SLOWER)
 
@@ -343,7 +349,7 @@ def calibrate(
     from .calibrate import parse_devices, show_calibration
 
     calibration = measure_ceilings(parse_devices(devices), seconds=seconds)
-    print(show_calibration(calibration, as_json=json))
+    print_text(show_calibration(calibration, as_json=json))
     if calibration.failed:
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -365,7 +371,7 @@ def doctor(
     from ..doctor.findings import findings_as_json, findings_as_text, works
 
     findings = examine()
-    print(findings_as_json(findings) if json else findings_as_text(findings))
+    print_text(findings_as_json(findings) if json else findings_as_text(findings))
     if not works(findings):
         raise typer.Exit(USER_ERROR)
 
@@ -379,4 +385,4 @@ def scenarios() -> None:
     from ...scenarios.plan.load import list_scenarios
 
     for name, about in list_scenarios():
-        print(f"{name:14}{about}")
+        print_text(f"{name:14}{about}")
