@@ -5,6 +5,7 @@ The program keeps its streams, its environment, its signals and its exit code; o
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from ...analysis.runs.place import find_store
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
-from ..errors import CannotExecute, CommandNotFound, ProfileError
+from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError
 from ..machine.disk import DiskFullError, has_no_room
 from ..machine.machine import describe_machine
 from ..recorders.environment import allowed_environment
@@ -141,6 +142,8 @@ def _record(
         ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce)
     finally:
         handover.close()
+    if handover.refusal == os.strerror(errno.ENOENT):
+        raise InterpreterMissing(program.command[0])
     if handover.refusal:
         raise CannotExecute(program.command[0], f"cannot be executed: {handover.refusal}")
     if handover.pid is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,8 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
     nsys = find_nsys()
     if nsys is None:
-        return None, "nsys is not on PATH"
+        silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))
+        return None, f"nsys at {silent} does not answer" if silent else "nsys is not on PATH"
     if find_importer(nsys) is None:
         return nsys, f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)"
     return nsys, None
