@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from flopprof.profiler.commands.main import main
+from flopprof.profiler.__main__ import main
 
 if __name__ == "__main__":
     main()

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import translate
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Bools, Ints, ints
 from ..arithmetic.spans import covered_before
-from ..attribution.attribution import Attribution
-from ..attribution.paths import PathNames, Paths
+from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
 from ..trace.trace import Trace
-from ..words import LAYERS
+from ..words import LAYERS, WindowClock
+from .labelled import Labelled
 from .timeline import MEMCPY, DeviceSpans
 from .window_rows import DeviceTimes, HostTimes, Kind, Owned, Times, WindowPart, Windows
 from .windows import (
@@ -35,17 +33,6 @@ OUTSIDE_SHARE = 0.05
 MOST_TIMES_COVERED, ALWAYS_LISTED = 8, 1 << 16
 """Windows that lie in one another list the same owners again and again. So many times what the timeline and the
 windows themselves are made of they may, and a small trace so many at any rate; the largest windows then list none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowSource:
-    """What windows are cut from."""
-
-    trace: Trace
-    attribution: Attribution
-    paths: Paths
-    names: PathNames
-    timelines: dict[int, DeviceSpans]
 
 
 def match_ranges(trace: Trace, glob: str, domains: Sequence[str] | None) -> Ints:
@@ -70,19 +57,19 @@ def _matches(
     return bool(pattern.match(text) or pattern.match(f"{in_domain}:{text}"))
 
 
-def trace_windows(source: WindowSource) -> Windows:
+def trace_windows(labelled: Labelled) -> Windows:
     """One window over all that was recorded, per device; on the host when there is none."""
-    start, end = source.trace.extent()
+    start, end = labelled.trace.extent()
     rows, starts, ends = np.array([NONE]), np.array([start]), np.array([end])
-    if not source.timelines:
-        return Windows((_host_part(source, rows, starts, ends, "trace"),))
-    devices = sorted(source.timelines)
-    return Windows(tuple(_device_part(source, device, rows, starts, ends, "trace") for device in devices))
+    if not labelled.timelines:
+        return Windows((_host_part(labelled, rows, starts, ends, "trace"),))
+    devices = sorted(labelled.timelines)
+    return Windows(tuple(_device_part(labelled, device, rows, starts, ends, "trace") for device in devices))
 
 
-def range_windows(source: WindowSource, rows: Ints, kind: Literal["host", "device"]) -> Windows:
+def range_windows(labelled: Labelled, rows: Ints, kind: WindowClock) -> Windows:
     """A window per instance and device its process used; on the host for processes that used none."""
-    trace = source.trace
+    trace = labelled.trace
     process = ints(trace.threads, "process")
     of_range = process[ints(trace.ranges, "thread")[rows]]
     used = _devices_of_processes(trace)
@@ -91,11 +78,13 @@ def range_windows(source: WindowSource, rows: Ints, kind: Literal["host", "devic
         mine = rows[of_range == one]
         start, end = ints(trace.ranges, "start_ns")[mine], ints(trace.ranges, "end_ns")[mine]
         if not used.get(one):
-            found.append(_host_part(source, mine, start, end, "host"))
+            found.append(_host_part(labelled, mine, start, end, "host"))
         for device in used.get(one, []):
             if kind == "device":
-                start, end = device_windows(trace, source.attribution, source.paths.of_range, mine, device)
-            found.append(_device_part(source, device, mine, start, end, kind))
+                start, end = device_windows(
+                    trace, labelled.attribution, labelled.paths.of_range, mine, device
+                )
+            found.append(_device_part(labelled, device, mine, start, end, kind))
     return Windows(tuple(found))
 
 
@@ -114,16 +103,16 @@ def _devices_of_processes(trace: Trace) -> dict[int, list[int]]:
 
 
 def _device_part(
-    source: WindowSource, device: int, rows: Ints, start: Ints, end: Ints, kind: Kind
+    labelled: Labelled, device: int, rows: Ints, start: Ints, end: Ints, kind: Kind
 ) -> WindowPart:
-    spans = source.timelines[device]
+    spans = labelled.timelines[device]
     listed = _choose_listed(spans, start, end)
     sums = np.zeros((len(rows), len(LAYERS)), np.int64)
-    owned = _own(spans, start, end, source.paths, listed, sums)
+    owned = _own(spans, start, end, labelled.paths, listed, sums)
     sums[~listed] = sum_layers(spans, start[~listed], end[~listed])
-    copies = _copy_kinds(source.trace, spans, start, end)
+    copies = _copy_kinds(labelled.trace, spans, start, end)
     times = DeviceTimes(sums=sums, copies=copies, owned=owned, split=spans.split)
-    return _part(source, rows, start, end, kind, device, times)
+    return _part(labelled, rows, start, end, kind, device, times)
 
 
 def _choose_listed(spans: DeviceSpans, start: Ints, end: Ints) -> Bools:
@@ -168,30 +157,30 @@ def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> dic
     return found
 
 
-def _host_part(source: WindowSource, rows: Ints, start: Ints, end: Ints, kind: Kind) -> WindowPart:
+def _host_part(labelled: Labelled, rows: Ints, start: Ints, end: Ints, kind: Kind) -> WindowPart:
     compute = np.zeros(len(rows), np.int64)
-    threads = np.append(ints(source.trace.ranges, "thread"), NONE)[rows]
+    threads = np.append(ints(labelled.trace.ranges, "thread"), NONE)[rows]
     order = np.argsort(threads, kind="stable")
     leaves = leaf_spans_by_thread(
-        source.trace, source.attribution.owner_rows, together=bool((rows < 0).any())
+        labelled.trace, labelled.attribution.owner_rows, together=bool((rows < 0).any())
     )
     for mine in np.split(order, np.flatnonzero(np.diff(threads[order])) + 1):
         spans = leaves[int(threads[mine[0]])]
         compute[mine] = covered_before(*spans, end[mine]) - covered_before(*spans, start[mine])
-    return _part(source, rows, start, end, kind, None, HostTimes(compute=compute))
+    return _part(labelled, rows, start, end, kind, None, HostTimes(compute=compute))
 
 
 def _part(
-    source: WindowSource, rows: Ints, start: Ints, end: Ints, kind: Kind, device: int | None, times: Times
+    labelled: Labelled, rows: Ints, start: Ints, end: Ints, kind: Kind, device: int | None, times: Times
 ) -> WindowPart:
-    frame = source.trace.ranges
+    frame = labelled.trace.ranges
     payload_kind = np.append(ints(frame, "payload_kind"), NO_PAYLOAD)[rows]
     return WindowPart(
-        names=source.names,
+        names=labelled.names,
         kind=kind,
         device=device,
-        path=np.append(source.paths.of_range, NONE)[rows],
-        instance=np.append(_count_instances(source.paths), 0)[rows],
+        path=np.append(labelled.paths.of_range, NONE)[rows],
+        instance=np.append(_count_instances(labelled.paths), 0)[rows],
         payload_kind=payload_kind,
         payload=np.append(ints(frame, "payload"), 0)[rows],
         start=start,
@@ -210,9 +199,10 @@ def _count_instances(paths: Paths) -> Ints:
     return counted
 
 
-def count_outside(trace: Trace, attribution: Attribution, rows: Ints) -> int:
+def count_outside(labelled: Labelled, rows: Ints) -> int:
     """How many of these ranges have over OUTSIDE_SHARE of the device work they own outside their host window."""
-    instance = find_instance(trace, attribution.owner, rows)
+    trace = labelled.trace
+    instance = find_instance(trace, labelled.attribution.owner, rows)
     mine = np.flatnonzero(instance >= 0)
     owner = instance[mine]
     start, end = ints(trace.activities, "start_ns")[mine], ints(trace.activities, "end_ns")[mine]

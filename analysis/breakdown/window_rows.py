@@ -16,14 +16,12 @@ import numpy as np
 from ..arithmetic.arrays import Bools, Codes, Ints
 from ..attribution.paths import PathName, PathNames
 from ..export.frames import payload_value
-from ..words import LAYERS
+from ..words import LAYERS, MEASURE, OWN_DOMAIN
 from .kernels import COPY_KINDS
 from .rows import WindowTimes
 from .windows import times_of_layers
 
 Kind = Literal["host", "device", "measure", "trace"]
-
-OWN_DOMAIN, OWN_WINDOW = "flopprof", "measure"
 
 NOT_LISTED = ("…",)
 """The path of the owners of a window together, where they are not listed one by one."""
@@ -163,13 +161,13 @@ class WindowPart:
     def row(self, at: int) -> WindowRow:
         """One window."""
         name, wall = self.names[int(self.path[at])], int(self.wall[at])
-        own = self.kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, OWN_WINDOW)
+        own = self.kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, MEASURE)
         return WindowRow(
             name=name,
             instance=int(self.instance[at]),
             payload=payload_value(int(self.payload_kind[at]), int(self.payload[at])),
             device=self.device,
-            kind="measure" if own else self.kind,
+            kind=MEASURE if own else self.kind,
             start_ns=int(self.start[at]),
             times=self.times.of(at, wall),
             memcpy_kinds=self.times.memcpy_kinds(at),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TraceError
+from ..files import move_whole
 from ..sqlite.file import SqliteFile
 
 IMPORTER = "QdstrmImporter"
@@ -25,8 +26,6 @@ TIMEOUT_SECONDS = 3600
 
 ANSWER_SECONDS = 5
 """An nsys that does not say its version by then is none; it takes a tenth of a second."""
-
-EXPORT_OPTIONS = ("--type=sqlite", "--quiet=true", "--force-overwrite=true")
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """All that nsys may see of our environment: reports remember what they were made in."""
@@ -193,7 +192,7 @@ def _workplace(target: Path) -> Iterator[Path]:
 
 def _publish(made: Path, target: Path) -> None:
     made.chmod(0o600)
-    made.replace(target)
+    move_whole(made, target, durable=False)
 
 
 def _run(command: Sequence[str], work: Path, subject: Path) -> str:

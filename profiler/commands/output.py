@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from io import TextIOWrapper
 from pathlib import Path
 
+from ...analysis.files import replace_file
 from ...reports.document.names import clean
 from ..errors import OutputFolderError
 
@@ -45,12 +46,9 @@ def print_pieces(pieces: Iterable[str]) -> None:
 
 def write_output(data: bytes, out: Path) -> None:
     """Write a file whole or not at all. Raises OutputFolderError."""
-    temporary = out.with_name(f".{out.name}.new")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
+        replace_file(out, data, durable=False)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error
 
 

@@ -13,7 +13,7 @@ from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.range_rows import RangeKernelRow, RangeRow
 from ...analysis.breakdown.rows import CopyRow, Launch
 from ...analysis.breakdown.window_rows import OwnedTime
-from ...analysis.runs.files import write_texts
+from ...analysis.runs.writing import write_texts
 from ...analysis.words import QualityNote
 from .csv_text import to_csv
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.words import name_device
-from ..document.document import Column, Row, Table
+from ..document.document import Row, Table
 from ..document.names import clean, join_path
-from ..document.tables import MOST_ROWS, cut_rows, drop_empty
+from ..document.tables import MOST_ROWS, ColumnOf, cut_rows, drop_empty, fill_row
 
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
 
@@ -24,14 +24,35 @@ Owner = tuple[str, tuple[str, ...]]
 Window = tuple[tuple[str, ...], int | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owned:
+    """What an owner has of windows that lie on one device."""
+
+    owner: Owner
+    layers: dict[str, int]
+    wall_ns: float
+    """Of the windows together."""
+
+    @property
+    def ns(self) -> int:
+        """Of all layers."""
+        return sum(self.layers.values())
+
+
+def _layer_column(layer: str) -> ColumnOf[_Owned]:
+    return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.layers[layer])
+
+
+COLUMNS: tuple[ColumnOf[_Owned], ...] = (
+    ColumnOf(key="owner", title="owner", value=lambda owned: _name(owned.owner)),
+    ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
+    ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
+    *(_layer_column(layer) for layer in SHOWN_LAYERS),
+)
+
+
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
-    columns = (
-        Column(key="owner", title="owner"),
-        Column(key="time", title="time", kind="time"),
-        Column(key="share", title="share", kind="percent"),
-        *(Column(key=layer, title=layer, kind="time") for layer in SHOWN_LAYERS),
-    )
     groups = _group(analysis.windows)
     rows, cut = cut_rows(
         [row for at, group in enumerate(groups) for row in group.rows(at < MAIN_GROUPS)], "first"
@@ -39,7 +60,7 @@ def owner_table(analysis: Analysis) -> Table:
     table = Table(
         name="owners",
         title="Whose time it is",
-        columns=columns,
+        columns=COLUMNS,
         rows=tuple(rows),
         bar_parts=SHOWN_LAYERS,
         notes=(
@@ -71,15 +92,16 @@ class _Group:
     def rows(self, main: bool) -> list[Row]:
         """The owners, the longest first."""
         wall = self.wall or 1
-        ordered = sorted(self.times.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+        owned = [_Owned(owner=owner, layers=layers, wall_ns=wall) for owner, layers in self.times.items()]
         return [
-            Row(
-                cells=(_name(owner), sum(layers.values()), sum(layers.values()) / wall, *layers.values()),
+            fill_row(
+                COLUMNS,
+                one,
                 group=self.title,
                 main=main and at < MAIN_OWNERS,
-                bar=tuple(ns / wall for ns in layers.values()),
+                bar=tuple(one.layers[layer] / wall for layer in SHOWN_LAYERS),
             )
-            for at, (owner, layers) in enumerate(ordered)
+            for at, one in enumerate(sorted(owned, key=lambda one: (-one.ns, one.owner)))
         ]
 
     @property

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from flopprof.profiler.commands.main import ENDING, SignalCatcher, Stopped
+from flopprof.profiler.__main__ import ENDING, SignalCatcher, Stopped
 
 FLOPPROF = [sys.executable, "-m", "flopprof"]
 
 SENDS_ITSELF = """
 import os, signal
-from flopprof.profiler.commands import main
+from flopprof.profiler import __main__ as main
 from flopprof.analysis.trace import open as opening
 def send(*_):
     os.kill(os.getpid(), int(os.environ["NUMBER"]))

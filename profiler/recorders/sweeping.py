@@ -18,6 +18,6 @@ def sweep_private_folders() -> None:
         if any(name.startswith(PREFIX) for name in names):
             remove_abandoned()
         if any(name[len("flopprof-") :].partition("-")[0].isdigit() for name in names):
-            from ..recorders.folders import remove_abandoned_temporary
+            from .folders import remove_abandoned_temporary
 
             remove_abandoned_temporary()
