@@ -26,8 +26,7 @@ from .kernels import copy_rows, kernel_rows
 from .labelled import Labelled, label_trace
 from .queue import measure_queue
 from .range_costs import measure_ranges
-from .range_rows import RangeKernelRow, RangeRow
-from .rows import CopyRow, KernelRow
+from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
 from .window_cuts import count_outside, count_unlisted, match_ranges, range_windows, trace_windows
 from .window_rows import WindowRow, Windows
 
@@ -132,7 +131,7 @@ def analyze_trace(
         ranges=costs.ranges,
         range_kernels=costs.kernels,
         kernels=kernels.result(),
-        copies=copy_rows(trace, every),
+        copies=copy_rows(trace, every, attribution.kind),
     )
 
 

@@ -15,14 +15,16 @@ from ..arithmetic.arrays import NONE, Ints, ints
 from ..arithmetic.grouped import Stats, Summary, describe_groups, sum_by_group, union_by_group
 from ..arithmetic.nesting import measure_depths, split_levels
 from ..arithmetic.subtrees import describe_by_subtree, union_by_subtree
-from ..attribution.attribution import BY_NONE, BY_PROCESS, BY_THREAD, Attribution
+from ..attribution.attribution import Attribution
 from ..attribution.credits import Chain, Credit, walk_chain
 from ..attribution.declared import find_declared
+from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
-from .range_rows import RangeKernelRow, RangeRow, RangeTables, kernel_order, list_kernels
+from .range_rows import RangeTables, kernel_order, list_kernels
+from .rows import RangeKernelRow, RangeRow
 
 KERNEL = BUSY_LAYERS.index("kernel")
 
@@ -62,6 +64,9 @@ class _Work:
         self._is_deep = len(self._levels) * len(frame) > DEEP
         self._activities, self._kernel_sum, self._launch = self._sums = np.zeros((3, len(paths)), np.int64)
         self._busy = np.zeros(len(paths), np.int64)
+        self._own_busy = np.zeros(len(paths), np.int64)
+        self._credited_by = np.zeros((len(ATTRIBUTIONS), len(paths)), np.bool_)
+        self._unsure = np.zeros(len(paths), np.bool_)
         self._first = np.full(len(trace.ranges), NEVER)
         self._last = np.full(len(trace.ranges), -NEVER)
         self._shared = np.zeros(len(paths), np.bool_)
@@ -91,6 +96,8 @@ class _Work:
             self._sums += self._sum_up(credit, rows, path)
             self._project(credit.kind, rows, ranges)
             self._add_busy(credit.kind, rows, path)
+            if not chain.along_paths:
+                self._judge_threads(rows, path)
             self._list(credit.kind, self._describe(rows, path).summarise())
 
     def _add_nested(self, credit: Credit, rows: Ints, path: Ints) -> None:
@@ -112,6 +119,7 @@ class _Work:
         """The same, where ranges lie so deep in one another that this would take too long level by level."""
         self._add_sums(credit, rows, path)
         self._inner.append((rows, path))
+        self._mark_deep(credit.kind, rows, path)
         kernels = self._is_kernel[rows]
         name = ints(self._trace.activities, "name")[rows[kernels]]
         described, left_out = describe_by_subtree(
@@ -131,6 +139,18 @@ class _Work:
                 group=group, count=count, total=total, median=median, least=least, greatest=greatest
             )
             self._list(credit.kind, summary)
+
+    def _mark_deep(self, kind: int, rows: Ints, path: Ints) -> None:
+        """How the work of innermost ranges and of those around them is known."""
+        credited, unsure = np.zeros((2, len(self._paths)), np.bool_)
+        credited[path] = True
+        if kind == BY_PROCESS:
+            unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
+        for inner in reversed(self._levels[1:]):
+            for one in (credited, unsure):
+                np.logical_or.at(one, self._paths.parent[inner], one[inner])
+        self._credited_by[kind] |= credited
+        self._unsure |= unsure
 
     def _list(self, kind: int, summary: Summary) -> None:
         """Keep the kernels of some paths for the table, as long as that has room."""
@@ -197,31 +217,49 @@ class _Work:
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
         return np.repeat(rows, count), credit.range[by_site[np.repeat(first[site[rows]], count) + within]]
 
+    def _judge_threads(self, rows: Ints, path: Ints) -> None:
+        """A range that ends on another thread has no thread of its own: only one thread's work is surely its own."""
+        thread = self._attribution.sites.thread[self._attribution.site[rows]]
+        least, most = np.full(len(self._paths), NEVER), np.full(len(self._paths), -NEVER)
+        np.minimum.at(least, path, thread)
+        np.maximum.at(most, path, thread)
+        self._unsure |= least < most
+
     def _add_busy(self, kind: int, rows: Ints, path: Ints) -> None:
         """Unions of busy time; paths credited in more than one way wait until all their work is known."""
+        self._credited_by[kind, path] = True
         if kind == BY_PROCESS:
             self._shared[path] = True
+            self._unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
         later = self._shared[path]
         if later.any():
             self._pool.append((rows[later], path[later]))
             rows, path = rows[~later], path[~later]
-        self._busy += self._union(rows, path)
+        own = self._union(rows, path)
+        self._busy += own
+        self._own_busy += own
 
     def _union(self, rows: Ints, path: Ints) -> Ints:
         group = path * np.int64(self._devices) + self._device[rows]
         sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
         return sums.reshape(-1, self._devices).sum(axis=1)
 
-    def _union_deep(self) -> Ints:
-        """Unions of busy time for what was credited to innermost ranges only, one device after the other."""
-        busy = np.zeros(len(self._paths), np.int64)
-        if self._inner:
-            rows, path = (np.concatenate(part) for part in zip(*self._inner, strict=True))
-            device = self._device[rows]
-            for one in np.unique(device).tolist():
-                mine = rows[device == one]
-                limits = self._start[mine], self._end[mine]
-                busy += union_by_subtree(self._paths.parent, path[device == one], *limits)
+    def _union_deep(self) -> tuple[Ints, Ints]:
+        """Unions of (all, own) busy time for what was credited to innermost ranges only."""
+        if not self._inner:
+            return np.zeros(len(self._paths), np.int64), np.zeros(len(self._paths), np.int64)
+        rows, path = (np.concatenate(part) for part in zip(*self._inner, strict=True))
+        own = ~self._attribution.foreign[self._attribution.site[rows]]
+        busy = self._union_subtrees(rows, path)
+        return busy, busy if own.all() else self._union_subtrees(rows[own], path[own])
+
+    def _union_subtrees(self, rows: Ints, path: Ints) -> Ints:
+        """One device after the other."""
+        busy, device = np.zeros(len(self._paths), np.int64), self._device[rows]
+        for one in np.unique(device).tolist():
+            mine = rows[device == one]
+            limits = self._start[mine], self._end[mine]
+            busy += union_by_subtree(self._paths.parent, path[device == one], *limits)
         return busy
 
     def _describe(self, rows: Ints, path: Ints) -> Stats:
@@ -233,12 +271,16 @@ class _Work:
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
-        busy = self._busy.copy()
+        busy, own_busy = self._busy.copy(), self._own_busy.copy()
         if self._pool:
             rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
             order = np.argsort(self._start[rows], kind="stable")
-            busy += self._union(rows[order], path[order])
-        busy += self._union_deep()
+            rows, path = rows[order], path[order]
+            own = ~self._attribution.foreign[self._attribution.site[rows]]
+            busy += self._union(rows, path)
+            own_busy += self._union(rows[own], path[own])
+        deep, own_deep = self._union_deep()
+        busy, own_busy = busy + deep, own_busy + own_deep
         frame, of_range = self._trace.ranges, self._paths.of_range
         instances = np.bincount(of_range, minlength=len(self._paths))
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
@@ -252,6 +294,8 @@ class _Work:
                 ),
                 flops=declared.flops[path],
                 bytes=declared.bytes[path],
+                attribution=self._name_credit(path),
+                own_busy_ns=None if self._unsure[path] else int(own_busy[path]),
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )
@@ -276,6 +320,10 @@ class _Work:
             projected_ns=projected_ns,
             launch_call_ns=int(self._launch[path]),
         )
+
+    def _name_credit(self, path: int) -> str:
+        by = self._credited_by[:, path]
+        return "both" if by[BY_THREAD] and by[BY_PROCESS] else ATTRIBUTIONS[int(by.argmax())]
 
     def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
         """Every kernel of every path, the longest total first, then those in no range."""

@@ -1,4 +1,4 @@
-"""Rows of ranges: what all instances of a path took, and each kernel in it."""
+"""The tables of ranges, and the rows of kernels in ranges out of their groups."""
 
 from __future__ import annotations
 
@@ -6,49 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..arithmetic.grouped import Summary
-from ..attribution.attribution import ATTRIBUTIONS
+from ..attribution.ownership import ATTRIBUTIONS
 from ..attribution.paths import PathName
 from ..trace.trace import Trace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeRow:
-    """All instances of one path."""
-
-    range: str
-    path: tuple[str, ...]
-    domain: str
-    style: str
-    pid: int | None
-    tid: int | None
-    instances: int
-    wall_ns: int
-    activities: int
-    kernel_sum_ns: int
-    busy_ns: int
-    projected_ns: int
-    launch_call_ns: int
-    flops: int | None = None
-    """What the program declared for all instances, see declared.py; None when it did not for every one."""
-    bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeKernelRow:
-    """One kernel in one path; `attribution` none: in no range at all, listed by the thread of its call."""
-
-    range: str
-    path: tuple[str, ...]
-    domain: str
-    pid: int | None
-    tid: int | None
-    kernel: str
-    attribution: str
-    instances: int
-    total_ns: int
-    median_ns: float
-    min_ns: int
-    max_ns: int
+from .rows import RangeKernelRow, RangeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

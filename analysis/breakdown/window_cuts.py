@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import translate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Ints, ints
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..arithmetic.spans import covered_before
 from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
@@ -132,13 +133,25 @@ def _own(
 ) -> Owned:
     """Whose time the listed windows are; their layers are added to ``sums``."""
     which = np.flatnonzero(listed)
-    slices = sum_slices(spans, start[which], end[which], paths.of_range)
+    slices = sum_slices(*_mark_by_process(spans, start[which], end[which], paths))
     window, layer, path, ns = (ints(slices, c) for c in ("window", "layer", "owner", "ns"))
     window = which[window]
     np.add.at(sums, (window, layer), ns)
     order = np.lexsort((layer, path, -ns, window))
     first = np.searchsorted(window, np.arange(len(start) + 1))
-    return Owned(first=first, path=path[order], layer=layer[order], ns=ns[order], listed=listed)
+    path, layer, ns = path[order], layer[order], ns[order]
+    by_process = path >= len(paths)
+    path = np.where(by_process, path - len(paths), path)
+    return Owned(first=first, path=path, layer=layer, ns=ns, by_process=by_process, listed=listed)
+
+
+def _mark_by_process(
+    spans: DeviceSpans, start: Ints, end: Ints, paths: Paths
+) -> tuple[DeviceSpans, Ints, Ints, Codes]:
+    """To sum slices by path; those that a path owns by process have codes of their own, after all paths."""
+    ranges = len(paths.of_range)
+    owner = np.where(spans.by_process, spans.owner + ranges, spans.owner)
+    return replace(spans, owner=owner), start, end, np.append(paths.of_range, paths.of_range + len(paths))
 
 
 def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> dict[int, Ints]:

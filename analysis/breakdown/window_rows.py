@@ -14,6 +14,7 @@ from typing import Literal, Protocol, overload
 import numpy as np
 
 from ..arithmetic.arrays import Bools, Codes, Ints
+from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, PathNames
 from ..export.frames import payload_value
 from ..words import LAYERS, MEASURE, OWN_DOMAIN
@@ -35,6 +36,8 @@ class OwnedTime:
     domain: str
     layer: str
     ns: int
+    attribution: str = "none"
+    """Whether the owner is known by the thread, or by the process alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class Owned:
     path: Codes
     layer: Ints
     ns: Ints
+    by_process: Bools
+    """Whether a slice's owner is known by the process alone."""
     listed: Bools
     """Whether a window's owners are listed one by one; its layers have one owner else."""
 
@@ -115,9 +120,15 @@ class DeviceTimes:
                     yield OwnedTime(path=NOT_LISTED, domain="", layer=LAYERS[layer], ns=ns)
             return
         for place in range(int(owned.first[at]), int(owned.first[at + 1])):
-            name = names[int(owned.path[place])]
-            layer, ns = LAYERS[owned.layer[place]], int(owned.ns[place])
-            yield OwnedTime(path=name.path, domain=name.domain, layer=layer, ns=ns)
+            path, layer, ns = int(owned.path[place]), LAYERS[owned.layer[place]], int(owned.ns[place])
+            kind = BY_NONE if path < 0 else BY_PROCESS if owned.by_process[place] else BY_THREAD
+            yield OwnedTime(
+                path=names[path].path,
+                domain=names[path].domain,
+                layer=layer,
+                ns=ns,
+                attribution=ATTRIBUTIONS[kind],
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ...analysis.breakdown.analyze import Analysis
@@ -15,6 +15,11 @@ from ..document.tables import MOST_ROWS, ColumnOf, cut_rows, drop_empty, fill_ro
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
 
 UNATTRIBUTED, UNLISTED = "(no range)", "(not listed)"
+
+BY_PROCESS = (
+    "by: thread, in a range of its own thread; process, of a thread that had no range while this one was open; "
+    "both, some of each."
+)
 
 SHOWN_LAYERS = ("kernel", "memcpy", "memset", "graph", "launch", "host", "api", "sync", "latency", "unknown")
 """Layers in the order in which a short line may lose them."""
@@ -30,6 +35,7 @@ class _Owned:
 
     owner: Owner
     layers: dict[str, int]
+    ways: set[str]
     wall_ns: float
     """Of the windows together."""
 
@@ -43,29 +49,40 @@ def _layer_column(layer: str) -> ColumnOf[_Owned]:
     return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.layers[layer])
 
 
-COLUMNS: tuple[ColumnOf[_Owned], ...] = (
-    ColumnOf(key="owner", title="owner", value=lambda owned: _name(owned.owner)),
-    ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
-    ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
-    *(_layer_column(layer) for layer in SHOWN_LAYERS),
-)
+def _columns(*, shared: bool) -> tuple[ColumnOf[_Owned], ...]:
+    """``shared``: some time was credited by process, so the way is worth a column."""
+
+    def way(owned: _Owned) -> str | None:
+        return _name_ways(owned.ways) if shared else None
+
+    return (
+        ColumnOf(key="owner", title="owner", value=lambda owned: _name(owned.owner)),
+        ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
+        ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
+        ColumnOf(key="attribution", title="by", value=way),
+        *(_layer_column(layer) for layer in SHOWN_LAYERS),
+    )
 
 
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
     groups = _group(analysis.windows)
+    shared = any("process" in ways for group in groups for ways in group.ways.values())
+    columns = _columns(shared=shared)
     rows, cut = cut_rows(
-        [row for at, group in enumerate(groups) for row in group.rows(at < MAIN_GROUPS)], "first"
+        [row for at, group in enumerate(groups) for row in group.rows(columns, main=at < MAIN_GROUPS)],
+        "first",
     )
     table = Table(
         name="owners",
         title="Whose time it is",
-        columns=COLUMNS,
+        columns=columns,
         rows=tuple(rows),
         bar_parts=SHOWN_LAYERS,
         notes=(
             "Device work belongs to the innermost range that launched it, idle time to the range the host was in; "
             "all instances of a window together, the shares sum to it.",
+            *([BY_PROCESS] if shared else []),
             *cut,
         ),
     )
@@ -80,22 +97,27 @@ class _Group:
     windows: int = 0
     wall: int = 0
     times: dict[Owner, dict[str, int]] = field(default_factory=dict)
+    ways: dict[Owner, set[str]] = field(default_factory=dict)
 
     def add(self, window: WindowRow) -> None:
         """Another window."""
         self.windows += 1
         self.wall += int(window.times.wall_ns)
         for owned in window.owners:
-            layers = self.times.setdefault((owned.domain, owned.path), dict.fromkeys(SHOWN_LAYERS, 0))
-            layers[owned.layer] += owned.ns
+            owner = owned.domain, owned.path
+            self.times.setdefault(owner, dict.fromkeys(SHOWN_LAYERS, 0))[owned.layer] += owned.ns
+            self.ways.setdefault(owner, set()).add(owned.attribution)
 
-    def rows(self, main: bool) -> list[Row]:
+    def rows(self, columns: Sequence[ColumnOf[_Owned]], *, main: bool) -> list[Row]:
         """The owners, the longest first."""
         wall = self.wall or 1
-        owned = [_Owned(owner=owner, layers=layers, wall_ns=wall) for owner, layers in self.times.items()]
+        owned = [
+            _Owned(owner=owner, layers=layers, ways=self.ways[owner], wall_ns=wall)
+            for owner, layers in self.times.items()
+        ]
         return [
             fill_row(
-                COLUMNS,
+                columns,
                 one,
                 group=self.title,
                 main=main and at < MAIN_OWNERS,
@@ -121,6 +143,10 @@ def _group(windows: Iterable[WindowRow]) -> list[_Group]:
         if window.owners and (place in groups or len(groups) < MOST_ROWS):
             groups.setdefault(place, _Group(window)).add(window)
     return list(groups.values())
+
+
+def _name_ways(ways: set[str]) -> str:
+    return "both" if len(ways) > 1 else next(iter(ways))
 
 
 def _name(owner: Owner) -> str:
