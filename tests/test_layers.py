@@ -23,7 +23,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
         *(
             ("words", "errors", "plain", "files"),
             ("arithmetic", "sqlite"),
-            ("export", "kineto"),
+            ("export", "kineto", "packing"),
             ("trace",),
             ("attribution",),
         ),

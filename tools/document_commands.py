@@ -26,20 +26,21 @@ def list_commands() -> dict[str, Any]:
 
 def options_table(command: Any) -> str:
     """Arguments and options of a command with their help."""
-    lines, types = ["| | |", "|---|---|"], get_type_hints(command.callback)
+    hints = get_type_hints(command.callback)
+    lines = ["| | |", "|---|---|"]
     for parameter in command.params:
         is_argument = parameter.param_type_name == "argument"
-        metavar = parameter.metavar or ("" if is_argument else _metavar(parameter, types[parameter.name]))
+        metavar = parameter.metavar or ("" if is_argument else _metavar(parameter, hints[parameter.name]))
         names = parameter.name.upper() if is_argument else ", ".join(parameter.opts)
         shown = (metavar or names) if is_argument else f"{names} {metavar}".strip()
         lines.append(f"| `{_escape(shown)}` | {_escape(parameter.help)} |")
     return "\n".join(lines) + "\n"
 
 
-def _metavar(option: Any, type_of: object) -> str:
-    """Choices as they are typed."""
-    if get_origin(type_of) is Literal:
-        return "|".join(get_args(type_of))
+def _metavar(option: Any, hint: object) -> str:
+    """Choices as they are typed, else the option's name."""
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
     return "" if isinstance(option.default, bool) else option.name.upper()
 
 

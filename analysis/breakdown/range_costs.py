@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Ints, ints
-from ..arithmetic.grouped import Stats, Summary, describe_groups, sum_by_group, union_by_group
+from ..arithmetic.grouped import Stats, Summary, describe_groups, sum_by_group
 from ..arithmetic.nesting import measure_depths, split_levels
-from ..arithmetic.subtrees import describe_by_subtree, union_by_subtree
+from ..arithmetic.subtrees import describe_by_subtree
 from ..attribution.attribution import Attribution
 from ..attribution.credits import Chain, Credit, walk_chain
 from ..attribution.declared import find_declared
@@ -23,6 +23,7 @@ from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
+from .range_busy import BusyTimes
 from .range_rows import RangeTables, kernel_order, list_kernels
 from .rows import RangeKernelRow, RangeRow
 
@@ -56,22 +57,16 @@ class _Work:
         self._start, self._end = ints(frame, "start_ns"), ints(frame, "end_ns")
         self._duration = self._end - self._start
         self._is_kernel = ints(frame, "layer") == KERNEL
-        devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
-        self._devices = max(len(devices), 1)
         self._credited = np.zeros(len(frame), np.bool_)
         self._depth = measure_depths(paths.parent)
         self._levels = split_levels(self._depth)
         self._is_deep = len(self._levels) * len(frame) > DEEP
         self._activities, self._kernel_sum, self._launch = self._sums = np.zeros((3, len(paths)), np.int64)
-        self._busy = np.zeros(len(paths), np.int64)
-        self._own_busy = np.zeros(len(paths), np.int64)
+        self._busy = BusyTimes(trace, attribution, paths)
         self._credited_by = np.zeros((len(ATTRIBUTIONS), len(paths)), np.bool_)
         self._unsure = np.zeros(len(paths), np.bool_)
         self._first = np.full(len(trace.ranges), NEVER)
         self._last = np.full(len(trace.ranges), -NEVER)
-        self._shared = np.zeros(len(paths), np.bool_)
-        self._pool: list[tuple[Ints, Ints]] = []
-        self._inner: list[tuple[Ints, Ints]] = []
         self._stats: list[tuple[int, Summary]] = []
         self._listed = 0
         self.left_out = 0
@@ -118,7 +113,7 @@ class _Work:
     def _add_deep(self, credit: Credit, rows: Ints, path: Ints) -> None:
         """The same, where ranges lie so deep in one another that this would take too long level by level."""
         self._add_sums(credit, rows, path)
-        self._inner.append((rows, path))
+        self._busy.add_innermost(rows, path)
         self._mark_deep(credit.kind, rows, path)
         kernels = self._is_kernel[rows]
         name = ints(self._trace.activities, "name")[rows[kernels]]
@@ -226,41 +221,11 @@ class _Work:
         self._unsure |= least < most
 
     def _add_busy(self, kind: int, rows: Ints, path: Ints) -> None:
-        """Unions of busy time; paths credited in more than one way wait until all their work is known."""
+        """Unions of busy time, and how the work of these paths is known."""
         self._credited_by[kind, path] = True
         if kind == BY_PROCESS:
-            self._shared[path] = True
             self._unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
-        later = self._shared[path]
-        if later.any():
-            self._pool.append((rows[later], path[later]))
-            rows, path = rows[~later], path[~later]
-        own = self._union(rows, path)
-        self._busy += own
-        self._own_busy += own
-
-    def _union(self, rows: Ints, path: Ints) -> Ints:
-        group = path * np.int64(self._devices) + self._device[rows]
-        sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
-        return sums.reshape(-1, self._devices).sum(axis=1)
-
-    def _union_deep(self) -> tuple[Ints, Ints]:
-        """Unions of (all, own) busy time for what was credited to innermost ranges only."""
-        if not self._inner:
-            return np.zeros(len(self._paths), np.int64), np.zeros(len(self._paths), np.int64)
-        rows, path = (np.concatenate(part) for part in zip(*self._inner, strict=True))
-        own = ~self._attribution.foreign[self._attribution.site[rows]]
-        busy = self._union_subtrees(rows, path)
-        return busy, busy if own.all() else self._union_subtrees(rows[own], path[own])
-
-    def _union_subtrees(self, rows: Ints, path: Ints) -> Ints:
-        """One device after the other."""
-        busy, device = np.zeros(len(self._paths), np.int64), self._device[rows]
-        for one in np.unique(device).tolist():
-            mine = rows[device == one]
-            limits = self._start[mine], self._end[mine]
-            busy += union_by_subtree(self._paths.parent, path[device == one], *limits)
-        return busy
+        self._busy.add(rows, path, wait=kind == BY_PROCESS)
 
     def _describe(self, rows: Ints, path: Ints) -> Stats:
         """Of the kernels among some records, by path and name."""
@@ -271,16 +236,7 @@ class _Work:
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
-        busy, own_busy = self._busy.copy(), self._own_busy.copy()
-        if self._pool:
-            rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
-            order = np.argsort(self._start[rows], kind="stable")
-            rows, path = rows[order], path[order]
-            own = ~self._attribution.foreign[self._attribution.site[rows]]
-            busy += self._union(rows, path)
-            own_busy += self._union(rows[own], path[own])
-        deep, own_deep = self._union_deep()
-        busy, own_busy = busy + deep, own_busy + own_deep
+        busy, own_busy = self._busy.sum_up()
         frame, of_range = self._trace.ranges, self._paths.of_range
         instances = np.bincount(of_range, minlength=len(self._paths))
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 
-from ...analysis.trace.private import PREFIX, remove_abandoned
+from ...analysis.packing.private import PREFIX, remove_abandoned
 
 
 def sweep_private_folders() -> None:

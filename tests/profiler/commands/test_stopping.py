@@ -74,7 +74,7 @@ def test_what_a_killed_process_left_goes_with_the_next_start(tmp_path: Path):
 def test_what_a_living_process_holds_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import tempfile
 
-    from flopprof.analysis.trace.private import private_folder, remove_abandoned
+    from flopprof.analysis.packing.private import private_folder, remove_abandoned
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with private_folder() as folder:

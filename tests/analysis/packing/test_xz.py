@@ -6,7 +6,7 @@ import lzma
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.trace.xz import open_xz
+from flopprof.analysis.packing.xz import open_xz
 from hypothesis import given
 from hypothesis import strategies as st
 
