@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
@@ -61,9 +63,14 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
     launches = _launches(trace, rows, kernel, launch, by_launch)
     waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
     total = int(by_kernel.total.sum())
+    begun = np.full(len(by_kernel.group), np.iinfo(np.int64).max)
+    np.minimum.at(begun, kernel, ints(frame, "start_ns")[rows])
     found = [
-        _kernel_row(
-            trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
+        replace(
+            _kernel_row(
+                trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
+            ),
+            first_ns=int(begun[at]),
         )
         for at, row in enumerate(rows[_first_of_each(kernel, len(by_kernel.group))].tolist())
     ]
