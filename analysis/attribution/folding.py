@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -109,8 +110,9 @@ class _Names:
         )
         numbered = [code for code in siblings["name"].unique().tolist() if self._is_numbered(code)]
         siblings = siblings[siblings["name"].isin(numbered)]
-        for (domain, around), group in siblings.groupby(["domain", "around"], sort=False):
-            self._fold_siblings(self._text(int(domain)), self._text(int(around)), group)
+        for _, group in siblings.groupby(["domain", "around"], sort=False):
+            domain, around = (int(group[column].iloc[0]) for column in ("domain", "around"))
+            self._fold_siblings(self._text(domain), self._text(around), group)
 
     def _is_numbered(self, code: int) -> bool:
         text = self.trace.name(code)
@@ -187,8 +189,10 @@ def _is_series(members: list[_Member], group: pd.DataFrame) -> bool:
         return False
     number_of = {code: number for code, number, _ in members}
     mine = group[group["name"].isin(number_of)].sort_values(["thread", "start"], kind="stable")
-    return all(_counts_up([number_of[code] for code in one["name"].tolist()]) for _, one in mine.groupby("thread"))
+    return all(
+        _counts_up([number_of[code] for code in one["name"].tolist()]) for _, one in mine.groupby("thread")
+    )
 
 
 def _counts_up(numbers: list[int]) -> bool:
-    return all(after > before for before, after in zip(numbers, numbers[1:], strict=False))
+    return all(after > before for before, after in pairwise(numbers))

@@ -66,14 +66,12 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
     begun = np.full(len(by_kernel.group), np.iinfo(np.int64).max)
     np.minimum.at(begun, kernel, ints(frame, "start_ns")[rows])
     found = [
-        replace(
-            _kernel_row(
-                trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
-            ),
-            first_ns=int(begun[at]),
+        _kernel_row(
+            trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
         )
         for at, row in enumerate(rows[_first_of_each(kernel, len(by_kernel.group))].tolist())
     ]
+    found = [replace(row, first_ns=first) for row, first in zip(found, begun.tolist(), strict=True)]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
 
 

@@ -42,8 +42,8 @@ _LEAST_SLOWDOWN = 0.9
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy of the sides; unsteady, reps,
-    dtype, untraced, noise of their pairs.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, warm_up, no_ranges of the sides;
+    unsteady, reps, dtype, untraced, noise of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -82,8 +82,8 @@ def describe_trace(trace: Trace) -> Circumstances:
     gpus = [trace.gpus[device] for device in used if device in trace.gpus]
     facts = {("recorder", "the recorder"): trace.metadata.recorder}
     if gpus:
-        facts["gpu", "the GPU"] = ", ".join(gpu.name or "unknown" for gpu in gpus)
-        facts[_CLOCK] = ", ".join(describe_clock(gpu) for gpu in gpus)
+        facts["gpu", "the GPU"] = ", ".join(dict.fromkeys(gpu.name or "unknown" for gpu in gpus))
+        facts[_CLOCK] = ", ".join(dict.fromkeys(describe_clock(gpu) for gpu in gpus))
     if (graphs := _describe_graphs(trace)) is not None:
         facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:

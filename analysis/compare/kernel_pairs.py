@@ -118,7 +118,10 @@ def fold_generated(kernel: str) -> str:
     return _NUMBERED.sub("", kernel) if _GENERATED.search(kernel) else kernel
 
 
-_STAGES: tuple[tuple[Kind, Callable[[str], str]], ...] = (("same", fold_generated), ("template", read_template))
+_STAGES: tuple[tuple[Kind, Callable[[str], str]], ...] = (
+    ("same", fold_generated),
+    ("template", read_template),
+)
 
 
 def _pair_named(
@@ -132,9 +135,7 @@ def _pair_named(
     return [pair for ours, theirs in groups.values() for pair in _pair_alike(ours, theirs)]
 
 
-def _pair_alike(
-    left: Sequence[KernelUse], right: Sequence[KernelUse]
-) -> list[tuple[KernelUse, KernelUse]]:
+def _pair_alike(left: Sequence[KernelUse], right: Sequence[KernelUse]) -> list[tuple[KernelUse, KernelUse]]:
     """By full name where one side has all names of the other, else by geometry, else in the order of launch."""
     names, others = ({use.kernel for use in side} for side in (left, right))
     if names <= others or others <= names:
@@ -170,7 +171,9 @@ def _pair_between(
     return [pair for place, uses in ours.items() for pair in _pair_alike(uses, theirs.get(place, []))]
 
 
-def _gather(uses: Sequence[KernelUse], anchors: Sequence[int | None]) -> dict[frozenset[int], list[KernelUse]]:
+def _gather(
+    uses: Sequence[KernelUse], anchors: Sequence[int | None]
+) -> dict[frozenset[int], list[KernelUse]]:
     """Kernels by which anchors began before them."""
     found: dict[frozenset[int], list[KernelUse]] = {}
     for use in uses:

@@ -3,7 +3,8 @@
 A range's time is the part of the device's timeline that it and the ranges inside it own (breakdown/timeline.py): its
 kernels and copies, and the idle time before them. Ranges that interleave share out every nanosecond, so the
 times of two ops of a loop add up, which windows from one end to the next would not. One instance is one
-sample; per instance the ten layers sum to it. In a trace without device work a range's time is its host time.
+sample; the ten layers are those of the median instance and sum to it. In a trace without device work a range's
+time is its host time.
 """
 
 from __future__ import annotations
@@ -23,15 +24,25 @@ from ..breakdown.timeline import DeviceSpans, label_devices
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
+from .steady_instances import Instances, RangePath, SetAside, drop_warm_up
 
 TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
 """``word=value`` inside a range's message."""
 
-RangePath = tuple[tuple[str, str], ...]
-"""(domain, message) from the outermost range inwards."""
+EVERY = Instances(every=True)
 
 
-def measure_ranges(trace: Trace, domains: tuple[str, ...] | None = None) -> list[tuple[RangePath, Measured]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRanges:
+    """The things of a trace with their paths, and the instances that are none of theirs."""
+
+    things: tuple[tuple[RangePath, Measured], ...]
+    set_aside: tuple[SetAside, ...] = ()
+
+
+def measure_ranges(
+    trace: Trace, domains: tuple[str, ...] | None = None, wanted: Instances = EVERY
+) -> MeasuredRanges:
     """Every path of owner-domain ranges that has time, per device; paths in the order of their first range.
 
     Ranges of one path on several threads are instances of one thing.
@@ -40,15 +51,22 @@ def measure_ranges(trace: Trace, domains: tuple[str, ...] | None = None) -> list
     members = _list_members(trace, attribution.owner_rows)
     timelines = label_devices(trace, attribution)
     if not timelines:
-        return [(path, _measure_host(trace, path, rows)) for path, rows in members.items()]
+        times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
+        kept, aside = drop_warm_up(trace, members, times, wanted)
+        things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
+        return MeasuredRanges(things=things, set_aside=aside)
+    parts = [
+        _Device(trace=trace, attribution=attribution, spans=spans, device=device)
+        for device, spans in timelines.items()
+    ]
+    sums = [part.sum_owned() for part in parts]
+    total = np.sum([each.sum(axis=1) for each in sums], axis=0).astype(float)
+    kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
-    for device, spans in timelines.items():
-        part = _Device(trace=trace, attribution=attribution, spans=spans, device=device)
-        things = part.measure(members)
-        found += [
-            (path, _name_device(thing, device) if len(timelines) > 1 else thing) for path, thing in things
-        ]
-    return found
+    for part, owned in zip(parts, sums, strict=True):
+        things = [(path, replace(thing, device=part.device)) for path, thing in part.measure(kept, owned)]
+        found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
+    return MeasuredRanges(things=tuple(found), set_aside=aside)
 
 
 def _list_members(trace: Trace, own: Bools) -> dict[RangePath, Ints]:
@@ -107,9 +125,10 @@ class _Device:
     spans: DeviceSpans
     device: int
 
-    def measure(self, members: dict[RangePath, Ints]) -> Iterator[tuple[RangePath, Measured]]:
-        """Every path that has time on this device."""
-        sums = self._sum_owned()
+    def measure(
+        self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
+    ) -> Iterator[tuple[RangePath, Measured]]:
+        """Every path that has time on this device; ``sums`` are what ``sum_owned`` found."""
         owner = np.where(ints(self.trace.activities, "device") == self.device, self.attribution.owner, NONE)
         order = np.argsort(owner, kind="stable")
         for path, rows in members.items():
@@ -120,7 +139,7 @@ class _Device:
                     _describe_path(path, sums[rows], self._describe_op(path, work, len(rows)), self.spans),
                 )
 
-    def _sum_owned(self) -> NDArray[np.int64]:
+    def sum_owned(self) -> NDArray[np.int64]:
         """(range, layer) -> ns of the timeline that the range and those inside it own."""
         spans, ranges = self.spans, self.trace.ranges
         sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
@@ -152,32 +171,44 @@ def _take(owner: Codes, order: Ints, rows: Ints) -> Ints:
 
 def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, spans: DeviceSpans) -> Measured:
     """From the ns that each instance owns in each layer; without API calls idle time has no layers."""
-    mean: dict[str, float] = dict(zip(LAYERS, (owned.sum(axis=0) / len(owned)).tolist(), strict=True))
+    totals = owned.sum(axis=1)
+    typical: dict[str, float] = dict(zip(LAYERS, _find_typical(owned).tolist(), strict=True))
     return Measured(
         key=label_path(path),
         label=label_path(path),
         names={"range": path[-1][1], **read_tokens(path)},
         reps=len(owned),
-        traced_samples_ns=tuple(owned.sum(axis=1).astype(float).tolist()),
-        wall_ns=float(owned.sum() / len(owned)),
-        layers={part: mean.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
+        traced_samples_ns=tuple(totals.astype(float).tolist()),
+        wall_ns=float(np.median(totals)),
+        layers={part: typical.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
         ops=(op,),
     )
 
 
-def _name_device(thing: Measured, device: int) -> Measured:
-    name = f"{thing.label} [{name_device(device).replace('GPU', 'gpu')}]"
-    return replace(thing, key=name, label=name, device=device)
+def _find_typical(owned: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The layers of the median instance: means of the middle half by time, scaled to sum to the median."""
+    totals = owned.sum(axis=1)
+    order = np.argsort(totals, kind="stable")
+    quarter = len(order) // 4
+    middle = owned[order[quarter : len(order) - quarter]].mean(axis=0)
+    return middle * (float(np.median(totals)) / middle.sum()) if middle.sum() else middle
 
 
-def _measure_host(trace: Trace, path: RangePath, rows: Ints) -> Measured:
-    times = (ints(trace.ranges, "end_ns")[rows] - ints(trace.ranges, "start_ns")[rows]).astype(float)
+def name_gpu(thing: Measured) -> Measured:
+    """The thing with its GPU in its name, as where there are several."""
+    if thing.device is None:
+        return thing
+    name = f"{thing.label} [{name_device(thing.device).replace('GPU', 'gpu')}]"
+    return replace(thing, key=name, label=name)
+
+
+def _measure_host(path: RangePath, times: NDArray[np.float64]) -> Measured:
     return Measured(
         key=label_path(path),
         label=label_path(path),
         names={"range": path[-1][1], **read_tokens(path)},
-        reps=len(rows),
+        reps=len(times),
         traced_samples_ns=tuple(times.tolist()),
-        wall_ns=float(times.mean()),
+        wall_ns=float(np.median(times)),
         layers=dict.fromkeys(PARTS),
     )

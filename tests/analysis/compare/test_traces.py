@@ -6,6 +6,7 @@ import csv
 import json
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 import pytest
 from drawing.tree import DATA, SHARED
@@ -125,7 +126,7 @@ def test_layers_of_every_range_sum_to_its_time_and_differences_to_the_difference
     for side in (read(f"{library}_axis0"), read(f"{library}_axis1")):
         for thing in side.things:
             assert sum(ns or 0 for ns in thing.layers.values()) == pytest.approx(thing.wall_ns, abs=1e-6)
-            assert sum(thing.traced_samples_ns) / len(thing.traced_samples_ns) == pytest.approx(thing.wall_ns)
+            assert median(thing.traced_samples_ns) == pytest.approx(thing.wall_ns)
     for pair in compare(library).pairs:
         assert sum(ns or 0 for ns in pair.delta_ns.values()) == pytest.approx(pair.traced_delta_ns, abs=1e-6)
 
@@ -161,7 +162,8 @@ def test_failing_above_a_percentage_needs_a_verdict_of_slower_beyond_it():
     back = compare_sides(read("cupy_axis1"), read("cupy_axis0"))
     assert [pair.label for pair in find_slower(back, 5)] == [f"point n={n} / sum" for n in SIZES]
     assert [pair.label for pair in find_slower(back, 250)] == ["point n=4000 / sum"]
-    assert find_slower(compare("cupy"), 5) == ()
+    # Its steady instances take 14.7 and 24.5 µs: what the next start of a program brings, a trace cannot say.
+    assert [pair.label for pair in find_slower(compare("cupy"), 5)] == ["point n=1000 / matvec"]
 
 
 def test_two_libraries_compare_with_their_own_kernels():
@@ -206,7 +208,7 @@ def test_ranges_of_one_trace_compare_by_a_token():
         ("{data}/cupy_axis0.sqlite.xz:n=5", "nothing matches n=5; n is 1000, 4000, 8000"),
         (
             "{data}/no_nvtx_2024.2.sqlite.xz",
-            "the trace has no NVTX ranges that can be compared; mark the program's",
+            "the trace has neither NVTX ranges nor kernels that can be compared; mark",
         ),
     ],
 )
