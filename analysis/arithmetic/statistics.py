@@ -38,7 +38,9 @@ THRESHOLD = 0.02
 """A change under 2 % is no change worth acting on."""
 
 FEWEST_SAMPLES = 10
-"""Below this no verdict is given."""
+"""Below this no verdict is given, but where the interval excludes 1 by a factor of ten."""
+
+PLAIN = 10.0
 
 _SEED = b"flopprof"
 
@@ -179,7 +181,7 @@ def _decide(
     if estimate.identical:
         return "same"
     if estimate.samples < FEWEST_SAMPLES:
-        return "unsure"
+        return _decide_plainly(interval)
     if 1 / (1 + threshold) <= low and high <= 1 + threshold:
         return "same"
     if rank_p >= 1 - LEVEL:
@@ -189,6 +191,12 @@ def _decide(
     if high < 1 and estimate.rank_sign < 0 and estimate.ratio < 1 / (1 + threshold):
         return "faster"
     return "unsure"
+
+
+def _decide_plainly(interval: tuple[float, float]) -> Verdict:
+    """Of few samples: only what no noise explains, an interval that excludes 1 by a factor of ten."""
+    low, high = interval
+    return "slower" if low > PLAIN else "faster" if high < 1 / PLAIN else "unsure"
 
 
 def _bootstrap_medians(samples: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,9 @@ import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
 from ..attribution.attribution import Attribution, GraphRanges, attribute
+from ..attribution.folding import fold_ranges
 from ..attribution.paths import find_paths
+from ..attribution.steady_instances import Instances
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
@@ -25,8 +27,14 @@ from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
 from .range_costs import RangeKernelRow, RangeRow, measure_ranges
 from .rows import CopyRow, KernelRow
+from .steps import StepRow, find_steps
 from .timeline import label_devices
 from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
+
+STEADY = Instances()
+
+MOST_FOLDED = 3
+"""Names that a note tells of those that were folded."""
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
@@ -60,6 +68,8 @@ class Analysis:
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
     copies: tuple[CopyRow, ...]
+    steps: tuple[StepRow, ...] = ()
+    """What repeats, by its steady instances."""
     sha256: str | None = None
     """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
@@ -83,6 +93,7 @@ class Analysis:
             "range_kernels": to_plain(self.range_kernels),
             "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
             "copies": to_plain(self.copies),
+            "steps": to_plain(self.steps),
         }
 
 
@@ -93,13 +104,17 @@ def analyze_trace(
     domains: Sequence[str] | None = None,
     window: Literal["host", "device"] = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
 ) -> Analysis:
     """Analyse a trace.
 
     `range_glob` makes a window of every instance of the ranges it matches, on the host's clock or on the
     device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
-    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
+    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong;
+    `wanted` are the instances that steps are measured by, and whether counters in names are folded.
     """
+    folded = None if wanted.exact_names else fold_ranges(trace)
+    trace = trace if folded is None else folded.trace
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
@@ -115,7 +130,13 @@ def analyze_trace(
         trace=trace,
         attribution=attribution,
         quality=sort_notes(
-            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+            [
+                *trace.quality,
+                *attribution.quality,
+                *notes,
+                *_judge_domains(trace, domains or ()),
+                *_tell_folded({} if folded is None else folded.examples),
+            ]
         ),
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
@@ -124,6 +145,7 @@ def analyze_trace(
         range_kernels=tables.result().kernels,
         kernels=kernels.result(),
         copies=copy_rows(trace, every),
+        steps=find_steps(source, attribution.owner_rows, wanted),
     )
 
 
@@ -134,6 +156,7 @@ def analyze_file(
     domains: Sequence[str] | None = None,
     window: Literal["host", "device"] = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
     announce: Announce | None = None,
     digest: Digest | None = None,
 ) -> Analysis:
@@ -146,7 +169,12 @@ def analyze_file(
     with open_trace_file(path, announce=announce) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
-            trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
+            trace,
+            range_glob=range_glob,
+            domains=domains,
+            window=window,
+            graph_ranges=graph_ranges,
+            wanted=wanted,
         )
         return replace(analysis, sha256=digest.result())
 
@@ -169,6 +197,16 @@ def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
     return [
         note("domain_not_found", detail=name or "the default one") for name in domains if name not in found
     ]
+
+
+def _tell_folded(examples: Mapping[str, Sequence[str]]) -> list[QualityNote]:
+    """Which names are one range although a counter tells them apart."""
+    if not examples:
+        return []
+    told = [f"{name}: {names[0]} … {names[-1]}" for name, names in examples.items()]
+    more = f" and {len(told) - MOST_FOLDED} more" if len(told) > MOST_FOLDED else ""
+    count = sum(len(names) for names in examples.values())
+    return [note("counters_folded", count, detail=f"{'; '.join(told[:MOST_FOLDED])}{more}")]
 
 
 def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:

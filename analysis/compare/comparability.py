@@ -20,6 +20,8 @@ Severity = Literal["warning", "info"]
 
 _CLOCK = ("clock", "the GPU's top clock")
 
+_EXPORTER, _SCHEMA = ("versions", "nsys"), ("versions", "the export's schema")
+
 _ORDER = ("order", "the order of steps")
 
 _IN_TURN = (
@@ -43,7 +45,7 @@ class Caveat:
     """One way in which the sides differ besides what is compared.
 
     Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, warm_up, no_ranges of the sides;
-    unsteady, reps, dtype, untraced, noise of their pairs.
+    unsteady, reps, dtype, untraced, noise, identical of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -87,7 +89,9 @@ def describe_trace(trace: Trace) -> Circumstances:
     if (graphs := _describe_graphs(trace)) is not None:
         facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:
-        facts["versions", "nsys"] = trace.metadata.exporter
+        facts[_EXPORTER] = trace.metadata.exporter
+    if trace.metadata.schema:
+        facts[_SCHEMA] = str(trace.metadata.schema)
     return Circumstances(facts=facts, losses=_list_losses(trace.quality))
 
 
@@ -105,13 +109,19 @@ def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
         left, right = (side.facts.get((code, what), "absent") for side in (a, b))
         if left != right:
             message = f"{what} differs: {left} and {right}"
-            caveats.append(Caveat(code=code, severity="warning", message=message))
+            severity = "info" if (code, what) == _EXPORTER and _have_one_schema(a, b) else "warning"
+            caveats.append(Caveat(code=code, severity=severity, message=message))
     for side, circumstances in (("A", a), ("B", b)):
         caveats += [
             Caveat(code="lossy", severity="warning", message=f"{side} lost data: {loss}")
             for loss in circumstances.losses
         ]
     return tuple(caveats)
+
+
+def _have_one_schema(a: Circumstances, b: Circumstances) -> bool:
+    """Tables of one schema mean the same, whichever version of the exporter wrote them."""
+    return _SCHEMA in a.facts and a.facts[_SCHEMA] == b.facts.get(_SCHEMA)
 
 
 def describe_shared(both: Circumstances, differ: str) -> tuple[Caveat, ...]:

@@ -169,6 +169,7 @@ def compare_matches(
     between = [
         *find_pair_differences([(match.a, match.b, match.label) for match in matches]),
         *describe_noise([one.deviation for one in noise.values()]),
+        *_describe_identity(matches, kinds),
     ]
     return Comparison(
         a=sides[0],
@@ -179,6 +180,18 @@ def compare_matches(
         unmatched_b=unmatched[1],
         pairing=pairing,
     )
+
+
+def _describe_identity(matches: Sequence[Match], kinds: Sequence[SampleKind | None]) -> list[Caveat]:
+    """A measurement against itself is the same whatever it says, and says nothing of how alike two runs are."""
+    measured = [(match, kind) for match, kind in zip(matches, kinds, strict=True) if kind is not None]
+    alike = [read_samples(match.a, kind) == read_samples(match.b, kind) for match, kind in measured]
+    if not alike or not all(alike):
+        return []
+    message = (
+        "A and B are one measurement: every sample is the same, so this shows no difference there could be"
+    )
+    return [Caveat(code="identical", severity="info", message=message)]
 
 
 def _choose_samples(match: Match) -> SampleKind | None:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..attribution.counters import fold_counting
+from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
 from .range_times import TOKEN, drop_tokens
-from .steady_instances import RangePath
 
 _MAP = re.compile(r"((?:[^=\\]|\\.)+)=(.*)", re.DOTALL)
 

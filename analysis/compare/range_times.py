@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..attribution.attribution import Attribution, attribute
 from ..attribution.paths import find_paths
+from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
 from ..breakdown.kernels import copy_rows, kernel_rows
+from ..breakdown.steps import sum_owned
 from ..breakdown.timeline import DeviceSpans, label_devices
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
-from .steady_instances import Instances, RangePath, SetAside, drop_warm_up
 
 TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
 """``word=value`` inside a range's message."""
@@ -59,7 +60,7 @@ def measure_ranges(
         _Device(trace=trace, attribution=attribution, spans=spans, device=device)
         for device, spans in timelines.items()
     ]
-    sums = [part.sum_owned() for part in parts]
+    sums = [sum_owned(trace, part.spans) for part in parts]
     total = np.sum([each.sum(axis=1) for each in sums], axis=0).astype(float)
     kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
@@ -128,7 +129,7 @@ class _Device:
     def measure(
         self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
     ) -> Iterator[tuple[RangePath, Measured]]:
-        """Every path that has time on this device; ``sums`` are what ``sum_owned`` found."""
+        """Every path that has time on this device; ``sums`` are what the ranges own of it."""
         owner = np.where(ints(self.trace.activities, "device") == self.device, self.attribution.owner, NONE)
         order = np.argsort(owner, kind="stable")
         for path, rows in members.items():
@@ -138,19 +139,6 @@ class _Device:
                     path,
                     _describe_path(path, sums[rows], self._describe_op(path, work, len(rows)), self.spans),
                 )
-
-    def sum_owned(self) -> NDArray[np.int64]:
-        """(range, layer) -> ns of the timeline that the range and those inside it own."""
-        spans, ranges = self.spans, self.trace.ranges
-        sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
-        owned = np.flatnonzero(spans.owner >= 0)
-        lengths = spans.end_ns[owned] - spans.start_ns[owned]
-        np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
-        parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
-        for level in range(int(depth.max(initial=0)), 0, -1):
-            rows = np.flatnonzero((depth == level) & (parent >= 0))
-            np.add.at(sums, parent[rows], sums[rows])
-        return sums
 
     def _describe_op(self, path: RangePath, work: Ints, executions: int) -> MeasuredOp:
         return MeasuredOp(

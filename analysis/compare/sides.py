@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..attribution.folding import Fold, fold_ranges
+from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
@@ -23,7 +24,6 @@ from .comparability import Circumstances, describe_run, describe_trace
 from .kernel_things import measure_kernels
 from .measured import Measured, measure_run
 from .range_times import MeasuredRanges, measure_ranges
-from .steady_instances import Instances, RangePath, SetAside
 
 _SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
 

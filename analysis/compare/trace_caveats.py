@@ -11,9 +11,9 @@ from .comparability import Caveat
 from .measured import Measured
 
 if TYPE_CHECKING:
+    from ..attribution.steady_instances import SetAside
     from .pairs import Match
     from .sides import Side
-    from .steady_instances import SetAside
 
 
 def refuse_other_clocks(a: Side, b: Side) -> None:

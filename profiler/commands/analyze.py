@@ -27,6 +27,9 @@ class AnalyzeRequest:
     format: Literal["text", "markdown", "html", "json"] = "text"
     csv: Path | None = None
     full_names: bool = False
+    exact_names: bool = False
+    skip: int | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
     trace = find_trace(request.trace)
     digest = Digest(trace)  # half the file is digested when pandas is imported
+    from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
     from ...analysis.trace.quality import loses_data
 
@@ -50,6 +54,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         domains=request.domains or None,
         window=request.window,
         graph_ranges=request.graph_ranges,
+        wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
         announce=lambda line: print(line, file=sys.stderr),
         digest=digest,
     )

@@ -43,6 +43,16 @@ class Format(StrEnum):
     json = "json"
 
 
+class CompareFormat(StrEnum):
+    """How a comparison is shown; ``github`` is one line for a pull request."""
+
+    text = "text"
+    markdown = "markdown"
+    html = "html"
+    json = "json"
+    github = "github"
+
+
 class WindowChoice(StrEnum):
     """The clock windows are cut on."""
 
@@ -198,6 +208,14 @@ def analyze(
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
     ] = None,
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
+    exact_names: Annotated[
+        bool, typer.Option("--exact-names", help="Keep ranges apart that differ in a counter.")
+    ] = False,
+    skip: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Measure steps without the first N of them."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Measure steps with start-up and warm-up.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
 ) -> None:
     """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
@@ -220,6 +238,9 @@ def analyze(
             format="json" if json else format.value,
             csv=csv,
             full_names=full_names,
+            exact_names=exact_names,
+            skip=skip,
+            every=every,
         )
     )
     print(outcome.report)
@@ -292,8 +313,21 @@ def compare(
     fail_above: Annotated[
         float | None, typer.Option(metavar="PERCENT", help="Exit 1 when B is slower than A by more.")
     ] = None,
+    fail_undecided: Annotated[
+        bool, typer.Option("--fail-undecided", help="Exit 1 when a pair is unsure or has no partner, too.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse sides that are hard to compare.")] = False,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    exact_names: Annotated[
+        bool, typer.Option("--exact-names", help="Of traces, keep ranges apart that differ in a counter.")
+    ] = False,
+    skip: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Of traces, leave out the first N instances of what repeats."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Of traces, compare start-up and warm-up instances, too.")
+    ] = False,
+    format: Annotated[CompareFormat, typer.Option(help="How to show it.")] = CompareFormat.text,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
@@ -304,6 +338,7 @@ def compare(
 
     Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
     """
+    from ...analysis.attribution.steady_instances import Instances
     from ...analysis.runs.place import find_store
     from .compare import CompareRequest
     from .compare import compare as compare_sides
@@ -317,14 +352,18 @@ def compare(
             maps=tuple(maps or ()),
             domains=tuple(domain or ()),
             fail_above=fail_above,
+            fail_undecided=fail_undecided,
             strict=strict,
+            wanted=Instances(exact_names=exact_names, skip=skip, every=every),
             format="json" if json else format.value,
             out=out,
             store=find_store(store),
         )
     )
     print(outcome.report)
-    if outcome.is_slower:
+    if outcome.gate is not None:
+        typer.echo(outcome.gate, err=True)
+    if outcome.fails:
         raise typer.Exit(SLOWER)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from ...analysis.compare.comparability import Caveat
 from ...analysis.compare.compare import Comparison, Pair
+from ...analysis.compare.gate import Gate
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.compare.measured import PARTS
 from ..data.comparison_json import comparison_to_json
@@ -17,6 +18,7 @@ from ..document.names import clean, fold_names
 from ..render.formats import Format, render_document, write_document
 from .figures import spread_figure, waterfall_figure
 from .sentences import describe_kernels, describe_pairs, format_geometry, summarise
+from .undecided import describe_undecided, says_something
 
 _MOST_SENTENCES = 12
 
@@ -30,7 +32,7 @@ _RULE = (
 )
 
 
-def compose_comparison(comparison: Comparison) -> Document:
+def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Document:
     """Everything a comparison says, before any format."""
     pairs = comparison.pairs
     tables = [_list_pairs(pairs), _list_layers(pairs), _list_kernels(pairs), _list_pairing(comparison)]
@@ -40,7 +42,7 @@ def compose_comparison(comparison: Comparison) -> Document:
         about=_name_sides(comparison.a, comparison.b),
         recorder="",
         summary=summarise(comparison),
-        verdicts=_limit([*describe_pairs(pairs), *describe_kernels(pairs)]),
+        verdicts=_limit([*describe_pairs(pairs), *describe_undecided(pairs), *describe_kernels(pairs)]),
         warnings=tuple(_notice(caveat) for caveat in comparison.comparable),
         sections=tuple(
             Section(
@@ -54,18 +56,20 @@ def compose_comparison(comparison: Comparison) -> Document:
         ),
         facts=(),
         folder="",
-        data=comparison_to_json(comparison),
+        data=comparison_to_json(comparison, gate),
     )
 
 
-def render_comparison(comparison: Comparison, format: Format, *, colour: bool = False) -> str:
+def render_comparison(
+    comparison: Comparison, format: Format, *, colour: bool = False, gate: Gate | None = None
+) -> str:
     """A comparison in one format; ``colour`` is for text on a terminal."""
-    return render_document(compose_comparison(comparison), format, colour=colour)
+    return render_document(compose_comparison(comparison, gate), format, colour=colour)
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+def write_comparison(comparison: Comparison, folder: Path, gate: Gate | None = None) -> list[Path]:
     """``comparison`` in every format, its figures beside it. Raises RunError when it cannot be written."""
-    return write_document(compose_comparison(comparison), folder, "comparison")
+    return write_document(compose_comparison(comparison, gate), folder, "comparison")
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:
@@ -111,7 +115,7 @@ def _list_pairs(pairs: tuple[Pair, ...]) -> Table:
 
 
 def _row_pair(pair: Pair, pairs: tuple[Pair, ...]) -> Row:
-    low, high = pair.interval or (None, None)
+    low, high = pair.interval if pair.interval and says_something(pair.interval) else (None, None)
     return Row(
         cells=(
             _label(pair, pairs),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.breakdown.steps import StepRow
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
 from ..document.document import Document, Section
@@ -18,6 +19,8 @@ from .tables import (
     range_table,
     window_table,
 )
+
+_MOST_STEPS = 3
 
 
 def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
@@ -35,7 +38,10 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         about="",
         recorder=_describe_recorder(analysis),
         summary=_summarise(analysis),
-        verdicts=tuple(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        verdicts=(
+            *(_describe_step(row) for row in analysis.steps[:_MOST_STEPS]),
+            *(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        ),
         warnings=tuple(describe_note(note) for note in analysis.quality),
         sections=tuple(
             Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
@@ -43,6 +49,25 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         facts=tuple(_list_devices(analysis)),
         folder="",
         data=analysis.to_json(),
+    )
+
+
+def _describe_step(row: StepRow) -> str:
+    """The headline of a trace with steps: what one takes when it is steady."""
+    name = clean(" › ".join(row.path))
+    low, high = row.interval_ns or (None, None)
+    spread = (
+        "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
+    )
+    aside = (
+        f"; the first {row.warm_up} are set aside as start-up and warm-up (--all keeps them)"
+        if row.warm_up
+        else ""
+    )
+    where = "on the host" if row.clock == "host" else "of the device's time line"
+    return (
+        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of {row.instances} steady instances"
+        f"{spread}{aside}."
     )
 
 
