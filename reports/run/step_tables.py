@@ -55,6 +55,7 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
         Column(key="slowdown", title="tracing", kind="ratio"),
         Column(key="low", title="95 % from", kind="time", detail=True),
         Column(key="high", title="to", kind="time", detail=True),
+        Column(key="mean", title="mean", kind="time", detail=True),
         Column(key="reps", title="reps", kind="count", detail=True),
         Column(key="roof_note", title="roof note", detail=True),
     )
@@ -75,7 +76,8 @@ def _time_row(step: StepResult, sweep: Sweep, main: bool, longest: float) -> Row
     low, high = step.untraced_interval or (None, None)
     cells: tuple[Value, ...] = (
         *(*point_cells(step, sweep), time, ratio_to_reference(step, sweep), costs.flops, costs.bytes),
-        *(costs.tflops, costs.gbps, costs.roof_share, costs.limit, slowdown, low, high, step.reps),
+        *(costs.tflops, costs.gbps, costs.roof_share, costs.limit, slowdown, low, high),
+        *(step.untraced_mean_ns, step.reps),
         costs.roof_note,
     )
     bar = (time / longest,) if time is not None else ()
