@@ -1,8 +1,8 @@
 """How many of the first instances of something that repeats are start-up and warm-up.
 
 The times are split where they lie closest to the medians of the two parts (least sum of absolute deviations of
-logarithms, as change_point.py places a change), in the first half only. The part before is warm-up if its median
-is over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
+logarithms, as change_point.py places a change). The part before is warm-up if it is at most half and its median is
+over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
 rest is looked at in the same way, for warming up has several stages. At least half of the instances, and three,
 stay. Single slow instances later on are no warm-up, and neither is a beginning that was faster.
 """
@@ -31,7 +31,7 @@ def count_warm_up(times: Sequence[float] | Floats) -> int:
     >>> count_warm_up([1.0, 1.01] * 8), count_warm_up([1.0] * 8 + [9.0] + [1.0] * 7)
     (0, 0)
     """
-    series = np.log(np.maximum(np.asarray(times, dtype=np.float64), 1.0 if len(times) == 0 else 1e-9))
+    series = np.log(np.maximum(np.asarray(times, dtype=np.float64), 1e-9))
     most = min(len(series) // 2, len(series) - FEWEST_STEADY)
     start = 0
     while start < most:
@@ -44,8 +44,10 @@ def count_warm_up(times: Sequence[float] | Floats) -> int:
 
 def _split(series: Floats, most: int) -> int:
     """The length of the warm-up before the likeliest split; 0 where that is none."""
-    deviations = [_spread(series[:at]) + _spread(series[at:]) for at in range(1, most + 1)]
-    at = int(np.argmin(deviations)) + 1
+    splits = range(1, len(series) - FEWEST_STEADY + 1)
+    at = min(splits, key=lambda at: _spread(series[:at]) + _spread(series[at:]))
+    if at > most:
+        return 0
     before, after = series[:at], series[at:]
     level = float(np.median(after))
     noise = DEVIATIONS * float(np.median(np.abs(after - level)))

@@ -44,8 +44,8 @@ _LEAST_SLOWDOWN = 0.9
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, warm_up, no_ranges of the sides;
-    unsteady, reps, dtype, untraced, noise, identical of their pairs.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, commit, warm_up, no_ranges of the
+    sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -72,10 +72,15 @@ def describe_run(result: RunResult) -> Circumstances:
         facts[_CLOCK] = ", ".join(result.clocks)
     facts["versions", "Python"] = machine.python
     for name, version in machine.versions.items():
-        facts["driver" if "driver" in name else "versions", name] = version
+        facts[_sort_version(name), name] = version
     facts |= {("settings", name): value for name, value in machine.settings.items()}
     facts |= {("recorder", "the recorder"): run.recorder, _ORDER: run.order}
     return Circumstances(facts=facts, losses=_list_losses(result.quality))
+
+
+def _sort_version(name: str) -> str:
+    """The code of a version: a commit is what is compared, not a circumstance of it."""
+    return "commit" if name == "commit" else "driver" if "driver" in name else "versions"
 
 
 def describe_trace(trace: Trace) -> Circumstances:
@@ -109,7 +114,8 @@ def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
         left, right = (side.facts.get((code, what), "absent") for side in (a, b))
         if left != right:
             message = f"{what} differs: {left} and {right}"
-            severity = "info" if (code, what) == _EXPORTER and _have_one_schema(a, b) else "warning"
+            harmless = code == "commit" or ((code, what) == _EXPORTER and _have_one_schema(a, b))
+            severity: Severity = "info" if harmless else "warning"
             caveats.append(Caveat(code=code, severity=severity, message=message))
     for side, circumstances in (("A", a), ("B", b)):
         caveats += [
