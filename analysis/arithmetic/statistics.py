@@ -42,6 +42,9 @@ FEWEST_SAMPLES = 10
 
 PLAIN = 10.0
 
+FEWEST_APART = 5
+"""Enough where every sample of one side lies beyond every one of the other, by more than the threshold."""
+
 _SEED = b"flopprof"
 
 _MOST_DRAWN = 8 << 20
@@ -67,6 +70,8 @@ class RatioEstimate:
     rank_sign: int
     samples: int
     """Of the side that has fewer."""
+    apart: float = 1.0
+    """Between the nearest samples of both sides, B / A, where no two of them overlap; else 1."""
     identical: bool = False
     """Both sides are the same measurement, not two alike ones."""
 
@@ -129,8 +134,15 @@ def ratio_interval(a: ArrayLike, b: ArrayLike) -> RatioEstimate:
         rank_p=rank_p,
         rank_sign=rank_sign,
         samples=min(len(left), len(right)),
+        apart=_measure_gap(left, right),
         identical=np.array_equal(left, right),
     )
+
+
+def _measure_gap(a: Floats, b: Floats) -> float:
+    if b.min() > a.max():
+        return float(b.min() / a.max())
+    return float(b.max() / a.min()) if b.max() < a.min() else 1.0
 
 
 def rank_test(a: Floats, b: Floats) -> tuple[float, int]:
@@ -180,7 +192,8 @@ def _decide(
     low, high = interval
     if estimate.identical:
         return "same"
-    if estimate.samples < FEWEST_SAMPLES:
+    is_apart = max(estimate.apart, 1 / estimate.apart) > 1 + threshold
+    if estimate.samples < (FEWEST_APART if is_apart else FEWEST_SAMPLES):
         return _decide_plainly(interval)
     if 1 / (1 + threshold) <= low and high <= 1 + threshold:
         return "same"

@@ -175,6 +175,7 @@ def _kernel_row(
         p95_ns=stats.quantile(at, 0.95),
         share=int(stats.total[at]) / total if total else None,
         launches=tuple(sorted(launches, key=lambda launch: -launch.total_ns)),
+        first_ns=None,
         **waits,
     )
 

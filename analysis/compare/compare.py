@@ -184,8 +184,11 @@ def compare_matches(
 
 def _describe_identity(matches: Sequence[Match], kinds: Sequence[SampleKind | None]) -> list[Caveat]:
     """A measurement against itself is the same whatever it says, and says nothing of how alike two runs are."""
-    measured = [(match, kind) for match, kind in zip(matches, kinds, strict=True) if kind is not None]
-    alike = [read_samples(match.a, kind) == read_samples(match.b, kind) for match, kind in measured]
+    alike = [
+        read_samples(match.a, kind) == read_samples(match.b, kind) and match.a.reps == match.b.reps
+        for match, kind in zip(matches, kinds, strict=True)
+        if kind is not None
+    ]
     if not alike or not all(alike):
         return []
     message = (
