@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
-from ..attribution.attribution import Attribution, attribute
-from ..attribution.paths import find_paths
+from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
 from ..breakdown.kernels import copy_rows, kernel_rows
-from ..breakdown.steps import sum_owned
-from ..breakdown.timeline import DeviceSpans, label_devices
+from ..breakdown.labelled import Labelled, label_trace
+from ..breakdown.timeline import DeviceSpans
+from ..breakdown.trace_steps import sum_owned
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
@@ -48,17 +47,15 @@ def measure_ranges(
 
     Ranges of one path on several threads are instances of one thing.
     """
-    attribution = attribute(trace, domains)
-    members = _list_members(trace, attribution.owner_rows)
-    timelines = label_devices(trace, attribution)
-    if not timelines:
+    labelled = label_trace(trace, domains)
+    members = _list_members(labelled)
+    if not labelled.timelines:
         times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
         kept, aside = drop_warm_up(trace, members, times, wanted)
         things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
         return MeasuredRanges(things=things, set_aside=aside)
     parts = [
-        _Device(trace=trace, attribution=attribution, spans=spans, device=device)
-        for device, spans in timelines.items()
+        _Device(labelled=labelled, spans=spans, device=device) for device, spans in labelled.timelines.items()
     ]
     sums = [sum_owned(trace, part.spans) for part in parts]
     total = np.sum([each.sum(axis=1) for each in sums], axis=0).astype(float)
@@ -70,10 +67,11 @@ def measure_ranges(
     return MeasuredRanges(things=tuple(found), set_aside=aside)
 
 
-def _list_members(trace: Trace, own: Bools) -> dict[RangePath, Ints]:
+def _list_members(labelled: Labelled) -> dict[RangePath, Ints]:
     """The rows of trace.ranges that may own work, by path: paths and rows in the order of their start."""
-    start, numbered = ints(trace.ranges, "start_ns"), find_paths(trace)
-    rows = np.flatnonzero(own)
+    trace, numbered = labelled.trace, labelled.paths
+    start = ints(trace.ranges, "start_ns")
+    rows = np.flatnonzero(labelled.attribution.owner_rows)
     rows = rows[np.argsort(start[rows], kind="stable")]
     spelled: dict[int, RangePath] = {}
     members: dict[RangePath, list[int]] = {}
@@ -121,8 +119,7 @@ def label_path(path: RangePath) -> str:
 class _Device:
     """One device's timeline and work, to be shared out to paths."""
 
-    trace: Trace
-    attribution: Attribution
+    labelled: Labelled
     spans: DeviceSpans
     device: int
 
@@ -130,7 +127,8 @@ class _Device:
         self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
     ) -> Iterator[tuple[RangePath, Measured]]:
         """Every path that has time on this device; ``sums`` are what the ranges own of it."""
-        owner = np.where(ints(self.trace.activities, "device") == self.device, self.attribution.owner, NONE)
+        here = ints(self.labelled.trace.activities, "device") == self.device
+        owner = np.where(here, self.labelled.attribution.owner, NONE)
         order = np.argsort(owner, kind="stable")
         for path, rows in members.items():
             if sums[rows].any():
@@ -144,8 +142,8 @@ class _Device:
         return MeasuredOp(
             op=path[-1][1],
             executions=executions,
-            kernels=kernel_rows(self.trace, work),
-            copies=copy_rows(self.trace, work),
+            kernels=kernel_rows(self.labelled.trace, work),
+            copies=copy_rows(self.labelled.trace, work),
         )
 
 

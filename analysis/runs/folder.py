@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from ...scenarios.plan.step import Step
 from ..errors import CeilingsError, RunError
+from ..words import FORMAT
 from .ceilings import Ceilings, read_ceilings
-from .records import FORMAT, Machine, Record, RunPlan, ShardRecord
+from .records import Machine, Record, RunPlan, ShardRecord
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

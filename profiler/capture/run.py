@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
-from ...analysis.runs.files import write_record
 from ...analysis.runs.folder import RunFolder
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
+from ...analysis.runs.writing import write_record
 from ...scenarios.plan.expansion import Plan
 from ..machine.commit import describe_commit
 from ..machine.machine import describe_machine
@@ -23,7 +23,8 @@ from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_fold
 from ..recorders.lifeline import hold_lifeline
 from ..recorders.recorder import Recorder
 from ..worker.job import Message, Opened, PassName
-from .shard import Shard, ShardContext, capture_shard
+from .shard import capture_shard
+from .worker_process import Shard, ShardContext
 
 Listener = Callable[[PassName, Message], None]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from ...analysis.attribution.steady_instances import Instances
 from ...analysis.compare.comparability import refuse_caveats
@@ -17,6 +16,7 @@ from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
 from ...reports.comparison.compose import render_comparison, write_comparison
 from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
+from ...reports.document.format import ComparisonFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class CompareRequest:
     fail_undecided: bool = False
     strict: bool = False
     wanted: Instances = STEADY
-    format: Literal["text", "markdown", "html", "json", "github"] = "text"
+    format: ComparisonFormat = "text"
     out: Path | None = None
     store: Path = DEFAULT_STORE
     """Where runs are found by their names."""

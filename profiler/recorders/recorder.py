@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...analysis.runs.records import Recorder as RecorderName
+from ...analysis.files import move_whole
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
+from ...analysis.words import Recorder as RecorderName
+from ...analysis.words import RecorderChoice
 from ..errors import CaptureError, RecorderMissing
 
 PROFILE_OPTIONS = (
@@ -36,8 +38,6 @@ ENDING = re.compile(
 
 CRASH = "Fatal Python error:"
 """How the report of a crash begins; it ends with a list of modules."""
-
-Choice = Literal["auto", "nsys", "embedded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class NsysRecorder:
             folder.mkdir()
             for ending in ("nsys-rep", "qdstrm"):
                 if (made := staging / f"raw.{number}.{ending}").exists():
-                    made.rename(folder / f"raw.{ending}")
+                    move_whole(made, folder / f"raw.{ending}", durable=False)
             captures.append(self.collect(folder))
         return captures
 
@@ -123,7 +123,7 @@ Recorder = NsysRecorder | EmbeddedRecorder
 """How one worker is recorded: a command around it, and the raw trace of what ran."""
 
 
-def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ) -> Recorder:
+def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.environ) -> Recorder:
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
         return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")

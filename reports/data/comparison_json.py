@@ -12,7 +12,7 @@ from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.gate import Gate
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.plain import to_plain
-from ...analysis.runs.records import FORMAT
+from ...analysis.words import FORMAT
 
 
 def comparison_to_json(comparison: Comparison, gate: Gate | None = None) -> dict[str, Any]:

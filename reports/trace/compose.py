@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
-from ...analysis.breakdown.steps import StepRow
+from ...analysis.breakdown.trace_steps import StepRow
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
 from ..document.document import Document, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
+from .kernel_tables import copy_table, kernel_table, range_kernel_table
 from .owner_table import owner_table
-from .tables import (
-    copy_table,
-    kernel_table,
-    range_kernel_table,
-    range_table,
-    window_table,
-)
+from .range_table import range_table
+from .window_table import window_table
 
 _MOST_STEPS = 3
 

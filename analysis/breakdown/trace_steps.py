@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import Bools, Ints, ints
+from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.statistics import median_interval
 from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_repeating
 from ..trace.trace import Trace
 from ..words import LAYERS
+from .labelled import Labelled
 from .timeline import DeviceSpans
-from .window_rows import WindowSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,14 @@ def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
     return sums
 
 
-def find_steps(source: WindowSource, own: Bools, wanted: Instances) -> tuple[StepRow, ...]:
-    """The steps among some ranges of a trace, those with most time first."""
-    trace = source.trace
-    members = _list_members(source, np.flatnonzero(own))
+def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
+    """The steps among the ranges of a trace that may own work, those with most time first."""
+    trace = labelled.trace
+    members = _list_members(labelled, np.flatnonzero(labelled.attribution.owner_rows))
     found = find_repeating({path: len(rows) for path, rows in members.items()})
     if not found:
         return ()
-    times, clock = _measure(source)
+    times, clock = _measure(labelled)
     kept, _ = drop_warm_up(trace, members, times, wanted)
     rows = [_describe(path, times[kept[path]], len(members[path]), clock) for path in found]
     return tuple(
@@ -63,34 +63,34 @@ def find_steps(source: WindowSource, own: Bools, wanted: Instances) -> tuple[Ste
     )
 
 
-def _list_members(source: WindowSource, rows: Ints) -> dict[RangePath, Ints]:
+def _list_members(labelled: Labelled, rows: Ints) -> dict[RangePath, Ints]:
     """Rows by (domain, message) from the outermost inwards, those of several threads together, by their start."""
-    rows = rows[np.argsort(ints(source.trace.ranges, "start_ns")[rows], kind="stable")]
+    rows = rows[np.argsort(ints(labelled.trace.ranges, "start_ns")[rows], kind="stable")]
     members: dict[RangePath, list[Ints]] = {}
-    of_range = source.paths.of_range[rows]
+    of_range = labelled.paths.of_range[rows]
     order = np.argsort(of_range, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(of_range[order])) + 1):
         if len(group):
-            members.setdefault(_spell(source, int(of_range[group[0]])), []).append(group)
+            members.setdefault(_spell(labelled, int(of_range[group[0]])), []).append(group)
     return {path: rows[np.sort(np.concatenate(groups))] for path, groups in members.items()}
 
 
-def _spell(source: WindowSource, path: int) -> RangePath:
+def _spell(labelled: Labelled, path: int) -> RangePath:
     parts: list[tuple[str, str]] = []
     while path >= 0:
-        row = int(source.paths.first[path])
-        domain, name = (int(ints(source.trace.ranges, column)[row]) for column in ("domain", "name"))
-        parts.append((source.trace.name(domain), source.trace.name(name)))
-        path = int(source.paths.parent[path])
+        row = int(labelled.paths.first[path])
+        domain, name = (int(ints(labelled.trace.ranges, column)[row]) for column in ("domain", "name"))
+        parts.append((labelled.trace.name(domain), labelled.trace.name(name)))
+        path = int(labelled.paths.parent[path])
     return tuple(reversed(parts))
 
 
-def _measure(source: WindowSource) -> tuple[NDArray[np.float64], str]:
+def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
     """The time of every range, and on which clock."""
-    ranges = source.trace.ranges
-    if not source.timelines:
+    ranges = labelled.trace.ranges
+    if not labelled.timelines:
         return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float), "host"
-    sums = [sum_owned(source.trace, spans).sum(axis=1) for spans in source.timelines.values()]
+    sums = [sum_owned(labelled.trace, spans).sum(axis=1) for spans in labelled.timelines.values()]
     return np.sum(sums, axis=0).astype(float) / len(sums), "device"
 
 
