@@ -1,8 +1,10 @@
 """Which instances of a trace's ranges are compared: those after start-up and warm-up.
 
-The range that repeats is found in every tree of ranges: one whose last message names a step or an iteration, or
-else the outermost with at least five instances. Its first instances that are not steady (arithmetic/steady.py)
-are set aside with everything inside them, so that all figures speak of the same instances.
+A step is a range with at least five instances whose last message names a step or an iteration, or else is
+numbered, or else is the only one that repeats at the top. Its first instances that are not steady
+(arithmetic/steady.py) are set aside with everything inside them, so that all figures speak of the same instances.
+Other ranges that repeat, as operations do in a benchmark, keep all of theirs: what looks like warm-up in a few
+calls of microseconds is as often the noise of one start of the program.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.steady import count_warm_up
 from ..trace.trace import Trace
+from .counters import COUNTER
 
 FEWEST_INSTANCES = 5
 
 _STEP = re.compile(r"(?:^|[^a-z])(?:train|training|iter|iteration|step)s?(?:$|[^a-z])|Step|Iteration")
+
+_NUMBERED = re.compile(rf"{COUNTER}(?!\d)")
+"""A folded counter; ``request #5`` is a name as it was recorded."""
 
 RangePath = tuple[tuple[str, str], ...]
 """(domain, message) from the outermost range inwards."""
@@ -55,7 +61,8 @@ def drop_warm_up(
         return dict(members), ()
     dropped = np.zeros(len(trace.ranges), np.bool_)
     aside: list[SetAside] = []
-    for path in find_repeating({path: len(rows) for path, rows in members.items()}):
+    counts = {path: len(rows) for path, rows in members.items()}
+    for path in find_step_paths(counts) if wanted.skip is None else find_repeating(counts):
         rows = members[path]
         count = _count(times[rows], wanted)
         if count:
@@ -70,10 +77,21 @@ def drop_warm_up(
 
 
 def find_repeating(counts: Mapping[RangePath, int]) -> list[RangePath]:
+    """The steps, and in the trees without one the outermost paths that repeat."""
+    return _keep_outermost(_list_often(counts), find_step_paths(counts))
+
+
+def find_step_paths(counts: Mapping[RangePath, int]) -> list[RangePath]:
     """The paths that are the steps of their trees, given how many instances each path has."""
-    often = sorted((path for path, count in counts.items() if count >= FEWEST_INSTANCES), key=len)
+    often = _list_often(counts)
     named = _keep_outermost([path for path in often if _STEP.search(path[-1][1])], [])
-    return _keep_outermost(often, named)
+    top = [path for path in often if len(path) == 1]
+    alone = top if len(top) == 1 else []
+    return _keep_outermost([path for path in often if path in alone or _NUMBERED.search(path[-1][1])], named)
+
+
+def _list_often(counts: Mapping[RangePath, int]) -> list[RangePath]:
+    return sorted((path for path, count in counts.items() if count >= FEWEST_INSTANCES), key=len)
 
 
 def _keep_outermost(paths: Sequence[RangePath], first: Sequence[RangePath]) -> list[RangePath]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.statistics import median_interval
-from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_repeating
+from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
 from ..trace.trace import Trace
 from ..words import LAYERS
 from .labelled import Labelled
@@ -52,7 +52,7 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     """The steps among the ranges of a trace that may own work, those with most time first."""
     trace = labelled.trace
     members = _list_members(labelled, np.flatnonzero(labelled.attribution.owner_rows))
-    found = find_repeating({path: len(rows) for path, rows in members.items()})
+    found = find_step_paths({path: len(rows) for path, rows in members.items()})
     if not found:
         return ()
     times, clock = _measure(labelled)

@@ -162,8 +162,7 @@ def test_failing_above_a_percentage_needs_a_verdict_of_slower_beyond_it():
     back = compare_sides(read("cupy_axis1"), read("cupy_axis0"))
     assert [pair.label for pair in find_slower(back, 5)] == [f"point n={n} / sum" for n in SIZES]
     assert [pair.label for pair in find_slower(back, 250)] == ["point n=4000 / sum"]
-    # Its steady instances take 14.7 and 24.5 µs: what the next start of a program brings, a trace cannot say.
-    assert [pair.label for pair in find_slower(compare("cupy"), 5)] == ["point n=1000 / matvec"]
+    assert find_slower(compare("cupy"), 5) == ()
 
 
 def test_two_libraries_compare_with_their_own_kernels():

@@ -31,7 +31,7 @@ def test_a_trace_against_itself_is_the_same_and_exits_0() -> None:
 
 
 def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
-    compare(AXIS0, AXIS1, "--fail-above", "100")
+    compare(AXIS0, AXIS1, "--fail-above", "5")
     compare(AXIS1, AXIS0, "--fail-above", "5", code=1)
     compare(AXIS1, AXIS0, "--fail-above", "10000")
 
