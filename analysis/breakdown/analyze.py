@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,9 @@ import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
 from ..attribution.attribution import Attribution
+from ..attribution.folding import fold_ranges
 from ..attribution.paths import MOST_LEVELS
+from ..attribution.steady_instances import Instances
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
@@ -27,8 +29,14 @@ from .labelled import Labelled, label_trace
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
+from .trace_steps import StepRow, find_steps
 from .window_cuts import count_outside, count_unlisted, match_ranges, range_windows, trace_windows
 from .window_rows import WindowRow, Windows
+
+STEADY = Instances()
+
+MOST_FOLDED = 3
+"""Names that a note tells of those that were folded."""
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
@@ -62,6 +70,8 @@ class Analysis:
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
     copies: tuple[CopyRow, ...]
+    steps: tuple[StepRow, ...] = ()
+    """What repeats, by its steady instances."""
     sha256: str | None = None
     """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
@@ -83,7 +93,7 @@ class Analysis:
         yield "device_ns", self.device_ns
         yield "attributed_ns", self.attributed_ns
         yield "unattributed_ns", self.unattributed_ns
-        for name in ("windows", "ranges", "range_kernels", "kernels", "copies"):
+        for name in ("windows", "ranges", "range_kernels", "kernels", "copies", "steps"):
             yield name, self.rows(name)
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
@@ -99,13 +109,17 @@ def analyze_trace(
     domains: Sequence[str] | None = None,
     window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
 ) -> Analysis:
     """Analyse a trace.
 
     `range_glob` makes a window of every instance of the ranges it matches, on the host's clock or on the
     device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
-    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
+    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong;
+    `wanted` are the instances that steps are measured by, and whether counters in names are folded.
     """
+    folded = None if wanted.exact_names else fold_ranges(trace)
+    trace = trace if folded is None else folded.trace
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
@@ -121,6 +135,7 @@ def analyze_trace(
         "owners_not_listed": count_unlisted(windows),
     }
     found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+    found += _tell_folded({} if folded is None else folded.examples)
     return Analysis(
         trace=trace,
         attribution=attribution,
@@ -132,6 +147,7 @@ def analyze_trace(
         range_kernels=costs.kernels,
         kernels=kernels.result(),
         copies=copy_rows(trace, every, attribution.kind),
+        steps=find_steps(labelled, wanted),
     )
 
 
@@ -142,6 +158,7 @@ def analyze_file(
     domains: Sequence[str] | None = None,
     window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
     announce: Announce | None = None,
     digest: Digest | None = None,
 ) -> Analysis:
@@ -154,7 +171,12 @@ def analyze_file(
     with open_trace_file(path, announce=announce) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
-            trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
+            trace,
+            range_glob=range_glob,
+            domains=domains,
+            window=window,
+            graph_ranges=graph_ranges,
+            wanted=wanted,
         )
         return replace(analysis, sha256=digest.result())
 
@@ -177,6 +199,16 @@ def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
     return [
         note("domain_not_found", detail=name or "the default one") for name in domains if name not in found
     ]
+
+
+def _tell_folded(examples: Mapping[str, Sequence[str]]) -> list[QualityNote]:
+    """Which names are one range although a counter tells them apart."""
+    if not examples:
+        return []
+    told = [f"{name}: {names[0]} … {names[-1]}" for name, names in examples.items()]
+    more = f" and {len(told) - MOST_FOLDED} more" if len(told) > MOST_FOLDED else ""
+    count = sum(len(names) for names in examples.values())
+    return [note("counters_folded", count, detail=f"{'; '.join(told[:MOST_FOLDED])}{more}")]
 
 
 def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..arithmetic.spans import covered_before
+from ..attribution.folding import full_names
 from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
 from ..trace.trace import Trace
@@ -43,7 +44,15 @@ def match_ranges(trace: Trace, glob: str, domains: Sequence[str] | None) -> Ints
 
 
 def _match_ranges(trace: Trace, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Ints:
-    name, domain = ints(trace.ranges, "name"), ints(trace.ranges, "domain")
+    found = [
+        _match_names(trace, names, pattern, domains)
+        for names in (ints(trace.ranges, "name"), full_names(trace))
+    ]
+    return np.union1d(*found)
+
+
+def _match_names(trace: Trace, name: Ints, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Ints:
+    domain = ints(trace.ranges, "domain")
     pairs, inverse = np.unique(np.stack([domain, name]), axis=1, return_inverse=True)
     wanted = [_matches(trace, pattern, int(d), int(n), domains) for d, n in pairs.T]
     return np.flatnonzero(np.array([*wanted, False], np.bool_)[inverse.ravel()])

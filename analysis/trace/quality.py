@@ -98,6 +98,11 @@ CODES: dict[str, Code] = {
         "the first or last launches have no device record: the recording began or ended between",
     ),
     "missing_ranges": _code("info", RANGES, "the trace has no NVTX ranges"),
+    "counters_folded": _code(
+        "info",
+        (),
+        "ranges whose names differ in a counter are instances of one range (--exact-names: are not)",
+    ),
     "missing_device_work": _code("info", DEVICE, "the trace has no device work"),
     "missing_device_info": _code("info", ("devices",), "the export does not describe its GPU"),
     "missing_duration": _code("info", ("trace.duration_ns",), "the export does not say how long it is"),

@@ -30,6 +30,9 @@ class AnalyzeRequest:
     csv: Path | None = None
     csv_raw: bool = False
     full_names: bool = False
+    exact_names: bool = False
+    skip: int | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
     trace = find_trace(request.trace)
     digest = Digest(trace)  # half the file is digested when pandas is imported
+    from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
     from ...analysis.trace.quality import loses_data
 
@@ -54,6 +58,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         domains=request.domains or None,
         window=request.window,
         graph_ranges=request.graph_ranges,
+        wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
         announce=tell,
         digest=digest,
     )

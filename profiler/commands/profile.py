@@ -15,7 +15,7 @@ from ...reports.render.json_text import stream_json
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
-from ..program.capture_range import parse_capture_range
+from ..program.capture_range import MOST_CAPTURES, parse_capture_range
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
 from .output import emit, tell
 
@@ -53,7 +53,19 @@ def profile_and_report(
     if outcome.folder is None:
         _say(str(outcome.problem))
         return outcome.exit_code
-    return outcome.exit_code if _report(outcome.folder) else outcome.exit_code or OWN_FAILURE
+    folders = [outcome.folder, *sorted(outcome.folder.glob("captures/*"), key=lambda found: int(found.name))]
+    if len(folders) > 1:
+        _say(_describe_captures(len(folders), outcome.folder))
+    written = [_report(folder) for folder in folders]
+    return outcome.exit_code if all(written) else outcome.exit_code or OWN_FAILURE
+
+
+def _describe_captures(count: int, folder: Path) -> str:
+    most = f"; no more than {MOST_CAPTURES} are recorded, later ones are left out" * (count == MOST_CAPTURES)
+    return (
+        f"the capture range came {count} times{most}: the first is in {folder}, the others, each with its report, "
+        f"in {folder / 'captures'}"
+    )
 
 
 def _report(folder: Path) -> bool:

@@ -174,18 +174,27 @@ def _publish(
     prepared = staging / "publish"
     try:
         prepared.mkdir()
-        raw = NsysRecorder(nsys=nsys).collect(staging)
-        scrub_trace(raw, prepared / "trace.sqlite")
+        captures = NsysRecorder(nsys=nsys).collect_captures(staging)
+        for number, raw in enumerate(captures, start=1):
+            place = prepared if number == 1 else prepared / capture_folder(number)
+            place.mkdir(parents=True, exist_ok=True)
+            scrub_trace(raw, place / "trace.sqlite")
+            if request.keep_report:
+                shutil.copyfile(raw.parent / "raw.nsys-rep", place / "raw.nsys-rep")
+                (place / "raw.nsys-rep").chmod(0o600)
+        record = record.model_copy(update={"captures": len(captures)})
         write_record(prepared / "profile.json", record)
         write_record(prepared / "machine.json", describe_machine({"nsys": nsys.version}, {}))
-        if request.keep_report:
-            shutil.copyfile(staging / "raw.nsys-rep", prepared / "raw.nsys-rep")
-            (prepared / "raw.nsys-rep").chmod(0o600)
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
     for file in prepared.iterdir():
         move_whole(file, folder / file.name, durable=True)
     return None
+
+
+def capture_folder(number: int) -> str:
+    """Where the trace of the second, third, … capture lies in the outcome's folder; the first lies in it itself."""
+    return f"captures/{number}"
 
 
 def _explain(error: FlopprofError | OSError, request: ProfileRequest) -> str:

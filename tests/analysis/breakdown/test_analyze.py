@@ -297,7 +297,7 @@ def test_the_document_has_every_key_and_only_plain_values():
     document = json.loads(json.dumps(analyzed("streams").to_json(), allow_nan=False))
     assert list(document) == [
         *("flopprof", "trace", "devices", "quality", "device_ns", "attributed_ns", "unattributed_ns"),
-        *("windows", "ranges", "range_kernels", "kernels", "copies"),
+        *("windows", "ranges", "range_kernels", "kernels", "copies", "steps"),
     ]
     assert set(document["trace"]) == {
         *("path", "sha256", "recorder", "schema", "exporter", "duration_ns", "graph_mode", "processes")
