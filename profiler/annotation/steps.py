@@ -26,6 +26,10 @@ step_counters: list[CountStep] = []
 """Those who count: they are asked when a step ends, the last one before its end."""
 
 
+open_steps: set[Step] = set()
+"""Those of all threads that have not ended."""
+
+
 class Step:
     """One pass of a loop; as a context manager it ends with its block."""
 
@@ -36,6 +40,8 @@ class Step:
         # Start/end rather than push/pop: a step may begin inside a range and outlast it.
         attributes, mark = fixed_attributes(self._nvtx, name, flops, bytes, color)
         self._started = self._nvtx.start(attributes)
+        if self._started is not None:
+            open_steps.add(self)
         if mark is not None:
             self._nvtx.mark(mark)
 
@@ -52,6 +58,7 @@ class Step:
                 count_step()
             self._nvtx.end(self._started)
             self._started = None
+            open_steps.discard(self)
         if _open.step is self:
             _open.step = None
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..flops.tally import Tally
-from . import nvtx_calls
+from . import nvtx_calls, steps
 
 SLOT = "_flopprof"
 """Where modules and autograd's nodes keep what is known of them; replicas have it from their module."""
@@ -136,14 +136,16 @@ def annotated_parts() -> Iterable[Part]:
 
 
 class Totals:
-    """What annotated modules computed since the last step ended, on all threads."""
+    """What annotated modules computed while a step was open and since one last ended, on all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tally: Tally | None = None
 
     def add(self, tally: Tally) -> None:
-        """Something that is in nothing else that was counted."""
+        """Something that is in nothing else that was counted; outside of steps it is nobody's."""
+        if not steps.open_steps:
+            return
         with self._lock:
             if self._tally is None:
                 self._tally = Tally()

@@ -476,6 +476,18 @@ def test_a_step_says_what_annotated_modules_computed_in_it(nvtx: SpiedNvtx) -> N
     assert [each.flops for each in nvtx.steps] == [3 * one, 6 * one, None]
 
 
+def test_what_ran_outside_of_steps_is_in_none(nvtx: SpiedNvtx) -> None:
+    model = torch.nn.Linear(256, 256, bias=False)
+    annotate_torch(model)
+    model(rows())
+    with mark_step():
+        model(rows())
+    model(rows())
+    with mark_step():
+        pass
+    assert [each.marks for each in nvtx.steps] == [[("flops:float32", 2 * 128 * 256 * 256)], []]
+
+
 def test_attention_on_the_cpu(nvtx: SpiedNvtx) -> None:
     class Attention(Module):
         def forward(self, q: Any, causal: bool) -> Any:
