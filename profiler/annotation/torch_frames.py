@@ -99,6 +99,8 @@ class Frames:
                 mode.begin()
         frame = Frame(part, what, tally, around, mode, pushed, replica, wraps)
         thread.frames.append(frame)
+        if pushed:
+            self.totals.begin()
         if what == "forward":
             self._forwards[frame] = None
         return frame
@@ -128,8 +130,9 @@ class Frames:
 
     def watch_steps(self) -> Undo:
         """Say of every step that ends what annotated modules computed in it."""
-        steps.step_counters.append(self.totals.end_step)
-        return lambda: steps.step_counters.remove(self.totals.end_step)
+        totals = self.totals
+        steps.step_counters.append(totals)
+        return lambda: steps.step_counters.remove(totals)
 
     def end_failed_nodes(self) -> None:
         """End the ranges of nodes that raised before the one that begins: nodes of one backward do not nest."""
@@ -163,12 +166,13 @@ class Frames:
             frame.adopted.extend(mode.take_loose())
         for other in frame.adopted:
             tally.add(other)
+        parent = None
         if frame.around is not None or not frame.pushed:
             mode.tally().add(tally)
         elif (parent := self._find_around(frame)) is not None:
             parent.adopted.append(tally)
-        else:
-            self.totals.add(tally)
+        if frame.pushed:
+            self.totals.end(tally if frame.around is None and parent is None else None)
 
     def _find_around(self, frame: Frame) -> Frame | None:
         """The range of a module around this one that another thread has open, and that this work belongs to.

@@ -29,6 +29,7 @@ class SpiedRange:
 
     name: str
     depth: int
+    thread: int = field(default_factory=threading.get_ident)
     marks: list[Said] = field(default_factory=list)
     ended: bool = False
 
@@ -81,7 +82,7 @@ class SpiedNvtx:
     def mark(self, attributes: SpiedAttributes) -> None:
         said = attributes.name, attributes.payload
         if attributes.name.startswith("step "):
-            self.steps[-1].marks.append((attributes.name.removeprefix("step "), attributes.payload))
+            self._open_step().marks.append((attributes.name.removeprefix("step "), attributes.payload))
             return
         stack = self._open.get(threading.get_ident())
         assert stack, f"{said} belongs to no range"
@@ -93,6 +94,12 @@ class SpiedNvtx:
 
     def end(self, started: SpiedRange) -> None:
         started.ended = True
+
+    def _open_step(self) -> SpiedRange:
+        """The one that the analysis takes a mark of this thread for."""
+        here = [step for step in self.steps if not step.ended and step.thread == threading.get_ident()]
+        assert here, "a mark for a step belongs to none"
+        return here[-1]
 
     def open_ranges(self) -> list[str]:
         """Names of what has not ended."""
@@ -141,6 +148,8 @@ def spied_nvtx(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpiedNvtx]:
         torch_modules._watch().end()
         for cache in caches:
             cache.cache_clear()
+        steps.open_steps.clear()
+        steps._open.step = None
         left = spy.open_ranges(), frames().thread.frames
         frames().__init__()
     assert left == ([], [])
