@@ -48,6 +48,12 @@ def living_steps() -> list[Step]:
     return list(open_steps)
 
 
+def step_here() -> Step | None:
+    """The one that this thread has open."""
+    step = _open.step
+    return step if step is not None and step.is_open else None
+
+
 class Step:
     """One pass of a loop; as a context manager it ends with its block."""
 
@@ -67,6 +73,11 @@ class Step:
                     counter.begin_step(self)
         if mark is not None:
             self._nvtx.mark(mark)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self._started is not None
 
     @property
     def is_here(self) -> bool:

@@ -29,6 +29,8 @@ class SpiedRange:
 
     name: str
     depth: int
+    begun: int = 0
+    """How many had begun before it, of all kinds."""
     thread: int = field(default_factory=threading.get_ident)
     marks: list[Said] = field(default_factory=list)
     ended: bool = False
@@ -65,6 +67,7 @@ class SpiedNvtx:
     def __init__(self) -> None:
         self.ranges: list[SpiedRange] = []
         self.steps: list[SpiedRange] = []
+        self._forgotten = 0
         self._open: dict[int, list[SpiedRange]] = {}
 
     def attributes(self, name: str, payload: int | None, color: object) -> SpiedAttributes:
@@ -72,7 +75,7 @@ class SpiedNvtx:
 
     def push(self, attributes: SpiedAttributes) -> None:
         stack = self._open.setdefault(threading.get_ident(), [])
-        opened = SpiedRange(attributes.name, len(stack))
+        opened = SpiedRange(attributes.name, len(stack), self._begun())
         self.ranges.append(opened)
         stack.append(opened)
 
@@ -86,18 +89,25 @@ class SpiedNvtx:
             return
         stack = self._open.get(threading.get_ident())
         assert stack, f"{said} belongs to no range"
+        assert all(step.begun < stack[-1].begun for step in self._open_steps()), f"{said} would be a step's"
         stack[-1].marks.append(said)
 
     def start(self, attributes: SpiedAttributes) -> SpiedRange:
-        self.steps.append(SpiedRange(attributes.name, 0))
+        self.steps.append(SpiedRange(attributes.name, 0, self._begun()))
         return self.steps[-1]
 
     def end(self, started: SpiedRange) -> None:
         started.ended = True
 
+    def _begun(self) -> int:
+        return len(self.ranges) + len(self.steps) + self._forgotten
+
+    def _open_steps(self) -> list[SpiedRange]:
+        """Those of this thread; the analysis takes marks for the last one's, or for a range that began after it."""
+        return [step for step in self.steps if not step.ended and step.thread == threading.get_ident()]
+
     def _open_step(self) -> SpiedRange:
-        """The one that the analysis takes a mark of this thread for."""
-        here = [step for step in self.steps if not step.ended and step.thread == threading.get_ident()]
+        here = self._open_steps()
         assert here, "a mark for a step belongs to none"
         return here[-1]
 
@@ -123,6 +133,7 @@ class SpiedNvtx:
 
     def clear(self) -> None:
         """Forget what has ended."""
+        self._forgotten += len(self.ranges)
         self.ranges.clear()
 
 
