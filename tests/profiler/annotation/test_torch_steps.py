@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from flopprof.profiler import annotate_torch, mark_step  # noqa: E402
 from flopprof.profiler.annotation import steps  # noqa: E402
 from flopprof.profiler.annotation.steps import Step  # noqa: E402
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -328,3 +329,39 @@ def test_a_figure_is_what_ran_while_its_step_was_the_only_one(deeds: list[tuple[
         expected = ONE * ran[step.name] if ran[step.name] and alone[step.name] else None
         assert step.flops == expected
         assert bool(step.reasons) == (expected is None)
+
+
+class Mixture(Module):
+    """Sends each token to the expert that it is told, and notes how many each gets in each forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.experts = torch.nn.ModuleList(torch.nn.Linear(64, 64, bias=False) for _ in range(3))
+        self.sent: list[list[int]] = []
+
+    def forward(self, x: Any, chosen: Any) -> Any:
+        self.sent.append([int((chosen == at).sum()) for at in range(3)])
+        out = torch.zeros_like(x)
+        for at, expert in enumerate(self.experts):
+            token = torch.where(chosen == at)[0]
+            out = out.index_add(0, token, expert(x[token]))
+        return out
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_experts_that_get_other_tokens_in_every_step(nvtx: SpiedNvtx, again: bool) -> None:
+    model, draw, each = Mixture(), torch.Generator().manual_seed(0), 2 * 64 * 64
+    annotate_torch(model)
+    for _ in range(5):
+        nvtx.clear()
+        x, chosen = torch.rand(32, 64, requires_grad=True), torch.randint(3, (32,), generator=draw)
+        with mark_step():
+            run = (lambda *args: checkpoint(model, *args, use_reentrant=False)) if again else model
+            run(x, chosen).sum().backward()
+        sent = [each * tokens for tokens in model.sent[-1]]
+        for at, flops in enumerate(sent):
+            assert nvtx.flops(f"experts.{at}.forward") == [flops] * (1 + again)
+            own = [of for of in nvtx.flops(f"experts.{at}.backward") if of is not None]
+            assert sum(own) - 2 * flops in (0, again * sum(sent))  # what is computed again is in one of them
+        assert nvtx.steps[-1].flops == (3 + again) * sum(sent)
+    assert len(set(map(tuple, model.sent))) == 5
