@@ -79,3 +79,6 @@ WindowClock = Literal["host", "device"]
 Status = Literal["done", "failed", "skipped"]
 
 Clock = Literal["device_events", "host"]
+
+LEFT_OUT = 0.02
+"""FLOPs of matrix products are those of a part of a program while it computes no more than this share beside them."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flopprof.profiler.annotation.ranges import annotate
     from flopprof.profiler.annotation.steps import mark_step
     from flopprof.profiler.annotation.torch_modules import annotate_torch
+    from flopprof.profiler.flops.registry import register_flops
     from flopprof.reports.notebook import Comparison, Run, Trace
     from flopprof.scenarios.errors import FlopprofError
 
@@ -46,6 +47,7 @@ __all__ = [
     "annotate_torch",
     "compare",
     "mark_step",
+    "register_flops",
     "run",
 ]
 
@@ -61,6 +63,7 @@ _HOMES = {
     "annotate_torch": "profiler.annotation.torch_modules",
     "compare": "verbs",
     "mark_step": "profiler.annotation.steps",
+    "register_flops": "profiler.flops.registry",
     "run": "verbs",
 }
 

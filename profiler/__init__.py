@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from .annotation.ranges import annotate
     from .annotation.steps import mark_step
     from .annotation.torch_modules import annotate_torch
+    from .flops.registry import register_flops
 
 
-__all__ = ["annotate", "annotate_torch", "mark_step"]
+__all__ = ["annotate", "annotate_torch", "mark_step", "register_flops"]
 
 _HOMES = {
     "annotate": ".annotation.ranges",
     "annotate_torch": ".annotation.torch_modules",
     "mark_step": ".annotation.steps",
+    "register_flops": ".flops.registry",
 }
 
 

@@ -58,7 +58,7 @@ def test_every_name_is_there_and_listed() -> None:
         name: getattr(flopprof, name).__module__.split(".")[1] for name in flopprof.__all__ if name[0] != "_"
     } == {
         **dict.fromkeys(("Comparison", "Run", "Trace"), "reports"),
-        **dict.fromkeys(("annotate", "annotate_torch", "mark_step"), "profiler"),
+        **dict.fromkeys(("annotate", "annotate_torch", "mark_step", "register_flops"), "profiler"),
         **dict.fromkeys(("run", "analyze", "compare"), "verbs"),
         "FlopprofError": "scenarios",
     }

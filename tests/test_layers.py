@@ -40,7 +40,8 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "profiler": (
         *(
-            ("errors", "annotation"),
+            ("errors", "flops"),
+            ("annotation",),
             ("machine",),
             ("recorders",),
             ("worker",),
@@ -52,7 +53,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
 FOLDERS = {"scenarios": set(), "analysis": {"scenarios"}, "reports": {"analysis"}}
 FOLDERS["profiler"] = {"scenarios", "analysis", "reports"}
 WORKLOADS = {"torch", "cupy", "cupyx", "nvtx"}
-MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.annotation"}
+MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.flops", "profiler.annotation"}
 
 
 def source_folder() -> Path:
@@ -67,7 +68,7 @@ PACKAGE = Path(flopprof.__file__).parent
 
 KNOWN: dict[str, tuple[str, ...]] = {
     # What a room may know of flopprof besides itself, where that is less than its floor allows.
-    "profiler.annotation": ("analysis.words",),
+    "profiler.annotation": ("analysis.words", "profiler.flops."),
     "profiler.worker": (
         *("analysis.words", "analysis.runs.records", "analysis.runs.ceilings", "analysis.runs.writing"),
         *("scenarios.", "profiler.annotation.", "profiler.machine.", "profiler.recorders."),

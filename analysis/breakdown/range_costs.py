@@ -23,6 +23,7 @@ from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
+from .data_sheets import peaks_of_gpus, share_of_roof
 from .range_busy import BusyTimes
 from .range_rows import RangeTables, kernel_order, list_kernels
 from .rows import RangeKernelRow, RangeRow
@@ -242,7 +243,7 @@ class _Work:
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
         worked = np.flatnonzero(self._last >= self._first)
         projected = self._sum(of_range[worked], self._last[worked] - self._first[worked])
-        declared = find_declared(self._trace, self._paths)
+        declared, peaks = find_declared(self._trace, self._paths), peaks_of_gpus(self._trace.gpus.values())
         return tuple(
             replace(
                 self._range_row(
@@ -250,8 +251,12 @@ class _Work:
                 ),
                 flops=declared.flops[path],
                 bytes=declared.bytes[path],
+                flops_by_rate=declared.rates[path],
+                elements=declared.elements[path],
+                no_flops=declared.no_flops[path],
                 attribution=self._name_credit(path),
-                own_busy_ns=None if self._unsure[path] else int(own_busy[path]),
+                own_busy_ns=(own := None if self._unsure[path] else int(own_busy[path])),
+                roof_share=share_of_roof(declared.flops[path], declared.rates[path], own or 0, peaks),
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,14 @@ class RangeRow:
     """How its device work is known to be its own: thread, process, both or none; see range_kernels."""
     own_busy_ns: int | None = None
     """Busy without what other threads did beside it: what a rate may count. None when that cannot be told."""
+    flops_by_rate: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Those of the FLOPs whose kind of arithmetic is known, such as bfloat16."""
+    elements: int | None = None
+    """What it computed element by element beside: over LEFT_OUT of its FLOPs, and it has none."""
+    no_flops: tuple[str, ...] = ()
+    """Why the program declared none."""
+    roof_share: float | None = None
+    """The least time that its FLOPs can take by the GPU's data sheet, as a share of its own busy time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

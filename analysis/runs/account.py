@@ -11,6 +11,7 @@ from ...scenarios.operations.ops import Op, op_to_json
 from ...scenarios.plan.step import Step
 from ...scenarios.plan.work import OpWork, StepWork, Work, step_work
 from ..arithmetic.statistics import median_interval
+from ..breakdown.data_sheets import Peaks
 from ..breakdown.rows import CopyRow, WindowTimes
 from ..export.devices import GpuInfo, describe_clock
 from ..trace.quality import sort_notes
@@ -21,7 +22,7 @@ from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
 from .records import Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult
-from .roof import Peaks, Roof, Timing, list_roof_lines, roof, roof_of_step
+from .roof import Roof, Timing, list_roof_lines, roof, roof_of_step
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
 
 NOT_REACHED = "the run was interrupted before this step"

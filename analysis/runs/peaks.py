@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..breakdown.data_sheets import Peaks, Rate, data_sheet
 from ..export.devices import GpuInfo
 from .ceilings import Ceiling, Ceilings
 from .records import Machine
-from .roof import GpuFacts, Peaks, Rate, peaks_of_gpu
 
 HALVES = ("float16", "bfloat16")
 
@@ -31,7 +31,7 @@ def peaks_of_device(device: str, gpu: GpuInfo | None, machine: Machine, ceilings
         return measured_peaks(stored, None, None) if stored else None
     only = machine.gpus[0].uuid if len(machine.gpus) == 1 else None
     stored = ceilings.of_gpu(gpu.uuid if gpu and gpu.uuid else only)
-    sheet = _data_sheet(gpu) if gpu else None
+    sheet = data_sheet(gpu) if gpu else None
     return measured_peaks(stored, sheet, gpu.l2_bytes if gpu else None) if stored else sheet
 
 
@@ -80,18 +80,3 @@ def _describe_source(stored: Sequence[Ceiling], bandwidth: str) -> str:
 
 def _bandwidth_text(bytes_per_s: float) -> str:
     return f"{bytes_per_s / 1e12:.2f} TB/s" if bytes_per_s >= 1e12 else f"{bytes_per_s / 1e9:.1f} GB/s"
-
-
-def _data_sheet(gpu: GpuInfo) -> Peaks | None:
-    if gpu.sm_count is None or gpu.clock_hz is None or gpu.bandwidth_bytes_per_s is None:
-        return None
-    return peaks_of_gpu(
-        GpuFacts(
-            name=gpu.name or "GPU",
-            compute_capability=f"{gpu.compute_major}.{gpu.compute_minor}",
-            sm_count=gpu.sm_count,
-            clock_hz=gpu.clock_hz,
-            memory_bytes_per_s=gpu.bandwidth_bytes_per_s,
-            l2_bytes=gpu.l2_bytes,
-        )
-    )

@@ -10,86 +10,19 @@ that cannot mean anything is None with a note: ``l2_resident`` (the data never h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...scenarios.plan.work import OpWork, StepWork, Unit
+from ...scenarios.plan.work import OpWork, StepWork
+from ..breakdown.data_sheets import HIGHEST_SHARE, Peaks
 from ..words import Limit
 from .results import RoofLine
-
-HIGHEST_SHARE = 1.02
 
 LAUNCH_BOUND_SHARE = 0.1
 """A step whose launch overhead is over this share of its untraced time is launch-bound."""
 
 Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling", "lost_data"]
-
-Rate = tuple[str, Unit]
-"""(dtype, unit) of a peak."""
-
-FMA_PER_CLOCK: Mapping[str, Mapping[str, int]] = {
-    "7.0": {"float16": 128, "float32": 64, "float64": 32},
-    "7.5": {"float16": 128, "float32": 64, "float64": 2},
-    "8.0": {"float16": 256, "bfloat16": 128, "float32": 64, "float64": 32},
-    "8.6": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
-    "8.9": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
-    "9.0": {"float16": 256, "bfloat16": 256, "float32": 128, "float64": 64},
-    "10.0": {"float16": 256, "bfloat16": 256, "float32": 128, "float64": 64},
-    "12.0": {"float16": 128, "bfloat16": 128, "float32": 128, "float64": 2},
-}
-"""Multiply-adds a clock and SM on the ordinary lanes, by compute capability.
-
-Source: CUDA C++ Programming Guide, "Throughput of Native Arithmetic Instructions".
-"""
-
-TENSOR_FLOPS_PER_CLOCK: Mapping[str, Mapping[str, int]] = {
-    "7.0": {"float16": 1024},
-    "7.5": {"float16": 1024},
-    "8.0": {"float16": 2048, "bfloat16": 2048, "float64": 128},
-    "8.6": {"float16": 1024, "bfloat16": 1024},
-    "8.9": {"float16": 1024, "bfloat16": 1024},
-    "9.0": {"float16": 4096, "bfloat16": 4096, "float64": 256},
-    "10.0": {"float16": 8192, "bfloat16": 8192, "float64": 128},
-    "12.0": {"float16": 1024, "bfloat16": 1024},
-}
-"""Dense FLOPs a clock and SM on tensor units, by compute capability; where a part has two accumulator widths,
-the faster.
-
-Source: NVIDIA's architecture whitepapers (V100, Turing, A100, GA102, Ada, H100, Blackwell), their peak rates
-divided by SMs and boost clock.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuFacts:
-    """What a trace or a driver says about a GPU."""
-
-    name: str
-    compute_capability: str
-    """Like ``9.0``."""
-    sm_count: int
-    clock_hz: float
-    memory_bytes_per_s: float
-    l2_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peaks:
-    """The highest rates a device can reach, and who says so."""
-
-    flops_per_s: Mapping[Rate, float]
-    bytes_per_s: float
-    l2_bytes: int | None = None
-    """A GPU's L2 cache."""
-    l3_bytes: int | None = None
-    """A CPU's last level of cache."""
-    source: str
-
-    def flops_rate(self, dtype: str, unit: Unit) -> float | None:
-        """FLOPs a second for a dtype; a part without tensor units for it uses its ordinary lanes."""
-        rate = self.flops_per_s.get((dtype, unit))
-        return rate if rate is not None or unit == "fma" else self.flops_per_s.get((dtype, "fma"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,28 +61,6 @@ class Timing:
         if self.untraced_ns is None or self.overhead_ns is None:
             return None
         return self.overhead_ns > LAUNCH_BOUND_SHARE * self.untraced_ns
-
-
-def peaks_of_gpu(gpu: GpuFacts) -> Peaks | None:
-    """The theoretical peaks of a GPU; None when its compute capability is not in the tables."""
-    lanes = FMA_PER_CLOCK.get(gpu.compute_capability)
-    if lanes is None:
-        return None
-    sm_clocks = gpu.sm_count * gpu.clock_hz
-    rates: dict[Rate, float] = {(dtype, "fma"): 2 * fma * sm_clocks for dtype, fma in lanes.items()}
-    tensor = TENSOR_FLOPS_PER_CLOCK[gpu.compute_capability]
-    rates.update({(dtype, "tensor"): flops * sm_clocks for dtype, flops in tensor.items()})
-    return Peaks(
-        flops_per_s=rates,
-        bytes_per_s=gpu.memory_bytes_per_s,
-        l2_bytes=gpu.l2_bytes,
-        source=_describe_source(gpu),
-    )
-
-
-def _describe_source(gpu: GpuFacts) -> str:
-    clock = f"{gpu.sm_count} SMs at {gpu.clock_hz / 1e9:.2f} GHz"
-    return f"{gpu.name} by its data sheet: {clock}, {gpu.memory_bytes_per_s / 1e12:.2f} TB/s"
 
 
 def floor_of(ops: Sequence[OpWork], peaks: Peaks) -> Floor | None:

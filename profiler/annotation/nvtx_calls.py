@@ -23,6 +23,10 @@ Color = int | str
 """What Nsight Systems paints a range in: ``0xAARRGGBB``, or a name that nvtx knows."""
 
 
+INJECTIONS = ("NVTX_INJECTION64_PATH", "NVTX_INJECTION32_PATH")
+"""How a tool that records tells NVTX so, by NVTX's own convention; without any, every call goes nowhere."""
+
+
 class Attributes(Protocol):
     """What is said of one range or mark."""
 
@@ -34,6 +38,9 @@ class Nvtx(Protocol):
 
     Where NVTX is switched off attributes are None.
     """
+
+    heard: bool
+    """Whether something records; what only a record is for can be left out where nothing does."""
 
     def attributes(self, name: str, payload: int | None, color: Color | None) -> Attributes | None:
         """What is said of a range or a mark."""
@@ -62,6 +69,8 @@ class Nvtx(Protocol):
 
 class Silence:
     """NVTX switched off."""
+
+    heard = False
 
     def attributes(self, name: str, payload: int | None, color: Color | None) -> Attributes | None:  # noqa: ARG002
         """None."""
@@ -108,6 +117,7 @@ class Recorded:
         def start_here(attributes: Attributes | None) -> object:
             return start(attributes, handle)
 
+        self.heard = any(os.environ.get(name) for name in INJECTIONS)
         self.attributes, self.push, self.pop = make, push_here, pop_here
         self.mark, self.start, self.end = mark_here, start_here, end_of_ranges(lib)
 

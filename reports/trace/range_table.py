@@ -9,6 +9,7 @@ from ...analysis.breakdown.rows import RangeRow
 from ..document.document import Table
 from ..document.names import clean, join_path
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
+from .uncounted import tell_uncounted
 
 MAIN_RANGES = 15
 """Rows a short report (the terminal) shows."""
@@ -17,6 +18,11 @@ RANGE_TIMES = (
     "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
     "its own thread launched, as NVIDIA's reports have it."
 )
+
+ROOF_SHARE = "of roof: the least time that its FLOPs can take by the GPU's data sheet, as a share of busy."
+
+MAIN_REASONS = 5
+"""Reasons why ranges have no FLOPs that are told; all are in the JSON document."""
 
 WITHOUT = " without what another thread did beside it, empty where that cannot be told"
 
@@ -70,6 +76,8 @@ def range_table(analysis: Analysis) -> Table:
             *([_say_rates(worked=worked, shared=shared)] if told else []),
             *([BY_PROCESS] if shared else []),
             *cut,
+            *([ROOF_SHARE] if any(row.roof_share for row in rows) else []),
+            *tell_uncounted(rows, limit=MAIN_REASONS),
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
@@ -120,6 +128,7 @@ def _rate_columns(
         ColumnOf(key="tflops", title="", kind="tflops", value=tflops),
         ColumnOf(key="gbps", title="", kind="gbps", value=lambda row: rate(row.bytes, row)),
         ColumnOf(key="bandwidth_share", title="of bandwidth", kind="percent", value=bandwidth_share),
+        ColumnOf(key="roof_share", title="of roof", kind="percent", value=lambda row: row.roof_share),
     )
 
 

@@ -333,6 +333,7 @@ def test_the_document_has_every_key_and_only_plain_values():
             "kernel_sum_ns",
         ),
         *("busy_ns", "projected_ns", "launch_call_ns", "flops", "bytes", "attribution", "own_busy_ns"),
+        *("flops_by_rate", "elements", "no_flops", "roof_share"),
     }
     assert set(document["range_kernels"][0]) == {
         *(

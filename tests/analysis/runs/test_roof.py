@@ -4,17 +4,16 @@ from dataclasses import replace
 
 import pytest
 from drawing.scenario_steps import make_step
-from flopprof.analysis.runs.roof import (
+from flopprof.analysis.breakdown.data_sheets import (
     GpuFacts,
     Peaks,
     Rate,
-    Roof,
-    Timing,
-    floor_of,
     peaks_of_gpu,
-    roof,
-    roof_of_step,
+    peaks_of_gpus,
+    share_of_roof,
 )
+from flopprof.analysis.export.devices import GpuInfo
+from flopprof.analysis.runs.roof import Roof, Timing, floor_of, roof, roof_of_step
 from flopprof.scenarios.operations.ops import HostToDevice, Matmul, Matvec, Outer, Sum
 from flopprof.scenarios.plan.work import step_work
 from hypothesis import given
@@ -156,3 +155,43 @@ def test_the_floor_of_a_step_is_the_sum_over_its_ops(n: int, axis: int, dtype: s
     assert whole is not None
     assert whole.total_ns == pytest.approx(sum(part.total_ns for part in parts if part is not None))
     assert whole.total_ns >= max(whole.compute_ns, whole.memory_ns) * (1 - 1e-12)
+
+
+BUSY_NS = 1_000_000
+
+PER_CLOCK = 132 * 1.98e9 * BUSY_NS / 1e9
+"""FLOPs in that time at one a clock and multiprocessor."""
+
+
+@pytest.mark.parametrize(
+    ("kinds", "share"),
+    [
+        ({"bfloat16": 4096}, 1.0),
+        ({"float32": 256}, 1.0),
+        ({"tf32": 1024, "float32": 64}, 0.75),
+        ({"float8_e4m3fn": 2048, "float8_e5m2": 2048}, 0.5),
+        ({"float64": 128}, 0.5),
+        ({"int8": 8192 * 2}, None),  # twice what there is
+        ({"int4": 1}, None),
+        ({}, None),
+    ],
+)
+def test_the_share_of_the_roof_that_counted_flops_are(kinds: dict[str, int], share: float | None) -> None:
+    counted = {kind: round(each * PER_CLOCK) for kind, each in kinds.items()}
+    found = share_of_roof(sum(counted.values()), counted, BUSY_NS, h200())
+    assert found == (share if share is None else pytest.approx(share))
+
+
+def test_flops_of_an_unknown_kind_have_no_roof() -> None:
+    assert share_of_roof(100, {"bfloat16": 50}, BUSY_NS, h200()) is None
+    assert share_of_roof(None, {}, BUSY_NS, h200()) is share_of_roof(50, {"bfloat16": 50}, 0, h200()) is None
+    assert share_of_roof(50, {"bfloat16": 50}, BUSY_NS, None) is None
+
+
+def test_a_trace_of_unlike_gpus_has_no_peaks() -> None:
+    one = GpuInfo(
+        id=0, sm_count=132, clock_hz=10**9, bandwidth_bytes_per_s=10**12, compute_major=9, compute_minor=0
+    )
+    assert peaks_of_gpus([one, replace(one, id=1)]) == peaks_of_gpus([one]) != None  # noqa: E711
+    assert peaks_of_gpus([one, replace(one, id=1, sm_count=114)]) is None
+    assert peaks_of_gpus([one, GpuInfo(id=1)]) is peaks_of_gpus([]) is None
