@@ -24,6 +24,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("words", "errors", "plain", "files"),
             ("arithmetic", "sqlite"),
             ("export", "kineto", "packing"),
+            ("hardware",),
             ("trace",),
             ("attribution",),
         ),

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
 from ..arithmetic.grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
 from ..attribution.ownership import ATTRIBUTIONS
+from ..hardware.occupancy import find_limits, theoretical_occupancy
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, known_device
-from .occupancy import find_limits, theoretical_occupancy
 from .queue import Queue
 from .rows import CopyRow, KernelRow, Launch
 

@@ -21,9 +21,9 @@ from ..attribution.declared import find_declared
 from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
+from ..hardware.data_sheets import peaks_of_gpus, share_of_roof
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
-from .data_sheets import peaks_of_gpus, share_of_roof
 from .range_busy import BusyTimes
 from .range_rows import RangeTables, kernel_order, list_kernels
 from .rows import RangeKernelRow, RangeRow

@@ -11,9 +11,9 @@ from ...scenarios.operations.ops import Op, op_to_json
 from ...scenarios.plan.step import Step
 from ...scenarios.plan.work import OpWork, StepWork, Work, step_work
 from ..arithmetic.statistics import median_interval
-from ..breakdown.data_sheets import Peaks
 from ..breakdown.rows import CopyRow, WindowTimes
 from ..export.devices import GpuInfo, describe_clock
+from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings

@@ -3,8 +3,8 @@
     flopprof profile -- python bench/flops/hand_counted.py --model gpt2
 
 The last line it prints is JSON: FLOPs of all steps of every module that has products, by arithmetic on the sizes (of
-experts: on the tokens that each got in each step), and seconds a step. bench/flops/of_models.py sets flopprof's
-figures beside them. Plain PyTorch, random weights.
+experts: on the tokens that each got in each step), and seconds a step. bench/flops/of_models.py sets flopprof's figures
+beside them. Plain PyTorch, random weights.
 """
 
 from __future__ import annotations
