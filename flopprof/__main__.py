@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from flopprof.profiler.commands.app import app
+from flopprof.profiler.__main__ import main
 
 if __name__ == "__main__":
-    app(prog_name="flopprof")
+    main()

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # typing takes longer to import than all that is before the first line of main
 
 if TYPE_CHECKING:
     from .annotation.ranges import annotate

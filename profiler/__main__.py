@@ -1,8 +1,66 @@
-"""``python -m flopprof.profiler`` is the command ``flopprof``."""
+"""The first line of ``flopprof``: signals before everything else, then the command line."""
 
 from __future__ import annotations
 
-from .commands.app import app
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130
+"""What the command line ends with when it was stopped, by whatever signal."""
+
+ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""What ends a program that does not ask for it."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ends flopprof as Ctrl-C does: private folders go, children are ended, what is complete is kept."""
+
+
+class SignalCatcher:
+    """Turns signals into Stopped, and remembers the first."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+
+    def catch(self) -> None:
+        """From now on; a signal that is ignored, as nohup has it, stays so."""
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._stop)
+
+    def release(self) -> None:
+        """Nothing is left to be cleaned: signals end the process at once."""
+        for number in ENDING:
+            if signal.getsignal(number) == self._stop:
+                signal.signal(number, signal.SIG_DFL)
+
+    def _stop(self, number: int, _: FrameType | None) -> NoReturn:
+        self.first = self.first or number
+        raise Stopped
+
+
+def main() -> NoReturn:
+    """Run the command line; one that a signal stopped ends with 128 + its number."""
+    signals = SignalCatcher()
+    code: str | int | None = INTERRUPTED
+    try:
+        signals.catch()
+        from .commands.app import app
+        from .recorders.sweeping import sweep_private_folders
+        from .terminal.output import prepare_streams
+
+        prepare_streams()
+        sweep_private_folders()
+        app(prog_name="flopprof")
+    except SystemExit as end:
+        code = end.code
+        signals.release()
+    except KeyboardInterrupt:
+        signals.release()
+    sys.exit(128 + signals.first if code == INTERRUPTED and signals.first else code)
+
 
 if __name__ == "__main__":
-    app(prog_name="flopprof")
+    main()

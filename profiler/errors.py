@@ -61,3 +61,14 @@ class CommandNotFound(ProfileError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name}: no such command; give a path, or a program on PATH")
+
+
+class InterpreterMissing(ProfileError):
+    """A script whose first line names a program that is not there."""
+
+    exit_code = 127
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: its interpreter is not there; mend its first line, or install that program"
+        )

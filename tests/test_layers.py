@@ -22,12 +22,13 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     "analysis": (
         *(
             ("words", "errors", "plain", "files"),
-            ("arithmetic", "sqlite", "engine"),
-            ("export", "kineto"),
+            ("arithmetic", "sqlite", "engine", "codes"),
+            ("export", "kineto", "packing"),
+            ("hardware",),
             ("trace",),
             ("attribution",),
         ),
-        *(("breakdown",), ("runs", "ranks"), ("compare", "store")),
+        *(("breakdown",), ("runs", "ranks", "many"), ("compare", "store")),
     ),
     "reports": (
         *(

@@ -25,6 +25,18 @@ SHORT = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Per group how many values it has, their sum, median, the least and the greatest."""
+
+    group: Ints
+    count: Ints
+    total: Ints
+    median: NDArray[np.float64]
+    least: Ints
+    greatest: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """Per group its values in order: how many, their sum, quantiles, the least and greatest."""
 
@@ -52,6 +64,20 @@ class Stats:
         high = min(low + 1, int(self.first[at] + self.count[at]) - 1)
         below, above = int(self.ordered[low]), int(self.ordered[high])
         return below + (above - below) * (place - int(place))
+
+    def summarise(self) -> Summary:
+        """All groups without their values."""
+        last = self.first + self.count - 1
+        low = self.ordered[self.first + (self.count - 1) // 2]
+        high = self.ordered[self.first + self.count // 2]
+        return Summary(
+            group=self.group,
+            count=self.count,
+            total=self.total,
+            median=low + (high - low) * 0.5,
+            least=self.ordered[self.first],
+            greatest=self.ordered[last],
+        )
 
     def regroup(self, group: Ints) -> Stats:
         """The same values with each group called anew: those called alike are one, those below 0 are left out."""

@@ -92,6 +92,16 @@ def intersect(start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> Pie
     return Pieces(piece_start[some], piece_end[some], source[some], other[some])
 
 
+def covered_before(start: Ints, end: Ints, times: Ints) -> Ints:
+    """How much of a disjoint list lies before each instant; of a window that is what lies in it, by difference."""
+    if not len(start):
+        return np.zeros(len(times), np.int64)
+    at = np.searchsorted(end, times, side="right")
+    whole = np.append(np.int64(0), np.cumsum(end - start))[at]
+    inside = np.minimum(at, len(start) - 1)
+    return whole + np.where(at < len(start), np.maximum(times - start[inside], 0), 0)
+
+
 def cut_at(start: Ints, end: Ints, breaks: Ints) -> Pieces:
     """Intervals cut at sorted break points; ``other`` is the last break at or before a piece, -1 before all."""
     bounds = np.concatenate([[FIRST], breaks, [LAST]]).astype(np.int64)

@@ -38,7 +38,12 @@ THRESHOLD = 0.02
 """A change under 2 % is no change worth acting on."""
 
 FEWEST_SAMPLES = 10
-"""Below this no verdict is given."""
+"""Below this no verdict is given, but where the interval excludes 1 by a factor of ten."""
+
+PLAIN = 10.0
+
+FEWEST_APART = 5
+"""Enough where every sample of one side lies beyond every one of the other, by more than the threshold."""
 
 _SEED = b"flopprof"
 
@@ -65,6 +70,8 @@ class RatioEstimate:
     rank_sign: int
     samples: int
     """Of the side that has fewer."""
+    apart: float = 1.0
+    """Between the nearest samples of both sides, B / A, where no two of them overlap; else 1."""
     identical: bool = False
     """Both sides are the same measurement, not two alike ones."""
 
@@ -127,8 +134,15 @@ def ratio_interval(a: ArrayLike, b: ArrayLike) -> RatioEstimate:
         rank_p=rank_p,
         rank_sign=rank_sign,
         samples=min(len(left), len(right)),
+        apart=_measure_gap(left, right),
         identical=np.array_equal(left, right),
     )
+
+
+def _measure_gap(a: Floats, b: Floats) -> float:
+    if b.min() > a.max():
+        return float(b.min() / a.max())
+    return float(b.max() / a.min()) if b.max() < a.min() else 1.0
 
 
 def rank_test(a: Floats, b: Floats) -> tuple[float, int]:
@@ -178,8 +192,9 @@ def _decide(
     low, high = interval
     if estimate.identical:
         return "same"
-    if estimate.samples < FEWEST_SAMPLES:
-        return "unsure"
+    is_apart = max(estimate.apart, 1 / estimate.apart) > 1 + threshold
+    if estimate.samples < (FEWEST_APART if is_apart else FEWEST_SAMPLES):
+        return _decide_plainly(interval)
     if 1 / (1 + threshold) <= low and high <= 1 + threshold:
         return "same"
     if rank_p >= 1 - LEVEL:
@@ -189,6 +204,12 @@ def _decide(
     if high < 1 and estimate.rank_sign < 0 and estimate.ratio < 1 / (1 + threshold):
         return "faster"
     return "unsure"
+
+
+def _decide_plainly(interval: tuple[float, float]) -> Verdict:
+    """Of few samples: only what no noise explains, an interval that excludes 1 by a factor of ten."""
+    low, high = interval
+    return "slower" if low > PLAIN else "faster" if high < 1 / PLAIN else "unsure"
 
 
 def _bootstrap_medians(samples: Floats) -> Floats:

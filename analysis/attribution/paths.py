@@ -1,8 +1,14 @@
-"""Paths of ranges: instances with the same messages from the outermost inwards, on one thread, are one path."""
+"""Paths of ranges: instances with the same messages from the outermost inwards, on one thread, are one path.
+
+A path of more than MOST_LEVELS messages is spelled by its outermost and its innermost ones; between them stands how
+many were left out, and a digest of those, so that two paths are never spelled alike. Ranges that are opened and never
+closed lie in one another without end: spelled whole, their paths would grow with the square of their number.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -10,6 +16,11 @@ import pandas as pd
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..trace.trace import Trace
+
+MOST_LEVELS = 32
+
+OUTERMOST = INNERMOST = MOST_LEVELS // 2
+"""Messages of a deeper path that are spelled, beside what is said of those left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +49,74 @@ class Paths:
     def __len__(self) -> int:
         return len(self.first)
 
-    def name(self, trace: Trace, path: int) -> PathName:
+
+class PathNames:
+    """How the paths of a trace are called, each spelled once."""
+
+    def __init__(self, trace: Trace, paths: Paths) -> None:
+        self._trace = trace
+        self._parent = paths.parent
+        self._message, self._domain, self._thread = (
+            ints(trace.ranges, column)[paths.first] for column in ("name", "domain", "thread")
+        )
+        self._spellings: dict[int, _Spelling] = {NONE: _Spelling()}
+        self._names: dict[int, PathName] = {NONE: PathName()}
+
+    def __getitem__(self, path: int) -> PathName:
         """How a path is called; -1 is no path at all."""
-        if path < 0:
-            return PathName()
-        row = int(self.first[path])
-        messages: list[str] = []
-        while path >= 0:
-            messages.append(trace.name(int(ints(trace.ranges, "name")[self.first[path]])))
-            path = int(self.parent[path])
-        pid, tid = thread_ids(trace, int(ints(trace.ranges, "thread")[row]))
-        domain = trace.name(int(ints(trace.ranges, "domain")[row]))
-        return PathName(range=messages[0], path=tuple(reversed(messages)), domain=domain, pid=pid, tid=tid)
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = self._spell(path)
+        return name
+
+    def _spell(self, path: int) -> PathName:
+        pid, tid = thread_ids(self._trace, int(self._thread[path]))
+        return PathName(
+            range=self._trace.name(int(self._message[path])),
+            path=self._spelling(path).messages(),
+            domain=self._trace.name(int(self._domain[path])),
+            pid=pid,
+            tid=tid,
+        )
+
+    def _spelling(self, path: int) -> _Spelling:
+        """Of a path, by way of the nearest one around it that is spelled already."""
+        inwards: list[int] = []
+        while path not in self._spellings:
+            inwards.append(path)
+            path = int(self._parent[path])
+        spelling = self._spellings[path]
+        for path in reversed(inwards):
+            message = self._trace.name(int(self._message[path]))
+            spelling = self._spellings[path] = spelling.with_inner(message)
+        return spelling
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """The messages of a path, but for those in the middle of a deep one."""
+
+    outer: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
+    left_out: int = 0
+    digest: bytes = b""
+    """Of those left out."""
+
+    def with_inner(self, message: str) -> _Spelling:
+        """The spelling of the path that goes one range further in."""
+        if not self.inner and len(self.outer) < OUTERMOST:
+            return _Spelling((*self.outer, message))
+        inner = (*self.inner, message)
+        if len(inner) + self.left_out <= INNERMOST:
+            return _Spelling(self.outer, inner)
+        digest = blake2b(self.digest + inner[0].encode("utf-8", "surrogatepass"), digest_size=4).digest()
+        return _Spelling(self.outer, inner[1:], self.left_out + 1, digest)
+
+    def messages(self) -> tuple[str, ...]:
+        """As they are shown."""
+        if not self.left_out:
+            return self.outer + self.inner
+        return (*self.outer, f"… {self.left_out} more, {self.digest.hex()} …", *self.inner)
 
 
 def thread_ids(trace: Trace, thread: int) -> tuple[int | None, int | None]:
@@ -69,16 +136,27 @@ def find_paths(trace: Trace) -> Paths:
     parent, first, count = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for level in split_levels(depth):
         outer = of_range[parents[level]]
-        codes, unique = pd.factorize(_pair(outer + 1, kind[level]))
-        of_range[level] = count + codes
-        where = np.full(len(unique), len(level), np.int64)
-        np.minimum.at(where, codes, np.arange(len(level)))
+        where = _number_level(
+            of_range, level, _pair(outer + 1, kind[level]) if len(level) > 1 else outer, count
+        )
         parent.append(outer[where])
         first.append(level[where])
-        count += len(unique)
+        count += len(where)
     return Paths(
         of_range=of_range[:-1].astype(np.int32), parent=np.concatenate(parent), first=np.concatenate(first)
     )
+
+
+def _number_level(of_range: Codes, level: Ints, kind: Ints, count: int) -> Ints:
+    """Give the ranges of one level their paths, from ``count`` on; the place in the level of the first of each."""
+    if len(level) == 1:
+        of_range[level] = count
+        return np.zeros(1, np.int64)
+    codes, unique = pd.factorize(kind)
+    of_range[level] = count + codes
+    where = np.full(len(unique), len(level), np.int64)
+    np.minimum.at(where, codes, np.arange(len(level)))
+    return where
 
 
 def _pair(one: Ints, other: Ints) -> Ints:

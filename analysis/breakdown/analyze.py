@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
 from ..attribution.attribution import Attribution
+from ..attribution.folding import fold_ranges
+from ..attribution.paths import MOST_LEVELS
+from ..attribution.steady_instances import Instances
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
 from ..trace.open import Announce, find_trace, open_trace_file
-from ..trace.quality import note, sort_notes
+from ..trace.quality import count_notes, note, sort_notes
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
@@ -25,7 +29,14 @@ from .labelled import Labelled, label_trace
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
-from .window_rows import WindowRow, count_outside, match_ranges, range_windows, trace_windows
+from .trace_steps import StepRow, find_steps
+from .window_cuts import count_outside, count_unlisted, match_ranges, range_windows, trace_windows
+from .window_rows import WindowRow, Windows
+
+STEADY = Instances()
+
+MOST_FOLDED = 3
+"""Names that a note tells of those that were folded."""
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
@@ -54,11 +65,13 @@ class Analysis:
     quality: tuple[QualityNote, ...]
     device_ns: int
     attributed_ns: int
-    windows: tuple[WindowRow, ...]
+    windows: Sequence[WindowRow]
     ranges: tuple[RangeRow, ...]
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
     copies: tuple[CopyRow, ...]
+    steps: tuple[StepRow, ...] = ()
+    """What repeats, by its steady instances."""
     sha256: str | None = None
     """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
@@ -69,20 +82,24 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``analyze --json``; every key is always there, unknown is None."""
-        return {
-            "flopprof": FORMAT,
-            "trace": _describe_trace(self.trace, self.sha256),
-            "devices": _describe_devices(self.trace),
-            "quality": to_plain(self.quality),
-            "device_ns": self.device_ns,
-            "attributed_ns": self.attributed_ns,
-            "unattributed_ns": self.unattributed_ns,
-            "windows": [_describe_window(row) for row in self.windows],
-            "ranges": to_plain(self.ranges),
-            "range_kernels": to_plain(self.range_kernels),
-            "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
-            "copies": to_plain(self.copies),
-        }
+        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.parts()}
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """The same, key by key; tables are iterators, so that of a million rows only one is there at a time."""
+        yield "flopprof", FORMAT
+        yield "trace", _describe_trace(self.trace, self.sha256)
+        yield "devices", _describe_devices(self.trace)
+        yield "quality", to_plain(self.quality)
+        yield "device_ns", self.device_ns
+        yield "attributed_ns", self.attributed_ns
+        yield "unattributed_ns", self.unattributed_ns
+        for name in ("windows", "ranges", "range_kernels", "kernels", "copies", "steps"):
+            yield name, self.rows(name)
+
+    def rows(self, table: str) -> Iterator[dict[str, Any]]:
+        """The rows of a table as plain records."""
+        describe = {"windows": _describe_window, "kernels": partial(_pick, names=KERNEL_FIELDS)}
+        return map(describe.get(table, to_plain), getattr(self, table))
 
 
 def analyze_trace(
@@ -92,34 +109,45 @@ def analyze_trace(
     domains: Sequence[str] | None = None,
     window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
 ) -> Analysis:
     """Analyse a trace.
 
     `range_glob` makes a window of every instance of the ranges it matches, on the host's clock or on the
     device's (see windows.device_windows); without it there is one window, the whole trace. `domains` are those
-    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong.
+    whose ranges own work, by default all but libraries'. `graph_ranges` is where nodes of CUDA graphs belong;
+    `wanted` are the instances that steps are measured by, and whether counters in names are folded.
     """
+    folded = None if wanted.exact_names else fold_ranges(trace)
+    trace = trace if folded is None else folded.trace
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
         kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
         labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
         attribution = labelled.attribution
-        tables = pool.submit(measure_ranges, trace, attribution, labelled.paths)
+        tables = pool.submit(measure_ranges, trace, attribution, labelled.paths, labelled.names)
         windows, notes = _cut_windows(labelled, range_glob, domains, window)
+    costs = tables.result()
+    counts = {
+        "deep_ranges": int((ints(trace.ranges, "depth") >= MOST_LEVELS).sum()),
+        "kernels_not_listed": costs.kernels_left_out,
+        "owners_not_listed": count_unlisted(windows),
+    }
+    found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+    found += _tell_folded({} if folded is None else folded.examples)
     return Analysis(
         trace=trace,
         attribution=attribution,
-        quality=sort_notes(
-            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
-        ),
+        quality=sort_notes([*found, *count_notes(counts)]),
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
-        windows=tuple(windows),
-        ranges=tables.result().ranges,
-        range_kernels=tables.result().kernels,
+        windows=windows,
+        ranges=costs.ranges,
+        range_kernels=costs.kernels,
         kernels=kernels.result(),
         copies=copy_rows(trace, every, attribution.kind),
+        steps=find_steps(labelled, wanted),
     )
 
 
@@ -130,6 +158,7 @@ def analyze_file(
     domains: Sequence[str] | None = None,
     window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
+    wanted: Instances = STEADY,
     announce: Announce | None = None,
     digest: Digest | None = None,
 ) -> Analysis:
@@ -142,21 +171,26 @@ def analyze_file(
     with open_trace_file(path, announce=announce) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
-            trace, range_glob=range_glob, domains=domains, window=window, graph_ranges=graph_ranges
+            trace,
+            range_glob=range_glob,
+            domains=domains,
+            window=window,
+            graph_ranges=graph_ranges,
+            wanted=wanted,
         )
         return replace(analysis, sha256=digest.result())
 
 
 def _cut_windows(
     labelled: Labelled, glob: str | None, domains: Sequence[str] | None, kind: WindowClock
-) -> tuple[list[WindowRow], list[QualityNote]]:
+) -> tuple[Windows, list[QualityNote]]:
     if glob is None:
         return trace_windows(labelled), []
     rows = match_ranges(labelled.trace, glob, domains)
     if not len(rows):
-        return [], [note("range_not_found", detail=glob)]
+        return Windows(), [note("range_not_found", detail=glob)]
     outside = count_outside(labelled, rows) if kind == "host" else 0
-    return range_windows(labelled, rows, kind), [note("work_outside_window", outside)] if outside else []
+    return range_windows(labelled, rows, kind), count_notes({"work_outside_window": outside})
 
 
 def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
@@ -165,6 +199,16 @@ def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:
     return [
         note("domain_not_found", detail=name or "the default one") for name in domains if name not in found
     ]
+
+
+def _tell_folded(examples: Mapping[str, Sequence[str]]) -> list[QualityNote]:
+    """Which names are one range although a counter tells them apart."""
+    if not examples:
+        return []
+    told = [f"{name}: {names[0]} … {names[-1]}" for name, names in examples.items()]
+    more = f" and {len(told) - MOST_FOLDED} more" if len(told) > MOST_FOLDED else ""
+    count = sum(len(names) for names in examples.values())
+    return [note("counters_folded", count, detail=f"{'; '.join(told[:MOST_FOLDED])}{more}")]
 
 
 def _describe_trace(trace: Trace, sha256: str | None) -> dict[str, Any]:

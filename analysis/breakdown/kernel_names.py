@@ -22,7 +22,7 @@ _CAST = re.compile(r"\((?:unsigned |long |short )*(?:int|bool|char|long|short|si
 
 _INLINE_NAMESPACE = re.compile(r"\b(?:CUB_\d+_SM(?:_\d+)+|THRUST_\d+_SM(?:_\d+)+|__\d+)::")
 
-_ANONYMOUS = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\(anonymous\)|_GLOBAL__N_\w*)::")
+_ANONYMOUS = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\(anonymous\)|_GLOBAL__N_\w{0,200})::")
 
 _AFTER_ARGUMENTS = re.compile(r"(?: const)?(?: ?\[[^\]]*\])*")
 
@@ -58,8 +58,11 @@ def spell_kernel(name: str, width: int) -> str:
     path, arguments = _split_template(_signature(text))
     if not path:
         return text
-    spellings = list(_list_spellings(path, arguments))
-    return next((one for one in spellings if len(one) <= width), spellings[-1])
+    spelling = text
+    for spelling in _list_spellings(path, arguments, width):
+        if len(spelling) <= width:
+            break
+    return spelling
 
 
 def _walk(text: str) -> Iterator[tuple[int, str, int]]:
@@ -130,13 +133,15 @@ def _fold_argument(argument: str) -> str:
     return f"{name}<{ELLIPSIS}>{pointer}" if bracket else f"{name}{pointer}"
 
 
-def _list_spellings(path: str, arguments: tuple[str, ...]) -> Iterator[str]:
+def _list_spellings(path: str, arguments: tuple[str, ...], width: int) -> Iterator[str]:
     """From the richest: fewer arguments first, then fewer namespaces; at last a single argument, or none."""
-    folded = [_fold_argument(argument) for argument in arguments]
+    # An argument takes three characters at least, so that more would not fit whatever they are.
+    most = min(len(arguments), max(width // 3, 0) + 1)
+    folded = [_fold_argument(argument) for argument in arguments[:most]]
     first, last = path.split("::", 1)[0], path.rsplit("::", 1)[-1]
     inner = f"{first}::{ELLIPSIS}::{last}" if path.count("::") > 1 else last
     for prefix in dict.fromkeys((path, inner, last)):
         for kept in range(len(folded), min(2, len(folded)) - 1, -1):
-            shown = folded[:kept] + ([ELLIPSIS] if kept < len(folded) else [])
+            shown = folded[:kept] + ([ELLIPSIS] if kept < len(arguments) else [])
             yield f"{prefix}<{', '.join(shown)}>" if folded else prefix
-    yield from [f"{last}<{folded[0]}>"] if len(folded) == 1 else [inner, last]
+    yield from [f"{last}<{folded[0]}>"] if len(arguments) == 1 else [inner, last]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
 from ..arithmetic.grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
 from ..attribution.ownership import ATTRIBUTIONS
+from ..hardware.occupancy import find_limits, theoretical_occupancy
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, known_device
-from .occupancy import find_limits, theoretical_occupancy
 from .queue import Queue
 from .rows import CopyRow, KernelRow, Launch
 
@@ -63,12 +65,15 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
     launches = _launches(trace, rows, kernel, launch, by_launch)
     waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
     total = int(by_kernel.total.sum())
+    begun = np.full(len(by_kernel.group), np.iinfo(np.int64).max)
+    np.minimum.at(begun, kernel, ints(frame, "start_ns")[rows])
     found = [
         _kernel_row(
             trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
         )
         for at, row in enumerate(rows[_first_of_each(kernel, len(by_kernel.group))].tolist())
     ]
+    found = [replace(row, first_ns=first) for row, first in zip(found, begun.tolist(), strict=True)]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
 
 
@@ -179,6 +184,7 @@ def _kernel_row(
         p95_ns=stats.quantile(at, 0.95),
         share=int(stats.total[at]) / total if total else None,
         launches=tuple(sorted(launches, key=lambda launch: -launch.total_ns)),
+        first_ns=None,
         **waits,
     )
 

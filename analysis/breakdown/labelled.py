@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..attribution.attribution import Attribution, attribute
-from ..attribution.paths import Paths, find_paths
+from ..attribution.paths import PathNames, Paths, find_paths
 from ..trace.trace import Trace
 from ..words import GraphRanges
 from .timeline import DeviceSpans, label_devices
@@ -24,6 +24,11 @@ class Labelled:
     def paths(self) -> Paths:
         """The paths of its ranges."""
         return find_paths(self.trace)
+
+    @cached_property
+    def names(self) -> PathNames:
+        """How those are called."""
+        return PathNames(self.trace, self.paths)
 
     @cached_property
     def timelines(self) -> dict[int, DeviceSpans]:

@@ -7,75 +7,84 @@ leaves out what other threads asked for, as NVIDIA's does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Ints, ints
-from ..arithmetic.grouped import Stats, describe_groups, sum_by_group, union_by_group
+from ..arithmetic.grouped import Stats, Summary, describe_groups, sum_by_group
 from ..arithmetic.nesting import measure_depths, split_levels
+from ..arithmetic.subtrees import describe_by_subtree
 from ..attribution.attribution import Attribution
 from ..attribution.credits import Chain, Credit, walk_chain
 from ..attribution.declared import find_declared
 from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
-from ..attribution.paths import PathName, Paths, thread_ids
+from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
+from ..hardware.data_sheets import peaks_of_gpus, share_of_roof
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
-from .data_sheets import peaks_of_gpus, share_of_roof
+from .range_busy import BusyTimes
+from .range_rows import RangeTables, kernel_order, list_kernels
 from .rows import RangeKernelRow, RangeRow
 
 KERNEL = BUSY_LAYERS.index("kernel")
 
 NEVER = np.int64(np.iinfo(np.int64).max)
 
+DEEP = 1 << 26
+"""Levels times records from which going over all records once a level takes longer than going up the tree."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeTables:
-    """Both tables, from one pass over the credits."""
-
-    ranges: tuple[RangeRow, ...]
-    kernels: tuple[RangeKernelRow, ...]
+MOST_PAIRS = 1 << 20
+"""Rows of kernels by range: every range lists what those inside it launched, so each kernel once a level."""
 
 
-def measure_ranges(trace: Trace, attribution: Attribution, paths: Paths) -> RangeTables:
+def measure_ranges(
+    trace: Trace, attribution: Attribution, paths: Paths, names: PathNames | None = None
+) -> RangeTables:
     """The cost of every path, and its kernels."""
-    work = _Work(trace, attribution, paths)
+    work = _Work(trace, attribution, paths, names or PathNames(trace, paths))
     for chain in sorted(attribution.chains, key=lambda chain: -chain.kind):  # by process first
         work.add(chain)
-    return RangeTables(ranges=work.range_rows(), kernels=work.kernel_rows())
+    return RangeTables(ranges=work.range_rows(), kernels=work.kernel_rows(), kernels_left_out=work.left_out)
 
 
 class _Work:
     """Sums per path (and, for projections, per range), filled chain by chain."""
 
-    def __init__(self, trace: Trace, attribution: Attribution, paths: Paths) -> None:
+    def __init__(self, trace: Trace, attribution: Attribution, paths: Paths, names: PathNames) -> None:
         self._trace, self._attribution, self._paths = trace, attribution, paths
         frame = trace.activities
         self._start, self._end = ints(frame, "start_ns"), ints(frame, "end_ns")
         self._duration = self._end - self._start
         self._is_kernel = ints(frame, "layer") == KERNEL
-        devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
-        self._devices = max(len(devices), 1)
         self._credited = np.zeros(len(frame), np.bool_)
         self._depth = measure_depths(paths.parent)
+        self._levels = split_levels(self._depth)
+        self._is_deep = len(self._levels) * len(frame) > DEEP
         self._activities, self._kernel_sum, self._launch = self._sums = np.zeros((3, len(paths)), np.int64)
-        self._busy = np.zeros(len(paths), np.int64)
-        self._own_busy = np.zeros(len(paths), np.int64)
+        self._busy = BusyTimes(trace, attribution, paths)
         self._credited_by = np.zeros((len(ATTRIBUTIONS), len(paths)), np.bool_)
         self._unsure = np.zeros(len(paths), np.bool_)
         self._first = np.full(len(trace.ranges), NEVER)
         self._last = np.full(len(trace.ranges), -NEVER)
-        self._shared = np.zeros(len(paths), np.bool_)
-        self._pool: list[tuple[Ints, Ints]] = []
-        self._stats: list[tuple[int, Stats]] = []
-        self._names: dict[int, PathName] = {}
+        self._stats: list[tuple[int, Summary]] = []
+        self._listed = 0
+        self.left_out = 0
+        self._names = names
         self._names_count = max(len(trace.names), 1)
 
     def add(self, chain: Chain) -> None:
         """Add the work of some sites to the ranges open there."""
         if chain.along_paths and not chain.nest.crossing:
-            self._add_nested(chain.innermost())
+            credit = chain.innermost()
+            rows, ranges = self._pairs(credit)
+            (self._add_deep if self._is_deep else self._add_nested)(
+                credit, rows, self._paths.of_range[ranges]
+            )
+            self._project(credit.kind, rows, ranges)
+            if credit.kind == BY_THREAD:
+                self._project_outwards()
             return
         for credit in walk_chain(chain, self._attribution.sites.time):
             rows, ranges = self._pairs(credit)
@@ -85,30 +94,75 @@ class _Work:
             self._add_busy(credit.kind, rows, path)
             if not chain.along_paths:
                 self._judge_threads(rows, path)
-            self._stats.append((credit.kind, self._describe(rows, path)))
+            self._list(credit.kind, self._describe(rows, path).summarise())
 
-    def _add_nested(self, credit: Credit) -> None:
+    def _add_nested(self, credit: Credit, rows: Ints, path: Ints) -> None:
         """Innermost ranges, of each of which all work is also work of the ranges around it, as its path says."""
-        rows, ranges = self._pairs(credit)
-        path = self._paths.of_range[ranges]
-        sums, stats, names = self._sum_up(credit, rows, path), self._describe(rows, path), self._names_count
+        self._add_sums(credit, rows, path)
+        stats, names = self._describe(rows, path), self._names_count
         parent, outer = self._paths.parent, np.arange(len(self._paths))
-        for inner in reversed(split_levels(self._depth)):
+        for inner in reversed(self._levels):
             level = self._depth[inner[0]]
             here = np.where(self._depth[outer] == level, outer, NONE)
             self._add_busy(credit.kind, *_kept(rows, here[path]))
             group = here[stats.group // names]
-            self._stats.append(
-                (credit.kind, stats.regroup(np.where(group < 0, NONE, group * names + stats.group % names)))
-            )
+            inwards = stats.regroup(np.where(group < 0, NONE, group * names + stats.group % names))
+            self._list(credit.kind, inwards.summarise())
             if level:
-                for one in sums:
-                    np.add.at(one, parent[inner], one[inner])
                 outer = np.where(here < 0, outer, parent[outer])
+
+    def _add_deep(self, credit: Credit, rows: Ints, path: Ints) -> None:
+        """The same, where ranges lie so deep in one another that this would take too long level by level."""
+        self._add_sums(credit, rows, path)
+        self._busy.add_innermost(rows, path)
+        self._mark_deep(credit.kind, rows, path)
+        kernels = self._is_kernel[rows]
+        name = ints(self._trace.activities, "name")[rows[kernels]]
+        described, left_out = describe_by_subtree(
+            self._paths.parent,
+            path[kernels],
+            name,
+            self._duration[rows[kernels]],
+            MOST_PAIRS - self._listed,
+        )
+        self.left_out += left_out
+        if described:
+            node, name, count, total, median, least, greatest = (
+                np.array(column) for column in zip(*described, strict=True)
+            )
+            group = node * self._names_count + name
+            summary = Summary(
+                group=group, count=count, total=total, median=median, least=least, greatest=greatest
+            )
+            self._list(credit.kind, summary)
+
+    def _mark_deep(self, kind: int, rows: Ints, path: Ints) -> None:
+        """How the work of innermost ranges and of those around them is known."""
+        credited, unsure = np.zeros((2, len(self._paths)), np.bool_)
+        credited[path] = True
+        if kind == BY_PROCESS:
+            unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
+        for inner in reversed(self._levels[1:]):
+            for one in (credited, unsure):
+                np.logical_or.at(one, self._paths.parent[inner], one[inner])
+        self._credited_by[kind] |= credited
+        self._unsure |= unsure
+
+    def _list(self, kind: int, summary: Summary) -> None:
+        """Keep the kernels of some paths for the table, as long as that has room."""
+        if self._listed + len(summary.group) > MOST_PAIRS:
+            self.left_out += len(summary.group)
+            return
+        self._listed += len(summary.group)
+        self._stats.append((kind, summary))
+
+    def _add_sums(self, credit: Credit, rows: Ints, path: Ints) -> None:
+        """What adds up, for innermost ranges and those around them."""
+        sums, parent = self._sum_up(credit, rows, path), self._paths.parent
+        for inner in reversed(self._levels[1:]):
+            for one in sums:
+                np.add.at(one, parent[inner], one[inner])
         self._sums += sums
-        self._project(credit.kind, rows, ranges)
-        if credit.kind == BY_THREAD:
-            self._project_outwards()
 
     def _sum_up(self, credit: Credit, rows: Ints, path: Ints) -> Ints:
         """Of each path (activities, kernel time, time in launching calls), as (3, paths)."""
@@ -141,11 +195,6 @@ class _Work:
     def _sum(self, path: Ints, value: Ints) -> Ints:
         return sum_by_group(path, len(self._paths), value)
 
-    def _name(self, path: int) -> PathName:
-        if path not in self._names:
-            self._names[path] = self._paths.name(self._trace, path)
-        return self._names[path]
-
     def _pairs(self, credit: Credit) -> tuple[Ints, Ints]:
         """(activity, range) for every activity of the credit's sites, in the order of their starts."""
         site, order = self._attribution.site, self._trace.by_start
@@ -173,23 +222,11 @@ class _Work:
         self._unsure |= least < most
 
     def _add_busy(self, kind: int, rows: Ints, path: Ints) -> None:
-        """Unions of busy time; paths credited in more than one way wait until all their work is known."""
+        """Unions of busy time, and how the work of these paths is known."""
         self._credited_by[kind, path] = True
         if kind == BY_PROCESS:
-            self._shared[path] = True
             self._unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
-        later = self._shared[path]
-        if later.any():
-            self._pool.append((rows[later], path[later]))
-            rows, path = rows[~later], path[~later]
-        own = self._union(rows, path)
-        self._busy += own
-        self._own_busy += own
-
-    def _union(self, rows: Ints, path: Ints) -> Ints:
-        group = path * np.int64(self._devices) + self._device[rows]
-        sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
-        return sums.reshape(-1, self._devices).sum(axis=1)
+        self._busy.add(rows, path, wait=kind == BY_PROCESS)
 
     def _describe(self, rows: Ints, path: Ints) -> Stats:
         """Of the kernels among some records, by path and name."""
@@ -200,14 +237,7 @@ class _Work:
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
-        busy, own_busy = self._busy.copy(), self._own_busy.copy()
-        if self._pool:
-            rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
-            order = np.argsort(self._start[rows], kind="stable")
-            rows, path = rows[order], path[order]
-            own = ~self._attribution.foreign[self._attribution.site[rows]]
-            busy += self._union(rows, path)
-            own_busy += self._union(rows[own], path[own])
+        busy, own_busy = self._busy.sum_up()
         frame, of_range = self._trace.ranges, self._paths.of_range
         instances = np.bincount(of_range, minlength=len(self._paths))
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
@@ -234,7 +264,7 @@ class _Work:
     def _range_row(
         self, path: int, instances: int, wall_ns: int, busy_ns: int, projected_ns: int
     ) -> RangeRow:
-        name = self._name(path)
+        name = self._names[path]
         style = int(ints(self._trace.ranges, "style")[self._paths.first[path]])
         return RangeRow(
             range=name.range,
@@ -259,12 +289,11 @@ class _Work:
     def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
         """Every kernel of every path, the longest total first, then those in no range."""
         trace, names = self._trace, self._names_count
-        rows = [
-            _kernel_row(trace, stats, at, self._name(int(stats.group[at]) // names), kind)
-            for kind, stats in self._stats
-            for at in range(len(stats.group))
-        ]
-        rows.sort(key=lambda row: (row.path, -row.total_ns, row.kernel, row.pid or 0, row.tid or 0))
+        rows: list[RangeKernelRow] = []
+        for kind, summary in self._stats:
+            paths = (self._names[path] for path in (summary.group // names).tolist())
+            rows += list_kernels(trace, summary, paths, kind)
+        rows.sort(key=kernel_order)
         return tuple(rows + self._kernels_without_range())
 
     def _kernels_without_range(self) -> list[RangeKernelRow]:
@@ -273,31 +302,12 @@ class _Work:
         rows = np.flatnonzero(self._is_kernel & ~self._credited)
         thread = np.append(ints(trace.calls, "thread"), NONE)[ints(frame, "call")[rows]].astype(np.int64)
         stats = describe_groups((thread + 1) * names + ints(frame, "name")[rows], self._duration[rows])
-        found = []
-        for at, group in enumerate(stats.group.tolist()):
-            pid, tid = thread_ids(trace, group // names - 1)
-            found.append(_kernel_row(trace, stats, at, PathName(pid=pid, tid=tid), BY_NONE))
-        return sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.pid or 0, row.tid or 0))
+        ids = (thread_ids(trace, group // names - 1) for group in stats.group.tolist())
+        paths = (PathName(pid=pid, tid=tid) for pid, tid in ids)
+        return sorted(list_kernels(trace, stats.summarise(), paths, BY_NONE), key=kernel_order)
 
 
 def _kept(rows: Ints, path: Ints) -> tuple[Ints, Ints]:
     """Rows that have a path, and it."""
     some = path >= 0
     return (rows, path) if some.all() else (rows[some], path[some])
-
-
-def _kernel_row(trace: Trace, stats: Stats, at: int, name: PathName, kind: int) -> RangeKernelRow:
-    return RangeKernelRow(
-        range=name.range,
-        path=name.path,
-        domain=name.domain,
-        pid=name.pid,
-        tid=name.tid,
-        kernel=trace.name(int(stats.group[at]) % len(trace.names)),
-        attribution=ATTRIBUTIONS[kind],
-        instances=int(stats.count[at]),
-        total_ns=int(stats.total[at]),
-        median_ns=stats.quantile(at, 0.5),
-        min_ns=stats.least(at),
-        max_ns=stats.greatest(at),
-    )

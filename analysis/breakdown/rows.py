@@ -70,6 +70,8 @@ class KernelRow:
     stream_wait_median_ns: float | None = None
     latency_median_ns: float | None = None
     launches: tuple[Launch, ...] = ()
+    first_ns: int | None = None
+    """When its first instance began: kernels of an op in this order are in the order of launch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
-from ..arithmetic.grouped import sum_by_group
-from ..arithmetic.spans import intersect, join_spans
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct, ints
+from ..arithmetic.grouped import running_maximum, sum_by_group
+from ..arithmetic.nesting import split_levels
+from ..arithmetic.spans import FIRST, covered_before, intersect, join_spans
 from ..attribution.attribution import Attribution
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
@@ -56,6 +59,11 @@ def _batches(spans: DeviceSpans, start: Ints, end: Ints) -> Iterator[tuple[int, 
     yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
+def count_touched(spans: DeviceSpans, start: Ints, end: Ints) -> Ints:
+    """How many spans each window touches, at least one."""
+    return _touched(spans, start, end)[1]
+
+
 def _touched(spans: DeviceSpans, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """The first span that each window touches, and how many, at least one."""
     first = np.searchsorted(spans.end_ns, start, side="right")
@@ -85,6 +93,20 @@ def _sum_by_key(key: Ints, bound: int, ns: Ints) -> tuple[Ints, Ints]:
     return unique[order], sum_by_group(codes, len(unique), ns)[order]
 
 
+def sum_layers(spans: DeviceSpans, start_ns: Ints, end_ns: Ints) -> NDArray[np.int64]:
+    """(window, layer) -> ns, in time that does not depend on how long windows are and how they overlap."""
+    sums = np.zeros((len(start_ns), len(LAYERS)), np.int64)
+    if not len(start_ns):
+        return sums
+    low, high = int(start_ns.min()), int(end_ns.max())
+    start, end = np.clip(spans.start_ns, low, high), np.clip(spans.end_ns, low, high)
+    for layer in distinct(spans.layer).tolist():
+        mine = (spans.layer == layer) & (end > start)
+        limits = start[mine], end[mine]
+        sums[:, layer] = covered_before(*limits, end_ns) - covered_before(*limits, start_ns)
+    return sums
+
+
 def window_times(wall_ns: int, layer: Ints, ns: Ints, *, split: bool = True) -> WindowTimes:
     """The ten layers of one window from its slices; without `split` idle time is one number."""
     sums = np.zeros(len(LAYERS), np.int64)
@@ -101,14 +123,22 @@ def times_of_layers(wall_ns: int, sums: Ints, *, split: bool = True) -> WindowTi
     return WindowTimes(wall_ns=int(wall_ns), busy_ns=busy, idle_ns=int(wall_ns) - busy, **known)
 
 
-def leaf_spans(trace: Trace, owner_rows: Bools, thread: int | None) -> tuple[Ints, Ints]:
-    """The union of owner ranges that contain no other owner range, on one thread or on all."""
+def leaf_spans_by_thread(
+    trace: Trace, owner_rows: Bools, *, together: bool = False
+) -> dict[int, tuple[Ints, Ints]]:
+    """By thread the union of owner ranges that contain no other owner range; -1 is all threads together."""
     rows = leaf_rows(trace, owner_rows)
-    if thread is not None:
-        rows = rows[ints(trace.ranges, "thread")[rows] == thread]
+    thread = ints(trace.ranges, "thread")[rows]
     start, end = ints(trace.ranges, "start_ns")[rows], ints(trace.ranges, "end_ns")[rows]
-    order = np.argsort(start, kind="stable")
-    return join_spans(start[order], end[order])
+    none = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    found: dict[int, tuple[Ints, Ints]] = defaultdict(lambda: none)
+    order = np.lexsort((start, thread))
+    for mine in np.split(order, np.flatnonzero(np.diff(thread[order])) + 1) if len(order) else ():
+        found[int(thread[mine[0]])] = join_spans(start[mine], end[mine])
+    if together:
+        order = np.argsort(start, kind="stable")
+        found[NONE] = join_spans(start[order], end[order])
+    return found
 
 
 def leaf_rows(trace: Trace, owner_rows: Bools) -> Ints:
@@ -125,32 +155,42 @@ def leaf_rows(trace: Trace, owner_rows: Bools) -> Ints:
 
 def find_instance(trace: Trace, owner: Codes, rows: Ints) -> Codes:
     """For owners (rows of trace.ranges, -1), the innermost of the given ranges that holds each; -1 for none."""
-    target = np.full(len(trace.ranges) + 1, NONE, np.int32)
-    target[rows] = rows
-    at = owner.astype(np.int64)
-    found = target[at]
-    parent = np.append(ints(trace.ranges, "parent"), NONE)
-    moving = np.flatnonzero((found < 0) & (at >= 0))
-    while len(moving):
-        at[moving] = parent[at[moving]]
-        found[moving] = target[at[moving]]
-        moving = moving[(found[moving] < 0) & (at[moving] >= 0)]
-    return found
+    holder = np.full(len(trace.ranges) + 1, NONE, np.int32)
+    holder[rows] = rows
+    parent = ints(trace.ranges, "parent")
+    for level in split_levels(ints(trace.ranges, "depth"))[1:]:
+        free = level[holder[level] < 0]
+        holder[free] = holder[parent[free]]
+    return holder[owner]
 
 
-def device_windows(trace: Trace, attribution: Attribution, rows: Ints, device: int) -> tuple[Ints, Ints]:
-    """Device windows (start, end) of instances, given in their order: they tile the device's timeline.
+def device_windows(
+    trace: Trace, attribution: Attribution, path: Codes, rows: Ints, device: int
+) -> tuple[Ints, Ints]:
+    """Device windows (start, end) of ranges: those of one path, in their order, tile the device's timeline.
 
     Instance i runs from end(i-1) to end(i), the latest end of activity owned by instances 0 … i or by ranges in
     them; the first begins where its own range does. An instance without work on the device is empty.
     """
-    mine = np.flatnonzero(ints(trace.activities, "device") == device)
-    instance = find_instance(trace, attribution.owner[mine], rows)
-    place = np.full(len(trace.ranges) + 1, NONE, np.int64)
-    place[rows] = np.arange(len(rows))
-    owned = instance >= 0
-    begin = int(ints(trace.ranges, "start_ns")[rows[0]]) if len(rows) else 0
-    latest = np.full(len(rows), begin, np.int64)
-    np.maximum.at(latest, place[instance[owned]], ints(trace.activities, "end_ns")[mine[owned]])
-    end = np.maximum.accumulate(latest)
-    return np.concatenate([[begin], end[:-1]]).astype(np.int64)[: len(rows)], end
+    order = np.argsort(path[rows], kind="stable")
+    of_path = path[rows][order]
+    first = np.append(True, of_path[1:] != of_path[:-1])[: len(order)]
+    group = np.cumsum(first) - 1
+    begin = ints(trace.ranges, "start_ns")[rows][order][first][group] if len(order) else order
+    latest = np.maximum(_latest_ends(trace, attribution, device)[rows][order], begin)
+    reach = running_maximum(group, latest)
+    start, end = np.zeros((2, len(rows)), np.int64)
+    end[order] = reach
+    start[order] = np.where(first, begin, np.roll(reach, 1))
+    return start, end
+
+
+def _latest_ends(trace: Trace, attribution: Attribution, device: int) -> Ints:
+    """For each range, when the last work on a device that it or a range in it owns ended."""
+    mine = np.flatnonzero((ints(trace.activities, "device") == device) & (attribution.owner >= 0))
+    latest = np.full(len(trace.ranges), FIRST, np.int64)
+    np.maximum.at(latest, attribution.owner[mine], ints(trace.activities, "end_ns")[mine])
+    parent = ints(trace.ranges, "parent")
+    for level in reversed(split_levels(ints(trace.ranges, "depth"))[1:]):
+        np.maximum.at(latest, parent[level], latest[level])
+    return latest

@@ -20,6 +20,8 @@ Severity = Literal["warning", "info"]
 
 _CLOCK = ("clock", "the GPU's top clock")
 
+_EXPORTER, _SCHEMA = ("versions", "nsys"), ("versions", "the export's schema")
+
 _ORDER = ("order", "the order of steps")
 
 _IN_TURN = (
@@ -42,8 +44,8 @@ _LEAST_SLOWDOWN = 0.9
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy of the sides; unsteady, reps,
-    dtype, untraced, noise of their pairs.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, commit, warm_up, no_ranges of the
+    sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 
@@ -70,10 +72,15 @@ def describe_run(result: RunResult) -> Circumstances:
         facts[_CLOCK] = ", ".join(result.clocks)
     facts["versions", "Python"] = machine.python
     for name, version in machine.versions.items():
-        facts["driver" if "driver" in name else "versions", name] = version
+        facts[_sort_version(name), name] = version
     facts |= {("settings", name): value for name, value in machine.settings.items()}
     facts |= {("recorder", "the recorder"): run.recorder, _ORDER: run.order}
     return Circumstances(facts=facts, losses=list_losses(result.quality))
+
+
+def _sort_version(name: str) -> str:
+    """The code of a version: a commit is what is compared, not a circumstance of it."""
+    return "commit" if name == "commit" else "driver" if "driver" in name else "versions"
 
 
 def describe_trace(trace: Trace) -> Circumstances:
@@ -82,12 +89,14 @@ def describe_trace(trace: Trace) -> Circumstances:
     gpus = [trace.gpus[device] for device in used if device in trace.gpus]
     facts = {("recorder", "the recorder"): trace.metadata.recorder}
     if gpus:
-        facts["gpu", "the GPU"] = ", ".join(gpu.name or "unknown" for gpu in gpus)
-        facts[_CLOCK] = ", ".join(describe_clock(gpu) for gpu in gpus)
+        facts["gpu", "the GPU"] = ", ".join(dict.fromkeys(gpu.name or "unknown" for gpu in gpus))
+        facts[_CLOCK] = ", ".join(dict.fromkeys(describe_clock(gpu) for gpu in gpus))
     if (graphs := _describe_graphs(trace)) is not None:
         facts["recorder", "how CUDA graphs were recorded"] = graphs
     if trace.metadata.exporter:
-        facts["versions", "nsys"] = trace.metadata.exporter
+        facts[_EXPORTER] = trace.metadata.exporter
+    if trace.metadata.schema:
+        facts[_SCHEMA] = str(trace.metadata.schema)
     return Circumstances(facts=facts, losses=list_losses(trace.quality))
 
 
@@ -105,13 +114,20 @@ def find_differences(a: Circumstances, b: Circumstances) -> tuple[Caveat, ...]:
         left, right = (side.facts.get((code, what), "absent") for side in (a, b))
         if left != right:
             message = f"{what} differs: {left} and {right}"
-            caveats.append(Caveat(code=code, severity="warning", message=message))
+            harmless = code == "commit" or ((code, what) == _EXPORTER and _have_one_schema(a, b))
+            severity: Severity = "info" if harmless else "warning"
+            caveats.append(Caveat(code=code, severity=severity, message=message))
     for side, circumstances in (("A", a), ("B", b)):
         caveats += [
             Caveat(code="lossy", severity="warning", message=f"{side} lost data: {loss}")
             for loss in circumstances.losses
         ]
     return tuple(caveats)
+
+
+def _have_one_schema(a: Circumstances, b: Circumstances) -> bool:
+    """Tables of one schema mean the same, whichever version of the exporter wrote them."""
+    return _SCHEMA in a.facts and a.facts[_SCHEMA] == b.facts.get(_SCHEMA)
 
 
 def describe_shared(both: Circumstances, differ: str) -> tuple[Caveat, ...]:

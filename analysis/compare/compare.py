@@ -10,7 +10,7 @@ Ratios are B / A everywhere; differences are B − A and per rep.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -23,7 +23,14 @@ from .measured import PARTS, Measured
 from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
 from .range_pairs import parse_maps
 from .run_noise import RunNoise, find_noise, widen
-from .sides import Side, side_of_run
+from .sides import Side, align_sides, side_of_run
+from .trace_caveats import (
+    describe_folded,
+    describe_gpus,
+    describe_missing_ranges,
+    describe_set_aside,
+    refuse_other_clocks,
+)
 
 SampleKind = Literal["untraced", "traced"]
 
@@ -86,6 +93,8 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     """
     if (a.paths is None) != (b.paths is None):
         raise CompareError(f"{a.name} and {b.name}: one is a run, the other a trace; compare two of a kind")
+    a, b = align_sides(a, b)
+    refuse_other_clocks(a, b)
     if a.paths is None or b.paths is None:
         if maps:
             raise CompareError(
@@ -100,9 +109,14 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     return compare_matches(
         matches,
         sides=(a.name, b.name),
-        caveats=find_differences(a.circumstances, b.circumstances),
+        caveats=[
+            *find_differences(a.circumstances, b.circumstances),
+            *describe_gpus(a.things, b.things, matches),
+            *describe_set_aside({"A": a.set_aside, "B": b.set_aside}),
+            *describe_missing_ranges(a),
+        ],
         unmatched=list_unmatched(a.things, b.things, matches),
-        pairing=pairing,
+        pairing=(*pairing, *describe_folded(a.folded, b.folded)),
     )
 
 
@@ -155,6 +169,7 @@ def compare_matches(
     between = [
         *find_pair_differences([(match.a, match.b, match.label) for match in matches]),
         *describe_noise([one.deviation for one in noise.values()]),
+        *_describe_identity(matches, kinds),
     ]
     return Comparison(
         a=sides[0],
@@ -165,6 +180,21 @@ def compare_matches(
         unmatched_b=unmatched[1],
         pairing=pairing,
     )
+
+
+def _describe_identity(matches: Sequence[Match], kinds: Sequence[SampleKind | None]) -> list[Caveat]:
+    """A measurement against itself is the same whatever it says, and says nothing of how alike two runs are."""
+    alike = [
+        read_samples(match.a, kind) == read_samples(match.b, kind) and match.a.reps == match.b.reps
+        for match, kind in zip(matches, kinds, strict=True)
+        if kind is not None
+    ]
+    if not alike or not all(alike):
+        return []
+    message = (
+        "A and B are one measurement: every sample is the same, so this shows no difference there could be"
+    )
+    return [Caveat(code="identical", severity="info", message=message)]
 
 
 def _choose_samples(match: Match) -> SampleKind | None:
@@ -212,8 +242,18 @@ def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) ->
         delta_ns={part: _subtract(a.layers.get(part), b.layers.get(part)) for part in PARTS},
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
         untraced_delta_ns=_subtract(_find_untraced(a), _find_untraced(b)),
-        kernels=pair_kernels(a.ops, b.ops),
+        kernels=_pair_kernels(a, b),
     )
+
+
+def _pair_kernels(a: Measured, b: Measured) -> tuple[KernelPair, ...]:
+    """Within the pair: a range holds one op, whatever it is called on each side."""
+    if "range" in a.names and "range" in b.names:
+        names = [op.op for thing in (a, b) for op in thing.ops]
+        name = " → ".join(dict.fromkeys(names))
+        left, right = ([replace(op, op=name) for op in thing.ops] for thing in (a, b))
+        return pair_kernels(left, right)
+    return pair_kernels(a.ops, b.ops)
 
 
 def _decide_alone(match: Match, kind: SampleKind | None) -> Verdict:

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 from ..errors import CompareError
-from .measured import Measured, label_names
+from .kernel_pairs import pair_kernels
+from .measured import Measured, MeasuredOp, label_names
 from .range_pairs import Rename, pair_paths
-from .range_times import drop_tokens
+from .range_times import drop_tokens, name_gpu
 from .sides import Side
 
 
@@ -26,15 +27,79 @@ def pair_steps(a: Side, b: Side) -> list[Match]:
 def pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[str, ...]]:
     """Ranges by path, and one line for each two of different names; nothing for runs."""
     paths_a, paths_b = a.paths or {}, b.paths or {}
+    if not paths_a or not paths_b:
+        return pair_whole(a.things, b.things), ()
     pairs = pair_paths(paths_a.values(), paths_b.values(), rename)
+    devices = pair_devices(a.things, b.things)
+    names_a, names_b = _name_gpus(a, b)
     partners = {(path, thing.device): thing for thing in b.things for path in [paths_b[thing.key]]}
     matches: list[Match] = []
     for thing in a.things:
         path = pairs.partners.get(paths_a[thing.key])
-        other = None if path is None else partners.get((path, thing.device))
+        if path is None or thing.device not in devices:
+            continue
+        other = partners.get((path, devices[thing.device]))
         if other is not None:
-            matches.append(match_ranges(thing, other))
+            named = match_ranges(names_a.get(thing.key, thing), names_b.get(other.key, other))
+            matches.append(named._replace(a=thing, b=other))
     return matches, pairs.pairing
+
+
+def _name_gpus(a: Side, b: Side) -> tuple[dict[str, Measured], dict[str, Measured]]:
+    """The things of a side that used one GPU, called by it where the other side used another or more."""
+    devices = [{thing.device for thing in side.things} for side in (a, b)]
+    if devices[0] == devices[1]:
+        return {}, {}
+    left, right = (
+        {thing.key: name_gpu(thing) for thing in side.things} if len(one) == 1 else {}
+        for side, one in zip((a, b), devices, strict=True)
+    )
+    return left, right
+
+
+def pair_devices(a: Sequence[Measured], b: Sequence[Measured]) -> dict[int | None, int | None]:
+    """GPUs by their numbers; those that only one side has belong together where both have as many of them."""
+    left, right = ({thing.device: None for thing in side} for side in (a, b))
+    common = [device for device in left if device in right]
+    pairs: dict[int | None, int | None] = {device: device for device in common}
+    rest = [[device for device in side if device not in pairs] for side in (left, right)]
+    if len(rest[0]) == len(rest[1]):
+        pairs |= dict(zip(*rest, strict=True))
+    return pairs
+
+
+def pair_whole(a: Sequence[Measured], b: Sequence[Measured]) -> list[Match]:
+    """Kernels of two traces without ranges, as the kernels of one op pair."""
+    devices = pair_devices(a, b)
+    matches: list[Match] = []
+    for device_a, device_b in devices.items():
+        left, right = (
+            [thing for thing in side if thing.device == device]
+            for side, device in ((a, device_a), (b, device_b))
+        )
+        pairs = pair_kernels([_join_ops(left)], [_join_ops(right)])
+        names_a, names_b = ({thing.names["kernel"]: thing for thing in side} for side in (left, right))
+        found = {
+            pair.a.kernel: names_b[pair.b.kernel]
+            for pair in pairs
+            if pair.a is not None and pair.b is not None
+        }
+        matches += [
+            Match(thing, found[name], name_whole(thing, found[name]))
+            for name, thing in names_a.items()
+            if name in found
+        ]
+    return matches
+
+
+def name_whole(a: Measured, b: Measured) -> str:
+    """One name, or both."""
+    return a.label if a.label == b.label else f"{a.label} → {b.label}"
+
+
+def _join_ops(things: Sequence[Measured]) -> MeasuredOp:
+    kernels = tuple(row for thing in things for op in thing.ops for row in op.kernels)
+    return MeasuredOp(op="", executions=1, kernels=kernels)
 
 
 def list_unmatched(

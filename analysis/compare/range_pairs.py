@@ -2,7 +2,8 @@ r"""Which range of B is held against which range of A.
 
 Ranges pair by path. What is left among the children of a pair (or among the outermost ranges) pairs one to
 one by name without those ``word=value`` tokens whose value is one on each side and another on the other:
-``point n=1000 axis=0`` with ``point n=1000 axis=1``. Renaming A's messages first (``--map OLD=NEW``, OLD a
+``point n=1000 axis=0`` with ``point n=1000 axis=1``; then by name without the numbers that only count
+(``program_id=3`` with ``program_id=7``). Renaming A's messages first (``--map OLD=NEW``, OLD a
 regular expression in which an = is ``\=``, NEW what ``re.sub`` puts in its place) overrides both.
 """
 
@@ -11,9 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from ..attribution.counters import fold_counting
+from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
-from .range_times import TOKEN, RangePath, drop_tokens
+from .range_times import TOKEN, drop_tokens
 
 _MAP = re.compile(r"((?:[^=\\]|\\.)+)=(.*)", re.DOTALL)
 
@@ -94,8 +98,16 @@ def _pair_siblings(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict
     taken = set(pairs.values())
     rest_a, rest_b = [part for part in a if part not in pairs], [part for part in b if part not in taken]
     words = _find_differing_words([message for _, message in rest_a], [message for _, message in rest_b])
-    bare_a, bare_b = _index_bare(rest_a, words), _index_bare(rest_b, words)
+    drop = partial(drop_tokens, words=words)
+    bare_a, bare_b = _index(rest_a, drop), _index(rest_b, drop)
     pairs |= {part: bare_b[bare] for bare, part in bare_a.items() if bare in bare_b}
+    taken = set(pairs.values())
+    rest_a, rest_b = (
+        [part for part in rest_a if part not in pairs],
+        [part for part in rest_b if part not in taken],
+    )
+    counted_a, counted_b = _index(rest_a, fold_counting), _index(rest_b, fold_counting)
+    pairs |= {part: counted_b[name] for name, part in counted_a.items() if name in counted_b}
     return {part: pairs[part] for part in a if part in pairs}
 
 
@@ -117,9 +129,9 @@ def _collect_values(messages: Iterable[str]) -> dict[str, set[str]]:
     return values
 
 
-def _index_bare(parts: Sequence[Part], words: set[str]) -> dict[Part, Part]:
-    """Parts by their names without the words' tokens; names that are then not unique are left out."""
-    bare: dict[Part, list[Part]] = {}
+def _index(parts: Sequence[Part], shorten: Callable[[str], str]) -> dict[Part, Part]:
+    """Parts by what their names become; names that are then not unique are left out."""
+    found: dict[Part, list[Part]] = {}
     for domain, message in parts:
-        bare.setdefault((domain, drop_tokens(message, words)), []).append((domain, message))
-    return {short: found[0] for short, found in bare.items() if len(found) == 1}
+        found.setdefault((domain, shorten(message)), []).append((domain, message))
+    return {short: names[0] for short, names in found.items() if len(names) == 1}

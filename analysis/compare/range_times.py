@@ -3,7 +3,8 @@
 A range's time is the part of the device's timeline that it and the ranges inside it own (breakdown/timeline.py): its
 kernels and copies, and the idle time before them. Ranges that interleave share out every nanosecond, so the
 times of two ops of a loop add up, which windows from one end to the next would not. One instance is one
-sample; per instance the ten layers sum to it. In a trace without device work a range's time is its host time.
+sample; the ten layers are those of the median instance and sum to it. In a trace without device work a range's
+time is its host time.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
+from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
 from ..breakdown.kernels import copy_rows, kernel_rows
 from ..breakdown.labelled import Labelled, label_trace
 from ..breakdown.timeline import DeviceSpans
+from ..breakdown.trace_steps import sum_owned
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
@@ -26,11 +29,20 @@ from .measured import PARTS, Measured, MeasuredOp
 TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
 """``word=value`` inside a range's message."""
 
-RangePath = tuple[tuple[str, str], ...]
-"""(domain, message) from the outermost range inwards."""
+EVERY = Instances(every=True)
 
 
-def measure_paths(trace: Trace, domains: tuple[str, ...] | None = None) -> list[tuple[RangePath, Measured]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRanges:
+    """The things of a trace with their paths, and the instances that are none of theirs."""
+
+    things: tuple[tuple[RangePath, Measured], ...]
+    set_aside: tuple[SetAside, ...] = ()
+
+
+def measure_ranges(
+    trace: Trace, domains: tuple[str, ...] | None = None, wanted: Instances = EVERY
+) -> MeasuredRanges:
     """Every path of owner-domain ranges that has time, per device; paths in the order of their first range.
 
     Ranges of one path on several threads are instances of one thing.
@@ -38,13 +50,21 @@ def measure_paths(trace: Trace, domains: tuple[str, ...] | None = None) -> list[
     labelled = label_trace(trace, domains)
     members = _list_members(labelled)
     if not labelled.timelines:
-        return [(path, _measure_host(trace, path, rows)) for path, rows in members.items()]
+        times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
+        kept, aside = drop_warm_up(trace, members, times, wanted)
+        things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
+        return MeasuredRanges(things=things, set_aside=aside)
+    parts = [
+        _Device(labelled=labelled, spans=spans, device=device) for device, spans in labelled.timelines.items()
+    ]
+    sums = [sum_owned(trace, part.spans) for part in parts]
+    total = np.sum([each.sum(axis=1) for each in sums], axis=0).astype(float)
+    kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
-    several = len(labelled.timelines) > 1
-    for device, spans in labelled.timelines.items():
-        things = _Device(labelled=labelled, spans=spans, device=device).measure(members)
-        found += [(path, _name_device(thing, device) if several else thing) for path, thing in things]
-    return found
+    for part, owned in zip(parts, sums, strict=True):
+        things = [(path, replace(thing, device=part.device)) for path, thing in part.measure(kept, owned)]
+        found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
+    return MeasuredRanges(things=tuple(found), set_aside=aside)
 
 
 def _list_members(labelled: Labelled) -> dict[RangePath, Ints]:
@@ -103,9 +123,10 @@ class _Device:
     spans: DeviceSpans
     device: int
 
-    def measure(self, members: dict[RangePath, Ints]) -> Iterator[tuple[RangePath, Measured]]:
-        """Every path that has time on this device."""
-        sums = self._sum_owned()
+    def measure(
+        self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
+    ) -> Iterator[tuple[RangePath, Measured]]:
+        """Every path that has time on this device; ``sums`` are what the ranges own of it."""
         here = ints(self.labelled.trace.activities, "device") == self.device
         owner = np.where(here, self.labelled.attribution.owner, NONE)
         order = np.argsort(owner, kind="stable")
@@ -116,19 +137,6 @@ class _Device:
                     path,
                     _describe_path(path, sums[rows], self._describe_op(path, work, len(rows)), self.spans),
                 )
-
-    def _sum_owned(self) -> NDArray[np.int64]:
-        """(range, layer) -> ns of the timeline that the range and those inside it own."""
-        spans, ranges = self.spans, self.labelled.trace.ranges
-        sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
-        owned = np.flatnonzero(spans.owner >= 0)
-        lengths = spans.end_ns[owned] - spans.start_ns[owned]
-        np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
-        parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
-        for level in range(int(depth.max(initial=0)), 0, -1):
-            rows = np.flatnonzero((depth == level) & (parent >= 0))
-            np.add.at(sums, parent[rows], sums[rows])
-        return sums
 
     def _describe_op(self, path: RangePath, work: Ints, executions: int) -> MeasuredOp:
         return MeasuredOp(
@@ -149,32 +157,44 @@ def _take(owner: Codes, order: Ints, rows: Ints) -> Ints:
 
 def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, spans: DeviceSpans) -> Measured:
     """From the ns that each instance owns in each layer; without API calls idle time has no layers."""
-    mean: dict[str, float] = dict(zip(LAYERS, (owned.sum(axis=0) / len(owned)).tolist(), strict=True))
+    totals = owned.sum(axis=1)
+    typical: dict[str, float] = dict(zip(LAYERS, _find_typical(owned).tolist(), strict=True))
     return Measured(
         key=label_path(path),
         label=label_path(path),
         names={"range": path[-1][1], **read_tokens(path)},
         reps=len(owned),
-        traced_samples_ns=tuple(owned.sum(axis=1).astype(float).tolist()),
-        wall_ns=float(owned.sum() / len(owned)),
-        layers={part: mean.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
+        traced_samples_ns=tuple(totals.astype(float).tolist()),
+        wall_ns=float(np.median(totals)),
+        layers={part: typical.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
         ops=(op,),
     )
 
 
-def _name_device(thing: Measured, device: int) -> Measured:
-    name = f"{thing.label} [{name_device(device).replace('GPU', 'gpu')}]"
-    return replace(thing, key=name, label=name, device=device)
+def _find_typical(owned: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The layers of the median instance: means of the middle half by time, scaled to sum to the median."""
+    totals = owned.sum(axis=1)
+    order = np.argsort(totals, kind="stable")
+    quarter = len(order) // 4
+    middle = owned[order[quarter : len(order) - quarter]].mean(axis=0)
+    return middle * (float(np.median(totals)) / middle.sum()) if middle.sum() else middle
 
 
-def _measure_host(trace: Trace, path: RangePath, rows: Ints) -> Measured:
-    times = (ints(trace.ranges, "end_ns")[rows] - ints(trace.ranges, "start_ns")[rows]).astype(float)
+def name_gpu(thing: Measured) -> Measured:
+    """The thing with its GPU in its name, as where there are several."""
+    if thing.device is None:
+        return thing
+    name = f"{thing.label} [{name_device(thing.device).replace('GPU', 'gpu')}]"
+    return replace(thing, key=name, label=name)
+
+
+def _measure_host(path: RangePath, times: NDArray[np.float64]) -> Measured:
     return Measured(
         key=label_path(path),
         label=label_path(path),
         names={"range": path[-1][1], **read_tokens(path)},
-        reps=len(rows),
+        reps=len(times),
         traced_samples_ns=tuple(times.tolist()),
-        wall_ns=float(times.mean()),
+        wall_ns=float(np.median(times)),
         layers=dict.fromkeys(PARTS),
     )

@@ -8,26 +8,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
+from ..attribution.folding import Fold, fold_ranges
+from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from .comparability import Circumstances, describe_run, describe_trace
+from .kernel_things import measure_kernels
 from .measured import Measured, measure_run
-from .range_times import RangePath, measure_paths
+from .range_times import MeasuredRanges, measure_ranges
 
 _SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
 
 _MOST_VALUES = 12
 
+STEADY = Instances()
+
 FindRun = Callable[[str], Path | None]
 """The folder of a run by its name in a store; None where there is no such run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSource:
+    """A trace and how its things are made of it."""
+
+    trace: Trace
+    domains: tuple[str, ...] | None = None
+    wanted: Instances = STEADY
+    folds: frozenset[Fold] = frozenset()
+    by_kernel: bool = False
+    """Its kernels are the things, for it, or what it is compared with, has no ranges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +58,12 @@ class Side:
     paths: Mapping[str, RangePath] | None = None
     """The path of every thing's key; None for a run, whose things are steps."""
     result: RunResult | None = None
+    source: TraceSource | None = None
+    """The trace that was measured; None for a run."""
+    set_aside: tuple[SetAside, ...] = ()
+    """First instances of ranges that are not among the samples."""
+    folded: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names without their counters -> the names in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +112,14 @@ def read_side(
     domains: tuple[str, ...] | None = None,
     *,
     by_name: bool = False,
+    wanted: Instances = STEADY,
 ) -> Side:
     """Read a side: the steps of a run, or the ranges of anyone's trace (owner domains: ``domains``).
 
     Raises CompareError for a side that names nothing, RunError and TraceError for what cannot be read.
     """
     name = parse_side(text, find_run, by_name=by_name)
-    side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains)
+    side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains, wanted)
     return select_things(side, name.selection)
 
 
@@ -114,20 +138,56 @@ def side_of_run(result: RunResult, name: str | None = None) -> Side:
     )
 
 
-def side_of_trace(trace: Trace, name: str, domains: tuple[str, ...] | None = None) -> Side:
-    """The ranges of a trace as a side. Raises CompareError where there is none."""
-    found = measure_paths(trace, domains)
-    if not found:
+def side_of_trace(
+    trace: Trace, name: str, domains: tuple[str, ...] | None = None, wanted: Instances = STEADY
+) -> Side:
+    """The ranges of a trace as a side; its kernels where it has no ranges. Raises CompareError for neither."""
+    return _measure_trace(TraceSource(trace=trace, domains=domains, wanted=wanted), name)
+
+
+def align_sides(a: Side, b: Side) -> tuple[Side, Side]:
+    """Two traces with the same names folded; by their kernels both where one of them has no ranges."""
+    if a.source is None or b.source is None:
+        return a, b
+    folds = a.source.folds | b.source.folds
+    by_kernel = a.source.by_kernel or b.source.by_kernel
+    return _realign(a, a.source, folds, by_kernel), _realign(b, b.source, folds, by_kernel)
+
+
+def _realign(side: Side, source: TraceSource, folds: frozenset[Fold], by_kernel: bool) -> Side:
+    if source.folds == folds and source.by_kernel == by_kernel:
+        return side
+    again = _measure_trace(replace(source, folds=folds, by_kernel=by_kernel), side.name)
+    return select_things(again, side.selection)
+
+
+def _measure_trace(source: TraceSource, name: str) -> Side:
+    folded = None if source.wanted.exact_names else fold_ranges(source.trace, source.folds)
+    trace = source.trace if folded is None else folded.trace
+    ranges = MeasuredRanges(things=())
+    if not source.by_kernel:
+        ranges = measure_ranges(trace, source.domains, source.wanted)
+    if ranges.things:
+        things = tuple(thing for _, thing in ranges.things)
+        paths = {thing.key: path for path, thing in ranges.things}
+    else:
+        things = tuple(measure_kernels(trace))
+        paths = {}
+    if not things:
         raise CompareError(
-            f"{name}: the trace has no NVTX ranges that can be compared; mark the program's parts with "
-            "nvtx.annotate and record with --trace=cuda,nvtx"
+            f"{name}: the trace has neither NVTX ranges nor kernels that can be compared; mark the program's parts "
+            "with nvtx.annotate and record with --trace=cuda,nvtx"
         )
+    folds = source.folds if folded is None else source.folds | folded.folds
     return Side(
         name=name,
-        things=tuple(thing for _, thing in found),
-        circumstances=describe_trace(trace),
+        things=things,
+        circumstances=describe_trace(source.trace),
         selection={},
-        paths={thing.key: path for path, thing in found},
+        paths=paths,
+        source=replace(source, folds=folds, by_kernel=not ranges.things),
+        set_aside=ranges.set_aside,
+        folded={} if folded is None else folded.examples,
     )
 
 
@@ -145,9 +205,9 @@ def _read_run(name: SideName) -> Side:
     return side_of_run(account_run(name.path), name.text)
 
 
-def _read_trace(name: SideName, domains: tuple[str, ...] | None) -> Side:
+def _read_trace(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
     with open_trace_file(name.path) as file:
-        return side_of_trace(read_trace(file), name.text, domains)
+        return side_of_trace(read_trace(file), name.text, domains, wanted)
 
 
 def select_things(side: Side, selection: Mapping[str, str]) -> Side:

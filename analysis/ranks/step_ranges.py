@@ -15,7 +15,7 @@ import numpy as np
 from ..arithmetic.arrays import NONE, Bools, Ints, ints
 from ..attribution.attribution import Attribution
 from ..breakdown.labelled import Labelled
-from ..breakdown.window_rows import count_outside, match_ranges
+from ..breakdown.window_cuts import count_outside, match_ranges
 from ..trace.trace import Trace
 from .summaries import RankSummary, StepCandidate, StepChoice
 

@@ -33,8 +33,8 @@ def sum_steps_of(
     window: str,
 ) -> StepSums:
     """The sums of steps (rows of trace.ranges, in order) of a rank with these collectives (rows of activities)."""
-    start, end = _windows(trace, attribution, steps, device, window)
     inside = _Inside.of(trace, steps)
+    start, end = _windows(trace, attribution, inside.code, steps, device, window)
     slices = timeline.sum_slices(start, end, inside.code)
     slices = slices.sort_values(["window", "owner", "layer"], kind="stable")
     step, layer, path, ns = (ints(slices, name) for name in ("window", "layer", "owner", "ns"))
@@ -67,10 +67,10 @@ def sum_steps_of(
 
 
 def _windows(
-    trace: Trace, attribution: Attribution, steps: Ints, device: int | None, window: str
+    trace: Trace, attribution: Attribution, code: Codes, steps: Ints, device: int | None, window: str
 ) -> tuple[Ints, Ints]:
     if window == "device" and device is not None:
-        return device_windows(trace, attribution, steps, device)
+        return device_windows(trace, attribution, code, steps, device)
     return ints(trace.ranges, "start_ns")[steps], ints(trace.ranges, "end_ns")[steps]
 
 

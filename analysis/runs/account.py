@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from ...scenarios.operations.ops import Op, op_to_json
 from ...scenarios.plan.step import Step
 from ...scenarios.plan.work import OpWork, StepWork, Work, step_work
 from ..arithmetic.statistics import median_interval
-from ..breakdown.data_sheets import Peaks
 from ..breakdown.rows import CopyRow, WindowTimes
 from ..export.devices import GpuInfo, describe_clock
+from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
-from .records import StepRecord
+from .records import Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult
 from .roof import Roof, Timing, list_roof_lines, roof, roof_of_step
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
@@ -131,9 +132,9 @@ def _describe_op(op: Op) -> str:
 
 def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> StepResult:
     record = measured.record
-    untraced = record.control.total_ns / record.control.reps if record.control else None
-    traced = record.traced.total_ns / record.traced.reps if record.traced else None
     samples = tuple(record.control.samples_ns) if record.control else ()
+    traced_samples = _traced_samples(measured)
+    untraced, traced = _find_median(record.control, samples), _find_median(record.traced, traced_samples)
     per_rep = _per_rep(measured.window.times, record) if measured.window else None
     busy = per_rep.busy_ns if per_rep and not measured.lost else None
     overhead = untraced - busy if untraced is not None and busy is not None else None
@@ -150,10 +151,11 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         reps=record.reps,
         warmup=record.warmup,
         untraced_ns=untraced,
+        untraced_mean_ns=record.control.total_ns / record.control.reps if record.control else None,
         untraced_interval=median_interval(samples) if len(samples) > 1 else None,
         untraced_samples_ns=samples,
         traced_ns=traced,
-        traced_samples_ns=_traced_samples(measured),
+        traced_samples_ns=traced_samples,
         slowdown=traced / untraced if traced and untraced else None,
         overhead_ns=overhead,
         launch_bound=timing.launch_bound,
@@ -162,6 +164,13 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         checked=record.checked,
         notes=tuple(record.notes),
     )
+
+
+def _find_median(timed: Pass | None, samples: Sequence[float]) -> float | None:
+    """What a rep took: the median of the samples, or of a pass without any the time of all over their number."""
+    if timed is None:
+        return None
+    return median(samples) if samples else timed.total_ns / timed.reps
 
 
 def _traced_samples(measured: _Measured) -> tuple[float, ...]:

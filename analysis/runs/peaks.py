@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..breakdown.data_sheets import Peaks, Rate, data_sheet
 from ..export.devices import GpuInfo
+from ..hardware.data_sheets import Peaks, Rate, data_sheet
 from .ceilings import Ceiling, Ceilings
 from .records import Machine
 

@@ -91,7 +91,7 @@ class Machine(Record):
     memory_bytes: int
     python: str
     versions: dict[str, str]
-    """flopprof, numpy, torch, cupy, nvtx, nsys, cuda driver …: those that were found."""
+    """flopprof, numpy, torch, cupy, nvtx, nsys, cuda driver …: those that were found; and ``commit``, of its folder."""
     gpus: list[Gpu] = Field(default_factory=list)
     settings: dict[str, str] = Field(default_factory=dict)
     """Settings that change results: tf32, thread counts."""

@@ -72,6 +72,8 @@ class StepResult:
     reps: int | None = None
     warmup: int | None = None
     untraced_ns: float | None = None
+    """The median of the samples: the headline everywhere."""
+    untraced_mean_ns: float | None = None
     untraced_interval: tuple[float, float] | None = None
     untraced_samples_ns: tuple[float, ...] = ()
     traced_ns: float | None = None

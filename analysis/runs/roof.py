@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...scenarios.plan.work import OpWork, StepWork
-from ..breakdown.data_sheets import HIGHEST_SHARE, Peaks
+from ..hardware.data_sheets import HIGHEST_SHARE, Peaks
 from ..words import Limit
 from .results import RoofLine
 

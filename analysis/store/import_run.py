@@ -118,6 +118,8 @@ def _unpack(archive: Path, into: Path) -> ArchiveManifest:
 
 def _refuse_large_directory(archive: Path) -> None:
     """zipfile reads the list of entries into memory before anyone can count them."""
+    if archive.exists() and not archive.is_file():
+        raise ArchiveRefused(archive, "it is no file")
     with archive.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _END_BYTES - 0xFFFF))

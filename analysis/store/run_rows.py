@@ -158,7 +158,9 @@ def _op_row(row_id: int, step_id: int, op: OpResult) -> Row:
 
 def _kernel_rows(op_id: int, op: OpResult) -> Iterator[Row]:
     for kernel in op.kernels:
-        plain = to_plain(kernel)
+        plain = {
+            name: value for name, value in to_plain(kernel).items() if name != "first_ns"
+        }  # order, no result
         yield plain | {"op": op_id, "launches": to_json(plain["launches"])}
 
 

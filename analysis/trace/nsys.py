@@ -27,6 +27,9 @@ TIMEOUT_SECONDS = 3600
 BLOBS_OPTION = "--include-blobs"
 """Exports NVTX's extended payloads, in which NCCL names communicator, rank and message size; unknown to older nsys."""
 
+ANSWER_SECONDS = 5
+"""An nsys that does not say its version by then is none; it takes a tenth of a second."""
+
 PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """All that nsys may see of our environment: reports remember what they were made in."""
 
@@ -178,7 +181,9 @@ def _matches(pattern: str) -> list[str]:
 def _probe(path: Path) -> Nsys | None:
     """`path` with its version, None when it does not run or says none."""
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=True).stdout
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, timeout=ANSWER_SECONDS, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     match = re.search(r"version (\S+)", said.decode("utf-8", "replace"))

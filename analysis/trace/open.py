@@ -12,22 +12,16 @@ unpacked and exported traces hold the environment of the machine they come from.
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import shutil
-import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 from ..errors import TraceError
 from ..kineto.convert import write_export
+from ..packing.packed import open_packed, packing_of, unpack
+from ..packing.private import private_folder
 from ..sqlite.snapshot import MAGIC, resolve_file
 from .nsys import HOW_TO_INSTALL, ExportError, Nsys, export_report, find_nsys, import_qdstrm
-
-PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
@@ -35,11 +29,6 @@ RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
 
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
-
-CHUNK_BYTES = 1 << 20
-
-ROOM_LEFT = 256 << 20
-"""Bytes that unpacking leaves free on the disk."""
 
 Announce = Callable[[str], None]
 
@@ -73,9 +62,9 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
         yield path
         return
     try:
-        with tempfile.TemporaryDirectory(prefix="flopprof-", ignore_cleanup_errors=True) as folder:
+        with private_folder() as folder:
             try:
-                yield _make_plain(source, Path(folder), announce or _say_nothing)
+                yield _make_plain(source, folder, announce or _say_nothing)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise _about(path, error) from None
@@ -105,7 +94,7 @@ def _needs_work(path: Path, source: Path) -> bool:
         raise TraceError(
             path, "is not a file; give a .sqlite, .nsys-rep, .qdstrm or a .json of torch.profiler"
         )
-    return _packing(path) is not None or source.suffix in RECORDING_SUFFIXES or _is_json(path)
+    return packing_of(path) is not None or source.suffix in RECORDING_SUFFIXES or _is_json(path)
 
 
 def _is_json(path: Path) -> bool:
@@ -114,24 +103,15 @@ def _is_json(path: Path) -> bool:
         return path.suffix == ".json" or file.read(len(MAGIC)).lstrip()[:1] in (b"{", b"[")
 
 
-def _packing(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(MAGIC))
-    except OSError as error:
-        raise TraceError(path, f"cannot be read: {error.strerror}") from None
-    return next((name for magic, name in PACKED_MAGIC.items() if head.startswith(magic)), None)
-
-
 def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
-    if packing := _packing(path):
+    if packing := packing_of(path):
         inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
         if inner.endswith(".json"):
             return _write_kineto(path, packing, folder, announce)
         announce(f"unpacking {path.name}")
         plain = folder / f"unpacked{Path(inner).suffix}"
-        _unpack(path, packing, plain)
-        if _packing(plain):
+        unpack(path, packing, plain)
+        if packing_of(plain):
             raise TraceError(path, "is packed twice; unpack it once")
         path = plain
     if path.suffix not in RECORDING_SUFFIXES:
@@ -156,7 +136,7 @@ def _write_kineto(path: Path, packing: str | None, folder: Path, announce: Annou
         with path.open("rb") as file:
             write_export(file, plain, name=path)
         return plain
-    packed, errors = _reader(path, packing)
+    packed, errors = open_packed(path, packing)
     try:
         with packed:
             write_export(packed, plain, name=path)
@@ -171,35 +151,3 @@ def _require_nsys(path: Path) -> Nsys:
         remedy = "give the .sqlite that `nsys export --type=sqlite` makes where it was recorded"
         raise TraceError(path, f"needs nsys, which is not on PATH; {HOW_TO_INSTALL}, or {remedy}")
     return nsys
-
-
-def _unpack(path: Path, packing: str, plain: Path) -> None:
-    """Unpack into `plain`, leaving ROOM_LEFT bytes of the disk: a small file may unpack to anything."""
-    room = shutil.disk_usage(plain.parent).free - ROOM_LEFT
-    packed, errors = _reader(path, packing)
-    written = 0
-    try:
-        with packed, plain.open("xb") as out:
-            while chunk := packed.read(CHUNK_BYTES):
-                written += len(chunk)
-                if written > room:
-                    place = f"the {max(room, 0) >> 20} MiB there is room for in {tempfile.gettempdir()}"
-                    raise TraceError(path, f"unpacks to more than {place}; set TMPDIR to a larger disk")
-                out.write(chunk)
-    except errors as error:
-        raise TraceError(path, f"cannot be unpacked ({error}); it is cut short or damaged") from None
-
-
-def _reader(path: Path, packing: str) -> tuple[IO[bytes], tuple[type[Exception], ...]]:
-    """A stream of the unpacked bytes, and what it raises when the packed ones are wrong."""
-    if packing == "xz":
-        return cast("IO[bytes]", lzma.open(path, "rb")), (EOFError, lzma.LZMAError)
-    if packing == "gzip":
-        return cast("IO[bytes]", gzip.open(path, "rb")), (EOFError, gzip.BadGzipFile, zlib.error)
-    try:
-        import zstandard
-    except ImportError:
-        remedy = "pip install zstandard, or unpack it with zstd -d"
-        raise TraceError(path, f"is packed with zstd, which this Python cannot read; {remedy}") from None
-    # A cut zstd stream ends without an error; SQLite's header and nsys both tell that it is short.
-    return cast("IO[bytes]", zstandard.open(path, "rb")), (zstandard.ZstdError,)

@@ -1,12 +1,12 @@
-"""Notes of what to know before believing a number, all from one closed list (codes.py)."""
+"""Notes of what to know before believing a number, all from one closed list (analysis/codes)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..codes.closed_list import CODES
 from ..words import QualityNote
-from .codes import CODES
 
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 

@@ -2,8 +2,9 @@
 
     flopprof profile -- python bench/flops/hand_counted.py --model gpt2
 
-The last line it prints is JSON: FLOPs a pass of every module that has products, by arithmetic on the sizes alone, and
-seconds a step. bench/flops/of_models.py sets flopprof's figures beside them. Plain PyTorch, random weights.
+The last line it prints is JSON: FLOPs of all steps of every module that has products, by arithmetic on the sizes (of
+experts: on the tokens that each got in each step), and seconds a step. bench/flops/of_models.py sets flopprof's figures
+beside them. Plain PyTorch, random weights.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ class Hand:
     """FLOPs of one step, module by module: (forward, backward)."""
 
     of: dict[str, tuple[int, int]] = field(default_factory=dict)
+    summed: set[str] = field(default_factory=set)
+    """Modules whose steps differ: theirs are those of all steps."""
+
+    def of_all(self, steps: int) -> dict[str, tuple[int, int]]:
+        """FLOPs of all steps."""
+        times = {name: 1 if name in self.summed else steps for name in self.of}
+        return {name: (times[name] * each[0], times[name] * each[1]) for name, each in self.of.items()}
 
     def linear(self, name: str, rows: int, inputs: int, outputs: int, *, first: bool = False) -> None:
         """A matrix product, and one for each gradient; a model's input needs none."""
@@ -86,9 +94,13 @@ def language(options: argparse.Namespace, *, experts: int) -> Trained:
                 hand.linear(f"h.{at}.mlp.2", rows, 4 * width, width)
                 continue
             hand.linear(f"h.{at}.mlp.router", rows, width, experts)
-            for expert, sent in enumerate(block.mlp.sent):
-                hand.linear(f"h.{at}.mlp.experts.{expert}.0", sent, width, 4 * width)
-                hand.linear(f"h.{at}.mlp.experts.{expert}.2", sent, 4 * width, width)
+            # A checkpoint computes again what it has computed, with the same routing: one pass of each two counts.
+            passes = block.mlp.sent[:: 2 if options.checkpoint else 1]
+            for expert, sent in enumerate(map(sum, zip(*passes, strict=True))):
+                one = f"h.{at}.mlp.experts.{expert}"
+                hand.linear(f"{one}.0", sent, width, 4 * width)
+                hand.linear(f"{one}.2", sent, 4 * width, width)
+                hand.summed |= {f"{one}.0", f"{one}.2"}
         hand.linear("head", rows, width, words)
         return hand
 
@@ -208,7 +220,7 @@ def main() -> None:
         seconds.append(time.perf_counter() - began)
     hand = trained.count()
     told = {"model": options.model, "loss": last, "steps": options.steps, "seconds": seconds}
-    print(json.dumps({**told, "modules": hand.of}))
+    print(json.dumps({**told, "modules": hand.of_all(options.steps)}))
 
 
 if __name__ == "__main__":

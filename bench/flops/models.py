@@ -61,15 +61,16 @@ class Mixture(nn.Module):
         super().__init__()
         self.router = nn.Linear(width, experts, bias=False)
         self.experts = nn.ModuleList(FeedForward(width) for _ in range(experts))
-        self.sent: list[int] = [0] * experts
+        self.sent: list[tuple[int, ...]] = []
+        """Tokens that each expert got, forward by forward; a checkpoint's computing again is one, too."""
 
     def forward(self, x: Tensor) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
         weight, chosen = self.router(flat).softmax(-1).topk(2)
         out = torch.zeros_like(flat)
+        self.sent.append(tuple((chosen == at).sum().item() for at in range(len(self.experts))))
         for at, expert in enumerate(self.experts):
             token, rank = torch.where(chosen == at)
-            self.sent[at] = len(token)
             out = out.index_add(0, token, (expert(flat[token]) * weight[token, rank, None]).to(out.dtype))
         return out.view_as(x)
 

@@ -69,7 +69,7 @@ def by_name(document: dict[str, Any]) -> dict[str, Found]:
 
 def expect(said: dict[str, Any], options: argparse.Namespace) -> dict[str, int]:
     """By hand, all steps together: of every module with products, of the model, and of the step."""
-    steps, again = said["steps"], 0
+    again = 0
     modules: dict[str, tuple[int, int]] = said["modules"]
     expected: dict[str, int] = {}
     inside: dict[str, int] = defaultdict(int)
@@ -77,22 +77,22 @@ def expect(said: dict[str, Any], options: argparse.Namespace) -> dict[str, int]:
         # Backward needs the input of a layer's last product, and not its result.
         repeats = options.checkpoint and name.startswith("h.") and not name.endswith("mlp.2")
         again += forward * repeats
-        expected[f"{name}.forward"] = steps * forward * (1 + repeats)
-        expected[f"{name}.backward"] = steps * backward
+        expected[f"{name}.forward"] = forward * (1 + repeats)
+        expected[f"{name}.backward"] = backward
         # Computing a layer again begins in the backward of its last module, and is a part of that.
         last = ".".join(name.split(".")[:2]) + ".mlp.2.backward"
-        inside[last] += steps * forward * repeats
+        inside[last] += forward * repeats
     expected = {name: flops + inside[name] for name, flops in expected.items()}
     forward, backward = (sum(both[at] for both in modules.values()) for at in range(2))
     whole = f"{NAMES[said['model']]}.forward"
     if options.compile:
         expected = {
-            whole: steps * forward,
-            whole.replace("forward", "backward"): steps * backward,
+            whole: forward,
+            whole.replace("forward", "backward"): backward,
         }
     else:
-        expected[whole] = steps * forward
-    expected["step"] = steps * (forward + backward + again)
+        expected[whole] = forward
+    expected["step"] = forward + backward + again
     return expected
 
 

@@ -62,8 +62,7 @@ class _Graphs:
             return
         known = self._known.get(graph)
         if state.thread.tally is None:
-            if known is not None:
-                state.totals.add(known)
+            state.totals.add(known if known is not None else Tally(unknown={EARLIER: None}))
         elif known is not None:
             state.thread.tally.add(known)
         else:

@@ -18,10 +18,12 @@ from ..flops.counting import UNSEEN, CountingMode, Current, find_mode
 from ..flops.tally import Tally
 from . import nvtx_calls, steps
 from .replacing import Undo
-from .torch_parts import Part, Pass, Totals
+from .torch_parts import Part, Pass, Totals, warn_once
 
 CAPTURED = " (captured)"
 """Ends the names of ranges whose work goes into a CUDA graph: it runs elsewhere, and they have no FLOPs."""
+
+HIDDEN = "a step began inside and outlasted it"
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +44,15 @@ class Frame:
     """Whether the module is a copy that DataParallel runs on a thread of its own."""
     wraps: bool
     """Whether it is around what torch.compile made of the module, which may call the module itself."""
+    step: steps.Step | None = field(default_factory=steps.step_here)
+    """The one that its thread was in when it began."""
     adopted: list[Tally] = field(default_factory=list)
     """What other threads computed for it."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a step that began inside is still open: a mark would be taken for one of that."""
+        return steps.step_here() not in (None, self.step)
 
     def look_for_blanks(self, output: Iterable[Tensor]) -> None:
         """Notice results that were filled by what is not PyTorch's."""
@@ -99,6 +108,8 @@ class Frames:
                 mode.begin()
         frame = Frame(part, what, tally, around, mode, pushed, replica, wraps)
         thread.frames.append(frame)
+        if pushed:
+            self.totals.begin()
         if what == "forward":
             self._forwards[frame] = None
         return frame
@@ -114,7 +125,9 @@ class Frames:
             del self._forwards[frame]
         if frame.tally is not None:
             self._add_up(frame, frame.tally)
-            if frame.mode is None or not frame.mode.captures:
+            if frame.hidden:
+                warn_once(frame.part.name, HIDDEN)
+            elif frame.mode is None or not frame.mode.captures:
                 frame.part.say(frame.what, frame.tally)
         nvtx_calls.nvtx().pop()
 
@@ -128,8 +141,9 @@ class Frames:
 
     def watch_steps(self) -> Undo:
         """Say of every step that ends what annotated modules computed in it."""
-        steps.step_counters.append(self.totals.end_step)
-        return lambda: steps.step_counters.remove(self.totals.end_step)
+        totals = self.totals
+        steps.step_counters.append(totals)
+        return lambda: steps.step_counters.remove(totals)
 
     def end_failed_nodes(self) -> None:
         """End the ranges of nodes that raised before the one that begins: nodes of one backward do not nest."""
@@ -163,12 +177,13 @@ class Frames:
             frame.adopted.extend(mode.take_loose())
         for other in frame.adopted:
             tally.add(other)
+        parent = None
         if frame.around is not None or not frame.pushed:
             mode.tally().add(tally)
         elif (parent := self._find_around(frame)) is not None:
             parent.adopted.append(tally)
-        else:
-            self.totals.add(tally)
+        if frame.pushed:
+            self.totals.end(tally if frame.around is None and parent is None else None)
 
     def _find_around(self, frame: Frame) -> Frame | None:
         """The range of a module around this one that another thread has open, and that this work belongs to.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 import warnings
 import weakref
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from torch.nn import Module
 
 from ..flops.tally import Tally
 from . import nvtx_calls
+from .steps import Step, changing, living_steps
 
 SLOT = "_flopprof"
 """Where modules and autograd's nodes keep what is known of them; replicas have it from their module."""
@@ -26,6 +26,14 @@ FLOPS, ELEMENTS, NO_FLOPS, STEP = "flops", "elements", "no flops: ", "step "
 """Marks of domain flopprof; a rate follows: ``flops:bfloat16``. attribution/declared.py of the analysis reads them."""
 
 TOO_MANY = "they are more than a mark can say"
+
+SEVERAL = "steps of several threads were open while an annotated module ran"
+EDGE = "it began or ended while an annotated module ran"
+NOTHING = "no annotated module ran in it"
+"""Why a step has no FLOPs, beside what its modules say."""
+
+ELSEWHERE = "it ended on another thread than it began on"
+"""This one its program is told, since no mark of that thread would be the step's."""
 
 
 class Part:
@@ -82,11 +90,11 @@ def _warned() -> set[str]:
     return set()
 
 
-def warn_once(name: str, reason: str) -> None:
+def warn_once(name: str, reason: str, whose: str = "and what is around it have") -> None:
     """Tell the program's author, once for each reason; the report says it of every module."""
     if reason not in _warned():
         _warned().add(reason)
-        warnings.warn(f"{name} and what is around it have no FLOPs: {reason}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{name} {whose} no FLOPs: {reason}", RuntimeWarning, stacklevel=2)
 
 
 def mark_reason(reason: str, prefix: str = "") -> None:
@@ -136,26 +144,56 @@ def annotated_parts() -> Iterable[Part]:
 
 
 class Totals:
-    """What annotated modules computed since the last step ended, on all threads."""
+    """What annotated modules computed while each step was open, on all threads.
+
+    It is known of the modules that ran wholly within one step while no other was open.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tally: Tally | None = None
+        self._tallies: weakref.WeakKeyDictionary[Step, Tally] = weakref.WeakKeyDictionary()
+        self._running = 0
+        """Outermost ranges of modules that are open, of all threads."""
+
+    def begin(self) -> None:
+        """An outermost range has begun."""
+        with changing:
+            self._running += 1
+
+    def end(self, tally: Tally | None) -> None:
+        """It has ended; what it counted, unless that is in another."""
+        with changing:
+            self._running -= 1
+            if tally is not None:
+                self.add(tally)
 
     def add(self, tally: Tally) -> None:
-        """Something that is in nothing else that was counted."""
-        with self._lock:
-            if self._tally is None:
-                self._tally = Tally()
-            self._tally.add(tally)
+        """Something that is in nothing else that was counted; outside of steps it is nobody's."""
+        with changing:
+            alone = tally if len(living := living_steps()) == 1 else Tally(unknown={SEVERAL: None})
+            for step in living:
+                self._of(step).add(alone)
 
-    def end_step(self) -> None:
-        """Mark the step that is ending, and begin anew."""
-        with self._lock:
-            tally, self._tally = self._tally, None
-        if tally is None:
+    def begin_step(self, step: Step) -> None:
+        """Notice what runs already."""
+        if self._running:
+            self._of(step).unknown[EDGE] = None
+            for other in living_steps():
+                if other is not step:
+                    self._of(other).unknown[SEVERAL] = None
+
+    def end_step(self, step: Step) -> None:
+        """Mark what is known of it, unless its program has said it."""
+        self.begin_step(step)
+        tally = self._tallies.pop(step, None) or Tally(unknown={NOTHING: None})
+        if step.declares:
+            return
+        if not step.is_here:
+            warn_once(repr(step.name), ELSEWHERE, "has")
             return
         for reason in tally.unknown:
             mark_reason(reason, STEP)
         if not tally.unknown:
             mark_tally(tally, STEP)
+
+    def _of(self, step: Step) -> Tally:
+        return self._tallies.setdefault(step, Tally())

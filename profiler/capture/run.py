@@ -17,6 +17,7 @@ from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
 from ...analysis.runs.writing import write_record
 from ...scenarios.plan.expansion import Plan
+from ..machine.commit import describe_commit
 from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder
 from ..recorders.lifeline import hold_lifeline
@@ -166,6 +167,8 @@ def write_machine(
     """
     versions = {**(before.versions if before else {})}
     versions |= {} if recorder.version is None else {"nsys": recorder.version}
+    if before is None and (commit := describe_commit(Path.cwd())) is not None:
+        versions["commit"] = commit
     settings = {**(before.settings if before else {})}
     for opened in openings:
         versions |= opened.versions

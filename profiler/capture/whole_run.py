@@ -86,7 +86,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     """Run a scenario whole, or what is left of a run. Raises FlopprofError; Interrupted, saying how to go on."""
     if request.interleave and not request.control:
         raise NothingInTurn
-    resumed = read_resumable(find_run(request.resume, request.store)) if request.resume else None
+    resumed = read_resumable(find_run(request.resume, request.store)) if request.resume is not None else None
     if resumed:
         refuse_options(
             resumed, recorder=request.recorder, control=request.control, interleave=request.interleave

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,11 @@ from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import Format
+from ..terminal.output import tell
 
 if TYPE_CHECKING:
     from ...analysis.breakdown.analyze import Analysis
-    from ...analysis.breakdown.many_traces import ManyTraces
+    from ...analysis.many.many_traces import ManyTraces
     from ..terminal.workers import Workers
 
 
@@ -31,14 +31,19 @@ class AnalyzeRequest:
     graph_ranges: GraphRanges = "launch"
     format: Format = "text"
     csv: Path | None = None
+    csv_raw: bool = False
     full_names: bool = False
+    exact_names: bool = False
+    skip: int | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOutcome:
     """What came of it."""
 
-    report: str
+    report: Iterable[str]
+    """Its text, in pieces: that of a million windows would not fit as a whole."""
     has_lost_data: bool
     has_failures: bool = False
 
@@ -47,6 +52,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
     trace = find_trace(request.trace)
     digest = Digest(trace)  # half the file is digested when pandas is imported
+    from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
     from ...analysis.trace.quality import loses_data
 
@@ -56,13 +62,14 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         domains=request.domains or None,
         window=request.window,
         graph_ranges=request.graph_ranges,
-        announce=lambda line: print(line, file=sys.stderr),
+        wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
+        announce=tell,
         digest=digest,
     )
     if request.csv is not None:
         from ...reports.data.trace_csv import write_analysis_csv
 
-        write_analysis_csv(analysis, request.csv)
+        write_analysis_csv(analysis, request.csv, raw=request.csv_raw)
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
 
@@ -82,25 +89,28 @@ def lists_many(paths: Sequence[Path]) -> bool:
 
 def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Workers) -> AnalyzeOutcome:
     """Analyse many traces, each for itself. Raises RanksError; a trace that fails is a row that says why."""
-    from ...analysis.breakdown.many_traces import analyze_traces
+    from ...analysis.many.many_traces import analyze_traces
+    from ...analysis.many.trace_summary import SummaryRequest
     from ...analysis.ranks.naming import find_traces
     from ...analysis.trace.quality import loses_data
     from ..terminal.workers import open_engine, show_traces
 
-    if request.range_glob is not None:
-        raise RanksError(
-            "--range cuts windows of one trace; of several, give --domain, or one trace at a time"
-        )
+    _refuse_options_of_one(request)
     found = find_traces(paths)
     with open_engine(workers, found) as engine, show_traces(lambda at: found[at].name, len(found)) as listen:
-        many = analyze_traces(found, engine, request.domains or None, request.graph_ranges, listen)
+        wanted = SummaryRequest(
+            domains=request.domains or None,
+            graph_ranges=request.graph_ranges,
+            exact_names=request.exact_names,
+        )
+        many = analyze_traces(found, engine, wanted, listen)
     done = [row.summary for row in many.rows if row.summary is not None]
     if not done:
         raise RanksError(str(many.rows[0].reason))
     if request.csv is not None:
         from ...reports.data.many_csv import write_many_csv
 
-        write_many_csv(many, request.csv)
+        write_many_csv(many, request.csv, raw=request.csv_raw)
     return AnalyzeOutcome(
         report=_render_many(many, request),
         has_lost_data=any(loses_data(one.quality) for one in done),
@@ -108,19 +118,29 @@ def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Worker
     )
 
 
-def _render_many(many: ManyTraces, request: AnalyzeRequest) -> str:
+def _refuse_options_of_one(request: AnalyzeRequest) -> None:
+    if request.range_glob is not None:
+        raise RanksError(
+            "--range cuts windows of one trace; of several, give --domain, or one trace at a time"
+        )
+    if request.skip is not None or request.every:
+        name = "--all" if request.every else "--skip"
+        raise RanksError(f"{name} chooses what steps of one trace are measured by; give one trace at a time")
+
+
+def _render_many(many: ManyTraces, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.render.formats import render_document
     from ...reports.trace.many_traces import compose_many
 
-    return render_document(compose_many(many), request.format)
+    return [render_document(compose_many(many), request.format)]
 
 
-def _render(analysis: Analysis, request: AnalyzeRequest) -> str:
+def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
     if request.format == "json":
-        from ...reports.render.json_text import render_json
+        from ...reports.render.json_text import stream_json
 
-        return render_json(analysis.to_json())
+        return stream_json(analysis.parts())
     from ...reports.render.formats import render_document
     from ...reports.trace.compose import compose_analysis
 
-    return render_document(compose_analysis(analysis, full_names=request.full_names), request.format)
+    return [render_document(compose_analysis(analysis, full_names=request.full_names), request.format)]

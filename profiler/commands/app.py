@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
+from ..terminal.output import print_text
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub
 from .recording_app import calibrate, profile, run
@@ -56,7 +57,7 @@ def doctor(
     from ..doctor.findings import findings_as_json, findings_as_text, works
 
     findings = examine()
-    print(findings_as_json(findings) if json else findings_as_text(findings))
+    print_text(findings_as_json(findings) if json else findings_as_text(findings))
     if not works(findings):
         raise typer.Exit(USER_ERROR)
 
@@ -69,7 +70,7 @@ def scenarios() -> None:
     from ...scenarios.plan.load import list_scenarios
 
     for name, about in list_scenarios():
-        print(f"{name:14}{about}")
+        print_text(f"{name:14}{about}")
 
 
 # In the order of --help.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from ...analysis.words import FORMAT
 from ...reports.kept.ceilings import render_ceilings
 from ...reports.render.json_text import render_json
 from ..capture.calibration import DEVICES, Calibration, UnknownDevice
+from ..terminal.output import tell
 
 
 def parse_devices(names: str) -> list[str]:
@@ -32,5 +31,5 @@ def show_calibration(calibration: Calibration, *, as_json: bool) -> str:
             }
         )
     for line in [*calibration.skipped, *calibration.failed]:
-        print(f"not measured: {line}", file=sys.stderr)
+        tell(f"not measured: {line}")
     return render_ceilings(calibration.ceilings, calibration.path)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from ...analysis.attribution.steady_instances import Instances
 from ...analysis.compare.comparability import refuse_caveats
-from ...analysis.compare.compare import Comparison, compare_by, compare_sides, find_slower
+from ...analysis.compare.compare import Comparison, compare_by, compare_sides
+from ...analysis.compare.gate import judge_gate
 from ...analysis.compare.rank_sides import is_rank_set, read_rank_side
-from ...analysis.compare.sides import FindRun, Side, parse_side, read_side
+from ...analysis.compare.sides import STEADY, FindRun, Side, parse_side, read_side
 from ...analysis.errors import CompareError
 from ...analysis.ranks.naming import find_traces
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
 from ...reports.comparison.compose import render_comparison, write_comparison
-from ...reports.document.format import Format
+from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
+from ...reports.document.format import ComparisonFormat
 from ..terminal.workers import Workers, open_engine, show_traces
 
 
@@ -30,8 +34,10 @@ class CompareRequest:
     maps: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     fail_above: float | None = None
+    fail_undecided: bool = False
     strict: bool = False
-    format: Format = "text"
+    wanted: Instances = STEADY
+    format: ComparisonFormat = "text"
     out: Path | None = None
     store: Path = DEFAULT_STORE
     """Where runs are found by their names."""
@@ -42,8 +48,10 @@ class CompareOutcome:
     """What came of it."""
 
     report: str
-    is_slower: bool
-    """Whether --fail-above was given and exceeded."""
+    gate: str | None
+    """One line: what --fail-above and --fail-undecided found; None without them."""
+    fails: bool
+    """Whether they fail."""
 
 
 def compare(request: CompareRequest) -> CompareOutcome:
@@ -51,10 +59,14 @@ def compare(request: CompareRequest) -> CompareOutcome:
     comparison = _compare(request)
     if request.strict:
         refuse_caveats(comparison.comparable)
+    asked = request.fail_above is not None or request.fail_undecided
+    gate = judge_gate(comparison, request.fail_above, fail_undecided=request.fail_undecided)
     if request.out is not None:
-        write_comparison(comparison, request.out)
-    slower = request.fail_above is not None and bool(find_slower(comparison, request.fail_above))
-    return CompareOutcome(report=render_comparison(comparison, request.format), is_slower=slower)
+        write_comparison(comparison, request.out, gate if asked else None)
+    if request.format == "github":
+        return CompareOutcome(report=annotate_pull_request(comparison, gate), gate=None, fails=gate.fails)
+    report = render_comparison(comparison, request.format, gate=gate if asked else None)
+    return CompareOutcome(report=report, gate=describe_gate(gate) if asked else None, fails=gate.fails)
 
 
 def _compare(request: CompareRequest) -> Comparison:
@@ -66,18 +78,30 @@ def _compare(request: CompareRequest) -> Comparison:
         raise CompareError("--map pairs the ranges of two traces; with --by NAME there is only one side")
     if request.fail_above is not None and not request.fail_above >= 0:
         raise CompareError(f"--fail-above must be at least 0, got {request.fail_above:g}")
+    if request.wanted.skip is not None and request.wanted.every:
+        raise CompareError("--all compares every instance and --skip leaves some out: give one of them")
     domains, find_run = request.domains or None, run_finder(request.store)
     if request.b is not None and any(_is_rank_set(side, find_run) for side in (request.a, request.b)):
-        a, b = (_read_ranks(side, find_run) for side in (request.a, request.b))
-        return compare_sides(a, b, request.maps)
-    one = read_side(request.a, find_run, domains)
+        return _compare_ranks(request, request.b, find_run)
+    read = partial(read_side, find_run=find_run, domains=domains, wanted=request.wanted)
+    one = read(request.a)
     if request.by is not None:
         return compare_by(one, request.by)
     if request.baseline is not None:
-        baseline = read_side(request.baseline, find_run, domains, by_name=True)
+        baseline = read(request.baseline, by_name=True)
         return compare_sides(baseline, one, request.maps)
     assert request.b is not None
-    return compare_sides(one, read_side(request.b, find_run, domains), request.maps)
+    return compare_sides(one, read(request.b), request.maps)
+
+
+def _compare_ranks(request: CompareRequest, b: str, find_run: FindRun) -> Comparison:
+    if request.wanted != STEADY or request.domains:
+        raise CompareError(
+            "--domain, --exact-names, --skip and --all choose ranges of traces; folders of ranks are compared by the "
+            "steps that their ranks share"
+        )
+    first, second = (_read_ranks(side, find_run) for side in (request.a, b))
+    return compare_sides(first, second, request.maps)
 
 
 def _is_rank_set(side: str, find_run: FindRun) -> bool:

@@ -13,10 +13,11 @@ from pathlib import Path
 from ...analysis.breakdown.analyze import analyze_file
 from ...reports.document.format import Format
 from ...reports.render.formats import render_document
+from ...reports.render.json_text import stream_json
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
-from ..program.capture_range import parse_capture_range
+from ..program.capture_range import MOST_CAPTURES, parse_capture_range
 from ..program.rank import JobRank, find_rank
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
 from ..terminal.output import emit, tell
@@ -24,7 +25,6 @@ from ..terminal.output import emit, tell
 REPORTS: dict[str, Format] = {
     "report.md": "markdown",
     "report.html": "html",
-    "analysis.json": "json",
     "report.txt": "text",
 }
 
@@ -63,9 +63,21 @@ def profile_and_report(
     if outcome.folder is None:
         _say(str(outcome.problem))
         return outcome.exit_code
+    folders = [outcome.folder, *sorted(outcome.folder.glob("captures/*"), key=lambda found: int(found.name))]
+    if len(folders) > 1:
+        _say(_describe_captures(len(folders), outcome.folder, reported=rank is None))
     if rank is not None:
         return outcome.exit_code
-    return outcome.exit_code if _report(outcome.folder) else outcome.exit_code or OWN_FAILURE
+    written = [_report(folder) for folder in folders]
+    return outcome.exit_code if all(written) else outcome.exit_code or OWN_FAILURE
+
+
+def _describe_captures(count: int, folder: Path, *, reported: bool) -> str:
+    most = f"; no more than {MOST_CAPTURES} are recorded, later ones are left out" * (count == MOST_CAPTURES)
+    return (
+        f"the capture range came {count} times{most}: the first is in {folder}, the others"
+        f"{', each with its report,' * reported} in {folder / 'captures'}"
+    )
 
 
 def _place_rank(out: Path | None, rank: JobRank) -> Path:
@@ -79,11 +91,13 @@ def _place_rank(out: Path | None, rank: JobRank) -> Path:
 
 def _report(folder: Path) -> bool:
     try:
-        document = compose_analysis(analyze_file(folder / "trace.sqlite"))
+        analysis = analyze_file(folder / "trace.sqlite")
+        document = compose_analysis(analysis)
         text = ""
         for name, format in REPORTS.items():
             text = render_document(document, format)
             emit(text, folder / name)
+        emit("".join(stream_json(analysis.parts())), folder / "analysis.json")
     except (FlopprofError, OSError) as error:
         _say(f"the trace is in {folder}, but its report could not be written: {error}")
         return False

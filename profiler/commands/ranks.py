@@ -25,6 +25,7 @@ class RanksCommand:
     workers: Workers
     format: Literal["text", "markdown", "html", "json"] = "text"
     csv: Path | None = None
+    csv_raw: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def analyse_ranks(command: RanksCommand) -> RanksOutcome:
     if command.csv is not None:
         from ...reports.data.ranks_csv import write_job_csv
 
-        write_job_csv(job, command.csv)
+        write_job_csv(job, command.csv, raw=command.csv_raw)
     failed = any(row.reason is not None for row in job.rows)
     lost = loses_data(job.quality) or any(row.summary and loses_data(row.summary.quality) for row in job.rows)
     return RanksOutcome(report=render_job(job, command.format), has_failures=failed, has_lost_data=lost)

@@ -60,6 +60,10 @@ def ranks(
     csv: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
     ] = None,
+    csv_raw: Annotated[
+        bool,
+        typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a trace lost data.")] = False,
 ) -> None:
     """Set the traces of a job's ranks against each other: who is late in which step, why, and what it costs.
@@ -81,6 +85,7 @@ def ranks(
             workers=Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file),
             format="json" if json else format,
             csv=csv,
+            csv_raw=csv_raw,
         )
     )
     emit(outcome.report, out)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ...analysis.words import GraphRanges, WindowClock
-from ...reports.document.format import Format
+from ...reports.document.format import ComparisonFormat, Format
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
+from ..terminal.output import print_pieces, print_text, tell
 from .ranks_app import JobsOption, SchedulerFileOption, SchedulerOption
 from .runs_app import JsonOption, RunArgument, StoreOption
 
@@ -42,7 +43,19 @@ def analyze(
     csv: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
     ] = None,
+    csv_raw: Annotated[
+        bool,
+        typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
+    ] = False,
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
+    exact_names: Annotated[
+        bool, typer.Option("--exact-names", help="Keep ranges apart that differ in a counter.")
+    ] = False,
+    skip: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Measure steps without the first N of them."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Measure steps with start-up and warm-up.")] = False,
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     scheduler_file: SchedulerFileOption = None,
@@ -66,7 +79,11 @@ def analyze(
         graph_ranges=graph_ranges,
         format="json" if json else format,
         csv=csv,
+        csv_raw=csv_raw,
         full_names=full_names,
+        exact_names=exact_names,
+        skip=skip,
+        every=every,
     )
     if lists_many(trace):
         from ..terminal.workers import Workers
@@ -75,7 +92,7 @@ def analyze(
         outcome = analyze_many(trace, request, workers)
     else:
         outcome = analyze_one(request)
-    print(outcome.report)
+    print_pieces(outcome.report)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -142,8 +159,21 @@ def compare(
     fail_above: Annotated[
         float | None, typer.Option(metavar="PERCENT", help="Exit 1 when B is slower than A by more.")
     ] = None,
+    fail_undecided: Annotated[
+        bool, typer.Option("--fail-undecided", help="Exit 1 when a pair is unsure or has no partner, too.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse sides that are hard to compare.")] = False,
-    format: FormatOption = "text",
+    exact_names: Annotated[
+        bool, typer.Option("--exact-names", help="Of traces, keep ranges apart that differ in a counter.")
+    ] = False,
+    skip: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Of traces, leave out the first N instances of what repeats."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Of traces, compare start-up and warm-up instances, too.")
+    ] = False,
+    format: Annotated[ComparisonFormat, typer.Option(help="How to show it.")] = "text",
     json: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
@@ -154,6 +184,7 @@ def compare(
 
     Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
     """
+    from ...analysis.attribution.steady_instances import Instances
     from ...analysis.runs.place import find_store
     from .compare import CompareRequest
     from .compare import compare as compare_sides
@@ -167,12 +198,16 @@ def compare(
             maps=tuple(maps or ()),
             domains=tuple(domain or ()),
             fail_above=fail_above,
+            fail_undecided=fail_undecided,
             strict=strict,
+            wanted=Instances(exact_names=exact_names, skip=skip, every=every),
             format="json" if json else format,
             out=out,
             store=find_store(store),
         )
     )
-    print(outcome.report)
-    if outcome.is_slower:
+    print_text(outcome.report)
+    if outcome.gate is not None:
+        tell(outcome.gate)
+    if outcome.fails:
         raise typer.Exit(SLOWER)

@@ -9,6 +9,7 @@ import typer
 
 from ...analysis.words import RecorderChoice
 from ..terminal.one_line_errors import FAILED_OR_LOST
+from ..terminal.output import print_text
 from .runs_app import JsonOption, StoreOption
 
 
@@ -64,7 +65,7 @@ def run(
         strict=strict,
     )
     outcome = run_on_terminal(request)
-    print(render(outcome.result, "json" if json else "text"))
+    print_text(render(outcome.result, "json" if json else "text"))
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -136,6 +137,6 @@ def calibrate(
     from .calibrate import parse_devices, show_calibration
 
     calibration = measure_ceilings(parse_devices(devices), seconds=seconds)
-    print(show_calibration(calibration, as_json=json))
+    print_text(show_calibration(calibration, as_json=json))
     if calibration.failed:
         raise typer.Exit(FAILED_OR_LOST)

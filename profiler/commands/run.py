@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from ...scenarios.plan.step import Step
 from ..capture.run import Listener
 from ..capture.whole_run import RunOutcome, RunRequest, run_scenario
 from ..errors import Interrupted
+from ..terminal.output import tell
 from ..terminal.progress import show_progress
 
 
@@ -19,7 +18,7 @@ class Terminal:
 
     def tell(self, line: str) -> None:
         """Print it."""
-        print(line, file=sys.stderr)
+        tell(line)
 
     def follow(self, steps: Sequence[Step], *, control: bool) -> AbstractContextManager[Listener]:
         """A progress bar."""
@@ -29,23 +28,8 @@ class Terminal:
 def run_on_terminal(request: RunRequest) -> RunOutcome:
     """Run a scenario, with its progress on standard error. Raises FlopprofError, Interrupted."""
     terminal = Terminal()
-    with terminate_as_interrupt():
-        try:
-            return run_scenario(request, terminal)
-        except Interrupted as interrupted:
-            terminal.tell(str(interrupted))
-            raise
-
-
-@contextmanager
-def terminate_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: children are ended and what is complete is kept."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        return run_scenario(request, terminal)
+    except Interrupted as interrupted:
+        terminal.tell(str(interrupted))
+        raise

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ..terminal.output import print_text, tell
 
 StoreOption = Annotated[
     Path | None,
@@ -52,8 +53,8 @@ def runs(
     folder = find_store(store)
     listing = list_runs(folder, scenario)
     for note in listing.notes:
-        print(f"note: {note}", file=sys.stderr)
-    print(render_json(runs_to_json(listing.runs, folder)) if json else show_runs(listing.runs, folder))
+        tell(f"note: {note}")
+    print_text(render_json(runs_to_json(listing.runs, folder)) if json else show_runs(listing.runs, folder))
 
 
 def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:
@@ -63,7 +64,7 @@ def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) 
     """
     from .kept_runs import show_kept_run
 
-    print(show_kept_run(run, store, as_json=json))
+    print_text(show_kept_run(run, store, as_json=json))
 
 
 def tag(
@@ -78,7 +79,7 @@ def tag(
     """
     from .kept_runs import tag_kept_run
 
-    print(tag_kept_run(run, name, store, remove=remove))
+    print_text(tag_kept_run(run, name, store, remove=remove))
 
 
 def rm(
@@ -99,7 +100,7 @@ def rm(
     if not yes:
         typer.confirm(f"remove {found.id} ({found.status}, {found.done} steps done)?", abort=True, err=True)
     remove_run(folder, found)
-    print(f"removed {found.id}")
+    print_text(f"removed {found.id}")
 
 
 def gc(store: StoreOption = None) -> None:
@@ -113,7 +114,7 @@ def gc(store: StoreOption = None) -> None:
 
     remove_abandoned_temporary()
     for line in collect_garbage(find_store(store)) or ["nothing to remove"]:
-        print(line)
+        print_text(line)
 
 
 def export(
@@ -127,7 +128,7 @@ def export(
     """
     from .kept_runs import export_kept_run
 
-    print(export_kept_run(run, out, store))
+    print_text(export_kept_run(run, out, store))
 
 
 def import_archive(
@@ -140,7 +141,7 @@ def import_archive(
     """
     from .kept_runs import import_kept_run
 
-    print(import_kept_run(archive, store))
+    print_text(import_kept_run(archive, store))
 
 
 def history(
@@ -161,4 +162,4 @@ def history(
     """
     from .kept_runs import show_history_of
 
-    print(show_history_of(scenario, step, png, store, as_json=json))
+    print_text(show_history_of(scenario, step, png, store, as_json=json))

@@ -1,4 +1,7 @@
-"""The part of a program that is recorded: all of it, between cudaProfilerStart and Stop, or one NVTX range."""
+"""The part of a program that is recorded: all of it, between cudaProfilerStart and Stop, or one NVTX range.
+
+A range that comes again is recorded again, as a trace of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from ..errors import ProfileError
 CUDA = "cudaProfilerApi"
 
 NVTX = "nvtx:"
+
+MOST_CAPTURES = 20
+"""Times that a range is recorded: each is a report of its own, which takes seconds to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,12 @@ class CaptureRange:
         return CUDA if self.cuda else f"{NVTX}{self.nvtx}" if self.nvtx else "whole program"
 
     def options(self) -> list[str]:
-        """For `nsys profile`; without --capture-range-end=stop it kills the program at the range's end."""
+        """For `nsys profile`; without --capture-range-end it kills the program at the range's end."""
+        end = f"--capture-range-end=repeat:{MOST_CAPTURES}"
         if self.cuda:
-            return ["--capture-range=cudaProfilerApi", "--capture-range-end=stop"]
+            return ["--capture-range=cudaProfilerApi", end]
         if self.nvtx:
-            return ["--capture-range=nvtx", f"--nvtx-capture={self.nvtx}", "--capture-range-end=stop"]
+            return ["--capture-range=nvtx", f"--nvtx-capture={self.nvtx}", end]
         return []
 
     def extend(self, environment: Mapping[str, str]) -> dict[str, str]:

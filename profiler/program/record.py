@@ -25,6 +25,8 @@ class ProfileRecord(Record):
     """128 + signal for a program that a signal ended."""
     nsys: str
     capture_range: str
+    captures: int = 1
+    """How many times the capture range was recorded; each is a trace of its own."""
 
     @classmethod
     def of(

@@ -5,6 +5,7 @@ The program keeps its streams, its environment, its signals and its exit code; o
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from ...analysis.runs.writing import write_record
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
-from ..errors import CannotExecute, CommandNotFound, ProfileError
+from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError
 from ..machine.disk import DiskFullError, has_no_room
 from ..machine.machine import describe_machine
 from ..recorders.environment import allowed_environment
@@ -144,6 +145,8 @@ def _record(
         ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce, patient=request.patient)
     finally:
         handover.close()
+    if handover.refusal == os.strerror(errno.ENOENT):
+        raise InterpreterMissing(program.command[0])
     if handover.refusal:
         raise CannotExecute(program.command[0], f"cannot be executed: {handover.refusal}")
     if handover.pid is None:
@@ -179,18 +182,27 @@ def _publish(
     prepared = staging / "publish"
     try:
         prepared.mkdir()
-        raw = NsysRecorder(nsys=nsys).collect(staging)
-        scrub_trace(raw, prepared / "trace.sqlite")
+        captures = NsysRecorder(nsys=nsys).collect_captures(staging)
+        for number, raw in enumerate(captures, start=1):
+            place = prepared if number == 1 else prepared / capture_folder(number)
+            place.mkdir(parents=True, exist_ok=True)
+            scrub_trace(raw, place / "trace.sqlite")
+            if request.keep_report:
+                shutil.copyfile(raw.parent / "raw.nsys-rep", place / "raw.nsys-rep")
+                (place / "raw.nsys-rep").chmod(0o600)
+        record = record.model_copy(update={"captures": len(captures)})
         write_record(prepared / "profile.json", record)
         write_record(prepared / "machine.json", describe_machine({"nsys": nsys.version}, {}))
-        if request.keep_report:
-            shutil.copyfile(staging / "raw.nsys-rep", prepared / "raw.nsys-rep")
-            (prepared / "raw.nsys-rep").chmod(0o600)
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
     for file in prepared.iterdir():
         move_whole(file, folder / file.name, durable=True)
     return None
+
+
+def capture_folder(number: int) -> str:
+    """Where the trace of the second, third, … capture lies in the outcome's folder; the first lies in it itself."""
+    return f"captures/{number}"
 
 
 def _explain(error: FlopprofError | OSError, request: ProfileRequest) -> str:

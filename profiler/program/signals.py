@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from ..errors import Interrupted, ProfileError
 from ..recorders.child import POLL_SECONDS, end_child
@@ -30,6 +31,8 @@ TO_PROGRAM = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
 
 PATIENCE = 3
 """Ctrl-C so many times kills a program that ignores it."""
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -54,22 +57,33 @@ class SignalPost:
     interrupts: int = 0
     seconds: float = 0.0
     """How long the program has run, or ran."""
+    before: dict[int, Handler] = field(default_factory=dict)
+    """What handled signals before, and does where there is no program."""
     _program: int | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
 
-    def receive(self, number: int, _: FrameType | None) -> None:
+    def receive(self, number: int, frame: FrameType | None) -> None:
         """Pass one signal on. Raises Interrupted when there is no program to take it any more."""
         if not self.running():
-            if number == signal.SIGTERM and self.patient and self._program is not None:
-                return
-            if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                raise Interrupted
+            self._stop(number, frame)
             return
         self.interrupts += number == signal.SIGINT
         if self.interrupts >= PATIENCE:
             self.announce("interrupted three times: the program is killed")
             number = signal.SIGKILL
         self.send(signal.Signals(number))
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """End as flopprof does at any other time; once the program has ended, only what is meant for flopprof does."""
+        if self.patient and number == signal.SIGTERM and self._program is not None:
+            return
+        if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) or (
+            self._program is None and number not in (signal.SIGWINCH, signal.SIGCONT)
+        ):
+            before = self.before.get(number)
+            if callable(before):
+                before(number, frame)
+            raise Interrupted
 
     def running(self) -> bool:
         """Whether the program has begun and not ended; its descriptor stays valid when its id is reused."""
@@ -153,13 +167,15 @@ def die_with_parent() -> Callable[[], None]:
 @contextmanager
 def forwarded_signals(post: SignalPost) -> Iterator[None]:
     """Give every signal that is not ignored to ``post``; the handlers before come back afterwards."""
-    before = {
-        number: signal.signal(number, post.receive)
+    post.before = {
+        number: signal.getsignal(number)
         for number in (*TO_GROUP, *TO_PROGRAM)
         if signal.getsignal(number) is not signal.SIG_IGN
     }
+    for number in post.before:
+        signal.signal(number, post.receive)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in post.before.items():
             signal.signal(number, handler)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ...analysis.files import move_whole
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
@@ -76,6 +78,22 @@ class NsysRecorder:
         export_report(report, target, self.nsys)
         return target
 
+    def collect_captures(self, staging: Path) -> list[Path]:
+        """One export for each time a capture range came, in their order; of a whole program one."""
+        numbers = {found.name.split(".")[1] for found in staging.glob("raw.*.*")} - {"nsys-rep", "qdstrm"}
+        numbered = sorted(int(number) for number in numbers if number.isdigit())
+        if not numbered:
+            return [self.collect(staging)]
+        captures: list[Path] = []
+        for number in numbered:
+            folder = staging / f"capture-{number}"
+            folder.mkdir()
+            for ending in ("nsys-rep", "qdstrm"):
+                if (made := staging / f"raw.{number}.{ending}").exists():
+                    move_whole(made, folder / f"raw.{ending}", durable=False)
+            captures.append(self.collect(folder))
+        return captures
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRecorder:
@@ -126,7 +144,8 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
     nsys = find_nsys()
     if nsys is None:
-        return None, "nsys is not on PATH"
+        silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))
+        return None, f"nsys at {silent} does not answer" if silent else "nsys is not on PATH"
     if find_importer(nsys) is None:
         return nsys, f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)"
     return nsys, None

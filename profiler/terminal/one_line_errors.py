@@ -11,6 +11,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ...reports.document.names import clean
 from ...scenarios.errors import FlopprofError
 from ..errors import Interrupted, ProfileError
 from .output import tell
@@ -60,7 +61,7 @@ def _complain(error: BaseException) -> int:
         # Whoever read the output has left; nothing more may be written to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    tell(f"flopprof: {' '.join(_sentence(error).split())}")
+    tell(f"flopprof: {' '.join(clean(_sentence(error)).split())}")
     return getattr(error, "exit_code", USER_ERROR)
 
 

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from io import TextIOWrapper
 from pathlib import Path
 
 from ...analysis.files import replace_file
+from ...reports.document.names import clean
 from ..errors import OutputFolderError
 
 
 def emit(text: str, out: Path | None) -> None:
     """Print ``text``, or write it to ``out``. Raises OutputFolderError."""
     if out is None:
-        print(text)
+        print_text(text)
         return
-    write_output((text + "\n").encode(), out)
+    write_output((text + "\n").encode(errors="replace"), out)
+
+
+def print_text(text: str) -> None:
+    """Print a result; nothing in it, from whatever file it came, can steer the terminal."""
+    print(_harmless(text))
+
+
+def prepare_streams() -> None:
+    """Replace what a terminal's encoding cannot show, rather than fail over it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _harmless(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else "\n".join(map(clean, text.split("\n")))
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a text that comes in pieces."""
+    for piece in pieces:
+        print(_harmless(piece), end="")
+    print()
 
 
 def write_output(data: bytes, out: Path) -> None:
@@ -31,7 +57,7 @@ def tell(text: str) -> None:
     if sys.stderr is None:  # closed; print would take standard output instead
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(_harmless(text), file=sys.stderr, flush=True)
     except OSError:
         # What is still in the buffer would fail once more at exit, and make the exit code 120.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -23,7 +23,8 @@ from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
 from .range_writer import NoRanges, RangeWriter
 
-LEAST_REPS = 5
+LEAST_REPS = 10
+"""Below ten samples no verdict is given, so no step has fewer, whatever its budget."""
 
 MOST_BLOCKS = 50
 
@@ -98,7 +99,7 @@ def warm_up(backend: Backend, run: Callable[[], Any], step: Step) -> tuple[int, 
 
 
 def decide_reps(backend: Backend, run: Callable[[], Any], step: Step, warm_seconds: float) -> int:
-    """clamp(max_seconds / t, 5, count), t from a synchronised batch of about a twentieth of max_seconds.
+    """clamp(max_seconds / t, 10, count), t from a synchronised batch of about a twentieth of max_seconds.
 
     A warm-up rep so slow that even half its time leaves the least number of reps needs no batch.
     """

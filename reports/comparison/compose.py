@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from ...analysis.compare.comparability import Caveat
 from ...analysis.compare.compare import Comparison
+from ...analysis.compare.gate import Gate
 from ..data.comparison_json import comparison_to_json
 from ..document.document import Document, Notice, Section
 from ..document.format import Format
@@ -17,11 +18,12 @@ from ..render.formats import render_document, write_document
 from .figures import spread_figure, waterfall_figure
 from .pair_tables import kernel_table, layer_table, pair_table, pairing_table
 from .sentences import describe_kernels, describe_pairs, summarise
+from .undecided import describe_undecided
 
 _MOST_SENTENCES = 12
 
 
-def compose_comparison(comparison: Comparison) -> Document:
+def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Document:
     """Everything a comparison says, before any format."""
     pairs = comparison.pairs
     tables = [pair_table(pairs), layer_table(pairs), kernel_table(pairs), pairing_table(comparison)]
@@ -31,7 +33,7 @@ def compose_comparison(comparison: Comparison) -> Document:
         about=_name_sides(comparison.a, comparison.b),
         recorder="",
         summary=summarise(comparison),
-        verdicts=_limit([*describe_pairs(pairs), *describe_kernels(pairs)]),
+        verdicts=_limit([*describe_pairs(pairs), *describe_undecided(pairs), *describe_kernels(pairs)]),
         warnings=tuple(_notice(caveat) for caveat in comparison.comparable),
         sections=tuple(
             Section(
@@ -45,18 +47,20 @@ def compose_comparison(comparison: Comparison) -> Document:
         ),
         facts=(),
         folder="",
-        data=comparison_to_json(comparison),
+        data=comparison_to_json(comparison, gate),
     )
 
 
-def render_comparison(comparison: Comparison, format: Format, *, colour: bool = False) -> str:
+def render_comparison(
+    comparison: Comparison, format: Format, *, colour: bool = False, gate: Gate | None = None
+) -> str:
     """A comparison in one format; ``colour`` is for text on a terminal."""
-    return render_document(compose_comparison(comparison), format, colour=colour)
+    return render_document(compose_comparison(comparison, gate), format, colour=colour)
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+def write_comparison(comparison: Comparison, folder: Path, gate: Gate | None = None) -> list[Path]:
     """``comparison`` in every format, its figures beside it. Raises RunError when it cannot be written."""
-    return write_document(compose_comparison(comparison), folder, "comparison")
+    return write_document(compose_comparison(comparison, gate), folder, "comparison")
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:

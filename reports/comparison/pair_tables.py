@@ -14,6 +14,7 @@ from ..document.names import clean, fold_names
 from ..document.numbers import Kind
 from ..document.tables import ColumnOf, columns_of_part, fill_row
 from .sentences import format_geometry
+from .undecided import says_something
 
 _LEAST_P = 0.001
 
@@ -138,7 +139,7 @@ def _layer_column(part: str) -> ColumnOf[Pair]:
 
 
 def _interval(pair: Pair) -> tuple[float | None, float | None]:
-    return pair.interval or (None, None)
+    return pair.interval if pair.interval and says_something(pair.interval) else (None, None)
 
 
 def _both_sides(

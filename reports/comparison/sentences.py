@@ -33,9 +33,9 @@ def summarise(comparison: Comparison) -> str:
 
 
 def describe_pairs(pairs: Iterable[Pair]) -> list[str]:
-    """One sentence for each pair that is faster or slower, the greatest change first."""
+    """One sentence for each pair that is faster or slower, the most time first."""
     decided = [pair for pair in pairs if pair.verdict in ("faster", "slower")]
-    return [_describe_pair(pair) for pair in sorted(decided, key=_change, reverse=True)]
+    return [_describe_pair(pair) for pair in sorted(decided, key=_stake, reverse=True)]
 
 
 def describe_kernels(pairs: Iterable[Pair]) -> list[str]:
@@ -83,7 +83,7 @@ def _describe_pair(pair: Pair) -> str:
 def _describe_layer(pair: Pair) -> str:
     """The layer that most of the traced difference lies in, if one does."""
     total, known = pair.traced_delta_ns, {part: ns for part, ns in pair.delta_ns.items() if ns}
-    if not total or not known:
+    if not total or not known or pair.ratio is None or (total > 0) != (pair.ratio > 1):
         return ""
     part, most = max(known.items(), key=lambda item: item[1] / total)
     if most / total < _MOST_OF_IT:
@@ -129,8 +129,9 @@ def _describe_range(group: list[tuple[Pair, KernelPair]]) -> str:
     return f"; ratios {low} to {high} over {len(ratios)} steps"
 
 
-def _change(pair: Pair) -> float:
-    return 0.0 if pair.ratio is None else max(pair.ratio, 1 / pair.ratio)
+def _stake(pair: Pair) -> float:
+    """How much time the change is, over all instances."""
+    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
 
 
 def _longest(kernel: KernelPair) -> float:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.compare.compare import Comparison, Pair
+from ...analysis.compare.gate import Gate
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.plain import to_plain
 from ...analysis.words import FORMAT
 
 
-def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_json(comparison: Comparison, gate: Gate | None = None) -> dict[str, Any]:
     """The object of ``compare --json``: plain dicts, lists, numbers and strings."""
     return {
         "flopprof": FORMAT,
@@ -24,6 +25,19 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
         "pairing": list(comparison.pairing),
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "unmatched": {"a": list(comparison.unmatched_a), "b": list(comparison.unmatched_b)},
+        "gate": None if gate is None else _gate(gate),
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "fail_above": gate.percent,
+        "fail_undecided": gate.fail_undecided,
+        "fails": gate.fails,
+        "slower": [pair.label for pair in gate.slower],
+        "decided": gate.decided,
+        "undecided": list(gate.undecided),
+        "lost": list(gate.lost),
     }
 
 

@@ -6,9 +6,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ...analysis.breakdown.many_traces import KernelUse, ManyTraces, RangeUse
+from ...analysis.many.many_traces import ManyTraces
+from ...analysis.many.trace_summary import KernelUse, RangeUse
 from ...analysis.runs.writing import write_texts
-from .trace_csv import to_csv
+from .csv_text import to_csv
+from .trace_csv import flatten_row
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "traces": (
@@ -28,7 +30,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_many_csv(many: ManyTraces, folder: Path) -> list[Path]:
+def write_many_csv(many: ManyTraces, folder: Path, *, raw: bool = False) -> list[Path]:
     """One file for each table. Raises RunError when the folder cannot be written."""
     data = many.to_json()
     names = [row["trace"] for row in data["traces"]]
@@ -38,8 +40,7 @@ def write_many_csv(many: ManyTraces, folder: Path) -> list[Path]:
         "kernels": [_join(one, use, names) for one in data["kernels"] for use in one["traces"]],
     }
     texts = {
-        f"{name}.csv": to_csv([{key: row[key] for key in HEADERS[name]} for row in table], HEADERS[name])
-        for name, table in rows.items()
+        f"{name}.csv": to_csv(HEADERS[name], map(flatten_row, table), raw=raw) for name, table in rows.items()
     }
     return write_texts(texts, folder)
 

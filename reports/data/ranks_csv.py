@@ -9,8 +9,9 @@ from typing import Any
 from ...analysis.ranks.summaries import STEP_LAYERS
 from ...analysis.ranks.whole_job import JobAnalysis
 from ...analysis.runs.writing import write_texts
+from .csv_text import to_csv
 from .ranks_json import job_to_json
-from .trace_csv import to_csv
+from .trace_csv import flatten_row
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "ranks": (
@@ -34,11 +35,11 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_job_csv(job: JobAnalysis, folder: Path) -> list[Path]:
+def write_job_csv(job: JobAnalysis, folder: Path, *, raw: bool = False) -> list[Path]:
     """One file for each table. Raises RunError when the folder cannot be written."""
     data = job_to_json(job)
     rows = {
-        "ranks": [{key: row[key] for key in HEADERS["ranks"]} for row in data["ranks"]],
+        "ranks": data["ranks"],
         "collectives": [
             _with_rank(one, rank, ("wait_ns",)) for one in data["collectives"] for rank in one["wait_ns"]
         ],
@@ -48,8 +49,8 @@ def write_job_csv(job: JobAnalysis, folder: Path) -> list[Path]:
     }
     return write_texts(
         {
-            f"{name}.csv": to_csv([_pick(row, HEADERS[name]) for row in table], HEADERS[name])
-            for name, table in rows.items()
+            f"{name}.csv": to_csv(header, [flatten_row(_pick(row, header)) for row in rows[name]], raw=raw)
+            for name, header in HEADERS.items()
         },
         folder,
     )

@@ -7,12 +7,12 @@ what identifies their step, so that each file can be read alone. Every column is
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, WindowTimes
+from .csv_text import to_csv
 from .run_json import OP_KEYS, STEP_KEYS
 
 Record = dict[str, Any]
@@ -24,8 +24,11 @@ _STEP_IDENTITY = ("key", "variant", "backend", "device", "dtype", "mode", "param
 _OP_IDENTITY = (*_STEP_IDENTITY, "op_index", "op")
 
 
-def csv_tables(data: Record) -> dict[str, str]:
-    """File name to text of each table of ``run_to_json``'s object; one without rows still has its heading."""
+def csv_tables(data: Mapping[str, Any], *, raw: bool = False) -> dict[str, str]:
+    """File name to text of each table of ``run_to_json``'s object; one without rows still has its heading.
+
+    ``raw`` leaves names that begin as a formula does as they are, see csv_text.py.
+    """
     params = list(dict.fromkeys(name for step in data["steps"] for name in step["params"]))
     steps = {step["key"]: {name: step[name] for name in _STEP_IDENTITY} for step in data["steps"]}
     ops = [{**op, **steps.get(op["key"], {}), "op_index": op["index"]} for op in data["ops"]]
@@ -41,7 +44,7 @@ def csv_tables(data: Record) -> dict[str, str]:
         "copies": ([*_OP_IDENTITY, *_own_columns(CopyRow)], copies),
     }
     return {
-        f"{name}.csv": _to_csv(_expand(columns, params), [_flat(row) for row in rows])
+        f"{name}.csv": to_csv(_expand(columns, params), map(_flat, rows), raw=raw)
         for name, (columns, rows) in tables.items()
     }
 
@@ -86,11 +89,3 @@ def _flat(record: Record) -> Record:
         else:
             flat[key] = "; ".join(map(str, value)) if isinstance(value, list) else value
     return flat
-
-
-def _to_csv(columns: list[str], rows: list[Record]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -29,7 +29,17 @@ STEP_KEYS = (
         "status",
         "reason",
     ),
-    *("flops", "bytes", "reps", "warmup", "untraced_ns", "untraced_interval", "traced_ns", "slowdown"),
+    *(
+        "flops",
+        "bytes",
+        "reps",
+        "warmup",
+        "untraced_ns",
+        "untraced_mean_ns",
+        "untraced_interval",
+        "traced_ns",
+        "slowdown",
+    ),
     *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
     *("roof_note", "limit", "checked", "notes"),
 )

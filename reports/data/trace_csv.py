@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ...analysis.attribution.paths import PathName
 from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
+from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import OwnedTime
 from ...analysis.runs.writing import write_texts
 from ...analysis.words import QualityNote
+from .csv_text import to_csv
 
 PATH_SEPARATOR = " / "
-
-TABLES = ("windows", "ranges", "range_kernels", "kernels", "copies", "quality")
 
 IDENTITY = ("range", "path", "domain", "pid", "tid", "instance", "device")
 
@@ -35,41 +35,52 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "copies": _names(CopyRow),
     "quality": _names(QualityNote),
 }
-"""The columns of a table without rows."""
+"""The tables and their columns."""
+
+CHILDREN = {"owners": ("windows", IDENTITY, "owner_"), "launches": ("kernels", ("kernel", "device"), "")}
+"""Lists in the rows of another table, what of those identifies them, and how their own columns begin."""
 
 
-def write_analysis_csv(analysis: Analysis, folder: Path) -> list[Path]:
+def write_analysis_csv(analysis: Analysis, folder: Path, *, raw: bool = False) -> list[Path]:
     """One file for each table, and owners.csv and launches.csv for the lists in them.
 
     Raises RunError when the folder cannot be written.
     """
-    data = analysis.to_json()
-    rows: dict[str, list[dict[str, Any]]] = {name: list(data[name]) for name in TABLES}
-    rows["owners"] = _children(rows["windows"], "owners", IDENTITY, prefix="owner_")
-    rows["launches"] = _children(rows["kernels"], "launches", ("kernel", "device"))
-    return write_texts({f"{name}.csv": to_csv(table, HEADERS[name]) for name, table in rows.items()}, folder)
+    written: list[Path] = []
+    for name, header in HEADERS.items():
+        text = to_csv(_columns(analysis, name, header), map(flatten_row, _rows(analysis, name)), raw=raw)
+        written += write_texts({f"{name}.csv": text}, folder)
+    return written
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]], header: Sequence[str] = ()) -> str:
-    """Plain records as CSV; lists are joined, objects get a column for each key. No rows are still a header."""
-    import pandas as pd
+def _rows(analysis: Analysis, name: str) -> Iterator[Mapping[str, Any]]:
+    """A table's rows, one after the other: all at once would not fit where there are a million windows."""
+    if name in CHILDREN:
+        table, identity, prefix = CHILDREN[name]
+        yield from _children(analysis.rows(table), name, identity, prefix)
+    else:
+        yield from analysis.rows(name)
 
-    flat = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row)) or list(header)
-    return pd.DataFrame(flat, columns=columns, dtype=object).to_csv(index=False)
+
+def _columns(analysis: Analysis, name: str, header: tuple[str, ...]) -> list[str]:
+    """The columns of a table; kinds of copies are columns of windows."""
+    if name != "windows":
+        return list(header)
+    kinds = dict.fromkeys(kind for row in analysis.copies for kind in [row.kind] if kind != FILL)
+    return [*header, *(f"memcpy_kinds_{kind}" for kind in kinds)]
 
 
 def _children(
-    parents: Sequence[Mapping[str, Any]], name: str, identity: Sequence[str], prefix: str = ""
-) -> list[dict[str, Any]]:
-    return [
-        {**{key: parent[key] for key in identity}, **{f"{prefix}{key}": v for key, v in child.items()}}
-        for parent in parents
-        for child in parent[name]
-    ]
+    parents: Iterable[Mapping[str, Any]], name: str, identity: Sequence[str], prefix: str
+) -> Iterator[dict[str, Any]]:
+    for parent in parents:
+        own = {key: parent[key] for key in identity}
+        for child in parent[name]:
+            yield {**own, **{f"{prefix}{key}": value for key, value in child.items()}}
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with lists joined to a text, and a key for each key of an object in it."""
     flat: dict[str, Any] = {}
     for key, value in row.items():
         if key in ("owners", "launches"):

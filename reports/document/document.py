@@ -7,7 +7,9 @@ outside are already cleaned of control characters, not yet escaped for a format.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from ...analysis.words import Severity
@@ -145,6 +147,26 @@ class Explanation:
     sentences: tuple[str, ...]
 
 
+class LazyData(Mapping[str, Any]):
+    """The JSON contract's object, made when it is first asked for: most formats never do."""
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _data(self) -> dict[str, Any]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._data[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A whole report; ``data`` is the JSON contract's object, from which JSON and CSV are written."""
@@ -161,5 +183,5 @@ class Document:
     """Machine, versions, settings, peaks, the command to repeat it."""
     folder: str
     """Where the run's files lie; shown in the terminal only, as paths are nobody else's business."""
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     explanations: tuple[Explanation, ...] = ()

@@ -15,6 +15,9 @@ from ...analysis.words import OWN_DOMAIN
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
+_MOST_READ = 1 << 20
+"""Characters of a name that are looked at: names may be megabytes long."""
+
 
 def clean(text: str) -> str:
     r"""The text on one line, with characters a reader cannot see written as escapes.
@@ -62,7 +65,7 @@ def fold_kernel_name(name: str, width: int = 60) -> str:
     >>> fold_kernel_name("void at::reduce_kernel<(int)128, (int)4, at::ReduceOp<float, f<g>>>(T3)")
     'at::reduce_kernel<128, 4, ReduceOp<…>>'
     """
-    return shorten(spell_kernel(clean(name), width), width)
+    return shorten(spell_kernel(clean(name if len(name) <= _MOST_READ else name[:_MOST_READ]), width), width)
 
 
 def fold_names(names: Iterable[str], width: int = 60) -> dict[str, str]:

@@ -79,6 +79,20 @@ def align_items(columns: Sequence[ColumnOf[Item]], items: Iterable[Item]) -> lis
     ]
 
 
+MOST_ROWS = 1000
+"""Rows of a table that a person gets, of a trace that may have a million."""
+
+
+def cut_rows(
+    rows: Sequence[Item], which: str = "with the most time"
+) -> tuple[Sequence[Item], tuple[str, ...]]:
+    """The first rows, and the note that says so where there are more."""
+    if len(rows) <= MOST_ROWS:
+        return rows, ()
+    said = f"These are the {MOST_ROWS:,} {which} of {len(rows):,} rows; --json and --csv have all."
+    return rows[:MOST_ROWS], (said,)
+
+
 def format_dims(dims: tuple[int, int, int] | None) -> str | None:
     """A grid or block without the ones at its end.
 

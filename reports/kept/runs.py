@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import join
 from typing import Any
 
 from ...analysis.store.queries import RunLine
@@ -50,7 +51,7 @@ def show_run(found: dict[str, Any], line: RunLine, store: Path) -> str:
         "recorder": run["recorder"],
         "machine": run["hardware"] or "",
         "versions": versions,
-        "command": " ".join(run["command"]),
+        "command": join(run["command"]),
         "problem": run["problem"] or "",
         "quality": "; ".join(note["message"] for note in run["quality"]),
     }

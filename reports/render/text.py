@@ -148,6 +148,9 @@ def _fit(columns: Sequence[Column], widths: list[int], *, bars: bool) -> int:
     """Narrow the widest texts in ``widths`` until a line fits; the width left for its bar, or 0."""
     room = WIDTH - len(_GAP) * (len(widths) - 1)
     least = sum(n if c.numeric else min(n, _NARROWEST) for n, c in zip(widths, columns, strict=True))
+    widths[:] = (
+        width if column.numeric else min(width, room) for width, column in zip(widths, columns, strict=True)
+    )
     bars = bars and least + len(_GAP) + _SHORTEST_BAR <= room
     bar = max(_SHORTEST_BAR, min(_BAR_WIDTH, room - sum(widths) - len(_GAP))) if bars else 0
     room -= bar + len(_GAP) if bars else 0

@@ -67,6 +67,9 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
             key="low", title="95 % from", kind="time", detail=True, value=lambda step: _interval(step)[0]
         ),
         ColumnOf(key="high", title="to", kind="time", detail=True, value=lambda step: _interval(step)[1]),
+        ColumnOf(
+            key="mean", title="mean", kind="time", detail=True, value=lambda step: step.untraced_mean_ns
+        ),
         ColumnOf(key="reps", title="reps", kind="count", detail=True, value=lambda step: step.reps),
         ColumnOf(key="roof_note", title="roof note", detail=True, value=lambda step: step.costs.roof_note),
     )

@@ -136,6 +136,8 @@ def _tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None
         return f"no verdict between {name} and {other}, {ratio} its time,"
     if judgement is not None and judgement.verdict == "same":
         return f"{name} takes as long as {other}, {ratio} its time,"
+    if contest.ratio and contest.ratio < 1:
+        return f"{name} is {format_value(1 / contest.ratio, 'ratio')} faster than {other}"
     return f"{name} takes {ratio} the time of {other}"
 
 

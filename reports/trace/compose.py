@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.breakdown.trace_steps import StepRow
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
-from ..document.document import Document, Section
+from ..document.document import Document, LazyData, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
@@ -14,6 +17,8 @@ from .kernel_tables import copy_table, kernel_table, range_kernel_table
 from .owner_table import owner_table
 from .range_table import range_table
 from .window_table import window_table
+
+_MOST_STEPS = 3
 
 
 def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
@@ -31,14 +36,36 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         about="",
         recorder=_describe_recorder(analysis),
         summary=_summarise(analysis),
-        verdicts=tuple(_describe_window(row) for row in analysis.windows if row.kind == "trace"),
+        verdicts=(
+            *(_describe_step(row) for row in analysis.steps[:_MOST_STEPS]),
+            *(_describe_window(row) for row in takewhile(_is_trace, analysis.windows)),
+        ),
         warnings=tuple(describe_note(note) for note in analysis.quality),
         sections=tuple(
             Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
         ),
         facts=tuple(_list_devices(analysis)),
         folder="",
-        data=analysis.to_json(),
+        data=LazyData(analysis.to_json),
+    )
+
+
+def _describe_step(row: StepRow) -> str:
+    """The headline of a trace with steps: what one takes when it is steady."""
+    name = clean(" › ".join(row.path))
+    low, high = row.interval_ns or (None, None)
+    spread = (
+        "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
+    )
+    aside = (
+        f"; the first {row.warm_up} are set aside as start-up and warm-up (--all keeps them)"
+        if row.warm_up
+        else ""
+    )
+    where = "on the host" if row.clock == "host" else "of the device's time line"
+    return (
+        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of {row.instances} steady instances"
+        f"{spread}{aside}."
     )
 
 
@@ -58,6 +85,11 @@ def _summarise(analysis: Analysis) -> str:
         f"of {format_quantity(analysis.device_ns, 'time')} in all, {format_value(share, 'percent')} of it "
         "attributed to ranges."
     )
+
+
+def _is_trace(row: WindowRow) -> bool:
+    """Windows of the whole trace have none beside them."""
+    return row.kind == "trace"
 
 
 def _describe_window(row: WindowRow) -> str:

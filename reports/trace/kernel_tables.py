@@ -9,7 +9,7 @@ from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRo
 from ..document.document import Name, Table, Value
 from ..document.launch_columns import geometry_columns, occupancy_column
 from ..document.names import clean, fold_names, join_path
-from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
+from ..document.tables import ColumnOf, columns_of_part, cut_rows, drop_empty, fill_row
 from .window_table import UNKNOWN_GPU
 
 KERNEL_WIDTH = 52
@@ -25,8 +25,8 @@ BY_PROCESS_COPIES = (
 
 def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
     """Kernels by total time, with what their launches waited for."""
-    rows = sorted(analysis.kernels, key=lambda row: -row.total_ns)
-    total = sum(row.total_ns for row in rows) or 1
+    rows, cut = cut_rows(sorted(analysis.kernels, key=lambda row: -row.total_ns))
+    total = sum(row.total_ns for row in analysis.kernels) or 1
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
     of_kernel: tuple[ColumnOf[KernelRow], ...] = (
         ColumnOf(key="kernel", title="kernel", kind="name", value=lambda row: _name_kernel(row, names)),
@@ -54,6 +54,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         bar_parts=("time",),
         notes=(
             "queue: median from the end of the launching call to the start of the kernel.",
+            *cut,
             *(f"#{at} {clean(row.kernel)}" for at, row in enumerate(shown, start=1)),
         ),
     )
@@ -61,7 +62,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
 
 def range_kernel_table(analysis: Analysis) -> Table:
     """Which kernels each range launched, and how that is known."""
-    rows = sorted(analysis.range_kernels, key=lambda row: -row.total_ns)
+    rows, cut = cut_rows(sorted(analysis.range_kernels, key=lambda row: -row.total_ns))
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
     columns: tuple[ColumnOf[RangeKernelRow], ...] = (
         ColumnOf(key="range", title="range", value=_name_range_of_kernel),
@@ -81,6 +82,7 @@ def range_kernel_table(analysis: Analysis) -> Table:
         notes=(
             "A range holds what the ranges inside it hold. by: thread, launched on the range's own thread; "
             "process, launched on a thread without ranges; none, outside all ranges.",
+            *cut,
         ),
     )
 

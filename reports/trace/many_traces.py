@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ...analysis.breakdown.many_traces import ManyTraces, RangeKey, TraceRow
+from ...analysis.many.many_traces import ManyTraces, TraceRow
+from ...analysis.many.trace_summary import RangeKey
 from ..document.document import Column, Document, Name, Row, Section, Table, Value
 from ..document.names import clean, fold_names, join_path, shorten
 from ..document.notices import describe_note

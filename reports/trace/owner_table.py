@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.window_rows import WindowRow
+from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.words import name_device
 from ..document.document import Row, Table
 from ..document.names import clean, join_path
-from ..document.tables import ColumnOf, drop_empty, fill_row
+from ..document.tables import MOST_ROWS, ColumnOf, cut_rows, drop_empty, fill_row
 
-MAIN_OWNERS = 15
+MAIN_OWNERS, MAIN_GROUPS = 15, 12
 
-UNATTRIBUTED = "(no range)"
+UNATTRIBUTED, UNLISTED = "(no range)", "(not listed)"
 
 BY_PROCESS = (
     "by: thread, in a range of its own thread; process, of a thread that had no range while this one was open; "
@@ -67,52 +66,83 @@ def _columns(*, shared: bool) -> tuple[ColumnOf[_Owned], ...]:
 
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
-    shared = any(owned.attribution == "process" for window in analysis.windows for owned in window.owners)
+    groups = _group(analysis.windows)
+    shared = any("process" in ways for group in groups for ways in group.ways.values())
     columns = _columns(shared=shared)
+    rows, cut = cut_rows(
+        [row for at, group in enumerate(groups) for row in group.rows(columns, main=at < MAIN_GROUPS)],
+        "first",
+    )
     table = Table(
         name="owners",
         title="Whose time it is",
         columns=columns,
-        rows=tuple(row for windows in _group(analysis.windows) for row in _owner_rows(windows, columns)),
+        rows=tuple(rows),
         bar_parts=SHOWN_LAYERS,
         notes=(
             "Device work belongs to the innermost range that launched it, idle time to the range the host was in; "
             "all instances of a window together, the shares sum to it.",
             *([BY_PROCESS] if shared else []),
+            *cut,
         ),
     )
     return drop_empty(table, keep=("owner", "time"), zeros=True)
 
 
-def _group(windows: tuple[WindowRow, ...]) -> list[list[WindowRow]]:
-    groups: dict[Window, list[WindowRow]] = defaultdict(list)
-    for window in windows:
-        if window.owners:
-            groups[window.name.path, window.device].append(window)
-    return list(groups.values())
+@dataclass(slots=True)
+class _Group:
+    """Windows of one name on one device, taken together."""
 
+    first: WindowRow
+    windows: int = 0
+    wall: int = 0
+    times: dict[Owner, dict[str, int]] = field(default_factory=dict)
+    ways: dict[Owner, set[str]] = field(default_factory=dict)
 
-def _owner_rows(windows: list[WindowRow], columns: Sequence[ColumnOf[_Owned]]) -> list[Row]:
-    times: dict[Owner, dict[str, int]] = defaultdict(lambda: dict.fromkeys(SHOWN_LAYERS, 0))
-    ways: dict[Owner, set[str]] = defaultdict(set)
-    for window in windows:
+    def add(self, window: WindowRow) -> None:
+        """Another window."""
+        self.windows += 1
+        self.wall += int(window.times.wall_ns)
         for owned in window.owners:
-            times[owned.domain, owned.path][owned.layer] += owned.ns
-            ways[owned.domain, owned.path].add(owned.attribution)
-    wall = sum(window.times.wall_ns for window in windows) or 1
-    owned = [
-        _Owned(owner=owner, layers=layers, ways=ways[owner], wall_ns=wall) for owner, layers in times.items()
-    ]
-    return [
-        fill_row(
-            columns,
-            one,
-            group=_title(windows),
-            main=at < MAIN_OWNERS,
-            bar=tuple(one.layers[layer] / wall for layer in SHOWN_LAYERS),
-        )
-        for at, one in enumerate(sorted(owned, key=lambda one: (-one.ns, one.owner)))
-    ]
+            owner = owned.domain, owned.path
+            self.times.setdefault(owner, dict.fromkeys(SHOWN_LAYERS, 0))[owned.layer] += owned.ns
+            self.ways.setdefault(owner, set()).add(owned.attribution)
+
+    def rows(self, columns: Sequence[ColumnOf[_Owned]], *, main: bool) -> list[Row]:
+        """The owners, the longest first."""
+        wall = self.wall or 1
+        owned = [
+            _Owned(owner=owner, layers=layers, ways=self.ways[owner], wall_ns=wall)
+            for owner, layers in self.times.items()
+        ]
+        return [
+            fill_row(
+                columns,
+                one,
+                group=self.title,
+                main=main and at < MAIN_OWNERS,
+                bar=tuple(one.layers[layer] / wall for layer in SHOWN_LAYERS),
+            )
+            for at, one in enumerate(sorted(owned, key=lambda one: (-one.ns, one.owner)))
+        ]
+
+    @property
+    def title(self) -> str:
+        """What the windows are, and where."""
+        first = self.first
+        name = clean(" › ".join(first.name.path))
+        what = "whole trace" if first.kind == "trace" else f"{self.windows} × {name}"
+        return what if first.device is None else f"{what}, {name_device(first.device)}"
+
+
+def _group(windows: Iterable[WindowRow]) -> list[_Group]:
+    """The first so many groups, whose windows may come anywhere."""
+    groups: dict[Window, _Group] = {}
+    for window in windows:
+        place = window.name.path, window.device
+        if window.owners and (place in groups or len(groups) < MOST_ROWS):
+            groups.setdefault(place, _Group(window)).add(window)
+    return list(groups.values())
 
 
 def _name_ways(ways: set[str]) -> str:
@@ -121,12 +151,6 @@ def _name_ways(ways: set[str]) -> str:
 
 def _name(owner: Owner) -> str:
     domain, path = owner
+    if path == NOT_LISTED:
+        return UNLISTED
     return clean(join_path(domain, path)) or UNATTRIBUTED
-
-
-def _title(windows: list[WindowRow]) -> str:
-    first = windows[0]
-    what = (
-        "whole trace" if first.kind == "trace" else f"{len(windows)} × {clean(' › '.join(first.name.path))}"
-    )
-    return what if first.device is None else f"{what}, {name_device(first.device)}"

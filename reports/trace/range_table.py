@@ -8,7 +8,7 @@ from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import RangeRow
 from ..document.document import Table
 from ..document.names import clean, join_path
-from ..document.tables import ColumnOf, drop_empty, fill_row
+from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
 from .uncounted import tell_uncounted
 
 MAIN_RANGES = 15
@@ -34,7 +34,7 @@ BY_PROCESS = (
 
 def range_table(analysis: Analysis) -> Table:
     """Ranges by the device time of everything launched in them; by host time in a trace without device work."""
-    rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
+    rows, cut = cut_rows(sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns)))
     worked = len(analysis.trace.activities) > 0
 
     def length_ns(row: RangeRow) -> int:
@@ -75,6 +75,7 @@ def range_table(analysis: Analysis) -> Table:
             f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
             *([_say_rates(worked=worked, shared=shared)] if told else []),
             *([BY_PROCESS] if shared else []),
+            *cut,
             *([ROOF_SHARE] if any(row.roof_share for row in rows) else []),
             *tell_uncounted(rows, limit=MAIN_REASONS),
         ),

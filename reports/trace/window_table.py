@@ -8,7 +8,7 @@ from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import LAYERS, known_device
 from ..document.document import Table, Value
 from ..document.names import clean, join_path
-from ..document.tables import ColumnOf, drop_empty, fill_row
+from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
 
 MAIN_WINDOWS = 12
 """Rows a short report (the terminal) shows."""
@@ -20,6 +20,7 @@ WINDOW_PARTS = (*LAYERS, "compute")
 
 def window_table(analysis: Analysis) -> Table:
     """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
+    windows, cut = cut_rows(analysis.windows, "first")
     columns: tuple[ColumnOf[WindowRow], ...] = (
         ColumnOf(key="window", title="window", value=_name_window),
         ColumnOf(key="instance", title="#", kind="count", value=lambda row: row.instance),
@@ -34,10 +35,11 @@ def window_table(analysis: Analysis) -> Table:
         columns=columns,
         rows=tuple(
             fill_row(columns, row, main=at < MAIN_WINDOWS, bar=_share_parts(row.times))
-            for at, row in enumerate(analysis.windows)
+            for at, row in enumerate(windows)
             if row.kind != "trace" or row.times.wall_ns
         ),
         bar_parts=WINDOW_PARTS,
+        notes=cut,
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
 

@@ -29,6 +29,9 @@ class SpiedRange:
 
     name: str
     depth: int
+    begun: int = 0
+    """How many had begun before it, of all kinds."""
+    thread: int = field(default_factory=threading.get_ident)
     marks: list[Said] = field(default_factory=list)
     ended: bool = False
 
@@ -64,6 +67,7 @@ class SpiedNvtx:
     def __init__(self) -> None:
         self.ranges: list[SpiedRange] = []
         self.steps: list[SpiedRange] = []
+        self._forgotten = 0
         self._open: dict[int, list[SpiedRange]] = {}
 
     def attributes(self, name: str, payload: int | None, color: object) -> SpiedAttributes:
@@ -71,7 +75,7 @@ class SpiedNvtx:
 
     def push(self, attributes: SpiedAttributes) -> None:
         stack = self._open.setdefault(threading.get_ident(), [])
-        opened = SpiedRange(attributes.name, len(stack))
+        opened = SpiedRange(attributes.name, len(stack), self._begun())
         self.ranges.append(opened)
         stack.append(opened)
 
@@ -81,18 +85,31 @@ class SpiedNvtx:
     def mark(self, attributes: SpiedAttributes) -> None:
         said = attributes.name, attributes.payload
         if attributes.name.startswith("step "):
-            self.steps[-1].marks.append((attributes.name.removeprefix("step "), attributes.payload))
+            self._open_step().marks.append((attributes.name.removeprefix("step "), attributes.payload))
             return
         stack = self._open.get(threading.get_ident())
         assert stack, f"{said} belongs to no range"
+        assert all(step.begun < stack[-1].begun for step in self._open_steps()), f"{said} would be a step's"
         stack[-1].marks.append(said)
 
     def start(self, attributes: SpiedAttributes) -> SpiedRange:
-        self.steps.append(SpiedRange(attributes.name, 0))
+        self.steps.append(SpiedRange(attributes.name, 0, self._begun()))
         return self.steps[-1]
 
     def end(self, started: SpiedRange) -> None:
         started.ended = True
+
+    def _begun(self) -> int:
+        return len(self.ranges) + len(self.steps) + self._forgotten
+
+    def _open_steps(self) -> list[SpiedRange]:
+        """Those of this thread; the analysis takes marks for the last one's, or for a range that began after it."""
+        return [step for step in self.steps if not step.ended and step.thread == threading.get_ident()]
+
+    def _open_step(self) -> SpiedRange:
+        here = self._open_steps()
+        assert here, "a mark for a step belongs to none"
+        return here[-1]
 
     def open_ranges(self) -> list[str]:
         """Names of what has not ended."""
@@ -116,6 +133,7 @@ class SpiedNvtx:
 
     def clear(self) -> None:
         """Forget what has ended."""
+        self._forgotten += len(self.ranges)
         self.ranges.clear()
 
 
@@ -141,6 +159,8 @@ def spied_nvtx(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpiedNvtx]:
         torch_modules._watch().end()
         for cache in caches:
             cache.cache_clear()
+        steps.open_steps.clear()
+        steps._open.step = None
         left = spy.open_ranges(), frames().thread.frames
         frames().__init__()
     assert left == ([], [])

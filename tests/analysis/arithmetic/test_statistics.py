@@ -159,7 +159,10 @@ def test_judging_more_pairs_together_widens_an_interval():
         (1 / 1.03, 0.005, 50, "faster"),
         (1.015, 0.001, 50, "same"),  # surely different, but not by as much as matters
         (1.000, 0.200, 50, "unsure"),
-        (1.500, 0.005, 9, "unsure"),  # too few samples for any verdict
+        (1.500, 0.005, 9, "slower"),  # few samples, but none of one side lies among those of the other
+        (1.030, 0.005, 9, "unsure"),  # too few samples for a verdict
+        (1.500, 0.005, 4, "unsure"),
+        (15.00, 0.005, 4, "slower"),  # no noise explains a factor of ten
         (1.500, 0.005, 10, "slower"),
     ],
 )

@@ -206,7 +206,7 @@ def test_a_run_against_itself_is_all_the_same():
     comparison = compare_runs(run, run)
     assert {pair.verdict for pair in comparison.pairs} == {"same"}
     assert {pair.ratio for pair in comparison.pairs} == {1.0}
-    assert comparison.comparable == ()
+    assert [(caveat.code, caveat.severity) for caveat in comparison.comparable] == [("identical", "info")]
     assert (comparison.unmatched_a, comparison.unmatched_b) == ((), ())
 
 

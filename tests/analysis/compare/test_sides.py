@@ -219,7 +219,10 @@ def test_reps_that_were_slower_without_the_recorder_are_a_warning():
         "s", 1000.0, untraced_samples_ns=draw_samples(2000.0), traced_samples_ns=draw_samples(1500.0)
     )
     comparison = compare_runs(draw_run(slow), draw_run(slow))
-    assert [(caveat.code, caveat.severity) for caveat in comparison.comparable] == [("unsteady", "warning")]
+    assert [(caveat.code, caveat.severity) for caveat in comparison.comparable] == [
+        ("unsteady", "warning"),
+        ("identical", "info"),
+    ]
     with pytest.raises(CompareError, match="not comparable: reps were slower untraced than traced"):
         refuse_caveats(comparison.comparable)
 

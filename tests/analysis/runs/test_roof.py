@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from drawing.scenario_steps import make_step
-from flopprof.analysis.breakdown.data_sheets import (
+from flopprof.analysis.export.devices import GpuInfo
+from flopprof.analysis.hardware.data_sheets import (
     GpuFacts,
     Peaks,
     Rate,
@@ -12,7 +13,6 @@ from flopprof.analysis.breakdown.data_sheets import (
     peaks_of_gpus,
     share_of_roof,
 )
-from flopprof.analysis.export.devices import GpuInfo
 from flopprof.analysis.runs.roof import Roof, Timing, floor_of, roof, roof_of_step
 from flopprof.scenarios.operations.ops import HostToDevice, Matmul, Matvec, Outer, Sum
 from flopprof.scenarios.plan.work import step_work

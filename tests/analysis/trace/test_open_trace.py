@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import shutil
 import sqlite3
 import stat
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from flopprof.analysis.errors import TraceError
+from flopprof.analysis.packing import packed as packed_files
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import open as open_trace
 from flopprof.analysis.trace.open import find_trace, open_trace_file
@@ -107,7 +109,7 @@ def test_an_error_about_the_unpacked_file_names_the_packed_one(tmp_path: Path, s
 def test_unpacking_stops_before_the_disk_is_full(plain: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch):
     packed = plain.with_name("trace.sqlite.xz")
     packed.write_bytes(lzma.compress(bytes(5 << 20)))
-    monkeypatch.setattr(open_trace, "ROOM_LEFT", open_trace.shutil.disk_usage(scratch).free - (2 << 20))
+    monkeypatch.setattr(packed_files, "ROOM_LEFT", shutil.disk_usage(scratch).free - (2 << 20))
     with (
         pytest.raises(TraceError, match=r"unpacks to more than the \d MiB there is room for"),
         open_trace_file(packed),

@@ -111,11 +111,14 @@ def test_a_distributed_tensor_counts_what_this_process_computes() -> None:
 
 def test_threads_that_are_nowhere_are_counted_apart() -> None:
     mode = CountingMode(Current())
+    alive = threading.Barrier(2)  # a thread that begins after another's end may get its number
 
     def work() -> None:
+        alive.wait()
         mode.begin()
         torch.mm(square(), square())
         mode.end()
+        alive.wait()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flopprof.analysis.breakdown.data_sheets import Peaks
+from flopprof.analysis.hardware.data_sheets import Peaks
 from flopprof.analysis.runs.results import RoofLine
 from flopprof.analysis.runs.roof import list_roof_lines
 from flopprof.scenarios.plan.work import OpWork, Unit

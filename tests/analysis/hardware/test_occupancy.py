@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flopprof.analysis.breakdown.occupancy import LIMITS, find_limits, theoretical_occupancy
 from flopprof.analysis.export.devices import GpuInfo
+from flopprof.analysis.hardware.occupancy import LIMITS, find_limits, theoretical_occupancy
 
 
 @pytest.mark.parametrize(

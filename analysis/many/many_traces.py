@@ -11,44 +11,7 @@ from ..engine.tasks import Engine, Listener, run_tasks
 from ..plain import to_plain
 from ..trace.quality import note, sort_notes
 from ..words import FORMAT, QualityNote
-from .analyze import Analysis, analyze_file
-
-RangeKey = tuple[str, tuple[str, ...]]
-"""(domain, path)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeUse:
-    """One range in one trace, over all threads."""
-
-    instances: int
-    wall_ns: int
-    busy_ns: int
-    kernel_sum_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelUse:
-    """One kernel in one trace, over all devices; the median only where it ran on one."""
-
-    instances: int
-    total_ns: int
-    median_ns: float | None
-    min_ns: int
-    max_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceSummary:
-    """What is kept of one trace."""
-
-    sha256: str | None
-    duration_ns: int
-    device_ns: int
-    attributed_ns: int
-    ranges: dict[RangeKey, RangeUse]
-    kernels: dict[str, KernelUse]
-    quality: tuple[QualityNote, ...]
+from .trace_summary import RangeKey, SummaryRequest, TraceSummary, summarise_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +101,11 @@ def _describe(row: TraceRow) -> dict[str, Any]:
 def analyze_traces(
     paths: Sequence[Path],
     engine: Engine,
-    domains: tuple[str, ...] | None = None,
-    graph_ranges: str = "launch",
+    request: SummaryRequest | None = None,
     listen: Listener | None = None,
 ) -> ManyTraces:
     """Analyse every trace for itself; one that fails is a row that says why."""
-    arguments = [(path.absolute(), domains, graph_ranges) for path in paths]
+    arguments = [(path.absolute(), request or SummaryRequest()) for path in paths]
     outcomes = run_tasks(engine, summarise_trace, arguments, listen)
     rows = tuple(
         TraceRow(path=path, summary=outcome.value, reason=outcome.reason)
@@ -152,45 +114,3 @@ def analyze_traces(
     failed = [row.path.name for row in rows if row.summary is None]
     notes = [note("trace_failed", len(failed), ", ".join(failed[:12]))] if failed else []
     return ManyTraces(rows=rows, quality=sort_notes(notes))
-
-
-def summarise_trace(path: Path, domains: tuple[str, ...] | None, graph_ranges: str) -> TraceSummary:
-    """What is kept of a trace. Raises TraceError."""
-    capture = graph_ranges == "capture"
-    analysis = analyze_file(path, domains=domains, graph_ranges="capture" if capture else "launch")
-    return TraceSummary(
-        sha256=analysis.sha256,
-        duration_ns=analysis.trace.duration_ns,
-        device_ns=analysis.device_ns,
-        attributed_ns=analysis.attributed_ns,
-        ranges=_sum_ranges(analysis),
-        kernels=_sum_kernels(analysis),
-        quality=analysis.quality,
-    )
-
-
-def _sum_ranges(analysis: Analysis) -> dict[RangeKey, RangeUse]:
-    found: dict[RangeKey, RangeUse] = {}
-    for row in analysis.ranges:
-        key, before = (row.domain, row.path), found.get((row.domain, row.path))
-        found[key] = RangeUse(
-            instances=row.instances + (before.instances if before else 0),
-            wall_ns=row.wall_ns + (before.wall_ns if before else 0),
-            busy_ns=row.busy_ns + (before.busy_ns if before else 0),
-            kernel_sum_ns=row.kernel_sum_ns + (before.kernel_sum_ns if before else 0),
-        )
-    return found
-
-
-def _sum_kernels(analysis: Analysis) -> dict[str, KernelUse]:
-    found: dict[str, KernelUse] = {}
-    for row in analysis.kernels:
-        before = found.get(row.kernel)
-        found[row.kernel] = KernelUse(
-            instances=row.instances + (before.instances if before else 0),
-            total_ns=row.total_ns + (before.total_ns if before else 0),
-            median_ns=None if before else row.median_ns,
-            min_ns=min(row.min_ns, before.min_ns) if before else row.min_ns,
-            max_ns=max(row.max_ns, before.max_ns) if before else row.max_ns,
-        )
-    return found

@@ -1,0 +1,58 @@
+"""How many of the first instances of something that repeats are start-up and warm-up.
+
+The times are split where they lie closest to the medians of the two parts (least sum of absolute deviations of
+logarithms, as change_point.py places a change). The part before is warm-up if it is at most half and its median is
+over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
+rest is looked at in the same way, for warming up has several stages. At least half of the instances, and three,
+stay. Single slow instances later on are no warm-up, and neither is a beginning that was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_STEADY = 3
+
+LEAST_EXCESS = 1.05
+
+DEVIATIONS = 5.0
+
+Floats = NDArray[np.float64]
+
+
+def count_warm_up(times: Sequence[float] | Floats) -> int:
+    """The number of first instances that are not steady yet.
+
+    >>> count_warm_up([30.0, 30.0, *[1.0, 1.01] * 7]), count_warm_up([30.0, 2.0, 1.2, *[1.0] * 13])
+    (2, 3)
+    >>> count_warm_up([1.0, 1.01] * 8), count_warm_up([1.0] * 8 + [9.0] + [1.0] * 7)
+    (0, 0)
+    """
+    series = np.log(np.maximum(np.asarray(times, dtype=np.float64), 1e-9))
+    most = min(len(series) // 2, len(series) - FEWEST_STEADY)
+    start = 0
+    while start < most:
+        found = _split(series[start:], most - start)
+        if not found:
+            break
+        start += found
+    return start
+
+
+def _split(series: Floats, most: int) -> int:
+    """The length of the warm-up before the likeliest split; 0 where that is none."""
+    splits = range(1, len(series) - FEWEST_STEADY + 1)
+    at = min(splits, key=lambda at: _spread(series[:at]) + _spread(series[at:]))
+    if at > most:
+        return 0
+    before, after = series[:at], series[at:]
+    level = float(np.median(after))
+    noise = DEVIATIONS * float(np.median(np.abs(after - level)))
+    return at if float(np.median(before)) > level + max(np.log(LEAST_EXCESS), noise) else 0
+
+
+def _spread(values: Floats) -> float:
+    return float(np.abs(values - np.median(values)).sum())

@@ -1,0 +1,120 @@
+"""Which instances of a trace's ranges are compared: those after start-up and warm-up.
+
+A step is a range with at least five instances whose last message names a step or an iteration, or else is
+numbered, or else is the only one that repeats at the top. Its first instances that are not steady
+(arithmetic/steady.py) are set aside with everything inside them, so that all figures speak of the same instances.
+Other ranges that repeat, as operations do in a benchmark, keep all of theirs: what looks like warm-up in a few
+calls of microseconds is as often the noise of one start of the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.nesting import split_levels
+from ..arithmetic.steady import count_warm_up
+from ..trace.trace import Trace
+from .counters import COUNTER
+
+FEWEST_INSTANCES = 5
+
+_STEP = re.compile(r"(?:^|[^a-z])(?:train|training|iter|iteration|step)s?(?:$|[^a-z])|Step|Iteration")
+
+_NUMBERED = re.compile(rf"{COUNTER}(?!\d)")
+"""A folded counter; ``request #5`` is a name as it was recorded."""
+
+RangePath = tuple[tuple[str, str], ...]
+"""(domain, message) from the outermost range inwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instances:
+    """What the user asked for: ``--exact-names``, ``--skip N``, ``--all``."""
+
+    exact_names: bool = False
+    skip: int | None = None
+    """So many first instances of what repeats, whatever their times; None: as many as are not steady."""
+    every: bool = False
+    """Warm-up, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """The first instances of one range that are not compared."""
+
+    range: str
+    count: int
+    of: int
+
+
+def drop_warm_up(
+    trace: Trace, members: Mapping[RangePath, Ints], times: NDArray[np.float64], wanted: Instances
+) -> tuple[dict[RangePath, Ints], tuple[SetAside, ...]]:
+    """The rows of each path without warm-up, and what was set aside; ``times`` are those of every range."""
+    if wanted.every:
+        return dict(members), ()
+    dropped = np.zeros(len(trace.ranges), np.bool_)
+    aside: list[SetAside] = []
+    counts = {path: len(rows) for path, rows in members.items()}
+    for path in find_step_paths(counts) if wanted.skip is None else find_repeating(counts):
+        rows = members[path]
+        count = _count(times[rows], wanted)
+        if count:
+            dropped[rows[:count]] = True
+            name = " / ".join(message for _, message in path)
+            aside.append(SetAside(range=name, count=count, of=len(rows)))
+    if not aside:
+        return dict(members), ()
+    _spread_inwards(trace, dropped)
+    kept = {path: rows[~dropped[rows]] for path, rows in members.items()}
+    return {path: rows for path, rows in kept.items() if len(rows)}, tuple(aside)
+
+
+def find_repeating(counts: Mapping[RangePath, int]) -> list[RangePath]:
+    """The steps, and in the trees without one the outermost paths that repeat."""
+    return _keep_outermost(_list_often(counts), find_step_paths(counts))
+
+
+def find_step_paths(counts: Mapping[RangePath, int]) -> list[RangePath]:
+    """The paths that are the steps of their trees, given how many instances each path has."""
+    often = _list_often(counts)
+    named = _keep_outermost([path for path in often if _STEP.search(path[-1][1])], [])
+    top = [path for path in often if len(path) == 1]
+    alone = top if len(top) == 1 else []
+    return _keep_outermost([path for path in often if path in alone or _NUMBERED.search(path[-1][1])], named)
+
+
+def _list_often(counts: Mapping[RangePath, int]) -> list[RangePath]:
+    return sorted((path for path, count in counts.items() if count >= FEWEST_INSTANCES), key=len)
+
+
+def _keep_outermost(paths: Sequence[RangePath], first: Sequence[RangePath]) -> list[RangePath]:
+    """``first``, and the paths that neither lie in nor hold one that is kept already."""
+    kept = list(first)
+    for path in paths:
+        if not any(_is_inside(path, other) or _is_inside(other, path) for other in kept):
+            kept.append(path)
+    return kept
+
+
+def _is_inside(path: RangePath, other: RangePath) -> bool:
+    return path[: len(other)] == other
+
+
+def _count(times: NDArray[np.float64], wanted: Instances) -> int:
+    if wanted.skip is not None:
+        return min(wanted.skip, len(times) - 1)
+    return count_warm_up(times.tolist())
+
+
+def _spread_inwards(trace: Trace, dropped: NDArray[np.bool_]) -> None:
+    """Everything inside a range that is set aside is set aside as well."""
+    parent = ints(trace.ranges, "parent")
+    for level in split_levels(ints(trace.ranges, "depth"))[1:]:
+        dropped[level] |= dropped[parent[level]]

@@ -1,0 +1,107 @@
+"""The step of a trace: the range that repeats, how long its steady instances take, and what was set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.statistics import median_interval
+from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
+from ..trace.trace import Trace
+from ..words import LAYERS
+from .labelled import Labelled
+from .timeline import DeviceSpans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A range that repeats, by its steady instances."""
+
+    range: str
+    path: tuple[str, ...]
+    domain: str
+    instances: int
+    """Steady ones."""
+    warm_up: int
+    """First instances that were set aside."""
+    median_ns: float
+    interval_ns: tuple[float, float] | None
+    """95 % interval of the median."""
+    clock: str
+    """``device``: the part of the devices' timelines that it owns; ``host``: its own time."""
+
+
+def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
+    """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
+    ranges = trace.ranges
+    sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
+    owned = np.flatnonzero(spans.owner >= 0)
+    lengths = spans.end_ns[owned] - spans.start_ns[owned]
+    np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
+    parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
+    for level in range(int(depth.max(initial=0)), 0, -1):
+        rows = np.flatnonzero((depth == level) & (parent >= 0))
+        np.add.at(sums, parent[rows], sums[rows])
+    return sums
+
+
+def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
+    """The steps among the ranges of a trace that may own work, those with most time first."""
+    trace = labelled.trace
+    members = _list_members(labelled, np.flatnonzero(labelled.attribution.owner_rows))
+    found = find_step_paths({path: len(rows) for path, rows in members.items()})
+    if not found:
+        return ()
+    times, clock = _measure(labelled)
+    kept, _ = drop_warm_up(trace, members, times, wanted)
+    rows = [_describe(path, times[kept[path]], len(members[path]), clock) for path in found]
+    return tuple(
+        sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
+    )
+
+
+def _list_members(labelled: Labelled, rows: Ints) -> dict[RangePath, Ints]:
+    """Rows by (domain, message) from the outermost inwards, those of several threads together, by their start."""
+    rows = rows[np.argsort(ints(labelled.trace.ranges, "start_ns")[rows], kind="stable")]
+    members: dict[RangePath, list[Ints]] = {}
+    of_range = labelled.paths.of_range[rows]
+    order = np.argsort(of_range, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(of_range[order])) + 1):
+        if len(group):
+            members.setdefault(_spell(labelled, int(of_range[group[0]])), []).append(group)
+    return {path: rows[np.sort(np.concatenate(groups))] for path, groups in members.items()}
+
+
+def _spell(labelled: Labelled, path: int) -> RangePath:
+    parts: list[tuple[str, str]] = []
+    while path >= 0:
+        row = int(labelled.paths.first[path])
+        domain, name = (int(ints(labelled.trace.ranges, column)[row]) for column in ("domain", "name"))
+        parts.append((labelled.trace.name(domain), labelled.trace.name(name)))
+        path = int(labelled.paths.parent[path])
+    return tuple(reversed(parts))
+
+
+def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
+    """The time of every range, and on which clock."""
+    ranges = labelled.trace.ranges
+    if not labelled.timelines:
+        return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float), "host"
+    sums = [sum_owned(labelled.trace, spans).sum(axis=1) for spans in labelled.timelines.values()]
+    return np.sum(sums, axis=0).astype(float) / len(sums), "device"
+
+
+def _describe(path: RangePath, times: NDArray[np.float64], of: int, clock: str) -> StepRow:
+    return StepRow(
+        range=path[-1][1],
+        path=tuple(message for _, message in path),
+        domain=path[-1][0],
+        instances=len(times),
+        warm_up=of - len(times),
+        median_ns=float(np.median(times)),
+        interval_ns=median_interval(times),
+        clock=clock,
+    )

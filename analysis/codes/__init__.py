@@ -1,0 +1,1 @@
+"""The closed list of what to know before believing a number."""

@@ -1,0 +1,11 @@
+"""All codes, in the order in which notes of one severity are shown."""
+
+from __future__ import annotations
+
+from .capture_codes import CAPTURE, RECORDING
+from .code import Code
+from .rank_codes import RANKS
+from .run_codes import RUN
+from .trace_codes import ASKED, TRACE
+
+CODES: dict[str, Code] = CAPTURE | TRACE | RECORDING | RUN | RANKS | ASKED

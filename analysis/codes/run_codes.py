@@ -1,0 +1,27 @@
+"""What a run of scenarios adds."""
+
+from __future__ import annotations
+
+from .code import Code, code
+
+RUN: dict[str, Code] = {
+    "lost_ranges": code(
+        "error",
+        ("ops", "windows"),
+        "steps have fewer op ranges than op calls were made: ranges were lost",
+        lossy=True,
+    ),
+    "tracing_slowdown": code(
+        "warning",
+        ("steps.traced_ns", "steps.window"),
+        "steps took over 1.1 times as long traced as untraced: their breakdown is of the slower run",
+    ),
+    "above_ceiling": code(
+        "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
+    ),
+    "not_in_turn": code(
+        "info",
+        ("steps.untraced_ns",),
+        "steps of an interleaved run were not measured in turn: drift between variants stays in their times",
+    ),
+}

@@ -1,0 +1,83 @@
+"""What is to be said of two traces before their numbers: warm-up, folded names, GPUs of one side, no ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import CompareError
+from ..words import name_device
+from .comparability import Caveat
+from .measured import Measured
+
+if TYPE_CHECKING:
+    from ..attribution.steady_instances import SetAside
+    from .pairs import Match
+    from .sides import Side
+
+
+def refuse_other_clocks(a: Side, b: Side) -> None:
+    """Raise CompareError where one trace has device work and the other has none: their times are not of one kind."""
+    if a.source is None or b.source is None:
+        return
+    works = [any(thing.device is not None for thing in side.things) for side in (a, b)]
+    if works[0] == works[1]:
+        return
+    one, other = (a, b) if works[0] else (b, a)
+    raise CompareError(
+        f"{other.name} has no device work and {one.name} has: times on the host and on a GPU do not compare; record "
+        "both with --trace=cuda,nvtx on a machine with a GPU"
+    )
+
+
+def describe_gpus(a: Sequence[Measured], b: Sequence[Measured], matches: Sequence[Match]) -> Iterator[Caveat]:
+    """GPUs that worked on one side only."""
+    sides = (("A", a, {match.a.device for match in matches}), ("B", b, {match.b.device for match in matches}))
+    compared = sorted({match.a.device for match in matches if match.a.device is not None})
+    for name, things, paired in sides:
+        found = {thing.device for thing in things}
+        alone = sorted(device for device in found - paired if device is not None)
+        if alone:
+            gpus = ", ".join(name_device(device) for device in alone)
+            both = ", ".join(name_device(device) for device in compared)
+            yield Caveat(
+                code="gpu",
+                severity="warning",
+                message=f"{gpus} {'has' if len(alone) == 1 else 'have'} work only in {name}; compared is {both}",
+            )
+
+
+def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Caveat]:
+    """The instances of start-up and warm-up that are not compared."""
+    for side, ranges in sides.items():
+        if not ranges:
+            continue
+        told = [f"{one.count} of {one.of} of {one.range}" for one in ranges]
+        more = f" and {len(told) - 3} more ranges" if len(told) > 3 else ""
+        yield Caveat(
+            code="warm_up",
+            severity="info",
+            message=f"set aside as start-up and warm-up in {side}: the first {', '.join(told[:3])}{more}; "
+            "--all keeps them",
+        )
+
+
+def describe_missing_ranges(a: Side) -> Iterator[Caveat]:
+    """Traces that are compared kernel by kernel."""
+    if a.source is not None and a.source.by_kernel:
+        yield Caveat(
+            code="no_ranges",
+            severity="info",
+            message="without ranges on both sides the whole traces are compared, kernel by kernel, a launch a sample",
+        )
+
+
+def describe_folded(a: Mapping[str, Sequence[str]], b: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """One line for each name whose counter was folded, with the full names."""
+    for name in dict.fromkeys([*a, *b]):
+        sides = [f"{_span(side[name])} in {word}" for word, side in (("A", a), ("B", b)) if name in side]
+        yield f"{name} is {' and '.join(sides)} (--exact-names keeps them apart)"
+
+
+def _span(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]} ({len(names)})"

@@ -1,0 +1,1 @@
+"""Many independent traces: what each says in short, and all in one table."""

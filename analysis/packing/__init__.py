@@ -1,0 +1,1 @@
+"""Files that are packed, and the private folders they are unpacked into."""

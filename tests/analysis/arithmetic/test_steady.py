@@ -1,0 +1,39 @@
+"""Warm-up is what comes first and is slower than the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from flopprof.analysis.arithmetic.steady import FEWEST_STEADY, count_warm_up
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        ([30, 30, *[1, 1.01] * 7], 2),
+        ([30, 2, 1.2, *[1.0] * 13], 3),
+        ([1.0] * 16, 0),
+        ([1.0] * 8 + [9.0] + [1.0] * 7, 0),  # a hiccup
+        ([0.5, 0.5, *[1.0] * 14], 0),  # faster at first
+        ([5.0] * 8 + [1.0] * 8, 8),
+        ([5.0] * 10 + [1.0] * 6, 0),  # more than half is no warm-up
+        ([9.0, 1.0, 1.0], 0),
+        ([9.0, 1.0, 1.0, 1.0], 1),
+        ([], 0),
+    ],
+)
+def test_the_slow_beginning_is_counted(times: list[float], count: int):
+    assert count_warm_up(times) == count
+
+
+def test_steady_noise_is_seldom_taken_for_warm_up():
+    found = [count_warm_up(1e6 * np.random.default_rng(seed).lognormal(0, 0.05, 50)) for seed in range(100)]
+    assert sum(count > 0 for count in found) <= 2
+
+
+@given(st.lists(st.floats(1, 1e12), max_size=40))
+def test_half_and_three_instances_always_stay(times: list[float]):
+    count = count_warm_up(times)
+    assert 0 <= count <= max(0, min(len(times) // 2, len(times) - FEWEST_STEADY))

@@ -1,0 +1,90 @@
+"""Names that only count instances are one name; names of places and sizes stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from drawing.drawn import Drawn, Range
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.attribution.counters import fold_counting
+from flopprof.analysis.attribution.folding import fold_ranges, fold_together, full_names
+from flopprof.analysis.trace.trace import Trace
+
+
+def draw_row(names: Sequence[str], length: int = 10) -> Trace:
+    """Ranges of one thread, one after the other."""
+    ranges = [Range(at * length, at * length + length - 1, name) for at, name in enumerate(names)]
+    return Drawn(ranges=ranges).trace()
+
+
+def names_of(trace: Trace) -> list[str]:
+    return [trace.name(code) for code in ints(trace.ranges, "name").tolist()]
+
+
+@pytest.mark.parametrize(
+    ("message", "folded"),
+    [
+        ("training_step_17", "training_step_#"),
+        ("iter 3/100", "iter #"),
+        ("Step 3 of 100", "Step #"),
+        ("ProfilerStep#12", "ProfilerStep##"),
+        ("epoch 2 step 17", "epoch # step #"),
+        (
+            "aten::add, seq = 7, op_id = 5, sizes = [[2, 3]]",
+            "aten::add, seq = #, op_id = #, sizes = [[2, 3]]",
+        ),
+        ("XlaModule:#hlo_module=jit_step,program_id=3#", "XlaModule:#hlo_module=jit_step,program_id=##"),
+        ("layer_3", "layer_3"),
+        ("conv2d", "conv2d"),
+        ("point n=1000", "point n=1000"),
+        ("lr=0.5", "lr=0.5"),
+        ("no number", "no number"),
+    ],
+)
+def test_a_number_counts_by_the_word_before_it(message: str, folded: str):
+    assert fold_counting(message) == folded
+
+
+@pytest.mark.parametrize(
+    ("names", "folded"),
+    [
+        ([f"training_step_{n}" for n in range(3)], ["training_step_#"] * 3),
+        ([f"batch_{n}" for n in (4, 5, 6)], ["batch_#"] * 3),
+        ([f"batch_{n}" for n in (32, 64, 128)], None),  # sizes
+        ([f"chew {n}" for n in range(5)], ["chew #"] * 5),
+        ([f"chew {n}" for n in (4, 1, 0, 3, 2)], None),  # not in the order of time
+        ([f"chew {n}" for n in range(4)], None),  # too few to tell
+        ([f"conv{n}" for n in range(8)], None),
+        ([f"layer_{n}" for n in range(12)], None),
+        ([f"matmul n={n}" for n in range(1, 9)], None),
+        (["step 1"], None),  # nothing to join
+        (["step:0123456789abcdef", "step:1123456789abcdef"], None),  # flopprof's own
+    ],
+)
+def test_siblings_fold_where_their_numbers_count(names: list[str], folded: list[str] | None):
+    assert names_of(fold_ranges(draw_row(names)).trace) == (folded or names)
+
+
+def test_a_number_that_comes_back_in_every_step_is_a_place():
+    ranges: list[Range] = []
+    for step in range(3):
+        ranges.append(Range(step * 100, step * 100 + 99, f"step {step}"))
+        ranges += [
+            Range(step * 100 + part * 10, step * 100 + part * 10 + 9, f"thing {part}") for part in range(6)
+        ]
+    names = names_of(fold_ranges(Drawn(ranges=ranges).trace()).trace)
+    assert names == ["step #", *(f"thing {part}" for part in range(6))] * 3
+
+
+def test_full_names_are_kept_beside_the_folded_ones():
+    folded = fold_ranges(draw_row(["step 7", "step 8"]))
+    assert [folded.trace.name(code) for code in full_names(folded.trace).tolist()] == ["step 7", "step 8"]
+    assert folded.examples == {"step #": ("step 7", "step 8")}
+
+
+def test_what_one_side_folds_the_other_folds_too():
+    a, b = fold_together(draw_row([f"chew {n}" for n in range(9)]), draw_row(["chew 3", "chew 4"]))
+    assert (set(names_of(a.trace)), names_of(b.trace)) == ({"chew #"}, ["chew #", "chew #"])
+    a, b = fold_together(draw_row(["step 3"]), draw_row(["step 3", "step 4"]))
+    assert (names_of(a.trace), names_of(b.trace)) == (["step #"], ["step #", "step #"])

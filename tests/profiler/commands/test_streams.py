@@ -1,0 +1,37 @@
+"""What reaches a terminal: nothing that steers it, and no failure over what it cannot show."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FLOPPROF = [sys.executable, "-m", "flopprof"]
+
+
+def run(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*FLOPPROF, *arguments], env={**os.environ, **environment}, capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_stream_that_cannot_show_a_character_gets_another(encoding: str, tmp_path: Path):
+    done = run("scenarios", "--nö-\u2026", PYTHONIOENCODING=encoding)
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+
+
+def test_a_file_name_cannot_steer_the_terminal():
+    done = run("analyze", "/nowhere/\x1b[31mX\x9b\u202e\nflopprof: all is well.sqlite")
+    assert done.returncode == 2
+    text = done.stderr.decode()
+    assert not {"\x1b", "\x9b", "\u202e"} & set(text)
+    assert text.count("\n") == 1
+
+
+def test_a_file_name_that_is_no_text_is_told_in_one_line():
+    done = run("analyze", b"/nowhere/\xff.sqlite")
+    assert (done.returncode, done.stderr.count(b"\n"), b"Traceback" in done.stderr) == (2, 1, False)
