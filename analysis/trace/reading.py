@@ -12,7 +12,14 @@ from ..arithmetic.arrays import NONE, Bools, Codes, ints
 from ..arithmetic.nesting import find_parents, measure_depths, rank_ranges
 from ..export.activities import RawActivities, order_activities
 from ..export.calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
-from ..export.devices import CONTEXTS, place_on_devices, read_device_map, read_gpus
+from ..export.devices import (
+    CONTEXTS,
+    limit_sms,
+    place_on_devices,
+    read_device_map,
+    read_gpus,
+    read_sm_counts,
+)
 from ..export.frames import CROSS_THREAD, make_frame
 from ..export.graph_nodes import read_graph_nodes
 from ..export.identity import Identities, collect_identities, process_key
@@ -64,7 +71,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         )
         calls = _calls(raw_calls, who, final)
     ranges = ranked.result()
-    gpus = read_gpus(file)
+    gpus = limit_sms(read_gpus(file), read_sm_counts(file))
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])

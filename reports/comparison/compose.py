@@ -171,6 +171,8 @@ def _list_kernels(pairs: tuple[Pair, ...]) -> Table:
         Column(key="registers_b", title=f"registers {b}", kind="count", detail=True),
         Column(key="occupancy_a", title=f"occupancy {a}", kind="percent", detail=True),
         Column(key="occupancy_b", title=f"occupancy {b}", kind="percent", detail=True),
+        Column(key="waves_a", title=f"waves {a}", kind="number", detail=True),
+        Column(key="waves_b", title=f"waves {b}", kind="number", detail=True),
         Column(key="gbps_a", title=a, kind="gbps", detail=True),
         Column(key="gbps_b", title=b, kind="gbps", detail=True),
     )
@@ -185,21 +187,22 @@ def _list_kernels(pairs: tuple[Pair, ...]) -> Table:
 
 def _row_kernel(label: str, pair: KernelPair, names: dict[str, str]) -> Row:
     a, b = _cells_of(pair.a, names), _cells_of(pair.b, names)
-    name, ns, launch, registers, occupancy, gbps = zip(a, b, strict=True)
-    cells = (clean(pair.op), *name, *ns, pair.ratio, *launch, *registers, *occupancy, *gbps)
+    name, ns, launch, registers, occupancy, waves, gbps = zip(a, b, strict=True)
+    cells = (clean(pair.op), *name, *ns, pair.ratio, *launch, *registers, *occupancy, *waves, *gbps)
     return Row(cells=cells, group=label)
 
 
 def _cells_of(use: KernelUse | None, names: dict[str, str]) -> tuple[Value, ...]:
-    """Name, time, geometry, registers, occupancy and rate of one side's kernel, by its main launch."""
+    """Name, time, geometry, registers, occupancy, waves and rate of one side's kernel, by its main launch."""
     if use is None:
-        return (None,) * 6
+        return (None,) * 7
     name = Name(full=clean(use.kernel), short=names[use.kernel])
     if not use.launches:
-        return name, use.ns, None, None, None, use.gbps
+        return name, use.ns, None, None, None, None, use.gbps
     main = use.launches[0]
     more = f" (+{len(use.launches) - 1})" if len(use.launches) > 1 else ""
-    return name, use.ns, format_geometry(main) + more, main.registers, main.occupancy, use.gbps
+    geometry = format_geometry(main) + more
+    return name, use.ns, geometry, main.registers, main.occupancy, main.waves, use.gbps
 
 
 def _name_sides(a: str, b: str) -> str:

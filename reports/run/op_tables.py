@@ -85,13 +85,18 @@ def kernel_table(result: RunResult, sweep: Sweep) -> Table:
         Column(key="grid", title="grid"),
         Column(key="block", title="block"),
         Column(key="occupancy", title="occupancy", kind="percent", detail=True),
+        Column(key="slots", title="slots", kind="count", detail=True),
+        Column(key="waves", title="waves", kind="number"),
     )
     table = Table(
         name="kernels",
         title="Kernels of each operation",
         columns=columns,
         rows=_op_rows(result, sweep, rows_of),
-        notes=("share: of the operation's kernel time. grid, block: the geometry launched most often.",),
+        notes=(
+            "share: of the operation's kernel time. grid, block: the geometry launched most often. waves: blocks over "
+            "slots, the blocks that the GPU holds at once.",
+        ),
     )
     return drop_empty(table, keep=("variant", "op", "kernel"))
 
@@ -106,8 +111,8 @@ def _kernel_cells(kernel: KernelRow, short: str, reps: int | None) -> tuple[Valu
 
 def _launch_cells(launch: Launch | None) -> tuple[Value, ...]:
     if launch is None:
-        return (None,) * 3
-    return (format_dims(launch.grid), format_dims(launch.block), launch.occupancy)
+        return (None,) * 5
+    return (format_dims(launch.grid), format_dims(launch.block), launch.occupancy, launch.slots, launch.waves)
 
 
 def launch_table(result: RunResult, sweep: Sweep) -> Table:
@@ -120,7 +125,8 @@ def launch_table(result: RunResult, sweep: Sweep) -> Table:
                 *(clean(op.op), Name(full=clean(kernel.kernel), short=names[kernel.kernel])),
                 *(launch.instances, launch.median_ns, format_dims(launch.grid), format_dims(launch.block)),
                 *(launch.registers, launch.static_shared_bytes, launch.dynamic_shared_bytes),
-                *(launch.occupancy, kernel.launch_call_median_ns, kernel.queue_median_ns),
+                *(launch.occupancy, launch.blocks_per_sm, launch.slots, launch.waves),
+                *(kernel.launch_call_median_ns, kernel.queue_median_ns),
                 *(kernel.stream_wait_median_ns, kernel.latency_median_ns),
             )
             for kernel in sorted(op.kernels, key=lambda kernel: -kernel.total_ns)
@@ -139,6 +145,9 @@ def launch_table(result: RunResult, sweep: Sweep) -> Table:
         Column(key="static", title="static shared", kind="bytes"),
         Column(key="dynamic", title="dynamic shared", kind="bytes"),
         Column(key="occupancy", title="occupancy", kind="percent"),
+        Column(key="blocks_per_sm", title="blocks/SM", kind="count"),
+        Column(key="slots", title="slots", kind="count"),
+        Column(key="waves", title="waves", kind="number"),
         Column(key="call", title="launch call", kind="time"),
         Column(key="queue", title="queue", kind="time"),
         Column(key="stream_wait", title="stream wait", kind="time"),

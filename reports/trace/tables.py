@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.range_costs import RangeKernelRow, RangeRow
-from ...analysis.breakdown.rows import CopyRow, KernelRow
+from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import LAYERS, known_device
 from ..document.document import Column, Name, Row, Table, Value
+from ..document.launches import describe_fill
 from ..document.names import clean, fold_names, join_path
 from ..document.tables import drop_empty, format_dims
 
@@ -15,6 +16,9 @@ KERNEL_WIDTH, RANGE_WIDTH = 52, 60
 
 MAIN_WINDOWS, MAIN_RANGES, MAIN_KERNELS, MAIN_PAIRS = 12, 15, 15, 15
 """Rows a short report (the terminal) shows of each table."""
+
+MATTERS = 0.05
+"""A kernel with this share of the kernel time is worth a sentence."""
 
 UNKNOWN_GPU = "unknown"
 
@@ -118,6 +122,8 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         Column(key="grid", title="grid", detail=True),
         Column(key="block", title="block", detail=True),
         Column(key="occupancy", title="occupancy", kind="percent", detail=True),
+        Column(key="slots", title="slots", kind="count", detail=True),
+        Column(key="waves", title="waves", kind="number"),
     )
     shown = rows if full_names else []
     return Table(
@@ -134,7 +140,9 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            "queue: median from the end of the launching call to the start of the kernel.",
+            "queue: median from the end of the launching call to the start of the kernel. waves: blocks over slots, "
+            "the blocks that the GPU holds at once.",
+            *_tell_fills(rows, total),
             *(f"#{at} {clean(row.kernel)}" for at, row in enumerate(shown, start=1)),
         ),
     )
@@ -225,15 +233,31 @@ def _range_cells(row: RangeRow, *, worked: bool, bandwidth: int | None) -> tuple
     )
 
 
+def _tell_fills(rows: list[KernelRow], total: int) -> list[str]:
+    """Kernels that matter and whose blocks leave part of the GPU without work."""
+    mains = [
+        (at, _main_launch(row)) for at, row in enumerate(rows, start=1) if row.total_ns >= MATTERS * total
+    ]
+    return [
+        f"#{at}: {fill}."
+        for at, launch in mains
+        if launch and launch.underfilled and (fill := describe_fill(launch))
+    ]
+
+
+def _main_launch(row: KernelRow) -> Launch | None:
+    return max(row.launches, key=lambda launch: launch.total_ns, default=None)
+
+
 def _kernel_cells(at: int, row: KernelRow, short: str, total: int) -> tuple[Value, ...]:
-    launch = max(row.launches, key=lambda launch: launch.total_ns, default=None)
+    launch = _main_launch(row)
     return (
         *(at, Name(full=clean(row.kernel), short=short), row.instances, row.total_ns, row.total_ns / total),
         *(row.median_ns, row.queue_median_ns, row.launch_call_median_ns, row.stream_wait_median_ns),
         *(row.latency_median_ns, UNKNOWN_GPU if row.device is None else row.device),
         format_dims(launch.grid) if launch else None,
         format_dims(launch.block) if launch else None,
-        launch.occupancy if launch else None,
+        *((launch.occupancy, launch.slots, launch.waves) if launch else (None,) * 3),
     )
 
 

@@ -16,7 +16,7 @@ from drawing.report_samples import (
     single_run,
     uncontrolled_run,
 )
-from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.runs.results import OpResult, RunResult
 from flopprof.analysis.words import QualityNote
 from flopprof.reports.document.numbers import format_value
 from flopprof.reports.run.compose import compose
@@ -166,6 +166,21 @@ def test_a_kernel_that_gave_way_to_another_is_told_with_both_shapes():
         "cub::…::DeviceFixedSizeSegmentedReduceKernel (outer_sum axis=1, grid 5000×4, block 128×4); "
         "1107 µs against 396 µs, 2.79× faster."
     )
+
+
+def test_a_kernel_that_leaves_much_of_the_gpu_empty_is_told_with_its_blocks():
+    whole = axes_run()
+
+    def place(op: OpResult) -> OpResult:
+        kernels = [
+            replace(k, launches=tuple(replace(launch, slots=528, waves=250 / 528) for launch in k.launches))
+            for k in op.kernels
+        ]
+        return replace(op, kernels=tuple(kernels) if op.op.startswith("sum") else op.kernels)
+
+    told = why(replace(whole, ops=tuple(place(op) for op in whole.ops)))
+    assert any("(cupy_sum, 20000 blocks fill 47.3 % of 528 slots)" in sentence for sentence in told)
+    assert any("grid 5000×4, block 512, 20000 blocks fill 47.3 % of 528 slots) became" in s for s in told)
 
 
 def test_variants_of_other_ops_substitute_nothing():
