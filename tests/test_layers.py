@@ -18,7 +18,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("trace",),
             ("attribution",),
         ),
-        *(("breakdown",), ("runs",), ("compare", "store")),
+        *(("evidence",), ("breakdown",), ("runs",), ("compare", "store")),
     ),
     "reports": (
         *(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ import numpy as np
 from ..arithmetic.arrays import distinct, ints
 from ..attribution.attribution import Attribution, GraphRanges, attribute
 from ..attribution.paths import find_paths
+from ..evidence.judging import judge_metrics
+from ..evidence.metric_rows import TraceMetrics, measure_metrics
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
@@ -60,6 +62,8 @@ class Analysis:
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]
     copies: tuple[CopyRow, ...]
+    metrics: TraceMetrics = field(default_factory=TraceMetrics)
+    """What samples of the GPU say of ranges and kernels."""
     sha256: str | None = None
     """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
@@ -83,6 +87,9 @@ class Analysis:
             "range_kernels": to_plain(self.range_kernels),
             "kernels": [_pick(row, KERNEL_FIELDS) for row in self.kernels],
             "copies": to_plain(self.copies),
+            "device_metrics": _describe_metrics(self.metrics),
+            "range_metrics": [row.to_json() for row in self.metrics.ranges],
+            "kernel_metrics": [row.to_json() for row in self.metrics.kernels],
         }
 
 
@@ -111,11 +118,16 @@ def analyze_trace(
             trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
         )
         windows, notes = _cut_windows(source, range_glob, domains, window)
+    metrics = measure_metrics(trace, attribution, paths)
     return Analysis(
         trace=trace,
         attribution=attribution,
         quality=sort_notes(
-            [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
+            [
+                *(*trace.quality, *attribution.quality, *notes),
+                *judge_metrics(trace, metrics),
+                *_judge_domains(trace, domains or ()),
+            ]
         ),
         device_ns=int(duration.sum()),
         attributed_ns=int(duration[attribution.owner >= 0].sum()),
@@ -124,6 +136,7 @@ def analyze_trace(
         range_kernels=tables.result().kernels,
         kernels=kernels.result(),
         copies=copy_rows(trace, every),
+        metrics=metrics,
     )
 
 
@@ -196,6 +209,17 @@ def _describe_devices(trace: Trace) -> list[dict[str, Any]]:
         {"device": known_device(device.device), **_pick(device, ("pid", "uuid", "name", "certain"))}
         for device in trace.devices
     ]
+
+
+def _describe_metrics(metrics: TraceMetrics) -> dict[str, Any] | None:
+    """How the GPU was sampled; of several devices the most samples, and each by itself below `devices`."""
+    if not metrics.devices:
+        return None
+    first = max(metrics.devices, key=lambda one: one.samples)
+    return {
+        **_pick(first, ("source", "set", "frequency_hz", "samples", "names")),
+        "devices": to_plain(metrics.devices),
+    }
 
 
 def _describe_window(row: WindowRow) -> dict[str, Any]:

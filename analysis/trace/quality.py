@@ -13,6 +13,8 @@ from ..words import QualityNote, Severity
 
 DEVICE = ("kernels", "copies", "ranges", "windows")
 
+METRICS = ("device_metrics", "range_metrics", "kernel_metrics")
+
 RANGES = ("ranges", "range_kernels", "windows.owners")
 
 
@@ -71,6 +73,42 @@ CODES: dict[str, Code] = {
     ),
     "payload_too_large": _code(
         "warning", ("ranges.payload",), "an NVTX payload was too large and was dropped", lossy=True
+    ),
+    # GPU metrics: samples of a whole device.
+    "gpu_metrics_lost": _code(
+        "error",
+        METRICS,
+        "the profiler lost samples of the GPU: sample at a lower frequency, or record for a shorter time",
+        lossy=True,
+    ),
+    "gpu_metrics_not_permitted": _code(
+        "warning",
+        METRICS,
+        "the driver lets only administrators read the GPU's counters: record as root, or load the driver with "
+        "NVreg_RestrictProfilingToAdminUsers=0",
+    ),
+    "gpu_metrics_busy": _code(
+        "warning",
+        METRICS,
+        "another tool (a second profiler, ncu, DCGM) holds the GPU's counters: end it and record again",
+    ),
+    "gpu_metrics_gaps": _code("warning", METRICS, "samples are missing between others"),
+    "gpu_metrics_few": _code(
+        "info",
+        METRICS,
+        "ranges have too few samples in which nothing else worked, so they have no figures: sample more often, or "
+        "mark a loop",
+    ),
+    "gpu_metrics_other_device": _code(
+        "warning", METRICS, "devices that worked were not sampled: record with --gpu-metrics-devices=all"
+    ),
+    "gpu_metrics_no_bandwidth": _code(
+        "info",
+        METRICS,
+        "the export does not say how fast a sampled GPU's memory is: percentages without bytes",
+    ),
+    "gpu_metrics_shared": _code(
+        "warning", METRICS, "samples are of a whole GPU, of which a process may use a part (MIG)"
     ),
     "profiler_warning": _code("warning", (), "the profiler warned"),
     "profiler_error": _code("error", (), "the profiler reported an error", lossy=True),

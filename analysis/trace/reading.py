@@ -21,6 +21,7 @@ from ..export.devices import (
     read_sm_counts,
 )
 from ..export.frames import CROSS_THREAD, make_frame
+from ..export.gpu_metrics import read_gpu_samples
 from ..export.graph_nodes import read_graph_nodes
 from ..export.identity import Identities, collect_identities, process_key
 from ..export.lacking import find_lacking
@@ -75,6 +76,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
+    samples = read_gpu_samples(file, schema)
     counted = Counted(
         has_calls=RUNTIME in file.tables,
         has_contexts=not CONTEXTS.isdisjoint(file.tables),
@@ -112,6 +114,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         gpus=gpus,
         has_calls=counted.has_calls,
         duration_ns=session_end,
+        samples=samples,
         quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
     )
 

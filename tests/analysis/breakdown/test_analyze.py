@@ -299,7 +299,14 @@ def test_the_document_has_every_key_and_only_plain_values():
     document = json.loads(json.dumps(analyzed("streams").to_json(), allow_nan=False))
     assert list(document) == [
         *("flopprof", "trace", "devices", "quality", "device_ns", "attributed_ns", "unattributed_ns"),
-        *("windows", "ranges", "range_kernels", "kernels", "copies"),
+        *(
+            "windows",
+            "ranges",
+            "range_kernels",
+            "kernels",
+            "copies",
+            *("device_metrics", "range_metrics", "kernel_metrics"),
+        ),
     ]
     assert set(document["trace"]) == {
         *("path", "sha256", "recorder", "schema", "exporter", "duration_ns", "graph_mode", "processes")
