@@ -46,6 +46,9 @@ class QualityNote:
     affects: tuple[str, ...] = ()
 
 
+COUNTED_OP = "op:"
+"""How the ranges of the counters pass begin; the number of the op follows."""
+
 FORMAT = 1
 """Version of the JSON documents and of the files in a run folder."""
 

@@ -15,6 +15,7 @@ from ..export.devices import GpuInfo, describe_clock
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
+from .evidence import by_step, cpu_use, op_with_counters, with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
@@ -59,15 +60,23 @@ def account_run(path: Path) -> RunResult:
             measured[record.key] = _Measured(
                 shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu, lost=lost
             )
-    steps = [_account_step(step, measured.get(step.key)) for step in folder.steps]
+    counted = by_step(folder.counters)
+    steps = [
+        with_counters(_account_step(step, measured.get(step.key)), counted.get(step.key))
+        for step in folder.steps
+    ]
     return _result(folder, steps, measured, notes)
 
 
 def _result(
     folder: RunFolder, steps: list[StepResult], measured: dict[str, _Measured], notes: list[QualityNote]
 ) -> RunResult:
+    counted = by_step(folder.counters)
     ops = [
-        op for step in folder.steps if step.key in measured for op in _account_ops(step, measured[step.key])
+        op_with_counters(op, counted.get(step.key))
+        for step in folder.steps
+        if step.key in measured
+        for op in _account_ops(step, measured[step.key])
     ]
     lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
     return RunResult(
@@ -150,6 +159,7 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         per_rep=per_rep,
         checked=record.checked,
         notes=tuple(record.notes),
+        cpu=cpu_use(record.cpu),
     )
 
 
@@ -164,7 +174,9 @@ def _account_ops(step: Step, measured: _Measured) -> Iterator[OpResult]:
     calls = step_work(step).calls
     for index, call in enumerate(calls):
         window = measured.window.ops[index] if measured.window and index < len(measured.window.ops) else None
-        yield _account_op(step, index, call.label, call.ops, window, measured)
+        use = measured.record.cpu.ops if measured.record.cpu else []
+        found = _account_op(step, index, call.label, call.ops, window, measured)
+        yield replace(found, cpu=cpu_use(use[index] if index < len(use) else None))
 
 
 def _account_op(

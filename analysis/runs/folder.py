@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ...scenarios.plan.step import Step
 from ..errors import CeilingsError, RunError
 from .ceilings import Ceilings, read_ceilings
-from .records import FORMAT, Machine, Record, RunPlan, ShardRecord
+from .records import FORMAT, CountersRecord, Machine, Record, RunPlan, ShardRecord
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -37,6 +37,7 @@ class RunFolder:
     shards: tuple[ShardFolder, ...]
     ceilings: Ceilings
     """Those of the run's machine, as they were stored when it began."""
+    counters: tuple[CountersRecord, ...] = ()
 
 
 def read_run_folder(path: Path) -> RunFolder:
@@ -57,6 +58,9 @@ def read_run_folder(path: Path) -> RunFolder:
         # A later part has the last word on a step: it was run again because it had failed.
         shards=tuple(sorted(shards, key=lambda s: (s.record.backend, s.record.device, s.record.part))),
         ceilings=_read_run_ceilings(path / "ceilings.json"),
+        counters=tuple(
+            read_record(one, CountersRecord) for one in sorted((path / "counters").glob("*.json"))
+        ),
     )
 
 

@@ -14,6 +14,8 @@ from ..words import Status
 if TYPE_CHECKING:  # pydantic, which reading a trace can do without
     from .records import Machine, RunInfo, SkippedStep
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
+from ..evidence.counters import Counters, KernelCounters
+from ..evidence.cpu_use import CpuUse
 from ..words import Limit, QualityNote
 
 
@@ -49,6 +51,11 @@ class OpResult:
     """Median host time of the op's own range."""
     kernels: tuple[KernelRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
+    counters: Counters | None = None
+    """What was counted of it, per rep."""
+    kernel_counters: tuple[KernelCounters, ...] = ()
+    cpu: CpuUse | None = None
+    """What the operating system charged for it, per rep; None on devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,10 @@ class StepResult:
     per_rep: WindowTimes | None = None
     checked: bool = False
     notes: tuple[str, ...] = ()
+    counters: Counters | None = None
+    cpu: CpuUse | None = None
+    evidence_note: str | None = None
+    """Why its counters are not there, when they were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

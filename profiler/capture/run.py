@@ -13,15 +13,18 @@ from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
 from ...analysis.runs.files import write_record
-from ...analysis.runs.folder import RunFolder
+from ...analysis.runs.folder import RunFolder, read_run_folder
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
 from ...scenarios.plan.expansion import Plan
+from ...scenarios.plan.step import Step
 from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder
 from ..recorders.lifeline import hold_lifeline
+from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import Recorder
 from ..worker.job import Message, Opened, PassName
+from .counting import count_shard
 from .shard import Shard, ShardContext, capture_shard
 
 Listener = Callable[[PassName, Message], None]
@@ -39,6 +42,8 @@ class CaptureOptions:
     ceilings: Ceilings = field(default_factory=Ceilings)
     """What is stored of devices; the run takes that of its machine with it."""
     keep_report: bool = False
+    counter: NcuRecorder | None = None
+    """What counts the steps of devices once more, in a pass of its own."""
     command: Sequence[str] = ()
     seed: int = 0
     resumed: RunFolder | None = None
@@ -111,9 +116,19 @@ def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: L
             for shard in shards_of(plan, options.resumed):
                 openings += capture_shard(shard, context)
                 write_machine(run.folder, options.recorder, openings, options.ceilings, before)
+                if options.counter is not None and shard.device == "cuda":
+                    count_shard(shard, done_steps(run.folder, shard), context, options.counter)
         finally:
             if options.keep_report:
                 keep_reports(staging, run.folder)
+
+
+def done_steps(run: Path, shard: Shard) -> list[Step]:
+    """The steps of a shard that were measured; the others would fail again."""
+    records = [folder.record for folder in read_run_folder(run).shards]
+    mine = [r for r in records if (r.backend, r.device) == (shard.backend, shard.device)]
+    done = {step.key for record in mine for step in record.steps if step.status == "done"}
+    return [step for step in shard.steps if step.key in done]
 
 
 def shards_of(plan: Plan, resumed: RunFolder | None = None) -> list[Shard]:

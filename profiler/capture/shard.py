@@ -24,6 +24,7 @@ from ..machine.disk import DiskFullError, has_no_room, is_disk_full, is_nearly_f
 from ..recorders.child import run_child
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import publish_shard
+from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import EmbeddedRecorder, Recorder, last_line
 from ..worker.job import (
     DISK_FULL,
@@ -62,6 +63,8 @@ class ShardContext:
     seed: int
     environment: Mapping[str, str]
     on_message: Callable[[PassName, Message], None]
+    counter: NcuRecorder | None = None
+    """What is around a worker of the counters pass."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -190,16 +193,16 @@ def start_worker(
 ) -> WorkerOutcome:
     """One start of a worker, with a new staging folder."""
     folder.mkdir()
-    recorder = context.recorder if which == "traced" else EmbeddedRecorder()
+    recorder = recorder_of(which, context)
     job = Job(
         which=which,
-        ranges=recorder.ranges if which == "traced" else "none",
+        ranges="none" if which == "control" else recorder.ranges,
         backend=shard.backend,
         device=shard.device,
         steps=[step.to_json() for step in steps],
         reps=reps,
         interleave=context.interleave and which == "control",
-        check=which == "control" or not context.control,
+        check=which == "control" or (which == "traced" and not context.control),
         folder=context.scenario_folder,
         seed=context.seed,
         messages=str(folder / "messages.jsonl"),
@@ -224,6 +227,14 @@ def start_worker(
     except KeyboardInterrupt:
         listen()
     return outcome
+
+
+def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorder:
+    """What is around a worker: nothing in the control pass."""
+    if which == "counters":
+        assert context.counter is not None, "a counters pass has what counts"
+        return context.counter
+    return context.recorder if which == "traced" else EmbeddedRecorder()
 
 
 def settle_worker(
@@ -286,6 +297,7 @@ def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:
             "reps": control.reps,
             "warmup": control.warmup,
             "checked": control.checked or traced.checked,
+            "cpu": control.cpu or traced.cpu,
             "notes": [*control.notes, *traced.notes],
         }
     )

@@ -21,6 +21,7 @@ from ..errors import Interrupted
 from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
 from ..recorders.recorder import Choice, Recorder, choose_recorder
+from .evidence import Evidence, choose_counter
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
 from .watching import Watcher
@@ -58,6 +59,7 @@ class RunRequest:
     """The address of a run to go on with."""
     control: bool = True
     interleave: bool = False
+    evidence: Evidence = "auto"
     keep_report: bool = False
     strict: bool = False
 
@@ -97,6 +99,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
+    counter = choose_counter(request.evidence, plan, recorder, watcher.tell)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
@@ -104,6 +107,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
         control=resumed.plan.run.control if resumed else request.control,
         interleave=resumed.plan.run.order == "interleaved" if resumed else request.interleave,
         keep_report=request.keep_report,
+        counter=counter,
         ceilings=read_ceilings(ceilings_path()),
         command=_command(request, scenario, overrides),
         resumed=resumed,
@@ -155,8 +159,9 @@ def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> 
     recorder = () if request.recorder == "auto" else (f"--recorder={request.recorder}",)
     control = () if request.control else ("--no-control",)
     interleave = ("--interleave",) if request.interleave else ()
+    evidence = () if request.evidence == "auto" else (f"--evidence={request.evidence}",)
     sets = (f"--set={override}" for override in overrides)
-    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave)
+    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave, *evidence)
 
 
 def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> Choice:

@@ -34,6 +34,14 @@ class RecorderChoice(StrEnum):
     embedded = "embedded"
 
 
+class EvidenceChoice(StrEnum):
+    """What is gathered beside time."""
+
+    auto = "auto"
+    counters = "counters"
+    none = "none"
+
+
 class Format(StrEnum):
     """How a report is shown."""
 
@@ -96,6 +104,10 @@ def run(
     interleave: Annotated[
         bool, typer.Option("--interleave", help="Time the variants of a size in turn (ABBA): drift cancels.")
     ] = False,
+    evidence: Annotated[
+        EvidenceChoice,
+        typer.Option(help="Hardware counters of the GPU's kernels, in a pass of their own by ncu."),
+    ] = EvidenceChoice.auto,
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
     ] = False,
@@ -124,6 +136,7 @@ def run(
         resume=resume,
         control=not no_control,
         interleave=interleave,
+        evidence=evidence.value,
         keep_report=keep_rep,
         strict=strict,
     )

@@ -20,7 +20,7 @@ NEW_WORKER = 75
 DISK_FULL = 74
 """Exit code of a worker that could not write what it measured (EX_IOERR)."""
 
-PassName = Literal["control", "traced"]
+PassName = Literal["control", "traced", "counters"]
 
 
 class Job(Record):

@@ -17,6 +17,7 @@ from ...scenarios.libraries.opening import open_backend
 from ...scenarios.plan.step import Step
 from ..machine.disk import is_disk_full
 from ..recorders.lifeline import Lifeline
+from .counting import count_step
 from .embedded import EmbeddedTrace
 from .interleave import measure_point, points_of, why_not_in_turn
 from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
@@ -109,6 +110,8 @@ def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> Ste
     """One step; a failure is its record."""
     try:
         with step_failures():
+            if job.which == "counters":
+                return count_step(backend, step, ranges, seed=job.seed)
             record, timed = measure_step(
                 backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
             )

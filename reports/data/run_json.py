@@ -10,6 +10,7 @@ import numbers
 from dataclasses import replace
 from typing import Any
 
+from ...analysis.evidence.cpu_use import CpuUse
 from ...analysis.plain import to_plain
 from ...analysis.runs.results import OpResult, RunResult, StepResult
 from ...analysis.words import FORMAT
@@ -31,12 +32,13 @@ STEP_KEYS = (
     ),
     *("flops", "bytes", "reps", "warmup", "untraced_ns", "untraced_interval", "traced_ns", "slowdown"),
     *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
-    *("roof_note", "limit", "checked", "notes"),
+    *("roof_note", "limit", "checked", "notes", "counters", "cpu", "evidence_note"),
 )
 
 OP_KEYS = (
     *("key", "index", "op", "flops", "bytes", "window", "per_rep", "kernel_sum_ns", "launches", "host_ns"),
     *("tflops", "gbps", "roof_share", "roof_source", "roof_note", "limit", "kernels", "copies"),
+    *("counters", "kernel_counters", "cpu"),
 )
 
 
@@ -58,6 +60,7 @@ def run_to_json(result: RunResult) -> dict[str, Any]:
 def _step(step: StepResult) -> dict[str, Any]:
     plain = to_plain(replace(step, untraced_samples_ns=(), traced_samples_ns=()))
     plain.update(plain.pop("costs"))
+    plain["cpu"] = _cpu(step.cpu)
     return {key: plain[key] for key in STEP_KEYS}
 
 
@@ -65,7 +68,12 @@ def _op(op: OpResult) -> dict[str, Any]:
     plain = to_plain(op)
     plain.update(plain.pop("costs"))
     plain["window"] = plain.pop("times")
+    plain["cpu"] = _cpu(op.cpu)
     return {key: plain[key] for key in OP_KEYS}
+
+
+def _cpu(use: CpuUse | None) -> dict[str, Any] | None:
+    return None if use is None else {**to_plain(use), "cores": use.cores}
 
 
 def _finite(value: Any) -> Any:

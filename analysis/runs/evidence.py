@@ -1,0 +1,57 @@
+"""The evidence of a run: what was counted of its steps and ops, set beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..evidence.counters import CountedLaunch, add_launches, count_kernels
+from ..evidence.cpu_use import CpuUse
+from .records import CountedKernel, CountedStep, CountersRecord, CpuPass
+from .results import OpResult, StepResult
+
+
+def cpu_use(record: CpuPass | None) -> CpuUse | None:
+    """A pass as what one rep took."""
+    if record is None or not record.reps:
+        return None
+    reps = record.reps
+    return CpuUse(
+        wall_ns=record.wall_ns / reps,
+        user_ns=record.user_ns / reps,
+        system_ns=record.system_ns / reps,
+        minor_faults=record.minor_faults / reps,
+        major_faults=record.major_faults / reps,
+        voluntary_switches=record.voluntary_switches / reps,
+        involuntary_switches=record.involuntary_switches / reps,
+        page_bytes=record.page_bytes,
+        cores_allowed=record.cores_allowed,
+    )
+
+
+def by_step(records: Iterable[CountersRecord]) -> dict[str, CountedStep]:
+    """Every counted step by its key."""
+    return {step.key: step for record in records for step in record.steps}
+
+
+def with_counters(step: StepResult, counted: CountedStep | None) -> StepResult:
+    """A step with what was counted of all its ops."""
+    if counted is None:
+        return step
+    if counted.reason is not None or not counted.kernels:
+        return replace(step, evidence_note=counted.reason or "none of its kernels was counted")
+    return replace(step, counters=add_launches([_launch(kernel) for kernel in counted.kernels]))
+
+
+def op_with_counters(op: OpResult, counted: CountedStep | None) -> OpResult:
+    """An op with what was counted of it; nothing where not one kernel was its own."""
+    launches = [_launch(kernel) for kernel in counted.kernels if kernel.op == op.index] if counted else []
+    if not launches:
+        return op
+    return replace(op, counters=add_launches(launches), kernel_counters=count_kernels(launches))
+
+
+def _launch(kernel: CountedKernel) -> CountedLaunch:
+    return CountedLaunch(
+        kernel=kernel.kernel, ranges=(), grid=kernel.grid, block=kernel.block, metrics=kernel.metrics
+    )
