@@ -160,6 +160,15 @@ def profile(
         str | None,
         typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
     ] = None,
+    gpu_metrics: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=200_000,
+            metavar="HZ",
+            help="Sample the GPU (memory traffic, SMs, warps) so often a second; 10000 to 100000 suit most.",
+        ),
+    ] = None,
     env: Annotated[
         list[str] | None,
         typer.Option(
@@ -180,7 +189,12 @@ def profile(
     from .profile import profile_and_report
 
     code = profile_and_report(
-        command, out=out, capture_range=capture_range, passed_on=env or (), keep_report=keep_rep
+        command,
+        out=out,
+        capture_range=capture_range,
+        passed_on=env or (),
+        keep_report=keep_rep,
+        gpu_metrics_hz=gpu_metrics,
     )
     raise typer.Exit(code)
 

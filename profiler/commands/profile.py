@@ -32,6 +32,7 @@ def profile_and_report(
     capture_range: str | None,
     passed_on: Sequence[str],
     keep_report: bool,
+    gpu_metrics_hz: int | None = None,
 ) -> int:
     """Profile a command and show its analysis; the exit code. Raises ProfileError."""
     try:
@@ -41,6 +42,7 @@ def profile_and_report(
             capture_range=parse_capture_range(capture_range),
             passed_on=passed_on,
             keep_report=keep_report,
+            gpu_metrics_hz=gpu_metrics_hz,
         )
         outcome = profile_program(request, _say)
     except ProfileError:
