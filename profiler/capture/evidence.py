@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from ...analysis.words import Recorder
 from ...scenarios.plan.expansion import Plan
 from ..recorders.ncu import CountersMissing, NcuRecorder, open_ncu
-from ..recorders.recorder import Recorder
 
 Evidence = Literal["auto", "counters", "none"]
 """auto: hardware counters where they can be had; counters: an error where they cannot."""
@@ -17,7 +17,7 @@ def choose_counter(
     wanted: Evidence, plan: Plan, recorder: Recorder, tell: Callable[[str], None]
 ) -> NcuRecorder | None:
     """What counts the run's kernels; None, and a line that says why, where nothing can. Raises CountersMissing."""
-    if wanted == "none" or (wanted == "auto" and recorder.name == "embedded"):
+    if wanted == "none" or (wanted == "auto" and recorder == "embedded"):
         return None
     if not any(step.device == "cuda" for step in plan.steps):
         if wanted == "counters":

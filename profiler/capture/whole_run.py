@@ -99,7 +99,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
-    counter = choose_counter(request.evidence, plan, recorder, watcher.tell)
+    counter = choose_counter(request.evidence, plan, recorder.name, watcher.tell)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
