@@ -18,11 +18,12 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("trace",),
             ("attribution",),
         ),
-        *(("evidence",), ("breakdown",), ("runs",), ("compare", "store")),
+        *(("evidence",), ("breakdown",), ("runs",), ("explain",), ("compare", "store")),
     ),
     "reports": (
         *(
-            ("document", "data"),
+            ("document",),
+            ("data",),
             ("charts",),
             ("render",),
             ("run", "trace", "comparison", "kept"),

@@ -176,7 +176,8 @@ def _account_ops(step: Step, measured: _Measured) -> Iterator[OpResult]:
         window = measured.window.ops[index] if measured.window and index < len(measured.window.ops) else None
         use = measured.record.cpu.ops if measured.record.cpu else []
         found = _account_op(step, index, call.label, call.ops, window, measured)
-        yield replace(found, cpu=cpu_use(use[index] if index < len(use) else None))
+        cpu = cpu_use(use[index] if index < len(use) else None)
+        yield replace(found, cpu=cpu, result_bytes=call.ops[-1].result_bytes)
 
 
 def _account_op(

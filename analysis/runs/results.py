@@ -41,6 +41,8 @@ class OpResult:
     index: int
     op: str
     costs: Costs
+    result_bytes: int | None = None
+    """What its call gives; None where only the call can say."""
     times: WindowTimes | None
     """Totals owned by this op over ``measure``: busy and idle layers credited to its range; None untraced."""
     per_rep: WindowTimes | None

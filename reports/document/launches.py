@@ -19,12 +19,15 @@ def describe_fill(launch: Launch) -> str | None:
     """
     if launch.slots is None or launch.waves is None or launch.blocks is None:
         return None
-    blocks = count_noun(launch.blocks, "block")
-    if launch.waves <= 1:
-        verb = "fills" if launch.blocks == 1 else "fill"
-        return (
-            f"{blocks} {verb} {format_value(launch.waves, 'percent')} of {count_noun(launch.slots, 'slot')}"
-        )
-    rest = launch.waves % 1
-    last = f", the last {format_value(rest, 'percent')} full" if launch.underfilled and rest else ""
-    return f"{blocks} are {format_value(launch.waves, 'number')} waves of {count_noun(launch.slots, 'slot')}{last}"
+    return describe_blocks(launch.blocks, launch.slots, launch.waves, with_tail=launch.underfilled)
+
+
+def describe_blocks(blocks: int, slots: int, waves: float, *, with_tail: bool) -> str:
+    """So many blocks against so many slots; `with_tail` says how full the last wave is."""
+    said = count_noun(blocks, "block")
+    if waves <= 1:
+        verb = "fills" if blocks == 1 else "fill"
+        return f"{said} {verb} {format_value(waves, 'percent')} of {count_noun(slots, 'slot')}"
+    rest = waves % 1
+    last = f", the last {format_value(rest, 'percent')} full" if with_tail and rest else ""
+    return f"{said} are {format_value(waves, 'number')} waves of {count_noun(slots, 'slot')}{last}"
