@@ -74,14 +74,14 @@ def subject_of_step(
     """A measured step with its ops, at the time that it is told to take."""
     mine = [roof for roof in roofs if roof.device == step.device and roof.dtype == step.dtype]
     rates = [roof.flops_per_s for roof in mine if roof.flops_per_s is not None]
-    costs = step.costs
+    costs, lost = step.costs, step.costs.roof_note == "lost_data"
     return Subject(
         key=step.key,
         name=name,
         device=step.device,
         backend=step.backend,
         time_ns=time_ns,
-        working_ns=_working_ns(step.per_rep, copies=costs.limit == "copy"),
+        working_ns=None if lost else _working_ns(step.per_rep, copies=costs.limit == "copy"),
         least_bytes=costs.bytes,
         flops=costs.flops,
         item_bytes=ITEM_BYTES.get(step.dtype),
@@ -93,7 +93,7 @@ def subject_of_step(
         bytes_per_s=next((roof.bytes_per_s for roof in mine), None),
         flops_per_s=max(rates, default=None),
         note=step.evidence_note,
-        parts=tuple(_part(op) for op in sorted(ops, key=lambda op: op.index)),
+        parts=() if lost else tuple(_part(op) for op in sorted(ops, key=lambda op: op.index)),
     )
 
 

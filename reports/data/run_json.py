@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ...analysis.evidence.cpu_use import CpuUse
+from ...analysis.explain.explain import Explanation
 from ...analysis.plain import to_plain
 from ...analysis.runs.results import OpResult, RunResult, StepResult
 from ...analysis.words import FORMAT
+from .explanation_json import explanation_to_json
 
 STEP_KEYS = (
     *(
@@ -42,7 +45,7 @@ OP_KEYS = (
 )
 
 
-def run_to_json(result: RunResult) -> dict[str, Any]:
+def run_to_json(result: RunResult, explanations: Sequence[Explanation] = ()) -> dict[str, Any]:
     """The object of ``run --json``: plain dicts, lists, numbers and strings."""
     plain = {
         "flopprof": FORMAT,
@@ -53,6 +56,7 @@ def run_to_json(result: RunResult) -> dict[str, Any]:
         "steps": [_step(step) for step in result.steps],
         "skipped": to_plain(result.skipped),
         "ops": [_op(op) for op in result.ops],
+        "explanations": [explanation_to_json(explanation) for explanation in explanations],
     }
     return _finite(plain)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ...analysis.explain.cause import Cause, Code
+from ...analysis.explain.explain import Explanation
 from .launches import describe_blocks
 from .names import clean, fold_kernel_name
 from .numbers import Kind, format_digits, format_quantity, format_value
@@ -23,6 +24,21 @@ def describe_cause(cause: Cause) -> str:
     said = _SAID[cause.code](cause)
     share = f"; {format_value(cause.share, 'percent')} of the rep" if cause.share is not None else ""
     return f"{_name(cause)}: {said}{share}."
+
+
+def describe_causes(explanations: Iterable[Explanation]) -> list[str]:
+    """Every cause that was found, once, those of several explanations too."""
+    causes = [cause for explanation in explanations for cause in explanation.causes]
+    return list(dict.fromkeys(describe_cause(cause) for cause in causes if cause.code != "not_measured"))
+
+
+def describe_missing(explanations: Iterable[Explanation]) -> list[str]:
+    """What was not measured and what brings it, of all the sides that lack the same."""
+    missing: dict[str, dict[str, None]] = {}
+    for cause in (cause for explanation in explanations for cause in explanation.causes):
+        if cause.code == "not_measured":
+            missing.setdefault(_not_measured(cause), {})[clean(cause.side)] = None
+    return [f"{', '.join(sides)}: {said}." for said, sides in missing.items()]
 
 
 def _name(cause: Cause) -> str:
@@ -129,7 +145,7 @@ def _not_measured(cause: Cause) -> str:
     lacks = (
         "user and system time"
         if cause.evidence.get("lacks") == "cpu"
-        else "what its kernels move and execute"
+        else "what the kernels move and execute"
     )
     why = cause.evidence.get("why")
     reason = f" ({clean(str(why)).rstrip('.')})" if why else ""

@@ -71,6 +71,8 @@ def describe_factors(explanation: Explanation) -> str:
     rest = explanation.ratio / math.prod(factor.ratio for factor in named)
     shown = format_value(rest, "ratio")
     terms += [f"{shown} by the rest"] if shown != "1.00×" else []
+    if len(terms) == 1:
+        return f"all of it {terms[0].partition(' ')[2]}"
     return f"{format_value(explanation.ratio, 'ratio')} = {' × '.join(terms)}"
 
 

@@ -12,6 +12,7 @@ from ..document.document import Document, Notice, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_value
+from .explained import explain_steps
 from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .op_tables import copy_table, kernel_table, launch_table, op_table
@@ -33,6 +34,7 @@ def compose(result: RunResult) -> Document:
     """The report of a run, as data."""
     sweep = read_sweep(result)
     contests = hold_contests(result, sweep)
+    explained = explain_steps(result, sweep, contests)
     figures = draw_up_figures(result, sweep)
     tables = (
         time_table(result, sweep),
@@ -48,7 +50,7 @@ def compose(result: RunResult) -> Document:
         about=clean(result.run.about),
         recorder=_describe_recorder(result),
         summary=_summarise(result),
-        verdicts=compose_verdicts(result, sweep, contests),
+        verdicts=compose_verdicts(result, sweep, contests, explained),
         warnings=_list_warnings(result),
         sections=tuple(
             Section(
@@ -62,8 +64,8 @@ def compose(result: RunResult) -> Document:
         ),
         facts=_list_facts(result),
         folder=result.folder,
-        data=run_to_json(result),
-        explanations=compose_explanations(result, sweep, contests),
+        data=run_to_json(result, tuple(explained.values())),
+        explanations=compose_explanations(result, sweep, contests, explained),
     )
 
 

@@ -174,7 +174,7 @@ def test_cores_without_work():
 def test_missing_evidence_says_which_pass_brings_it():
     bare = draw_side("slow", draw_part(1000, counters=None), note="ncu was not found on PATH")
     assert said(bare) == [
-        "slow: not measured: what its kernels move and execute (ncu was not found on PATH); flopprof run with "
+        "slow: not measured: what the kernels move and execute (ncu was not found on PATH); flopprof run with "
         "--evidence counters (Nsight Compute) counts it."
     ]
     ranges = replace(bare, note=None, traced_only=True)

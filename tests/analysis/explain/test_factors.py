@@ -67,7 +67,7 @@ def test_a_side_against_itself_has_factors_of_1_and_no_cause(side: Subject):
     assert explanation.causes == ()
 
 
-def terms(factors: tuple[Factor, ...]) -> dict[str, tuple[float, float | None, float | None]]:
+def terms(factors: tuple[Factor, ...]) -> dict[str, tuple[object, float | None, float | None]]:
     return {factor.name: (pytest.approx(factor.ratio), factor.a, factor.b) for factor in factors}
 
 
