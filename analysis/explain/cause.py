@@ -42,5 +42,7 @@ class Cause:
     kernel: str | None = None
     share: float | None = None
     """The part of the side's rep that it concerns; None where that is not known."""
+    excess_ns: float | None = None
+    """How much longer that takes than its like on the other side; what causes are ordered by."""
     evidence: Evidence = field(default_factory=dict)
     """The numbers that the sentence is made of."""

@@ -9,6 +9,7 @@ pass brings it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .cause import PART_OF_IT, Cause
 from .cpu_causes import find_few_cores, find_page_faults
@@ -22,14 +23,14 @@ LONGER = 1.02
 
 
 def find_causes(slow: Subject, fast: Subject) -> tuple[Cause, ...]:
-    """What holds the slower side back, the largest share of its rep first; what was not measured last."""
+    """What holds the slower side back, what makes most of the difference first; what was not measured last."""
     found = [
         *_find_exposed(slow, fast),
         *find_page_faults(slow, fast),
         *find_few_cores(slow, fast),
         *_find_in_parts(slow, fast),
     ]
-    ordered = sorted(found, key=lambda cause: -(cause.share or 0.0))
+    ordered = sorted(found, key=lambda cause: -(cause.excess_ns or 0.0))
     return (*ordered, *_find_missing(slow, fast))
 
 
@@ -39,23 +40,20 @@ def _find_exposed(slow: Subject, fast: Subject) -> Iterator[Cause]:
     if slow.device == "cpu" or working is None or slow.time_ns <= EXPOSED * working:
         return
     exposed = slow.time_ns - working
-    if fast.working_ns is not None:
-        more = exposed - max(0.0, fast.time_ns - fast.working_ns)
-        if more < PART_OF_IT * (slow.time_ns - fast.time_ns):
-            return
-    evidence = {
-        "exposed_ns": exposed,
-        "time_ns": slow.time_ns,
-        "exposure": slow.time_ns / working if working else None,
-    }
-    yield Cause(code="launch_bound", side=slow.name, share=exposed / slow.time_ns, evidence=evidence)
+    more = exposed - (max(0.0, fast.time_ns - fast.working_ns) if fast.working_ns is not None else 0.0)
+    if more < PART_OF_IT * (slow.time_ns - fast.time_ns):
+        return
+    evidence = {"exposed_ns": exposed, "time_ns": slow.time_ns}
+    share = exposed / slow.time_ns
+    yield Cause(code="launch_bound", side=slow.name, share=share, excess_ns=more, evidence=evidence)
 
 
 def _find_in_parts(slow: Subject, fast: Subject) -> Iterator[Cause]:
     for part, like in pair_parts(slow.parts, fast.parts):
         if not _makes_a_difference(part, like, slow.time_ns - fast.time_ns):
             continue
-        yield from find_kernel_causes(part, slow)
+        more = (part.ns or 0.0) - (like.ns or 0.0 if like is not None else 0.0)
+        yield from (replace(cause, excess_ns=more) for cause in find_kernel_causes(part, slow))
 
 
 def pair_parts(mine: Sequence[Part], its: Sequence[Part]) -> list[tuple[Part, Part | None]]:
@@ -82,7 +80,7 @@ def _find_missing(slow: Subject, fast: Subject) -> Iterator[Cause]:
     """Which side lacks which evidence, and why if that is known."""
     for side in (slow, fast):
         evidence: dict[str, float | str | None] | None = None
-        if side.device == "cpu" and side.cpu is None:
+        if side.device == "cpu" and side.cpu is None and not side.traced_only:
             evidence = {"lacks": "cpu", "brings": "auto"}
         elif side.device != "cpu" and side.counters is None and side.limit != "copy":
             brings = "profile" if side.traced_only else "counters"

@@ -35,7 +35,10 @@ def find_page_faults(side: Subject, other: Subject) -> Iterator[Cause]:
         share = min(1.0, mine.wall_ns * (mine.system_share or 0.0) / use.wall_ns) if use.wall_ns else None
         if share is None or share * side.time_ns >= least_ns:
             evidence = _evidence(mine, result)
-            yield Cause(code="page_faults", side=side.name, op=op, share=share, evidence=evidence)
+            more = share * side.time_ns if share is not None else None
+            yield Cause(
+                code="page_faults", side=side.name, op=op, share=share, excess_ns=more, evidence=evidence
+            )
 
 
 def find_few_cores(side: Subject, other: Subject) -> Iterator[Cause]:
@@ -46,8 +49,10 @@ def find_few_cores(side: Subject, other: Subject) -> Iterator[Cause]:
         return
     if its is not None and its.cores is not None and cores * 1.05 >= its.cores:
         return
+    most = its.cores if its is not None and its.cores is not None else use.cores_allowed
+    more = side.time_ns * (1 - cores / most)
     evidence = {"cores": cores, "cores_allowed": use.cores_allowed}
-    yield Cause(code="few_cores", side=side.name, share=1.0, evidence=evidence)
+    yield Cause(code="few_cores", side=side.name, share=1.0, excess_ns=more, evidence=evidence)
 
 
 def _largest_result(side: Subject) -> float | None:
@@ -61,7 +66,7 @@ def _faults(
         return False
     if result_bytes is None and least_bytes is None:
         return use.minor_faults >= SOME_FAULTS
-    fresh = result_bytes if result_bytes is not None else least_bytes or 0.0
+    fresh = result_bytes if result_bytes is not None else HALF * (least_bytes or 0.0)
     huge = backend == "numpy" and fresh >= ASKS_FOR_HUGE
     return use.minor_faults * (HUGE_PAGE if huge else use.page_bytes) >= max(HALF * fresh, use.page_bytes)
 

@@ -15,6 +15,7 @@ from ..data.comparison_json import comparison_to_json
 from ..document.document import Column, Document, Name, Notice, Row, Section, Table, Value
 from ..document.names import clean, fold_names
 from ..render.formats import Format, render_document, write_document
+from .explained import explain_pairs
 from .figures import spread_figure, waterfall_figure
 from .sentences import describe_kernels, describe_pairs, format_geometry, summarise
 
@@ -55,6 +56,7 @@ def compose_comparison(comparison: Comparison) -> Document:
         facts=(),
         folder="",
         data=comparison_to_json(comparison),
+        explanations=explain_pairs(pairs),
     )
 
 

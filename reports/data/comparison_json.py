@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.compare.compare import Comparison, Pair
+from ...analysis.compare.explained import explain_pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.plain import to_plain
 from ...analysis.runs.records import FORMAT
+from .explanation_json import explanation_to_json
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
@@ -23,6 +25,11 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
         "comparable": to_plain(comparison.comparable),
         "pairing": list(comparison.pairing),
         "pairs": [_pair(pair) for pair in comparison.pairs],
+        "explanations": [
+            explanation_to_json(found)
+            for pair in comparison.pairs
+            if (found := explain_pair(pair)) is not None
+        ],
         "unmatched": {"a": list(comparison.unmatched_a), "b": list(comparison.unmatched_b)},
     }
 

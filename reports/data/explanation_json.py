@@ -28,6 +28,7 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
                 "op": cause.op,
                 "kernel": cause.kernel,
                 "share": cause.share,
+                "excess_ns": cause.excess_ns,
                 "evidence": to_plain(dict(cause.evidence)),
                 "sentence": describe_cause(cause),
             }

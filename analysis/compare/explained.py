@@ -1,0 +1,50 @@
+"""Why the two sides of a pair take unequal time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..explain.explain import Explanation, explain
+from ..explain.subject import Part, Subject, heaviest_launch
+from .compare import Pair
+from .measured import Measured, MeasuredOp
+
+
+def explain_pair(pair: Pair) -> Explanation | None:
+    """The factors of the ratio that was judged, and causes where it is decided; None without two times."""
+    if pair.ns_a is None or pair.ns_b is None:
+        return None
+    names = (pair.value_a, pair.value_b) if pair.value_a != pair.value_b else ("A", "B")
+    a, b = (
+        _subject(thing, ns, name)
+        for thing, ns, name in zip((pair.a, pair.b), (pair.ns_a, pair.ns_b), names, strict=True)
+    )
+    decided = pair.verdict in ("faster", "slower")
+    found = explain(a, b, pair.interval)
+    return found if found is None or decided else replace(found, causes=())
+
+
+def _subject(thing: Measured, ns: float, name: str) -> Subject:
+    if thing.subject is not None:
+        return replace(thing.subject, name=name, time_ns=ns)
+    working = thing.layers.get("kernel")
+    return Subject(
+        key=thing.key,
+        name=name,
+        device="cpu" if working is None else "cuda",
+        time_ns=ns,
+        working_ns=working or None,
+        traced_only=True,
+        parts=tuple(_part(op) for op in thing.ops),
+    )
+
+
+def _part(op: MeasuredOp) -> Part:
+    kernel, launch = heaviest_launch(op.kernels)
+    total = sum(row.total_ns for row in op.kernels)
+    return Part(
+        op=op.op,
+        kernel=kernel,
+        launch=launch,
+        ns=total / op.executions if op.executions and op.kernels else None,
+    )
