@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tarfile
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from drawing.report_samples import cpu_run, gpu_run, lossy_run
@@ -146,7 +145,10 @@ def test_the_systems_time_is_a_factor_of_the_cpu():
     )
 
 
-def test_of_a_trace_that_lost_work_no_kernel_is_blamed():
+def test_of_a_trace_that_lost_work_no_kernel_is_blamed_and_no_time_called_exposed():
     found = compose(lossy_run()).data["explanations"]
-    assert {cause["code"] for one in found for cause in one["causes"] if cause["op"]} <= {"underfilled"}
-    assert Path(lossy_run().folder).name
+    lost = [one for one in found if "cupy-cuda" in one["a"]]
+    assert {cause["code"] for one in lost for cause in one["causes"]} == {"not_measured"}
+    assert [one["factors"][-1] for one in lost] == [
+        {"name": "exposure", "ratio": 1.0, "a": None, "b": None} for _ in lost
+    ]
