@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..evidence.counters import Counters
 from ..explain.explain import Explanation, explain
 from ..explain.subject import Part, Subject, heaviest_launch
 from .compare import Pair
 from .measured import Measured, MeasuredOp
+
+_ALL = 0.98
 
 
 def explain_pair(pair: Pair) -> Explanation | None:
@@ -34,9 +37,19 @@ def _subject(thing: Measured, ns: float, name: str) -> Subject:
         device="cpu" if working is None else "cuda",
         time_ns=ns,
         working_ns=working or None,
+        counters=_counters_of_all(thing, working),
+        bytes_per_s=next((op.bytes_per_s for op in thing.ops), None),
         traced_only=True,
         parts=tuple(_part(op) for op in thing.ops),
     )
+
+
+def _counters_of_all(thing: Measured, working_ns: float | None) -> Counters | None:
+    """The counters of a range's own work where that is all of its kernels' time, and no range inside it has some."""
+    if len(thing.ops) != 1 or not working_ns:
+        return None
+    own = _part(thing.ops[0]).ns
+    return thing.ops[0].counters if own is not None and own >= _ALL * working_ns else None
 
 
 def _part(op: MeasuredOp) -> Part:
@@ -47,4 +60,5 @@ def _part(op: MeasuredOp) -> Part:
         kernel=kernel,
         launch=launch,
         ns=total / op.executions if op.executions and op.kernels else None,
+        counters=op.counters,
     )

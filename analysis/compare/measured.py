@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..breakdown.rows import CopyRow, KernelRow
+from ..evidence.counters import Counters
 from ..explain.subject import Subject, subject_of_step
 from ..runs.results import OpResult, RoofLine, RunResult, StepResult
 from ..words import LAYERS
@@ -25,6 +26,10 @@ class MeasuredOp:
     """The least one execution moves."""
     kernels: tuple[KernelRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
+    counters: Counters | None = None
+    """What samples say of a range's own work, per execution."""
+    bytes_per_s: float | None = None
+    """The roof of the memory it ran on, of a range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

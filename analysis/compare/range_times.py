@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ..breakdown.timeline import DeviceSpans, label_devices
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
+from .range_counters import Sampled, find_bandwidth
 
 TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
 """``word=value`` inside a range's message."""
@@ -106,6 +107,7 @@ class _Device:
     attribution: Attribution
     spans: DeviceSpans
     device: int
+    sampled: Sampled = field(default_factory=Sampled)
 
     def measure(self, members: dict[RangePath, Ints]) -> Iterator[tuple[RangePath, Measured]]:
         """Every path that has time on this device."""
@@ -139,6 +141,8 @@ class _Device:
             executions=executions,
             kernels=kernel_rows(self.trace, work),
             copies=copy_rows(self.trace, work),
+            counters=self.sampled.count(self.trace, self.device, work, executions),
+            bytes_per_s=find_bandwidth(self.trace, self.device),
         )
 
 

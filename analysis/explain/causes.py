@@ -57,7 +57,9 @@ def _find_in_parts(slow: Subject, fast: Subject) -> Iterator[Cause]:
 
 
 def pair_parts(mine: Sequence[Part], its: Sequence[Part]) -> list[tuple[Part, Part | None]]:
-    """Each op with its like on the other side: of the same name, in their order."""
+    """Each op with its like on the other side: of the same name, in their order, or the only one."""
+    if len(mine) == len(its) == 1:  # ranges, whatever each is called
+        return [(mine[0], its[0])]
     left = list(its)
     pairs: list[tuple[Part, Part | None]] = []
     for part in mine:

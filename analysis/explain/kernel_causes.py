@@ -77,20 +77,15 @@ def _find_idle_lanes(part: Part, side: Subject, memory: float | None) -> Iterato
         }
         yield _cause("underfilled", part, side, evidence)
         return
-    warps = _warps_share(part)
+    counted = part.counters.warps_pct if part.counters is not None else None
+    active = None if counted is None else counted / 100
+    occupancy = launch.occupancy if launch is not None else None
+    warps = occupancy if active is None else active
     filled = launch is None or launch.fill is None or launch.fill >= FULL
     if warps is not None and warps < FEW_WARPS and filled:
         limiter = find_limiter(launch) if launch is not None else None
-        occupancy = launch.occupancy if launch is not None else None
-        evidence = {"warps": warps, "occupancy": occupancy, "limiter": limiter, "memory_share": memory}
+        evidence = {"warps": active, "occupancy": occupancy, "limiter": limiter, "memory_share": memory}
         yield _cause("low_occupancy", part, side, evidence)
-
-
-def _warps_share(part: Part) -> float | None:
-    """Warps active of those an SM holds; what fits at most, where they were not counted."""
-    if part.counters is not None and part.counters.warps_pct is not None:
-        return part.counters.warps_pct / 100
-    return part.launch.occupancy if part.launch is not None else None
 
 
 def find_limiter(launch: Launch) -> Limiter | None:

@@ -96,9 +96,12 @@ def _underfilled(cause: Cause) -> str:
 def _low_occupancy(cause: Cause) -> str:
     limiter = cause.evidence.get("limiter")
     occupancy = _number(cause, "occupancy")
-    fits = f"; {format_value(occupancy, 'percent')} fit" if occupancy is not None else ""
-    by = f", by its {limiter}" if limiter is not None and occupancy is not None else ""
-    return f"low occupancy: {_write(cause, 'warps', 'percent')} of an SM's warps are active{fits}{by}{_at_roof(cause)}"
+    by = f", for its {limiter}" if limiter is not None else ""
+    fits = f"{format_value(occupancy, 'percent')} of an SM's warps fit{by}" if occupancy is not None else ""
+    active = _number(cause, "warps")
+    works = f"{format_value(active, 'percent')} are active" if active is not None else ""
+    said = ", ".join(text for text in (fits, works) if text)
+    return f"low occupancy: {said}{_at_roof(cause)}"
 
 
 def _uncoalesced(cause: Cause) -> str:
