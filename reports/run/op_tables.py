@@ -31,7 +31,12 @@ def op_table(result: RunResult, sweep: Sweep) -> Table:
         Column(key="host", title="host", kind="time"),
         Column(key="launches", title="launches", kind="count"),
         Column(key="flops", title="FLOPs", kind="flops"),
+        Column(key="executed", title="executed", kind="flops"),
         Column(key="bytes", title="bytes", kind="bytes", detail=True),
+        Column(key="moved", title="moved", kind="bytes"),
+        Column(key="warps", title="warps", kind="percent", detail=True),
+        Column(key="system", title="system", kind="percent"),
+        Column(key="faults", title="page faults", kind="count"),
         Column(key="tflops", title="", kind="tflops"),
         Column(key="gbps", title="", kind="gbps"),
         Column(key="roof_share", title="roof", kind="percent"),
@@ -52,14 +57,23 @@ def _op_notes(result: RunResult) -> tuple[str, ...]:
     if not result.ops:
         return ()
     lost = note_losses(find_losses(result), "rates and roof are unknown and times")
-    return ("host: median time of the op's own range on the host.", *lost)
+    counted = any(op.counters is not None for op in result.ops)
+    moved = ("executed, moved: FLOPs and DRAM bytes as counted; FLOPs, bytes: the least.",) if counted else ()
+    return ("host: median time of the op's own range on the host.", *moved, *lost)
 
 
 def _op_cells(op: OpResult) -> tuple[Value, ...]:
     costs, per_rep = op.costs, op.per_rep
     times = (per_rep.kernel_ns, per_rep.memcpy_ns or None, per_rep.compute_ns) if per_rep else (None,) * 3
+    counters, use = op.counters, op.cpu
+    counted = (None,) * 3
+    if counters is not None:
+        warps = counters.warps_pct
+        counted = (counters.executed_flops, counters.moved_bytes, None if warps is None else warps / 100)
+    system = (None, None) if use is None else (use.system_share, use.minor_faults)
     return (
-        *(clean(op.op), *times, op.host_ns, op.launches, costs.flops, costs.bytes),
+        *(clean(op.op), *times, op.host_ns, op.launches),
+        *(costs.flops, counted[0], costs.bytes, *counted[1:], *system),
         *(costs.tflops, costs.gbps, costs.roof_share, costs.limit, costs.roof_note),
     )
 

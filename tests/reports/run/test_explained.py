@@ -152,3 +152,16 @@ def test_of_a_trace_that_lost_work_no_kernel_is_blamed_and_no_time_called_expose
     assert [one["factors"][-1] for one in lost] == [
         {"name": "exposure", "ratio": 1.0, "a": None, "b": None} for _ in lost
     ]
+
+
+def test_what_was_counted_of_an_op_stands_beside_its_least():
+    whole = gpu_run()
+    counters = Counters(
+        source="ncu", dram_read_bytes=1e9, dram_write_bytes=7e8, executed_flops=13.6e9, warps_pct=36.0
+    )
+    document = compose(replace(whole, ops=(replace(whole.ops[4], counters=counters),)))
+    (table,) = (section.tables[0] for section in document.sections if section.name == "ops")
+    cells = dict(zip([column.key for column in table.columns], table.rows[0].cells, strict=True))
+    assert (cells["executed"], cells["moved"], cells["warps"]) == (13.6e9, 1.7e9, 0.36)
+    assert "system" not in cells
+    assert any(note.startswith("executed, moved:") for note in table.notes)
