@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..evidence.counters import Counters
 from ..explain.explain import Explanation, explain
 from ..explain.subject import Part, Subject, heaviest_launch
+from ..words import BUSY_LAYERS
 from .compare import Pair
 from .measured import Measured, MeasuredOp
 
@@ -31,12 +32,15 @@ def _subject(thing: Measured, ns: float, name: str) -> Subject:
     if thing.subject is not None:
         return replace(thing.subject, name=name, time_ns=ns)
     working = thing.layers.get("kernel")
+    if working is not None:
+        working += thing.layers.get("graph") or 0.0
     return Subject(
         key=thing.key,
         name=name,
         device="cpu" if working is None else "cuda",
         time_ns=ns,
         working_ns=working or None,
+        busy_ns=None if working is None else sum(thing.layers.get(layer) or 0.0 for layer in BUSY_LAYERS),
         counters=_counters_of_all(thing, working),
         bytes_per_s=next((op.bytes_per_s for op in thing.ops), None),
         traced_only=True,

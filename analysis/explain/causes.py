@@ -17,7 +17,7 @@ from .kernel_causes import find_kernel_causes
 from .subject import Part, Subject
 
 EXPOSED = 1.1
-"""Time over kernel time from which on what no kernel hides is worth a word."""
+"""Time over busy time from which on what no device work hides is worth a word."""
 
 LONGER = 1.02
 
@@ -35,12 +35,11 @@ def find_causes(slow: Subject, fast: Subject) -> tuple[Cause, ...]:
 
 
 def _find_exposed(slow: Subject, fast: Subject) -> Iterator[Cause]:
-    """Time of a rep that no kernel runs in, where it makes part of the difference."""
-    working = slow.working_ns
-    if slow.device == "cpu" or working is None or slow.time_ns <= EXPOSED * working:
+    """Time of a rep in which nothing runs on the device, where it makes part of the difference."""
+    if slow.busy_ns is None or slow.time_ns <= EXPOSED * slow.busy_ns:
         return
-    exposed = slow.time_ns - working
-    more = exposed - (max(0.0, fast.time_ns - fast.working_ns) if fast.working_ns is not None else 0.0)
+    exposed = slow.time_ns - slow.busy_ns
+    more = exposed - (max(0.0, fast.time_ns - fast.busy_ns) if fast.busy_ns is not None else 0.0)
     if more < PART_OF_IT * (slow.time_ns - fast.time_ns):
         return
     evidence = {"exposed_ns": exposed, "time_ns": slow.time_ns}

@@ -52,7 +52,7 @@ def find_few_cores(side: Subject, other: Subject) -> Iterator[Cause]:
     most = its.cores if its is not None and its.cores is not None else use.cores_allowed
     more = side.time_ns * (1 - cores / most)
     evidence = {"cores": cores, "cores_allowed": use.cores_allowed}
-    yield Cause(code="few_cores", side=side.name, share=1.0, excess_ns=more, evidence=evidence)
+    yield Cause(code="few_cores", side=side.name, excess_ns=more, evidence=evidence)
 
 
 def _largest_result(side: Subject) -> float | None:

@@ -48,7 +48,9 @@ class Subject:
     backend: str | None = None
     time_ns: float
     working_ns: float | None = None
-    """In kernels (copies where only copies run); on the CPU in calls of ops."""
+    """In kernels and graphs (copies where only copies run); on the CPU in calls of ops."""
+    busy_ns: float | None = None
+    """In anything that runs on the device: copies and fills too. None on the CPU."""
     least_bytes: float | None = None
     flops: float | None = None
     item_bytes: int | None = None
@@ -82,6 +84,7 @@ def subject_of_step(
         backend=step.backend,
         time_ns=time_ns,
         working_ns=None if lost else _working_ns(step.per_rep, copies=costs.limit == "copy"),
+        busy_ns=None if lost or step.per_rep is None else step.per_rep.busy_ns,
         least_bytes=costs.bytes,
         flops=costs.flops,
         item_bytes=ITEM_BYTES.get(step.dtype),
@@ -127,4 +130,6 @@ def _working_ns(times: WindowTimes | None, *, copies: bool) -> float | None:
         return None
     if copies:
         return times.memcpy_ns
-    return times.kernel_ns if times.kernel_ns is not None else times.compute_ns
+    if times.kernel_ns is None:
+        return times.compute_ns
+    return times.kernel_ns + (times.graph_ns or 0.0)

@@ -72,7 +72,7 @@ def _moved(cause: Cause) -> str:
 
 def _launch_bound(cause: Cause) -> str:
     exposed, whole = (_write(cause, name, "time") for name in ("exposed_ns", "time_ns"))
-    return f"launch-bound: no kernel runs in {exposed} of {whole}"
+    return f"launch-bound: nothing runs on the GPU in {exposed} of {whole}"
 
 
 def _memory_bound(cause: Cause) -> str:

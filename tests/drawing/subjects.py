@@ -71,6 +71,7 @@ def draw_side(name: str, *parts: Part, us: float | None = None, **changes: objec
         backend="cupy",
         time_ns=us * 1e3 if us is not None else working + 1e3,
         working_ns=working,
+        busy_ns=working,
         least_bytes=sum(part.least_bytes or 0.0 for part in parts),
         flops=sum(part.flops or 0.0 for part in parts),
         item_bytes=4,

@@ -13,10 +13,12 @@ from drawing.subjects import (
     draw_side,
     draw_use,
 )
+from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.evidence.cpu_use import CpuUse
 from flopprof.analysis.explain.cause import Cause
 from flopprof.analysis.explain.explain import explain
-from flopprof.analysis.explain.subject import Part, Subject
+from flopprof.analysis.explain.subject import Part, Subject, subject_of_step
+from flopprof.analysis.runs.results import Costs, StepResult
 from flopprof.reports.document.causes import describe_cause
 
 FAST = draw_side("fast", draw_part(50))
@@ -107,8 +109,10 @@ def test_scattered_accesses_are_told_from_vector_loads(sectors: float, l2_bytes:
 
 def test_what_no_kernel_hides():
     assert said(draw_side("slow", draw_part(50), us=80)) == [
-        "slow: launch-bound: no kernel runs in 30.0 µs of 80.0 µs; 37.5 % of the rep."
+        "slow: launch-bound: nothing runs on the GPU in 30.0 µs of 80.0 µs; 37.5 % of the rep."
     ]
+    copying = draw_side("slow", draw_part(50), us=80, busy_ns=78e3)
+    assert causes(copying) == ()
     as_exposed = draw_side("fast", draw_part(50), us=80)
     assert "launch_bound" not in [
         c.code for c in causes(draw_side("slow", draw_part(90), us=120), as_exposed)
@@ -167,9 +171,7 @@ def test_a_small_result_blames_no_page():
 
 def test_cores_without_work():
     fast = draw_cpu_side("fast", draw_use(10, 70, 0))
-    assert said(draw_cpu_side("slow", draw_use(80, 80, 0)), fast) == [
-        "slow: few cores: 1.00 of 8 at work; 100 % of the rep."
-    ]
+    assert said(draw_cpu_side("slow", draw_use(80, 80, 0)), fast) == ["slow: few cores: 1.00 of 8 at work."]
     assert (
         causes(draw_cpu_side("slow", draw_use(80, 80, 0)), draw_cpu_side("fast", draw_use(40, 40, 0))) == ()
     )
@@ -187,3 +189,24 @@ def test_missing_evidence_says_which_pass_brings_it():
     assert said(cpu, draw_cpu_side("fast", None)) == [
         "slow: not measured: user and system time; flopprof run with --evidence auto records it."
     ]
+
+
+def test_a_graph_that_is_traced_whole_is_work_and_no_launch_overhead():
+    window = WindowTimes(wall_ns=100_000, busy_ns=98_000, kernel_ns=0, graph_ns=98_000, memcpy_ns=0)
+    step = StepResult(
+        key="graph",
+        label="graph",
+        variant="graph",
+        backend="torch",
+        device="cuda",
+        dtype="float32",
+        mode="graph",
+        params={},
+        shard=None,
+        status="done",
+        costs=Costs(flops=10, bytes=100),
+        per_rep=window,
+    )
+    side = subject_of_step(step, (), (), 99e3, "graph")
+    assert (side.working_ns, side.busy_ns) == (98_000, 98_000)
+    assert [cause.code for cause in causes(side, draw_side("fast", draw_part(50)))] == ["not_measured"]
