@@ -16,8 +16,6 @@ from ..words import Limit
 
 IN_CACHE = ("l2_resident", "l3_resident")
 
-ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -74,6 +72,8 @@ def subject_of_step(
     step: StepResult, ops: Sequence[OpResult], roofs: Sequence[RoofLine], time_ns: float, name: str
 ) -> Subject:
     """A measured step with its ops, at the time that it is told to take."""
+    from ...scenarios.plan.work import ITEM_BYTES  # loads pydantic, which ranges can do without
+
     mine = [roof for roof in roofs if roof.device == step.device and roof.dtype == step.dtype]
     rates = [roof.flops_per_s for roof in mine if roof.flops_per_s is not None]
     costs, lost = step.costs, step.costs.roof_note == "lost_data"

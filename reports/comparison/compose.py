@@ -15,8 +15,8 @@ from ..data.comparison_json import comparison_to_json
 from ..document.document import Column, Document, Name, Notice, Row, Section, Table, Value
 from ..document.names import clean, fold_names
 from ..render.formats import Format, render_document, write_document
-from .explained import explain_pairs
 from .figures import spread_figure, waterfall_figure
+from .pair_explanations import explain_pairs
 from .sentences import describe_kernels, describe_pairs, format_geometry, summarise
 
 _MOST_SENTENCES = 12

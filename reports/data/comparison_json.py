@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.compare.compare import Comparison, Pair
-from ...analysis.compare.explained import explain_pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
+from ...analysis.compare.pair_reasons import explain_pair
 from ...analysis.plain import to_plain
 from ...analysis.runs.records import FORMAT
 from .explanation_json import explanation_to_json

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...analysis.explain.explain import Explanation
 from ...analysis.plain import to_plain
-from ..document.causes import describe_cause
-from ..document.factors import describe_factors
+from ..document.cause_words import describe_cause
+from ..document.factor_words import describe_factors
 
 
 def explanation_to_json(explanation: Explanation) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from ..document.document import Document, Notice, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_value
-from .explained import explain_steps
 from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .op_tables import copy_table, kernel_table, launch_table, op_table
+from .step_explanations import explain_steps
 from .step_tables import layer_table, missing_table, time_table
 from .sweep import read_sweep
 from .verdicts import compose_verdicts, hold_contests

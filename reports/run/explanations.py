@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.explain.explain import Explanation as Reasons
 from ...analysis.runs.results import OpResult, RunResult, StepResult
-from ..document.causes import describe_causes, describe_missing
+from ..document.cause_words import describe_causes, describe_missing
 from ..document.document import Explanation
 from ..document.names import clean
 from ..document.numbers import format_value

@@ -20,7 +20,7 @@ from ...analysis.arithmetic.statistics import (
 )
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
-from ..document.factors import describe_factors
+from ..document.factor_words import describe_factors
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value
 from .sweep import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels

@@ -19,7 +19,7 @@ from flopprof.analysis.explain.cause import Cause
 from flopprof.analysis.explain.explain import explain
 from flopprof.analysis.explain.subject import Part, Subject, subject_of_step
 from flopprof.analysis.runs.results import Costs, StepResult
-from flopprof.reports.document.causes import describe_cause
+from flopprof.reports.document.cause_words import describe_cause
 
 FAST = draw_side("fast", draw_part(50))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.compare.compare import Pair
-from ...analysis.compare.explained import explain_pair
-from ..document.causes import describe_causes, describe_missing
+from ...analysis.compare.pair_reasons import explain_pair
+from ..document.cause_words import describe_causes, describe_missing
 from ..document.document import Explanation
-from ..document.factors import describe_factors
+from ..document.factor_words import describe_factors
 from ..document.names import clean
 
 _MOST_EXPLAINED = 12
