@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ..export.frames import CROSS_THREAD
 from ..export.graph_nodes import match_nodes
 from ..trace.quality import count_notes
 from ..trace.trace import Trace
-from ..words import QualityNote
+from ..words import GraphRanges, QualityNote
 from .credits import Chain
 
 BY_NONE, BY_THREAD, BY_PROCESS = 0, 1, 2
@@ -50,8 +50,6 @@ LIBRARY_DOMAINS = frozenset(
     }
 )
 """Domains in which libraries mark their own work; compared without case. Their ranges own nothing by default."""
-
-GraphRanges = Literal["launch", "capture"]
 
 _T = TypeVar("_T", bound=np.generic)
 

@@ -44,7 +44,7 @@ class DeviceSpans:
     start_ns: Ints
     end_ns: Ints
     layer: Layers
-    """Index into results.LAYERS."""
+    """Index into words.LAYERS."""
     owner: Codes
     """Row of trace.ranges, -1 for none."""
     activity: Codes

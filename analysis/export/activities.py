@@ -15,7 +15,7 @@ from ..words import BUSY_LAYERS
 from .frames import make_frame
 from .identity import process_key
 from .possible_times import possible_times
-from .tables import Table, read_table
+from .raw_tables import Table, read_table
 from .texts import NameCollector
 
 COMMON = ["start", "end", "deviceId", "streamId", "correlationId"]

@@ -14,7 +14,7 @@ from ..arithmetic.grouped import FEW
 from ..sqlite.file import SqliteFile
 from .identity import process_key
 from .possible_times import possible_times
-from .tables import read_table
+from .raw_tables import read_table
 from .texts import NameCollector
 
 RUNTIME = "CUPTI_ACTIVITY_KIND_RUNTIME"

@@ -17,7 +17,7 @@ from ..sqlite.file import SqliteFile
 from .frames import CROSS_THREAD, FLOAT_PAYLOAD, INT_PAYLOAD, NO_PAYLOAD, PUSH_POP, START_END, UINT_PAYLOAD
 from .identity import process_key
 from .possible_times import is_within_reach, possible_times
-from .tables import ColumnMissing, Table, read_table
+from .raw_tables import ColumnMissing, Table, read_table
 from .texts import NameCollector
 
 NVTX = "NVTX_EVENTS"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..arithmetic.arrays import Bools, Ints
-from .tables import Table
+from .raw_tables import Table
 
 FARTHEST_NS = 1 << 62
 """No clock reads later than this (year 2116 in ns since 1970): beyond it, sums would overflow."""

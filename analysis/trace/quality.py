@@ -266,4 +266,9 @@ def sort_notes(notes: Iterable[QualityNote]) -> tuple[QualityNote, ...]:
 
 def loses_data(notes: Iterable[QualityNote]) -> bool:
     """Whether any note means lost data: what ``--strict`` refuses."""
-    return any(CODES[one.code].lossy for one in notes)
+    return any(is_lossy(one) for one in notes)
+
+
+def is_lossy(one: QualityNote) -> bool:
+    """Whether a note means lost data; a code that is not on the list counts by its severity."""
+    return CODES[one.code].lossy if one.code in CODES else one.severity == "error"

@@ -8,15 +8,14 @@ names, and texts of known shape (``public_texts``). It is a new file: no freed p
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...scenarios.errors import FlopprofError
+from ..files import draft_file
 from ..sqlite.file import READ_FAILURES, SqliteFile, translate_error
 from ..sqlite.quoting import quote_name
 from .public_texts import public_diagnostic, public_setting
@@ -80,20 +79,10 @@ def scrub_trace(source: Path, target: Path) -> None:
 def _unfinished(target: Path) -> Iterator[Path]:
     """A private file beside `target` that takes its place when the body succeeds, and vanishes otherwise."""
     try:
-        handle, name = tempfile.mkstemp(prefix=".scrub-", suffix=".part", dir=target.absolute().parent)
-        os.close(handle)
+        with draft_file(target, durable=True) as draft:
+            yield draft
     except OSError as error:
         raise ScrubError(target, error.strerror or str(error)) from None
-    draft = Path(name)
-    try:
-        yield draft
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except OSError as error:
-        raise ScrubError(target, error.strerror or str(error)) from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _copy_public(trace: SqliteFile, draft: Path, target: Path) -> None:

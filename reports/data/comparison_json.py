@@ -11,7 +11,7 @@ from typing import Any
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.plain import to_plain
-from ...analysis.runs.records import FORMAT
+from ...analysis.words import FORMAT
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:

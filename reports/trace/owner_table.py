@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
-from ..document.document import Column, Row, Table
+from ..document.document import Row, Table
 from ..document.names import clean, join_path
-from ..document.tables import drop_empty
+from ..document.tables import ColumnOf, drop_empty, fill_row
 
 MAIN_OWNERS = 15
 
@@ -23,18 +24,39 @@ Owner = tuple[str, tuple[str, ...]]
 Window = tuple[tuple[str, ...], int | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owned:
+    """What an owner has of windows that lie on one device."""
+
+    owner: Owner
+    layers: dict[str, int]
+    wall_ns: float
+    """Of the windows together."""
+
+    @property
+    def ns(self) -> int:
+        """Of all layers."""
+        return sum(self.layers.values())
+
+
+def _layer_column(layer: str) -> ColumnOf[_Owned]:
+    return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.layers[layer])
+
+
+COLUMNS: tuple[ColumnOf[_Owned], ...] = (
+    ColumnOf(key="owner", title="owner", value=lambda owned: _name(owned.owner)),
+    ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
+    ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
+    *(_layer_column(layer) for layer in SHOWN_LAYERS),
+)
+
+
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
-    columns = (
-        Column(key="owner", title="owner"),
-        Column(key="time", title="time", kind="time"),
-        Column(key="share", title="share", kind="percent"),
-        *(Column(key=layer, title=layer, kind="time") for layer in SHOWN_LAYERS),
-    )
     table = Table(
         name="owners",
         title="Whose time it is",
-        columns=columns,
+        columns=COLUMNS,
         rows=tuple(row for windows in _group(analysis.windows) for row in _owner_rows(windows)),
         bar_parts=SHOWN_LAYERS,
         notes=(
@@ -59,15 +81,16 @@ def _owner_rows(windows: list[WindowRow]) -> list[Row]:
         for owned in window.owners:
             times[owned.domain, owned.path][owned.layer] += owned.ns
     wall = sum(window.times.wall_ns for window in windows) or 1
-    ordered = sorted(times.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    owned = [_Owned(owner=owner, layers=layers, wall_ns=wall) for owner, layers in times.items()]
     return [
-        Row(
-            cells=(_name(owner), sum(layers.values()), sum(layers.values()) / wall, *layers.values()),
+        fill_row(
+            COLUMNS,
+            one,
             group=_title(windows),
             main=at < MAIN_OWNERS,
-            bar=tuple(ns / wall for ns in layers.values()),
+            bar=tuple(one.layers[layer] / wall for layer in SHOWN_LAYERS),
         )
-        for at, (owner, layers) in enumerate(ordered)
+        for at, one in enumerate(sorted(owned, key=lambda one: (-one.ns, one.owner)))
     ]
 
 

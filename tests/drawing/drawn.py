@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from flopprof.analysis.arithmetic.nesting import find_parents, measure_depths, rank_ranges
 from flopprof.analysis.attribution.attribution import Attribution
 from flopprof.analysis.attribution.credits import Credit, walk_chain
 from flopprof.analysis.export.activities import order_activities
 from flopprof.analysis.export.devices import Device
-from flopprof.analysis.export.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
+from flopprof.analysis.export.frames import COLUMNS, CROSS_THREAD, make_frame
 from flopprof.analysis.export.metadata import Metadata
 from flopprof.analysis.trace.trace import Trace
 from flopprof.analysis.words import BUSY_LAYERS, LAYERS
@@ -24,6 +25,11 @@ from hypothesis import strategies as st
 LAUNCHES = ("cudaLaunchKernel_v7000", "cudaMemcpyAsync_v3020", "cuLaunchKernel")
 WAITS = ("cudaDeviceSynchronize_v3020", "cudaMemcpy_v3020", "cuEventSynchronize")
 OTHERS = ("cudaEventRecord_v3020", "cudaMalloc_v3020")
+
+
+def empty_frame(kind: str) -> pd.DataFrame:
+    """A frame of the declared kind without rows."""
+    return make_frame(kind, {name: np.zeros(0, dtype) for name, dtype in COLUMNS[kind].items()})
 
 
 @dataclass(frozen=True)
