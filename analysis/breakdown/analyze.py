@@ -25,8 +25,8 @@ from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, Windo
 from .kernels import copy_rows, kernel_rows
 from .labelled import Labelled, label_trace
 from .queue import measure_queue
-from .range_costs import RangeKernelRow, RangeRow, measure_ranges
-from .rows import CopyRow, KernelRow
+from .range_costs import measure_ranges
+from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
 from .window_rows import WindowRow, count_outside, match_ranges, range_windows, trace_windows
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
@@ -131,7 +131,7 @@ def analyze_trace(
         ranges=tables.result().ranges,
         range_kernels=tables.result().kernels,
         kernels=kernels.result(),
-        copies=copy_rows(trace, every),
+        copies=copy_rows(trace, every, attribution.kind),
         metrics=metrics,
     )
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Ints, ints
+from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.spans import intersect
+from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, Paths
 from ..export.frames import payload_value
 from ..trace.trace import Trace
@@ -38,6 +39,8 @@ class OwnedTime:
     domain: str
     layer: str
     ns: int
+    attribution: str = "none"
+    """Whether the owner is known by the thread, or by the process alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,7 @@ def _device_rows(
     labelled: Labelled, device: int, rows: Ints, start: Ints, end: Ints, kind: Kind
 ) -> list[WindowRow]:
     spans = labelled.timelines[device]
-    slices = sum_slices(spans, start, end, labelled.paths.of_range)
+    slices = sum_slices(*_mark_by_process(spans, start, end, labelled.paths))
     window, layer, path, ns = (ints(slices, c) for c in ("window", "layer", "owner", "ns"))
     sums = np.zeros((len(rows), len(LAYERS)), np.int64)
     np.add.at(sums, (window, layer), ns)
@@ -152,12 +155,22 @@ def _device_rows(
     ]
 
 
+def _mark_by_process(
+    spans: DeviceSpans, start: Ints, end: Ints, paths: Paths
+) -> tuple[DeviceSpans, Ints, Ints, Codes]:
+    """To sum slices by path; those that a path owns by process have codes of their own, after all paths."""
+    ranges = len(paths.of_range)
+    owner = np.where(spans.by_process, spans.owner + ranges, spans.owner)
+    return replace(spans, owner=owner), start, end, np.append(paths.of_range, paths.of_range + len(paths))
+
+
 class _Owned:
     """Turns slices into the owners of a window, naming each path once."""
 
     def __init__(self, labelled: Labelled) -> None:
         self._labelled = labelled
         self._names: dict[int, PathName] = {}
+        self._paths = len(labelled.paths)
 
     def of(self, path: Ints, layer: Ints, ns: Ints) -> tuple[OwnedTime, ...]:
         """The owners of one window, the longest first."""
@@ -165,10 +178,14 @@ class _Owned:
         return tuple(self._one(int(path[at]), int(layer[at]), int(ns[at])) for at in order)
 
     def _one(self, path: int, layer: int, ns: int) -> OwnedTime:
+        kind = BY_NONE if path < 0 else BY_PROCESS if path >= self._paths else BY_THREAD
+        path = path - self._paths if kind == BY_PROCESS else path
         name = self._names.get(path)
         if name is None:
             name = self._names[path] = self._labelled.paths.name(self._labelled.trace, path)
-        return OwnedTime(path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns)
+        return OwnedTime(
+            path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns, attribution=ATTRIBUTIONS[kind]
+        )
 
 
 def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> list[dict[str, int]]:

@@ -271,8 +271,8 @@ def _bytes_of_one(item: _CopyOfOp) -> float | None:
     return _each(item.copy.bytes, item.copy.instances)
 
 
-def _each(total: float, count: int | None) -> float | None:
-    return total / count if count else None
+def _each(total: float | None, count: int | None) -> float | None:
+    return total / count if count and total is not None else None
 
 
 def _way(copy: CopyRow) -> str | None:

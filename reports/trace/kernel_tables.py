@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.range_costs import RangeKernelRow
-from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch
+from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRow
 from ..document.document import Name, Table, Value
 from ..document.launches import describe_fill
 from ..document.names import clean, fold_names, join_path
-from ..document.tables import ColumnOf, columns_of_part, fill_row, format_dims
+from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row, format_dims
 from .window_table import UNKNOWN_GPU
 
 KERNEL_WIDTH = 52
@@ -20,6 +19,11 @@ MAIN_KERNELS, MAIN_PAIRS = 15, 15
 
 MATTERS = 0.05
 """A kernel with this share of the kernel time is worth a sentence."""
+
+BY_PROCESS_COPIES = (
+    "by: thread, asked for in a range of its own thread; process, on a thread without ranges, owned by what another "
+    "thread had open; none, outside all ranges."
+)
 
 
 def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
@@ -90,22 +94,31 @@ def copy_table(analysis: Analysis) -> Table:
     """Copies and fills by kind, with their rate."""
     rows = sorted(analysis.copies, key=lambda row: -row.total_ns)
     longest = max((row.total_ns for row in rows), default=0) or 1
+    shared = any(row.attribution == "process" for row in rows)
+
+    def way(row: CopyRow) -> str | None:
+        return row.attribution if shared else None
+
     columns: tuple[ColumnOf[CopyRow], ...] = (
         ColumnOf(key="kind", title="kind", value=lambda row: row.kind),
         ColumnOf(key="memory", title="from → to", value=_name_sides),
+        ColumnOf(key="attribution", title="by", value=way),
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="total", title="total", kind="time", value=lambda row: row.total_ns),
         ColumnOf(key="bytes", title="bytes", kind="bytes", value=lambda row: row.bytes),
         ColumnOf(key="gbps", title="", kind="gbps", value=lambda row: row.gbps),
     )
-    return Table(
+    table = Table(
         name="copies",
         title="Copies and fills",
         columns=columns,
         rows=tuple(fill_row(columns, row, bar=(row.total_ns / longest,)) for row in rows),
         bar_parts=("time",),
+        notes=(BY_PROCESS_COPIES,) if shared else (),
     )
+    kept = tuple(column.key for column in columns if column.key != "attribution")
+    return table if shared else drop_empty(table, keep=kept)
 
 
 def _name_kernel(row: KernelRow | RangeKernelRow, names: Mapping[str, str]) -> Name:

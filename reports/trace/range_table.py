@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.range_costs import RangeRow
+from ...analysis.breakdown.rows import RangeRow
 from ..document.document import Table
 from ..document.names import clean, join_path
 from ..document.tables import ColumnOf, drop_empty, fill_row
@@ -16,6 +16,13 @@ MAIN_RANGES = 15
 RANGE_TIMES = (
     "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
     "its own thread launched, as NVIDIA's reports have it."
+)
+
+WITHOUT = " without what another thread did beside it, empty where that cannot be told"
+
+BY_PROCESS = (
+    "by: thread, launched on the range's own thread; process, on a thread that had no range while this one was "
+    "open; both, some of each."
 )
 
 
@@ -30,14 +37,23 @@ def range_table(analysis: Analysis) -> Table:
 
     longest = max(map(length_ns, rows), default=0) or 1
     told = any(row.flops or row.bytes for row in rows)
+    shared = any(row.attribution in ("process", "both") for row in rows)
+
+    def rated_ns(row: RangeRow) -> int | None:
+        return (row.own_busy_ns if worked else row.wall_ns) or None
+
+    def way(row: RangeRow) -> str | None:
+        return row.attribution if shared else None
+
     columns: tuple[ColumnOf[RangeRow], ...] = (
         ColumnOf(key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path))),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="wall", title="host", kind="time", value=lambda row: row.wall_ns),
         ColumnOf(key="busy", title="busy", kind="time", value=lambda row: row.busy_ns),
+        ColumnOf(key="attribution", title="by", value=way),
         ColumnOf(key="kernel_sum", title="kernels", kind="time", value=lambda row: row.kernel_sum_ns),
         *_detail_columns(),
-        *_rate_columns(length_ns, _bandwidth(analysis) if worked else None),
+        *_rate_columns(rated_ns, _bandwidth(analysis) if worked else None),
         ColumnOf(key="thread", title="pid:tid", detail=True, value=_thread_of_range),
     )
     table = Table(
@@ -51,14 +67,16 @@ def range_table(analysis: Analysis) -> Table:
         bar_parts=("time",),
         notes=(
             f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
-            *(
-                [f"FLOP/s and GB/s: what the program declared, over {'busy' if worked else 'host'}."]
-                if told
-                else []
-            ),
+            *([_say_rates(worked=worked, shared=shared)] if told else []),
+            *([BY_PROCESS] if shared else []),
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
+
+
+def _say_rates(*, worked: bool, shared: bool) -> str:
+    over = "busy" if worked else "host"
+    return f"FLOP/s and GB/s: what the program declared, over {over}{WITHOUT if shared else ''}."
 
 
 def _bandwidth(analysis: Analysis) -> int | None:
@@ -80,12 +98,12 @@ def _detail_columns() -> tuple[ColumnOf[RangeRow], ...]:
 
 
 def _rate_columns(
-    length_ns: Callable[[RangeRow], int], bandwidth: int | None
+    rated_ns: Callable[[RangeRow], int | None], bandwidth: int | None
 ) -> tuple[ColumnOf[RangeRow], ...]:
     """What the program declared, over a range's time."""
 
     def rate(amount: int | None, row: RangeRow) -> float | None:
-        ns = length_ns(row)
+        ns = rated_ns(row)
         return amount / ns if amount and ns else None
 
     def tflops(row: RangeRow) -> float | None:
