@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:  # pydantic, which reading a trace can do without
-    pass
-
+from typing import Any
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})
 

@@ -1,13 +1,24 @@
-"""Words and numbers that records and results share; nothing is imported for them."""
+"""Words and numbers that more than one room spells: what worker, annotations and analysis call things.
+
+Nothing is imported for them; of flopprof, `profiler/annotation` knows this module only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:  # pydantic, which reading a trace can do without
-    pass
+OWN_DOMAIN = "flopprof"
+"""The NVTX domain of every range that flopprof itself writes, in its workers and by `annotate`."""
 
+STEP_PREFIX = "step:"
+"""Before a step's key: the range around all that a worker does for it."""
+
+MEASURE, REP, WARMUP = "measure", "rep", "warmup"
+"""Ranges in a step's: its window, the reps in that, and what ran before it."""
+
+BYTES_MARK = "bytes"
+"""The mark whose payload is the bytes of the innermost own range around it."""
 
 HOST_FIRST = 2**31 - 1
 """CUPTI's device number of a whole graph whose first node runs on the host."""
@@ -58,6 +69,18 @@ Recorder = Literal["nsys", "embedded"]
 TraceRecorder = Literal["nsys", "embedded", "kineto"]
 """What recorded a trace; Kineto is torch.profiler's."""
 
+
+RecorderChoice = Literal["auto", "nsys", "embedded"]
+"""What may be asked for."""
+
+EvidenceChoice = Literal["auto", "counters", "none"]
+"""auto: hardware counters where they can be had; counters: an error where they cannot."""
+
+GraphRanges = Literal["launch", "capture"]
+"""Where the nodes of a CUDA graph belong: to the range that launched it, or to those they were captured in."""
+
+WindowClock = Literal["host", "device"]
+"""What the windows of a range are cut on."""
 
 Status = Literal["done", "failed", "skipped"]
 

@@ -34,8 +34,9 @@ from .charts.colours import PRINT
 from .comparison.compose import compose_comparison
 from .data.run_csv import csv_tables
 from .document.document import Document, Figure, Table
-from .render.formats import Format, list_figures, render_document
-from .render.text import format_cell
+from .document.format import Format
+from .document.tables import format_cell
+from .render.formats import list_figures, render_document
 from .run.compose import compose
 from .trace.compose import compose_analysis
 

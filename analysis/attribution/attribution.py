@@ -3,14 +3,14 @@
 A device record belongs to the range in which its API call was made. Its *owner* is the innermost range of an
 owner domain open on the call's thread at the call's start; every range of any domain open then is *credited*
 with it too. A call on a thread without such a range (PyTorch's backward runs on a thread of its own) is
-attributed within its process, when that is certain: see `_own_by_process`.
+attributed within its process, when that is certain: see ownership.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,10 @@ from ..export.frames import CROSS_THREAD
 from ..export.graph_nodes import match_nodes
 from ..trace.quality import count_notes
 from ..trace.trace import Trace
-from ..words import QualityNote
+from ..words import GraphRanges, QualityNote
 from .credits import Chain
-
-BY_NONE, BY_THREAD, BY_PROCESS = 0, 1, 2
-"""How a record came to its range; index into ATTRIBUTIONS."""
-
-ATTRIBUTIONS = ("none", "thread", "process")
+from .helpers import judge_helpers
+from .ownership import BY_NONE, BY_PROCESS, BY_THREAD, Ownership, find_innermost
 
 LIBRARY_DOMAINS = frozenset(
     {
@@ -50,8 +47,6 @@ LIBRARY_DOMAINS = frozenset(
     }
 )
 """Domains in which libraries mark their own work; compared without case. Their ranges own nothing by default."""
-
-GraphRanges = Literal["launch", "capture"]
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -83,8 +78,12 @@ class Attribution:
     site: Codes
     """Where each activity was asked for, -1 for none."""
     sites: Sites
-    owners: Nest
-    """Ranges of the owner domains on their threads: who owns the host's time."""
+    ownership: Ownership
+    """Who owns the host's time, too."""
+    foreign: Bools
+    """Work of sites of BY_PROCESS that is not the range's own: no rate of the range's may count it."""
+    unsure: Bools
+    """Work of which that cannot be told."""
     owner_rows: Bools
     """Which rows of trace.ranges may own."""
     chains: tuple[Chain, ...]
@@ -112,38 +111,39 @@ def attribute(
     process_wide, crossing = _process_nest(trace, own & cross), _process_nest(trace, cross)
 
     call, thread, time, site = _find_sites(trace, graph_ranges)
+    launched = call >= 0
+    rule = Ownership(
+        threads=owners,
+        processes=process_wide,
+        process_of=process,
+        launches=(thread[launched], time[launched]),
+    )
+    owned = rule.own(thread, time)
+    found = owned.elsewhere
+    leaf = find_innermost(everyone, thread, time)
     of_process = process[thread] if len(thread) else thread
-    leaf = _innermost(everyone, thread, time)
-    place = leaf if owners is everyone else _innermost(owners, thread, time)
-    owner, kind = owners.rows_of(place), np.where(place >= 0, BY_THREAD, BY_NONE).astype(np.int8)
-    found = _own_by_process(owners, process, thread, of_process, time, np.flatnonzero(place < 0), call >= 0)
-    owner[found.site] = owners.rows_of(found.place)
-    homeless = owner < 0
-    homeless[found.ambiguous] = False
-    free = np.flatnonzero(homeless)
-    wide = _innermost(process_wide, of_process[free], time[free])
-    owner[free] = process_wide.rows_of(wide)
-    kind[owner >= 0] = np.where(place[owner >= 0] >= 0, BY_THREAD, BY_PROCESS)
-
-    sites = Sites(call=call, thread=thread, time=time, owner=owner.astype(np.int32), kind=kind)
+    sites = Sites(call=call, thread=thread, time=time, owner=owned.row.astype(np.int32), kind=owned.kind)
+    helped = judge_helpers(trace, sites, site, found)
     every = np.arange(len(call))
     chains = (
         Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf, along_paths=True),
         Chain(
             nest=everyone,
             kind=BY_PROCESS,
-            site=found.site,
-            place=_innermost(everyone, found.thread, time[found.site]),
+            site=found.at,
+            place=find_innermost(everyone, found.thread.astype(np.int32), time[found.at]),
             along_paths=True,
         ),
-        Chain(nest=crossing, kind=BY_PROCESS, site=every, place=_innermost(crossing, of_process, time)),
+        Chain(nest=crossing, kind=BY_PROCESS, site=every, place=find_innermost(crossing, of_process, time)),
     )
     return Attribution(
         owner=_of_site(sites.owner, site, NONE),
         kind=_of_site(sites.kind, site, BY_NONE),
         site=site,
         sites=sites,
-        owners=owners,
+        ownership=rule,
+        foreign=helped.foreign,
+        unsure=helped.unsure,
         owner_rows=own,
         chains=chains,
         quality=tuple(count_notes({"ambiguous_thread": len(found.ambiguous)})),
@@ -205,79 +205,6 @@ def _find_sites(trace: Trace, graph_ranges: GraphRanges) -> tuple[Codes, Codes, 
         np.append(time, ints(trace.graph_nodes, "start_ns")),
         np.where(place >= 0, len(calls) + place, site).astype(np.int32),
     )
-
-
-def _innermost(nest: Nest, group: Codes, time: Ints) -> Ints:
-    """The innermost range open at each time in each group (thread or process), by its place in the nest."""
-    place = np.full(len(time), NONE, np.int64)
-    if not len(nest.row) or not len(time):
-        return place
-    order = slice(None) if (np.diff(group) >= 0).all() else np.argsort(group, kind="stable")
-    sorted_group, sorted_time = group[order], time[order]
-    sorted_place = place.copy()
-    for one in nest.threads():
-        low, high = np.searchsorted(sorted_group, [one, one + 1])
-        if high > low:
-            sorted_place[low:high] = nest.innermost(one, sorted_time[low:high])
-    place[order] = sorted_place
-    return place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """Sites that another thread's ranges own, and those for which several threads compete."""
-
-    site: Ints
-    thread: Ints
-    place: Ints
-    ambiguous: Ints
-
-
-def _own_by_process(
-    owners: Nest,
-    process: Codes,
-    thread: Codes,
-    of_process: Codes,
-    time: Ints,
-    homeless: Ints,
-    launches: Bools,
-) -> _Found:
-    """Give sites on threads without an open range to another thread of their process, when it is certain.
-
-    Candidates are the threads with a range open at that moment. One candidate owns; of several, the one that
-    launched device work itself inside its outermost open range, if it is the only one.
-    """
-    open_threads = np.zeros(len(homeless), np.int32)
-    working_threads = np.zeros(len(homeless), np.int32)
-    only, worker = np.full(len(homeless), NONE, np.int64), np.full(len(homeless), NONE, np.int64)
-    for one in owners.threads() if len(homeless) else ():
-        near = np.flatnonzero(of_process[homeless] == process[one])
-        times = time[homeless[near]]
-        outer = owners.outermost(one, times)
-        near, outer = near[outer >= 0], outer[outer >= 0]
-        if not len(near):
-            continue
-        works = _launches_inside(owners, np.sort(time[(thread == one) & launches]), outer)
-        open_threads[near] += 1
-        only[near] = one
-        working_threads[near[works]] += 1
-        worker[near[works]] = one
-    sure = np.where(open_threads == 1, only, np.where(working_threads == 1, worker, NONE))
-    chosen = np.flatnonzero(sure >= 0)
-    site = homeless[chosen]
-    owner_thread = sure[chosen]
-    return _Found(
-        site=site,
-        thread=owner_thread,
-        place=_innermost(owners, owner_thread.astype(np.int32), time[site]),
-        ambiguous=homeless[(open_threads > 1) & (sure < 0)],
-    )
-
-
-def _launches_inside(owners: Nest, launch_times: Ints, place: Ints) -> Bools:
-    """Whether any of a thread's launches lies inside each range."""
-    first = np.searchsorted(launch_times, owners.start[place])
-    return np.searchsorted(launch_times, owners.end[place]) > first
 
 
 def _of_site(values: NDArray[_T], site: Codes, none: int) -> NDArray[_T]:

@@ -17,10 +17,8 @@ from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.nesting import build_nest
 from ..export.frames import CROSS_THREAD, INT_PAYLOAD
 from ..trace.trace import Trace
-from .own_ranges import DOMAIN
+from ..words import BYTES_MARK, MEASURE, OWN_DOMAIN, REP
 from .paths import Paths
-
-BYTES, REP, MEASURE = "bytes", "rep", "measure"
 
 LOW_BITS = 32
 
@@ -35,9 +33,9 @@ class Declared:
 
 def find_declared(trace: Trace, paths: Paths) -> Declared:
     """What the ranges of a trace declare."""
-    if DOMAIN not in trace.names or not len(trace.ranges):
+    if OWN_DOMAIN not in trace.names or not len(trace.ranges):
         return Declared(flops=[None] * len(paths), bytes=[None] * len(paths))
-    own = ints(trace.ranges, "domain") == trace.names.index(DOMAIN)
+    own = ints(trace.ranges, "domain") == trace.names.index(OWN_DOMAIN)
     numbered = own & _has_amount(trace.ranges) & ~_is_rep(trace)
     payload = np.where(numbered, ints(trace.ranges, "payload"), 0)
     moved, marked = _bytes_of_ranges(trace, own)
@@ -61,10 +59,10 @@ def _bytes_of_ranges(trace: Trace, own: Bools) -> tuple[Ints, Bools]:
     """Bytes of each range, and whether it has a mark at all."""
     moved, marked = np.zeros(len(trace.ranges), np.int64), np.zeros(len(trace.ranges), np.bool_)
     marks = trace.marks
-    if BYTES not in trace.names or not len(marks):
+    if BYTES_MARK not in trace.names or not len(marks):
         return moved, marked
-    wanted = (ints(marks, "domain") == trace.names.index(DOMAIN)) & _has_amount(marks)
-    wanted &= ints(marks, "name") == trace.names.index(BYTES)
+    wanted = (ints(marks, "domain") == trace.names.index(OWN_DOMAIN)) & _has_amount(marks)
+    wanted &= ints(marks, "name") == trace.names.index(BYTES_MARK)
     rows = np.flatnonzero(own & (ints(trace.ranges, "style") != CROSS_THREAD))
     columns = (ints(trace.ranges, name)[rows] for name in ("thread", "start_ns", "end_ns"))
     nest = build_nest(rows, *columns, threads=len(trace.threads))

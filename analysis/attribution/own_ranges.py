@@ -8,10 +8,7 @@ import numpy as np
 
 from ..arithmetic.arrays import Ints, ints
 from ..trace.trace import Trace
-
-DOMAIN = "flopprof"
-
-STEP_PREFIX = "step:"
+from ..words import MEASURE, OWN_DOMAIN, REP, STEP_PREFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +30,10 @@ class StepRanges:
 def find_step_ranges(trace: Trace) -> dict[str, StepRanges]:
     """Steps by key that have a measured window; a step that failed before it has none."""
     ranges = trace.ranges
-    own = ints(ranges, "domain") == _code(trace, DOMAIN)
+    own = ints(ranges, "domain") == _code(trace, OWN_DOMAIN)
     names, parents = ints(ranges, "name"), ints(ranges, "parent")
-    measures = np.flatnonzero(own & (names == _code(trace, "measure")) & (parents >= 0))
-    is_rep = own & (names == _code(trace, "rep"))
+    measures = np.flatnonzero(own & (names == _code(trace, MEASURE)) & (parents >= 0))
+    is_rep = own & (names == _code(trace, REP))
     found = [_one_step(trace, int(row), is_rep) for row in measures]
     return {step.key: step for step in found if step is not None}
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..arithmetic.arrays import distinct, ints
-from ..attribution.attribution import Attribution, GraphRanges, attribute
-from ..attribution.paths import find_paths
+from ..attribution.attribution import Attribution
 from ..evidence.judging import judge_metrics
 from ..evidence.metric_rows import TraceMetrics, measure_metrics
 from ..export.identity import pid_of
@@ -22,13 +21,13 @@ from ..trace.open import Announce, find_trace, open_trace_file
 from ..trace.quality import note, sort_notes
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, FORMAT, LAYERS, QualityNote, known_device
+from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .kernels import copy_rows, kernel_rows
+from .labelled import Labelled, label_trace
 from .queue import measure_queue
-from .range_costs import RangeKernelRow, RangeRow, measure_ranges
-from .rows import CopyRow, KernelRow
-from .timeline import label_devices
-from .window_rows import WindowRow, WindowSource, count_outside, match_ranges, range_windows, trace_windows
+from .range_costs import measure_ranges
+from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
+from .window_rows import WindowRow, count_outside, match_ranges, range_windows, trace_windows
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
@@ -98,7 +97,7 @@ def analyze_trace(
     *,
     range_glob: str | None = None,
     domains: Sequence[str] | None = None,
-    window: Literal["host", "device"] = "host",
+    window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
 ) -> Analysis:
     """Analyse a trace.
@@ -111,14 +110,11 @@ def analyze_trace(
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
         kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
-        attribution = attribute(trace, domains, graph_ranges=graph_ranges)
-        paths = find_paths(trace)
-        tables = pool.submit(measure_ranges, trace, attribution, paths)
-        source = WindowSource(
-            trace=trace, attribution=attribution, paths=paths, timelines=label_devices(trace, attribution)
-        )
-        windows, notes = _cut_windows(source, range_glob, domains, window)
-    metrics = measure_metrics(trace, attribution, paths)
+        labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
+        attribution = labelled.attribution
+        tables = pool.submit(measure_ranges, trace, attribution, labelled.paths)
+        windows, notes = _cut_windows(labelled, range_glob, domains, window)
+    metrics = measure_metrics(trace, attribution, labelled.paths)
     return Analysis(
         trace=trace,
         attribution=attribution,
@@ -135,7 +131,7 @@ def analyze_trace(
         ranges=tables.result().ranges,
         range_kernels=tables.result().kernels,
         kernels=kernels.result(),
-        copies=copy_rows(trace, every),
+        copies=copy_rows(trace, every, attribution.kind),
         metrics=metrics,
     )
 
@@ -145,7 +141,7 @@ def analyze_file(
     *,
     range_glob: str | None = None,
     domains: Sequence[str] | None = None,
-    window: Literal["host", "device"] = "host",
+    window: WindowClock = "host",
     graph_ranges: GraphRanges = "launch",
     announce: Announce | None = None,
     digest: Digest | None = None,
@@ -165,15 +161,15 @@ def analyze_file(
 
 
 def _cut_windows(
-    source: WindowSource, glob: str | None, domains: Sequence[str] | None, kind: Literal["host", "device"]
+    labelled: Labelled, glob: str | None, domains: Sequence[str] | None, kind: WindowClock
 ) -> tuple[list[WindowRow], list[QualityNote]]:
     if glob is None:
-        return trace_windows(source), []
-    rows = match_ranges(source.trace, glob, domains)
+        return trace_windows(labelled), []
+    rows = match_ranges(labelled.trace, glob, domains)
     if not len(rows):
         return [], [note("range_not_found", detail=glob)]
-    outside = count_outside(source.trace, source.attribution, rows) if kind == "host" else 0
-    return range_windows(source, rows, kind), [note("work_outside_window", outside)] if outside else []
+    outside = count_outside(labelled, rows) if kind == "host" else 0
+    return range_windows(labelled, rows, kind), [note("work_outside_window", outside)] if outside else []
 
 
 def _judge_domains(trace: Trace, domains: Sequence[str]) -> list[QualityNote]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
 from ..arithmetic.grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
+from ..attribution.ownership import ATTRIBUTIONS
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, known_device
 from .occupancy import Placement, find_limits, place_launch
@@ -120,16 +122,23 @@ def _call_medians(trace: Trace, call: Codes, kernel: Ints, kernels: int) -> list
     return medians_of_runs(duration, np.bincount(kernel[known], minlength=kernels))
 
 
-def copy_rows(trace: Trace, rows: Ints) -> tuple[CopyRow, ...]:
-    """The copies and fills among some rows of trace.activities, by kind, device and memory."""
+def copy_rows(trace: Trace, rows: Ints, by: NDArray[np.int8] | None = None) -> tuple[CopyRow, ...]:
+    """The copies and fills among some rows of trace.activities, by kind, device and memory.
+
+    With `by`, how each activity came to its range, also by that.
+    """
     place = np.full(len(trace.activities), NONE, np.int64)
     place[ints(trace.copies, "activity")] = np.arange(len(trace.copies))
     rows = rows[place[rows] >= 0]
     copy = place[rows]
     keys = [ints(trace.copies, column)[copy] for column in ("copy_kind", "src_kind", "dst_kind")]
-    code = code_combinations(*keys, ints(trace.activities, "device")[rows])
+    how = np.zeros(len(rows), np.int8) if by is None else by[rows]
+    code = code_combinations(*keys, ints(trace.activities, "device")[rows], how)
     groups = _split(code)
-    found = [_copy_row(trace, rows[group], copy[group]) for group in groups]
+    found = [
+        _copy_row(trace, rows[group], copy[group], None if by is None else ATTRIBUTIONS[how[group[0]]])
+        for group in groups
+    ]
     return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kind, row.device or 0)))
 
 
@@ -216,11 +225,12 @@ def _place(trace: Trace, device: int, values: dict[str, int]) -> Placement | Non
     )
 
 
-def _copy_row(trace: Trace, rows: Ints, copy: Ints) -> CopyRow:
+def _copy_row(trace: Trace, rows: Ints, copy: Ints, attribution: str | None) -> CopyRow:
     kind, source, target = (
         int(ints(trace.copies, column)[copy[0]]) for column in ("copy_kind", "src_kind", "dst_kind")
     )
-    total, moved = int(_durations(trace, rows).sum()), int(ints(trace.copies, "bytes")[copy].sum())
+    moved = ints(trace.copies, "bytes")[copy]
+    total, whole = int(_durations(trace, rows).sum()), None if (moved < 0).any() else int(moved.sum())
     return CopyRow(
         kind=FILL if kind == NONE else COPY_KINDS.get(kind, "unknown"),
         device=known_device(int(ints(trace.activities, "device")[rows[0]])),
@@ -228,6 +238,7 @@ def _copy_row(trace: Trace, rows: Ints, copy: Ints) -> CopyRow:
         dst_kind=MEMORY_KINDS.get(target),
         instances=len(rows),
         total_ns=total,
-        bytes=moved,
-        gbps=moved / total if total > 0 and moved >= 0 else None,
+        bytes=whole,
+        gbps=whole / total if total > 0 and whole is not None else None,
+        attribution=attribution,
     )

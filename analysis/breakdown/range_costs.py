@@ -14,57 +14,19 @@ import numpy as np
 from ..arithmetic.arrays import NONE, Ints, ints
 from ..arithmetic.grouped import Stats, describe_groups, sum_by_group, union_by_group
 from ..arithmetic.nesting import measure_depths, split_levels
-from ..attribution.attribution import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD, Attribution
+from ..attribution.attribution import Attribution
 from ..attribution.credits import Chain, Credit, walk_chain
 from ..attribution.declared import find_declared
+from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
+from .rows import RangeKernelRow, RangeRow
 
 KERNEL = BUSY_LAYERS.index("kernel")
 
 NEVER = np.int64(np.iinfo(np.int64).max)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeRow:
-    """All instances of one path."""
-
-    range: str
-    path: tuple[str, ...]
-    domain: str
-    style: str
-    pid: int | None
-    tid: int | None
-    instances: int
-    wall_ns: int
-    activities: int
-    kernel_sum_ns: int
-    busy_ns: int
-    projected_ns: int
-    launch_call_ns: int
-    flops: int | None = None
-    """What the program declared for all instances, see declared.py; None when it did not for every one."""
-    bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeKernelRow:
-    """One kernel in one path; `attribution` none: in no range at all, listed by the thread of its call."""
-
-    range: str
-    path: tuple[str, ...]
-    domain: str
-    pid: int | None
-    tid: int | None
-    kernel: str
-    attribution: str
-    instances: int
-    total_ns: int
-    median_ns: float
-    min_ns: int
-    max_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +60,9 @@ class _Work:
         self._depth = measure_depths(paths.parent)
         self._activities, self._kernel_sum, self._launch = self._sums = np.zeros((3, len(paths)), np.int64)
         self._busy = np.zeros(len(paths), np.int64)
+        self._own_busy = np.zeros(len(paths), np.int64)
+        self._credited_by = np.zeros((len(ATTRIBUTIONS), len(paths)), np.bool_)
+        self._unsure = np.zeros(len(paths), np.bool_)
         self._first = np.full(len(trace.ranges), NEVER)
         self._last = np.full(len(trace.ranges), -NEVER)
         self._shared = np.zeros(len(paths), np.bool_)
@@ -117,6 +82,8 @@ class _Work:
             self._sums += self._sum_up(credit, rows, path)
             self._project(credit.kind, rows, ranges)
             self._add_busy(credit.kind, rows, path)
+            if not chain.along_paths:
+                self._judge_threads(rows, path)
             self._stats.append((credit.kind, self._describe(rows, path)))
 
     def _add_nested(self, credit: Credit) -> None:
@@ -196,15 +163,27 @@ class _Work:
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
         return np.repeat(rows, count), credit.range[by_site[np.repeat(first[site[rows]], count) + within]]
 
+    def _judge_threads(self, rows: Ints, path: Ints) -> None:
+        """A range that ends on another thread has no thread of its own: only one thread's work is surely its own."""
+        thread = self._attribution.sites.thread[self._attribution.site[rows]]
+        least, most = np.full(len(self._paths), NEVER), np.full(len(self._paths), -NEVER)
+        np.minimum.at(least, path, thread)
+        np.maximum.at(most, path, thread)
+        self._unsure |= least < most
+
     def _add_busy(self, kind: int, rows: Ints, path: Ints) -> None:
         """Unions of busy time; paths credited in more than one way wait until all their work is known."""
+        self._credited_by[kind, path] = True
         if kind == BY_PROCESS:
             self._shared[path] = True
+            self._unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
         later = self._shared[path]
         if later.any():
             self._pool.append((rows[later], path[later]))
             rows, path = rows[~later], path[~later]
-        self._busy += self._union(rows, path)
+        own = self._union(rows, path)
+        self._busy += own
+        self._own_busy += own
 
     def _union(self, rows: Ints, path: Ints) -> Ints:
         group = path * np.int64(self._devices) + self._device[rows]
@@ -220,11 +199,14 @@ class _Work:
 
     def range_rows(self) -> tuple[RangeRow, ...]:
         """Every path in the order of its first range."""
-        busy = self._busy.copy()
+        busy, own_busy = self._busy.copy(), self._own_busy.copy()
         if self._pool:
             rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
             order = np.argsort(self._start[rows], kind="stable")
-            busy += self._union(rows[order], path[order])
+            rows, path = rows[order], path[order]
+            own = ~self._attribution.foreign[self._attribution.site[rows]]
+            busy += self._union(rows, path)
+            own_busy += self._union(rows[own], path[own])
         frame, of_range = self._trace.ranges, self._paths.of_range
         instances = np.bincount(of_range, minlength=len(self._paths))
         wall = self._sum(of_range, ints(frame, "end_ns") - ints(frame, "start_ns"))
@@ -238,6 +220,8 @@ class _Work:
                 ),
                 flops=declared.flops[path],
                 bytes=declared.bytes[path],
+                attribution=self._name_credit(path),
+                own_busy_ns=None if self._unsure[path] else int(own_busy[path]),
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )
@@ -262,6 +246,10 @@ class _Work:
             projected_ns=projected_ns,
             launch_call_ns=int(self._launch[path]),
         )
+
+    def _name_credit(self, path: int) -> str:
+        by = self._credited_by[:, path]
+        return "both" if by[BY_THREAD] and by[BY_PROCESS] else ATTRIBUTIONS[int(by.argmax())]
 
     def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
         """Every kernel of every path, the longest total first, then those in no range."""

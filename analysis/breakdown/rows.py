@@ -1,4 +1,4 @@
-"""Rows of a breakdown: what a window, a kernel with its launches, and copies of a kind took."""
+"""Rows of a breakdown: what a window, a range, a kernel with its launches, and copies of a kind took."""
 
 from __future__ import annotations
 
@@ -117,5 +117,52 @@ class CopyRow:
     dst_kind: str | None
     instances: int
     total_ns: int
-    bytes: int
+    bytes: int | None
+    """None where a record does not say it, or says what cannot be."""
     gbps: float | None
+    attribution: str | None = None
+    """How they came to their ranges, see RangeKernelRow; None where nobody asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeRow:
+    """All instances of one path."""
+
+    range: str
+    path: tuple[str, ...]
+    domain: str
+    style: str
+    pid: int | None
+    tid: int | None
+    instances: int
+    wall_ns: int
+    activities: int
+    kernel_sum_ns: int
+    busy_ns: int
+    projected_ns: int
+    launch_call_ns: int
+    flops: int | None = None
+    """What the program declared for all instances, see declared.py; None when it did not for every one."""
+    bytes: int | None = None
+    attribution: str = "none"
+    """How its device work is known to be its own: thread, process, both or none; see range_kernels."""
+    own_busy_ns: int | None = None
+    """Busy without what other threads did beside it: what a rate may count. None when that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeKernelRow:
+    """One kernel in one path; `attribution` none: in no range at all, listed by the thread of its call."""
+
+    range: str
+    path: tuple[str, ...]
+    domain: str
+    pid: int | None
+    tid: int | None
+    kernel: str
+    attribution: str
+    instances: int
+    total_ns: int
+    median_ns: float
+    min_ns: int
+    max_ns: int

@@ -10,8 +10,8 @@ An idle instant lies in a gap that some activity x ends; c is x's call, t the th
                            api (another call), host (none)
 
 After the last activity, t is the thread of the last call that launched on the device. An x without a call
-leaves its gap unknown. Busy, launch and latency belong to the owner of x, the rest to the innermost
-owner-domain range open on t at that instant.
+leaves its gap unknown. Busy, launch and latency belong to the owner of x, the rest to whom a call made on t at
+that instant would belong (attribution/ownership.py).
 """
 
 from __future__ import annotations
@@ -22,9 +22,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
-from ..arithmetic.spans import LAST, between_gaps, cut_at, find_gaps, intersect, join_spans, show_first
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct, ints
+from ..arithmetic.spans import (
+    LAST,
+    Pieces,
+    between_gaps,
+    cut_at,
+    find_gaps,
+    intersect,
+    join_spans,
+    show_first,
+)
 from ..attribution.attribution import Attribution
+from ..attribution.ownership import BY_NONE, BY_PROCESS, Ownership, find_innermost
 from ..export.calls import WAITING, names_like
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS
@@ -32,6 +42,9 @@ from ..words import BUSY_LAYERS, LAYERS
 KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
 
 Layers = NDArray[np.int8]
+
+_Part = tuple[Ints, Ints, Layers, Codes, NDArray[np.int8]]
+"""(start, end, layer, owner, how the owner is known) of some spans."""
 
 AT_ONCE = 1 << 17
 """Gaps that are split in one go: each may hold many calls, and a gap's pieces take far more memory than the gap."""
@@ -44,9 +57,11 @@ class DeviceSpans:
     start_ns: Ints
     end_ns: Ints
     layer: Layers
-    """Index into results.LAYERS."""
+    """Index into words.LAYERS."""
     owner: Codes
     """Row of trace.ranges, -1 for none."""
+    by_process: Bools
+    """Whether another thread's range owns it, which is credit by a rule, not by a record."""
     activity: Codes
     """Row of trace.activities that shows in a busy span, -1 in an idle one."""
     split: bool = True
@@ -78,23 +93,29 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
     busy = _paint_busy(trace, rows)
     start, end, row = busy
     layer = ints(trace.activities, "layer")[row]
-    parts = [(start, end, layer.astype(np.int8), attribution.owner[row])]
+    parts = [(start, end, layer.astype(np.int8), attribution.owner[row], attribution.kind[row])]
     parts += _label_gaps(trace, attribution, calls, rows, busy)
-    start, end, layer, owner = _merge(parts)
+    start, end, layer, owner, kind = _merge(parts)
     activity = np.full(len(start), NONE, np.int32)
     activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
     return DeviceSpans(
-        start_ns=start, end_ns=end, layer=layer, owner=owner, activity=activity, split=trace.has_calls
+        start_ns=start,
+        end_ns=end,
+        layer=layer,
+        owner=owner,
+        by_process=kind == BY_PROCESS,
+        activity=activity,
+        split=trace.has_calls,
     )
 
 
-def _merge(parts: list[tuple[Ints, Ints, Layers, Codes]]) -> tuple[Ints, Ints, Layers, Codes]:
+def _merge(parts: list[_Part]) -> _Part:
     """All spans by their start; `parts` is emptied, for a trace has millions of spans."""
     columns = [list(column) for column in zip(*parts, strict=True)]
     parts.clear()
     order = np.argsort(np.concatenate(columns[0]), kind="stable")
-    start, end, layer, owner = (_take_out(column, order) for column in columns)
-    return start, end, layer, owner
+    start, end, layer, owner, kind = (_take_out(column, order) for column in columns)
+    return start, end, layer, owner, kind
 
 
 def _take_out(column: list[Any], order: Ints) -> Any:
@@ -126,7 +147,7 @@ def _paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
 
 def _label_gaps(
     trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints, busy: tuple[Ints, Ints, Ints]
-) -> list[tuple[Ints, Ints, Layers, Codes]]:
+) -> list[_Part]:
     gap_start, gap_end = find_gaps(*busy[:2])
     x = np.append(busy[2], NONE)
     some = gap_end > gap_start
@@ -134,10 +155,11 @@ def _label_gaps(
     call = np.where(x >= 0, ints(trace.activities, "call")[x], NONE)
     known = np.flatnonzero(call >= 0)
     call_start, call_end = (ints(trace.calls, c)[call[known]] for c in ("start_ns", "end_ns"))
-    owner, bounds = attribution.owner[x[known]], (gap_start[known], gap_end[known])
+    bounds = gap_start[known], gap_end[known]
+    owned = attribution.owner[x[known]], attribution.kind[x[known]]
     parts = [
-        _part(*_clip(*bounds, call_end, np.int64(LAST)), LATENCY, owner),
-        _part(*_clip(*bounds, call_start, call_end), LAUNCH, owner),
+        _part(*_clip(*bounds, call_end, np.int64(LAST)), LATENCY, *owned),
+        _part(*_clip(*bounds, call_start, call_end), LAUNCH, *owned),
     ]
     before_end = gap_end.copy()
     before_end[known] = np.minimum(gap_end[known], np.maximum(call_start, gap_start[known]))
@@ -146,12 +168,11 @@ def _label_gaps(
     last = x < 0
     thread[last] = _last_thread(trace, rows)
     unknown = thread < 0
-    parts.append(
-        _part(gap_start[unknown], gap_end[unknown], UNKNOWN, np.full(int(unknown.sum()), NONE, np.int32))
-    )
+    nobody = np.full(int(unknown.sum()), NONE, np.int32), np.full(int(unknown.sum()), BY_NONE, np.int8)
+    parts.append(_part(gap_start[unknown], gap_end[unknown], UNKNOWN, *nobody))
     for one in distinct(thread[~unknown]).tolist():
         mine = np.flatnonzero((thread == one) & (before_end > gap_start))
-        parts += _label_host(attribution, calls, int(one), gap_start[mine], before_end[mine])
+        parts += _label_host(attribution.ownership, calls, int(one), gap_start[mine], before_end[mine])
     return parts
 
 
@@ -159,9 +180,9 @@ def _clip(start: Ints, end: Ints, low: Ints, high: Ints | np.int64) -> tuple[Int
     return np.maximum(start, low), np.minimum(end, high)
 
 
-def _part(start: Ints, end: Ints, layer: int, owner: Codes) -> tuple[Ints, Ints, Layers, Codes]:
+def _part(start: Ints, end: Ints, layer: int, owner: Codes, kind: NDArray[np.int8]) -> _Part:
     some = end > start
-    return start[some], end[some], np.full(int(some.sum()), layer, np.int8), owner[some]
+    return start[some], end[some], np.full(int(some.sum()), layer, np.int8), owner[some], kind[some]
 
 
 def _last_thread(trace: Trace, rows: Ints) -> int:
@@ -176,27 +197,44 @@ def _last_thread(trace: Trace, rows: Ints) -> int:
     return int(thread[end == end.max()].max())
 
 
-def _label_host(
-    attribution: Attribution, calls: _Calls, thread: int, start: Ints, end: Ints
-) -> list[tuple[Ints, Ints, Layers, Codes]]:
+def _label_host(rule: Ownership, calls: _Calls, thread: int, start: Ints, end: Ints) -> list[_Part]:
     """Spans before a call: what its thread did, and which range was open there."""
     none = find_gaps(np.zeros(0, np.int64), np.zeros(0, np.int64))
     awake, idle = calls.awake.get(thread, none), calls.idle.get(thread, none)
     sync, busy = between_gaps(*awake), between_gaps(*idle)
-    times, rows = attribution.owners.switches(thread)
-    owners = np.append(rows, NONE).astype(np.int32)
     parts = []
     for first in range(0, len(start), AT_ONCE):
         gaps = start[first : first + AT_ONCE], end[first : first + AT_ONCE]
-        working = intersect(*gaps, *busy)
+        begin, stop, owner, kind = _share_out(rule, thread, *gaps)
+        working = intersect(begin, stop, *busy)
         for layer, pieces in (
-            (SYNC, intersect(*gaps, *sync)),
-            (API, intersect(working.start, working.end, *awake)),
-            (HOST, intersect(*gaps, *idle)),
+            (SYNC, intersect(begin, stop, *sync)),
+            (API, _within(working, intersect(working.start, working.end, *awake))),
+            (HOST, intersect(begin, stop, *idle)),
         ):
-            cut = cut_at(pieces.start, pieces.end, times)
-            parts.append(_part(cut.start, cut.end, layer, owners[cut.other]))
+            parts.append(_part(pieces.start, pieces.end, layer, owner[pieces.source], kind[pieces.source]))
     return parts
+
+
+def _within(outer: Pieces, inner: Pieces) -> Pieces:
+    """Pieces of pieces, as pieces of what those were cut from."""
+    return inner._replace(source=outer.source[inner.source])
+
+
+def _share_out(
+    rule: Ownership, thread: int, start: Ints, end: Ints
+) -> tuple[Ints, Ints, Codes, NDArray[np.int8]]:
+    """(start, end, owner, how that is known) of the pieces of a thread's time that belong to one range each."""
+    cut = cut_at(start, end, rule.switches(thread))
+    begin, stop = cut.start, cut.end
+    bare = rule.threads.rows_of(find_innermost(rule.threads, np.full(len(begin), thread), begin)) < 0
+    if bare.any():  # what other threads do decides there
+        elsewhere = cut_at(begin[bare], stop[bare], rule.switches_elsewhere(int(rule.process_of[thread])))
+        begin, stop = np.append(begin[~bare], elsewhere.start), np.append(stop[~bare], elsewhere.end)
+        order = np.argsort(begin, kind="stable")
+        begin, stop = begin[order], stop[order]
+    owned = rule.own(np.full(len(begin), thread, np.int32), begin)
+    return begin, stop, owned.row.astype(np.int32), owned.kind
 
 
 def _host_calls(trace: Trace) -> _Calls:

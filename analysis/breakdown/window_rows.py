@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Ints, ints
+from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.spans import intersect
-from ..attribution.attribution import Attribution
+from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, Paths
 from ..export.frames import payload_value
 from ..trace.trace import Trace
-from ..words import LAYERS
+from ..words import LAYERS, MEASURE, OWN_DOMAIN, WindowClock
 from .kernels import COPY_KINDS
+from .labelled import Labelled
 from .rows import WindowTimes
 from .timeline import MEMCPY, DeviceSpans
 from .windows import device_windows, find_instance, leaf_spans, sum_slices, times_of_layers
@@ -28,8 +29,6 @@ Kind = Literal["host", "device", "measure", "trace"]
 
 OUTSIDE_SHARE = 0.05
 """A host window that misses more of its range's device work than this says so."""
-
-OWN_DOMAIN, OWN_WINDOW = "flopprof", "measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,8 @@ class OwnedTime:
     domain: str
     layer: str
     ns: int
+    attribution: str = "none"
+    """Whether the owner is known by the thread, or by the process alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +56,6 @@ class WindowRow:
     times: WindowTimes
     memcpy_kinds: dict[str, int]
     owners: tuple[OwnedTime, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowSource:
-    """What windows are cut from."""
-
-    trace: Trace
-    attribution: Attribution
-    paths: Paths
-    timelines: dict[int, DeviceSpans]
 
 
 def match_ranges(trace: Trace, glob: str, domains: Sequence[str] | None) -> Ints:
@@ -89,22 +80,22 @@ def _matches(
     return bool(pattern.match(text) or pattern.match(f"{in_domain}:{text}"))
 
 
-def trace_windows(source: WindowSource) -> list[WindowRow]:
+def trace_windows(labelled: Labelled) -> list[WindowRow]:
     """One window over all that was recorded, per device; on the host when there is none."""
-    start, end = source.trace.extent()
+    start, end = labelled.trace.extent()
     limits = np.array([start]), np.array([end])
-    if not source.timelines:
-        return _host_rows(source, np.array([NONE]), *limits, "trace")
+    if not labelled.timelines:
+        return _host_rows(labelled, np.array([NONE]), *limits, "trace")
     return [
         row
-        for device in sorted(source.timelines)
-        for row in _device_rows(source, device, np.array([NONE]), *limits, "trace")
+        for device in sorted(labelled.timelines)
+        for row in _device_rows(labelled, device, np.array([NONE]), *limits, "trace")
     ]
 
 
-def range_windows(source: WindowSource, rows: Ints, kind: Literal["host", "device"]) -> list[WindowRow]:
+def range_windows(labelled: Labelled, rows: Ints, kind: WindowClock) -> list[WindowRow]:
     """A window per instance and device its process used; on the host for processes that used none."""
-    trace = source.trace
+    trace = labelled.trace
     process = ints(trace.threads, "process")
     of_range = process[ints(trace.ranges, "thread")[rows]]
     used = _devices_of_processes(trace)
@@ -113,11 +104,11 @@ def range_windows(source: WindowSource, rows: Ints, kind: Literal["host", "devic
         mine = rows[of_range == one]
         start, end = ints(trace.ranges, "start_ns")[mine], ints(trace.ranges, "end_ns")[mine]
         if not used.get(one):
-            found += _host_rows(source, mine, start, end, "host")
+            found += _host_rows(labelled, mine, start, end, "host")
         for device in used.get(one, []):
             if kind == "device":
-                start, end = _tiled(source, mine, device)
-            found += _device_rows(source, device, mine, start, end, kind)
+                start, end = _tiled(labelled, mine, device)
+            found += _device_rows(labelled, device, mine, start, end, kind)
     return found
 
 
@@ -129,27 +120,27 @@ def _devices_of_processes(trace: Trace) -> dict[int, list[int]]:
     return used
 
 
-def _tiled(source: WindowSource, rows: Ints, device: int) -> tuple[Ints, Ints]:
+def _tiled(labelled: Labelled, rows: Ints, device: int) -> tuple[Ints, Ints]:
     """Device windows path by path: each path's instances tile the timeline."""
     start, end = np.zeros((2, len(rows)), np.int64)
-    path = source.paths.of_range[rows]
+    path = labelled.paths.of_range[rows]
     order = np.argsort(path, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(path[order])) + 1):
-        start[group], end[group] = device_windows(source.trace, source.attribution, rows[group], device)
+        start[group], end[group] = device_windows(labelled.trace, labelled.attribution, rows[group], device)
     return start, end
 
 
 def _device_rows(
-    source: WindowSource, device: int, rows: Ints, start: Ints, end: Ints, kind: Kind
+    labelled: Labelled, device: int, rows: Ints, start: Ints, end: Ints, kind: Kind
 ) -> list[WindowRow]:
-    spans = source.timelines[device]
-    slices = sum_slices(spans, start, end, source.paths.of_range)
+    spans = labelled.timelines[device]
+    slices = sum_slices(*_mark_by_process(spans, start, end, labelled.paths))
     window, layer, path, ns = (ints(slices, c) for c in ("window", "layer", "owner", "ns"))
     sums = np.zeros((len(rows), len(LAYERS)), np.int64)
     np.add.at(sums, (window, layer), ns)
     first = np.searchsorted(window, np.arange(len(rows) + 1))
-    copies = _copy_kinds(source.trace, spans, start, end)
-    owned = _Owned(source)
+    copies = _copy_kinds(labelled.trace, spans, start, end)
+    owned = _Owned(labelled)
     return [
         replace(
             row,
@@ -159,17 +150,27 @@ def _device_rows(
             owners=owned.of(path[low:high], layer[low:high], ns[low:high]),
         )
         for at, (row, low, high) in enumerate(
-            zip(_name_windows(source, rows, start, kind), first[:-1], first[1:], strict=True)
+            zip(_name_windows(labelled, rows, start, kind), first[:-1], first[1:], strict=True)
         )
     ]
+
+
+def _mark_by_process(
+    spans: DeviceSpans, start: Ints, end: Ints, paths: Paths
+) -> tuple[DeviceSpans, Ints, Ints, Codes]:
+    """To sum slices by path; those that a path owns by process have codes of their own, after all paths."""
+    ranges = len(paths.of_range)
+    owner = np.where(spans.by_process, spans.owner + ranges, spans.owner)
+    return replace(spans, owner=owner), start, end, np.append(paths.of_range, paths.of_range + len(paths))
 
 
 class _Owned:
     """Turns slices into the owners of a window, naming each path once."""
 
-    def __init__(self, source: WindowSource) -> None:
-        self._source = source
+    def __init__(self, labelled: Labelled) -> None:
+        self._labelled = labelled
         self._names: dict[int, PathName] = {}
+        self._paths = len(labelled.paths)
 
     def of(self, path: Ints, layer: Ints, ns: Ints) -> tuple[OwnedTime, ...]:
         """The owners of one window, the longest first."""
@@ -177,10 +178,14 @@ class _Owned:
         return tuple(self._one(int(path[at]), int(layer[at]), int(ns[at])) for at in order)
 
     def _one(self, path: int, layer: int, ns: int) -> OwnedTime:
+        kind = BY_NONE if path < 0 else BY_PROCESS if path >= self._paths else BY_THREAD
+        path = path - self._paths if kind == BY_PROCESS else path
         name = self._names.get(path)
         if name is None:
-            name = self._names[path] = self._source.paths.name(self._source.trace, path)
-        return OwnedTime(path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns)
+            name = self._names[path] = self._labelled.paths.name(self._labelled.trace, path)
+        return OwnedTime(
+            path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns, attribution=ATTRIBUTIONS[kind]
+        )
 
 
 def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> list[dict[str, int]]:
@@ -204,37 +209,37 @@ def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> lis
     return found
 
 
-def _host_rows(source: WindowSource, rows: Ints, start: Ints, end: Ints, kind: Kind) -> list[WindowRow]:
+def _host_rows(labelled: Labelled, rows: Ints, start: Ints, end: Ints, kind: Kind) -> list[WindowRow]:
     compute = np.zeros(len(rows), np.int64)
-    threads = np.append(ints(source.trace.ranges, "thread"), NONE)[rows]
+    threads = np.append(ints(labelled.trace.ranges, "thread"), NONE)[rows]
     for one in np.unique(threads).tolist():
         mine = np.flatnonzero(threads == one)
-        leaves = leaf_spans(source.trace, source.attribution.owner_rows, one if one >= 0 else None)
+        leaves = leaf_spans(labelled.trace, labelled.attribution.owner_rows, one if one >= 0 else None)
         pieces = intersect(start[mine], end[mine], *leaves)
         np.add.at(compute, mine[pieces.source], pieces.end - pieces.start)
     wall = end - start
     return [
         replace(row, times=WindowTimes(wall_ns=int(w), compute_ns=int(c), host_ns=int(w - c)))
-        for row, w, c in zip(_name_windows(source, rows, start, kind), wall, compute, strict=True)
+        for row, w, c in zip(_name_windows(labelled, rows, start, kind), wall, compute, strict=True)
     ]
 
 
-def _name_windows(source: WindowSource, rows: Ints, start: Ints, kind: Kind) -> Iterator[WindowRow]:
+def _name_windows(labelled: Labelled, rows: Ints, start: Ints, kind: Kind) -> Iterator[WindowRow]:
     """Windows without their times."""
-    frame, counted = source.trace.ranges, _count_instances(source.paths)
+    frame, counted = labelled.trace.ranges, _count_instances(labelled.paths)
     names: dict[int, PathName] = {}
     for row, begin in zip(rows.tolist(), start.tolist(), strict=True):
-        path = int(source.paths.of_range[row]) if row >= 0 else NONE
+        path = int(labelled.paths.of_range[row]) if row >= 0 else NONE
         if path not in names:
-            names[path] = source.paths.name(source.trace, path)
+            names[path] = labelled.paths.name(labelled.trace, path)
         name = names[path]
-        own = kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, OWN_WINDOW)
+        own = kind == "host" and (name.domain, name.range) == (OWN_DOMAIN, MEASURE)
         yield WindowRow(
             name=name,
             instance=int(counted[row]) if row >= 0 else 0,
             payload=_payload(frame, row),
             device=None,
-            kind="measure" if own else kind,
+            kind=MEASURE if own else kind,
             start_ns=begin,
             times=WindowTimes(wall_ns=0),
             memcpy_kinds={},
@@ -258,9 +263,10 @@ def _count_instances(paths: Paths) -> Ints:
     return counted
 
 
-def count_outside(trace: Trace, attribution: Attribution, rows: Ints) -> int:
+def count_outside(labelled: Labelled, rows: Ints) -> int:
     """How many of these ranges have over OUTSIDE_SHARE of the device work they own outside their host window."""
-    instance = find_instance(trace, attribution.owner, rows)
+    trace = labelled.trace
+    instance = find_instance(trace, labelled.attribution.owner, rows)
     mine = np.flatnonzero(instance >= 0)
     owner = instance[mine]
     start, end = ints(trace.activities, "start_ns")[mine], ints(trace.activities, "end_ns")[mine]

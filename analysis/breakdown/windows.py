@@ -23,7 +23,7 @@ BATCH_PIECES = 1 << 20
 def sum_slices(spans: DeviceSpans, start_ns: Ints, end_ns: Ints, group: Codes | None = None) -> pd.DataFrame:
     """What windows are made of: a row (window, layer, owner, ns) for each that has time.
 
-    `window` counts the windows given, `layer` indexes results.LAYERS, `owner` is a row of trace.ranges or -1.
+    `window` counts the windows given, `layer` indexes words.LAYERS, `owner` is a row of trace.ranges or -1.
     With `group`, a code from -1 up for each row of trace.ranges, owners are those codes instead. The rows of a
     window add up to its length exactly, whether windows overlap or not.
     """
@@ -93,25 +93,12 @@ def window_times(wall_ns: int, layer: Ints, ns: Ints, *, split: bool = True) -> 
 
 
 def times_of_layers(wall_ns: int, sums: Ints, *, split: bool = True) -> WindowTimes:
-    """The same from ten sums in the order of results.LAYERS."""
+    """The same from ten sums in the order of words.LAYERS."""
     layers = {f"{name}_ns": int(value) for name, value in zip(LAYERS, sums, strict=True)}
     idle = {f"{name}_ns" for name in IDLE_LAYERS}
     known = {name: value for name, value in layers.items() if split or name not in idle}
     busy = int(sums[: len(BUSY_LAYERS)].sum())
     return WindowTimes(wall_ns=int(wall_ns), busy_ns=busy, idle_ns=int(wall_ns) - busy, **known)
-
-
-def host_times(
-    trace: Trace, owner_rows: Bools, thread: int | None, start_ns: int, end_ns: int
-) -> WindowTimes:
-    """A window on the CPU: `compute` is the union of the innermost owner ranges in it, `host` the rest.
-
-    `thread` None counts all threads' ranges.
-    """
-    starts, ends = leaf_spans(trace, owner_rows, thread)
-    pieces = intersect(np.array([start_ns]), np.array([end_ns]), starts, ends)
-    compute = int((pieces.end - pieces.start).sum())
-    return WindowTimes(wall_ns=end_ns - start_ns, compute_ns=compute, host_ns=end_ns - start_ns - compute)
 
 
 def leaf_spans(trace: Trace, owner_rows: Bools, thread: int | None) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from ..arithmetic.arrays import ints
 from ..errors import CompareError
 from ..export.devices import describe_clock
 from ..runs.results import RunResult
-from ..trace.quality import CODES
+from ..trace.quality import is_lossy
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, QualityNote
 from .measured import Measured
@@ -176,12 +176,7 @@ def refuse_caveats(caveats: Iterable[Caveat]) -> None:
 
 
 def _list_losses(notes: Iterable[QualityNote]) -> tuple[str, ...]:
-    """What means lost data; codes that only a run knows count by their severity."""
-    return tuple(
-        note.message
-        for note in notes
-        if (CODES[note.code].lossy if note.code in CODES else note.severity == "error")
-    )
+    return tuple(note.message for note in notes if is_lossy(note))
 
 
 def _is_only_traced(a: Measured, b: Measured) -> bool:

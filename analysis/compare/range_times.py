@@ -15,11 +15,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
-from ..attribution.attribution import Attribution, attribute
-from ..attribution.paths import find_paths
+from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..breakdown.kernels import copy_rows, kernel_rows
-from ..breakdown.timeline import DeviceSpans, label_devices
+from ..breakdown.labelled import Labelled, label_trace
+from ..breakdown.timeline import DeviceSpans
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
@@ -32,30 +31,28 @@ RangePath = tuple[tuple[str, str], ...]
 """(domain, message) from the outermost range inwards."""
 
 
-def measure_ranges(trace: Trace, domains: tuple[str, ...] | None = None) -> list[tuple[RangePath, Measured]]:
+def measure_paths(trace: Trace, domains: tuple[str, ...] | None = None) -> list[tuple[RangePath, Measured]]:
     """Every path of owner-domain ranges that has time, per device; paths in the order of their first range.
 
     Ranges of one path on several threads are instances of one thing.
     """
-    attribution = attribute(trace, domains)
-    members = _list_members(trace, attribution.owner_rows)
-    timelines = label_devices(trace, attribution)
-    if not timelines:
+    labelled = label_trace(trace, domains)
+    members = _list_members(labelled)
+    if not labelled.timelines:
         return [(path, _measure_host(trace, path, rows)) for path, rows in members.items()]
     found: list[tuple[RangePath, Measured]] = []
-    for device, spans in timelines.items():
-        part = _Device(trace=trace, attribution=attribution, spans=spans, device=device)
-        things = part.measure(members)
-        found += [
-            (path, _name_device(thing, device) if len(timelines) > 1 else thing) for path, thing in things
-        ]
+    several = len(labelled.timelines) > 1
+    for device, spans in labelled.timelines.items():
+        things = _Device(labelled=labelled, spans=spans, device=device).measure(members)
+        found += [(path, _name_device(thing, device) if several else thing) for path, thing in things]
     return found
 
 
-def _list_members(trace: Trace, own: Bools) -> dict[RangePath, Ints]:
+def _list_members(labelled: Labelled) -> dict[RangePath, Ints]:
     """The rows of trace.ranges that may own work, by path: paths and rows in the order of their start."""
-    start, numbered = ints(trace.ranges, "start_ns"), find_paths(trace)
-    rows = np.flatnonzero(own)
+    trace, numbered = labelled.trace, labelled.paths
+    start = ints(trace.ranges, "start_ns")
+    rows = np.flatnonzero(labelled.attribution.owner_rows)
     rows = rows[np.argsort(start[rows], kind="stable")]
     spelled: dict[int, RangePath] = {}
     members: dict[RangePath, list[int]] = {}
@@ -103,8 +100,7 @@ def label_path(path: RangePath) -> str:
 class _Device:
     """One device's timeline and work, to be shared out to paths."""
 
-    trace: Trace
-    attribution: Attribution
+    labelled: Labelled
     spans: DeviceSpans
     device: int
     sampled: Sampled = field(default_factory=Sampled)
@@ -112,7 +108,8 @@ class _Device:
     def measure(self, members: dict[RangePath, Ints]) -> Iterator[tuple[RangePath, Measured]]:
         """Every path that has time on this device."""
         sums = self._sum_owned()
-        owner = np.where(ints(self.trace.activities, "device") == self.device, self.attribution.owner, NONE)
+        here = ints(self.labelled.trace.activities, "device") == self.device
+        owner = np.where(here, self.labelled.attribution.owner, NONE)
         order = np.argsort(owner, kind="stable")
         for path, rows in members.items():
             if sums[rows].any():
@@ -124,7 +121,7 @@ class _Device:
 
     def _sum_owned(self) -> NDArray[np.int64]:
         """(range, layer) -> ns of the timeline that the range and those inside it own."""
-        spans, ranges = self.spans, self.trace.ranges
+        spans, ranges = self.spans, self.labelled.trace.ranges
         sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
         owned = np.flatnonzero(spans.owner >= 0)
         lengths = spans.end_ns[owned] - spans.start_ns[owned]
@@ -139,10 +136,10 @@ class _Device:
         return MeasuredOp(
             op=path[-1][1],
             executions=executions,
-            kernels=kernel_rows(self.trace, work),
-            copies=copy_rows(self.trace, work),
-            counters=self.sampled.count(self.trace, self.device, work, executions),
-            bytes_per_s=find_bandwidth(self.trace, self.device),
+            kernels=kernel_rows(self.labelled.trace, work),
+            copies=copy_rows(self.labelled.trace, work),
+            counters=self.sampled.count(self.labelled.trace, self.device, work, executions),
+            bytes_per_s=find_bandwidth(self.labelled.trace, self.device),
         )
 
 

@@ -20,7 +20,7 @@ from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from .comparability import Circumstances, describe_run, describe_trace
 from .measured import Measured, measure_run
-from .range_times import RangePath, measure_ranges
+from .range_times import RangePath, measure_paths
 
 _SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
 
@@ -116,7 +116,7 @@ def side_of_run(result: RunResult, name: str | None = None) -> Side:
 
 def side_of_trace(trace: Trace, name: str, domains: tuple[str, ...] | None = None) -> Side:
     """The ranges of a trace as a side. Raises CompareError where there is none."""
-    found = measure_ranges(trace, domains)
+    found = measure_paths(trace, domains)
     if not found:
         raise CompareError(
             f"{name}: the trace has no NVTX ranges that can be compared; mark the program's parts with "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..sqlite.file import SqliteFile
 from ..words import BUSY_LAYERS
 from .frames import make_frame
 from .identity import process_key
-from .possible_times import possible_times
-from .tables import Table, read_table
+from .possible_times import possible_bytes, possible_times
+from .raw_tables import Table, read_table
 from .texts import NameCollector
 
 COMMON = ["start", "end", "deviceId", "streamId", "correlationId"]
@@ -46,9 +46,24 @@ OPTIONAL = {
     "graph": ["globalPid", "contextId"],
 }
 
+BY_RECORD = (
+    *("start", "end", "layer", "ordinal", "process", "process_known", "context", "stream", "correlation_id"),
+    *("name", "launch", "graph_node", "stream_known"),
+)
+"""What RawActivities holds of every record."""
+
 NEVER_NULL = ("deviceId", "streamId", "bytes", "copyKind")
 
 UNKNOWN_MEMORY = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untimed:
+    """Records that were left out for their times: whose calls have a record all the same."""
+
+    process: Ints
+    process_known: Bools
+    correlation_id: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +82,17 @@ class RawActivities:
     name: Codes
     launch: Codes
     graph_node: Ints
+    stream_known: Bools
+    """Whether the export says on which stream of which context."""
+    untimed: Untimed
     launches: pd.DataFrame
     copies: pd.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
     """Layer -> rows whose times cannot be true."""
     foreign: int = 0
     unknown: int = 0
+    bad_bytes: int = 0
+    """Copies and fills whose bytes cannot be."""
     """NULLs where a device, stream, size or kind belongs."""
 
 
@@ -82,9 +102,15 @@ def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawA
     return RawActivities(
         launches=parts[0].launches,
         copies=_join_copies(parts),
+        untimed=Untimed(
+            process=np.concatenate([part.untimed.process for part in parts]),
+            process_known=np.concatenate([part.untimed.process_known for part in parts]),
+            correlation_id=np.concatenate([part.untimed.correlation_id for part in parts]),
+        ),
         dropped={part.layer: part.dropped for part in parts if part.dropped},
         foreign=sum(part.foreign for part in parts),
         unknown=sum(part.unknown for part in parts),
+        bad_bytes=sum(part.bad_bytes for part in parts),
         **{
             name: np.concatenate([part.columns.pop(name) for part in parts])
             for name in list(parts[0].columns)
@@ -100,10 +126,12 @@ class _Layer:
     rows: int
     columns: dict[str, NDArray[Any]]
     copies: dict[str, NDArray[Any]]
+    untimed: Untimed
     launches: pd.DataFrame
     dropped: int
     foreign: int
     unknown: int
+    bad_bytes: int
 
 
 def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str) -> _Layer:
@@ -119,29 +147,38 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
     if layer == "kernel":
         launch = table.folded.codes[keep]
         name = _kernel_names(file, table, names, schema)[keep]
+    process, process_known = table.values("globalPid", 0), table.known("globalPid")
+    process_known = process_known & (process != 0)
     columns = {
         "start": table.values("start", 0)[keep],
         "end": table.values("end", 0)[keep],
         "layer": np.full(rows, BUSY_LAYERS.index(layer), np.int8),
         "ordinal": table.values("deviceId", NONE)[keep],
-        "process": process_key(table.values("globalPid", 0)[keep]),
-        "process_known": (table.known("globalPid") & (table.values("globalPid", 0) != 0))[keep],
+        "process": process_key(process[keep]),
+        "process_known": process_known[keep],
         "context": table.values("contextId", 0)[keep],
         "stream": table.values("streamId", 0)[keep],
         "correlation_id": table.values("correlationId", 0)[keep],
         "name": name,
         "launch": launch,
         "graph_node": table.values("graphNodeId", 0)[keep],
+        "stream_known": (table.known("streamId") & table.known("contextId"))[keep],
     }
     return _Layer(
         layer=layer,
         rows=rows,
         columns=columns,
         copies=_copies(table, keep, layer) if layer in ("memcpy", "memset") else {},
+        untimed=Untimed(
+            process=process_key(process[~good]),
+            process_known=process_known[~good],
+            correlation_id=table.values("correlationId", 0)[~good],
+        ),
         launches=_launches(table),
         dropped=table.rows - rows,
         foreign=table.foreign,
         unknown=_count_unknown(table),
+        bad_bytes=_count_bad_bytes(table, good, layer),
     )
 
 
@@ -161,6 +198,14 @@ def _count_unknown(table: Table) -> int:
     return sum(int((~c.valid).sum()) - c.foreign for c in columns if c.valid is not None)
 
 
+def _count_bad_bytes(table: Table, good: Bools, layer: str) -> int:
+    """Copies or fills whose bytes are there but cannot be."""
+    if layer not in ("memcpy", "memset"):
+        return 0
+    known = table.known("bytes") & good
+    return int((known & ~possible_bytes(table.values("bytes", 0), known)).sum())
+
+
 def _launches(table: Table) -> pd.DataFrame:
     """The launch geometries of a table's kernels: there are few of them."""
     found = {ours: table.folded.values(theirs, NONE) for theirs, ours in GEOMETRY.items()}
@@ -172,8 +217,9 @@ def _copies(table: Table, keep: Bools | slice, layer: str) -> dict[str, NDArray[
     memory = table.values("memKind", UNKNOWN_MEMORY) if fill else table.values("dstKind", UNKNOWN_MEMORY)
     source = np.full(table.rows, NONE) if fill else table.values("srcKind", UNKNOWN_MEMORY)
     kind = np.full(table.rows, NONE) if fill else table.values("copyKind", 0)
+    moved = table.values("bytes", 0)
     return {
-        "bytes": table.values("bytes", 0)[keep],
+        "bytes": np.where(possible_bytes(moved, table.known("bytes")), moved, NONE)[keep],
         "copy_kind": _small(kind[keep]),
         "src_kind": _small(source[keep]),
         "dst_kind": _small(memory[keep]),
@@ -188,6 +234,15 @@ def _join_copies(parts: list[_Layer]) -> pd.DataFrame:
         if part.copies
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def leave_out(raw: RawActivities, kept: Bools) -> RawActivities:
+    """The records without some of them."""
+    place = np.cumsum(kept) - 1
+    activity = ints(raw.copies, "activity")
+    copies = raw.copies[kept[activity]].reset_index(drop=True)
+    copies["activity"] = place[ints(copies, "activity")].astype(np.int32)
+    return replace(raw, copies=copies, **{name: getattr(raw, name)[kept] for name in BY_RECORD})
 
 
 def order_activities(activities: pd.DataFrame) -> Ints:

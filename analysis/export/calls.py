@@ -14,7 +14,7 @@ from ..arithmetic.grouped import FEW
 from ..sqlite.file import SqliteFile
 from .identity import process_key
 from .possible_times import possible_times
-from .tables import read_table
+from .raw_tables import read_table
 from .texts import NameCollector
 
 RUNTIME = "CUPTI_ACTIVITY_KIND_RUNTIME"
@@ -42,6 +42,7 @@ class RawCalls:
     """Each thread once, in order."""
     correlation_id: Ints
     name: Codes
+    succeeded: Bools
     dropped: int = 0
     foreign: int = 0
 
@@ -52,7 +53,7 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
         file,
         RUNTIME,
         ["start", "end", "globalTid", "correlationId", "nameId"],
-        folded=["globalTid", "nameId"],
+        folded=["globalTid", "nameId", "returnValue"],
         schema=schema,
     )
     kinds, code = table.folded, table.folded.codes
@@ -77,6 +78,7 @@ def read_calls(file: SqliteFile, names: NameCollector, schema: str) -> RawCalls:
         thread=thread[code[order]],
         global_tids=global_tids,
         name=name[code[order]],
+        succeeded=(kinds.values("returnValue", 0) == 0)[code[order]],
         dropped=int(len(good) - good.sum()),
         foreign=foreign,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.arrays import Codes, Ints
+from ..sqlite.exact import exact_integer
 from ..sqlite.file import SqliteFile
 from ..words import HOST_FIRST
 from .identity import pid_of
@@ -98,15 +99,20 @@ def _plain(field: str, value: Any) -> Any:
     """A value of the type its field has, else None: exports of damaged files hold anything."""
     if field in ("name", "uuid"):
         return str(value) if value else None
-    return value if isinstance(value, int) and (value > 0 or field in ("id", "compute_minor")) else None
+    number = exact_integer(value)
+    return number if number is not None and (number > 0 or field in ("id", "compute_minor")) else None
 
 
 def read_device_map(file: SqliteFile) -> dict[tuple[int, int], int]:
     """(pid, device number) -> GPU id; empty before Nsight Systems 2025."""
     if not {"pid", "cudaId", "gpuId"} <= set(file.tables.get("TARGET_INFO_CUDA_DEVICE", ())):
         return {}
-    rows = file.rows("SELECT pid, cudaId, gpuId FROM TARGET_INFO_CUDA_DEVICE")
-    return {(p, c): g for p, c, g in rows if all(isinstance(v, int) for v in (p, c, g))}
+    found: dict[tuple[int, int], int] = {}
+    for row in file.rows("SELECT pid, cudaId, gpuId FROM TARGET_INFO_CUDA_DEVICE"):
+        pid, number, gpu = map(exact_integer, row)
+        if pid is not None and number is not None and gpu is not None:
+            found[pid, number] = gpu
+    return found
 
 
 def read_sm_counts(file: SqliteFile) -> dict[int, int]:

@@ -101,11 +101,6 @@ def make_frame(kind: str, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
     return pd.DataFrame(arrays, copy=False)
 
 
-def empty_frame(kind: str) -> pd.DataFrame:
-    """A frame of the declared kind without rows."""
-    return make_frame(kind, {name: np.zeros(0, dtype) for name, dtype in COLUMNS[kind].items()})
-
-
 def payload_value(kind: int, payload: int) -> int | float | None:
     """A range's payload as Python sees it; None where there is none, and for an infinite one."""
     if kind == NO_PAYLOAD:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Ints
 from ..sqlite.file import SqliteFile
-from .tables import read_table
+from .raw_tables import read_table
 
 Source = Literal["GPU_METRICS", "GENERIC_EVENTS"]
 

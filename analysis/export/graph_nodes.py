@@ -12,7 +12,7 @@ from ..arithmetic.grouped import code_combinations
 from ..sqlite.file import SqliteFile
 from .frames import make_frame
 from .identity import Identities, process_key
-from .tables import read_table
+from .raw_tables import read_table
 
 NODE_TABLES = ("CUDA_GRAPH_NODE_EVENTS", "CUDA_GRAPH_EVENTS")
 """Before 2024 the second held what the first holds now; since then it tells of whole graphs."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import TraceError
+from ..sqlite.exact import exact_integer
 from ..sqlite.file import SqliteFile
 from ..words import TraceRecorder
 
@@ -106,7 +107,8 @@ def _duration(file: SqliteFile) -> int | None:
     if "duration" not in file.tables.get("ANALYSIS_DETAILS", ()):
         return None
     rows = file.rows("SELECT duration FROM ANALYSIS_DETAILS LIMIT 1")
-    return rows[0][0] if rows and isinstance(rows[0][0], int) and rows[0][0] > 0 else None
+    duration = exact_integer(rows[0][0]) if rows else None
+    return duration if duration is not None and duration > 0 else None
 
 
 def _graph_mode(file: SqliteFile) -> GraphMode | None:
@@ -123,7 +125,7 @@ def _diagnostics(file: SqliteFile) -> tuple[Diagnostic, ...]:
     if not {"severity", "text"} <= set(file.tables.get("DIAGNOSTIC_EVENT", ())):
         return ()
     return tuple(
-        Diagnostic(severity=severity if isinstance(severity, int) else 0, text=str(text))
+        Diagnostic(severity=exact_integer(severity) or 0, text=str(text))
         for severity, text in file.rows("SELECT severity, text FROM DIAGNOSTIC_EVENT WHERE text IS NOT NULL")
     )
 

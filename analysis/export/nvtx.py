@@ -16,8 +16,8 @@ from ..arithmetic.grouped import code_combinations
 from ..sqlite.file import SqliteFile
 from .frames import CROSS_THREAD, FLOAT_PAYLOAD, INT_PAYLOAD, NO_PAYLOAD, PUSH_POP, START_END, UINT_PAYLOAD
 from .identity import process_key
-from .possible_times import is_within_reach, possible_times
-from .tables import ColumnMissing, Table, read_table
+from .possible_times import LONGEST_NS, MOST_NS, fit_sum, is_within_reach, possible_times
+from .raw_tables import ColumnMissing, Table, read_table
 from .texts import NameCollector
 
 NVTX = "NVTX_EVENTS"
@@ -114,6 +114,13 @@ def _possible(table: Table) -> Bools:
     """Ranges with possible times; a missing end is one that never came."""
     start = table.values("start", 0)
     open_ended = table.known("start") & ~table.known("end") & is_within_reach(start)
+    ends = start[open_ended]
+    if len(ends):  # none began longer ago than a range can last
+        rows = np.flatnonzero(open_ended)
+        length = int(ends.max()) - ends  # a 64-bit difference: both are within reach
+        open_ended[rows] = (length >= 0) & (length <= LONGEST_NS)
+        rows = np.flatnonzero(open_ended)
+        open_ended[rows] = fit_sum(int(ends.max()) - start[rows], MOST_NS)
     return (possible_times(table) | open_ended) & table.known("globalTid")
 
 
@@ -194,7 +201,7 @@ def _payloads(file: SqliteFile, table: Table) -> tuple[NDArray[np.int8], Ints]:
             kind[known] = payload_kind
             value[known] = table.values(column, 0)[known]
     for column in REAL_PAYLOADS:
-        if table.has(column) and table.columns[column].foreign:
+        if table.known(column).any() or (table.has(column) and table.columns[column].foreign):
             reals = file.reals(NVTX, column)
             known = ~np.isnan(reals) & (kind == NO_PAYLOAD)
             kind[known] = FLOAT_PAYLOAD

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..arithmetic.arrays import Bools, Ints
-from .tables import Table
+from .raw_tables import Table
 
 FARTHEST_NS = 1 << 62
 """No clock reads later than this (year 2116 in ns since 1970): beyond it, sums would overflow."""
 
 LONGEST_NS = 1 << 50
 """No record lasts longer than this: 13 days."""
+
+
+MOST_DEVICE_NS, MOST_NS = 1 << 56, 1 << 60
+"""All records of a device, or all calls or ranges, do not take longer together (2 and 36 years): sums must hold."""
+
+MOST_BYTES = 1 << 50
+"""No copy moves more than this, a pebibyte."""
 
 
 def possible_times(table: Table, *, of_device: bool = False) -> Bools:
@@ -25,6 +34,26 @@ def possible_times(table: Table, *, of_device: bool = False) -> Bools:
     good[good] = end[good] - start[good] <= LONGEST_NS
     if of_device:
         good &= (start != 0) | (end != 0)
+    rows = np.flatnonzero(good)
+    good[rows] = fit_sum(end[rows] - start[rows], MOST_DEVICE_NS if of_device else MOST_NS)
+    return good
+
+
+def fit_sum(amount: Ints, most: int) -> Bools:
+    """Which amounts may stay so that their sum is not beyond `most`: the least of them."""
+    if float(amount.sum(dtype=np.float64)) < most / 2:
+        return np.ones(len(amount), np.bool_)
+    order = np.argsort(amount, kind="stable")
+    kept = np.zeros(len(amount), np.bool_)
+    kept[order] = np.cumsum(amount[order], dtype=np.float64) < most
+    return kept
+
+
+def possible_bytes(amount: Ints, known: Bools) -> Bools:
+    """Byte counts that can be true: not negative, not absurd, alone and together."""
+    good = known & (amount >= 0) & (amount <= MOST_BYTES)
+    rows = np.flatnonzero(good)
+    good[rows] = fit_sum(amount[rows], MOST_NS)
     return good
 
 
@@ -41,4 +70,5 @@ def _unremarkable(start: Ints, end: Ints, good: Bools, *, of_device: bool) -> bo
         and least > (0 if of_device else -FARTHEST_NS)
         and int(end.max()) < FARTHEST_NS
         and int(end.max()) - least <= LONGEST_NS
+        and float((end - start).sum(dtype=np.float64)) < MOST_DEVICE_NS / 2
     )

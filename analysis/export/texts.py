@@ -7,7 +7,8 @@ import pandas as pd
 
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints
 from ..errors import TraceError
-from ..sqlite.file import SqliteFile, TextColumn
+from ..sqlite.columns import TextColumn
+from ..sqlite.file import SqliteFile
 
 
 class NameCollector:

@@ -40,6 +40,15 @@ class _Measured:
     """The trace lost device work: what it holds of this step's may not be all."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A step of the plan, its work, and what was measured of it, if anything was."""
+
+    step: Step
+    work: StepWork
+    measured: _Measured | None
+
+
 def account_run(path: Path) -> RunResult:
     """Everything a run folder says. Raises RunError, TraceError, CeilingsError.
 
@@ -60,25 +69,24 @@ def account_run(path: Path) -> RunResult:
             measured[record.key] = _Measured(
                 shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu, lost=lost
             )
-    counted = by_step(folder.counters)
-    steps = [
-        with_counters(_account_step(step, measured.get(step.key)), counted.get(step.key))
-        for step in folder.steps
+    planned = [
+        _Planned(step=step, work=step_work(step), measured=measured.get(step.key)) for step in folder.steps
     ]
-    return _result(folder, steps, measured, notes)
+    return _result(folder, planned, measured, notes)
 
 
 def _result(
-    folder: RunFolder, steps: list[StepResult], measured: dict[str, _Measured], notes: list[QualityNote]
+    folder: RunFolder, planned: list[_Planned], measured: dict[str, _Measured], notes: list[QualityNote]
 ) -> RunResult:
     counted = by_step(folder.counters)
+    steps = [with_counters(_account_step(one), counted.get(one.step.key)) for one in planned]
     ops = [
-        op_with_counters(op, counted.get(step.key))
-        for step in folder.steps
-        if step.key in measured
-        for op in _account_ops(step, measured[step.key])
+        op_with_counters(op, counted.get(one.step.key))
+        for one in planned
+        if one.measured
+        for op in _account_ops(one.step, one.work, one.measured)
     ]
-    lost = [step.label for step in folder.steps if step.key in measured and _lost_ranges(measured[step.key])]
+    lost = [one.step.label for one in planned if one.measured and _lost_ranges(one.measured)]
     return RunResult(
         run=folder.plan.run,
         machine=folder.machine,
@@ -90,9 +98,9 @@ def _result(
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
         clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
         roofs=list_roof_lines(
-            (step.device, found.peaks, step_work(step).ops)
-            for step in folder.steps
-            if (found := measured.get(step.key)) is not None and found.peaks is not None
+            (one.step.device, one.measured.peaks, one.work.ops)
+            for one in planned
+            if one.measured is not None and one.measured.peaks is not None
         ),
     )
 
@@ -101,8 +109,8 @@ def _read_windows(shard: ShardFolder) -> ShardWindows | None:
     return read_shard_windows(shard.trace, shard.record.device) if shard.trace else None
 
 
-def _account_step(step: Step, measured: _Measured | None) -> StepResult:
-    work = step_work(step)
+def _account_step(planned: _Planned) -> StepResult:
+    step, work = planned.step, planned.work
     bare = StepResult(
         key=step.key,
         label=step.label,
@@ -118,7 +126,7 @@ def _account_step(step: Step, measured: _Measured | None) -> StepResult:
         reason=NOT_REACHED,
         costs=Costs(flops=work.total.flops, bytes=work.total.bytes),
     )
-    return bare if measured is None else _with_measures(bare, work, measured)
+    return bare if planned.measured is None else _with_measures(bare, work, planned.measured)
 
 
 def _describe_op(op: Op) -> str:
@@ -170,9 +178,8 @@ def _traced_samples(measured: _Measured) -> tuple[float, ...]:
     return measured.window.rep_ns if measured.window is not None else ()
 
 
-def _account_ops(step: Step, measured: _Measured) -> Iterator[OpResult]:
-    calls = step_work(step).calls
-    for index, call in enumerate(calls):
+def _account_ops(step: Step, work: StepWork, measured: _Measured) -> Iterator[OpResult]:
+    for index, call in enumerate(work.calls):
         window = measured.window.ops[index] if measured.window and index < len(measured.window.ops) else None
         use = measured.record.cpu.ops if measured.record.cpu else []
         found = _account_op(step, index, call.label, call.ops, window, measured)

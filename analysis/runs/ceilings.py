@@ -8,16 +8,16 @@ and number of cores.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from ..errors import CeilingsError
-from .records import FORMAT, Machine, Record
+from ..files import replace_file
+from ..words import FORMAT
+from .records import Machine, Record
 
 OVERRIDE = "FLOPPROF_CEILINGS"
 """Environment variable that names the file instead."""
@@ -128,17 +128,12 @@ def read_ceilings(path: Path) -> Ceilings:
 
 def write_ceilings(path: Path, ceilings: Ceilings) -> None:
     """Write them whole or not at all. Raises CeilingsError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(ceilings.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        replace_file(path, f"{ceilings.model_dump_json(indent=1)}\n".encode(), durable=False)
     except OSError as error:
         remedy = f"name another file by {OVERRIDE}"
         raise CeilingsError(path, f"cannot be written ({error.strerror})", remedy=remedy) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def plain_uuid(uuid: str | None) -> str:

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from ...scenarios.plan.step import Step
 from ..errors import CeilingsError, RunError
+from ..words import FORMAT
 from .ceilings import Ceilings, read_ceilings
-from .records import FORMAT, CountersRecord, Machine, Record, RunPlan, ShardRecord
+from .records import CountersRecord, Machine, Record, RunPlan, ShardRecord
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

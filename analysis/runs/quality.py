@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..trace.quality import CODES, note
+from ..trace.quality import is_lossy, note
 from ..words import QualityNote
 from .folder import ShardFolder
 from .records import NOT_IN_TURN
@@ -23,12 +23,7 @@ CPU_CODES = frozenset(
 
 def loses_device_work(notes: Iterable[QualityNote]) -> bool:
     """Whether any note says that kernels, copies or fills of the device are missing."""
-    return any(_lost_device_work(one) for one in notes)
-
-
-def _lost_device_work(one: QualityNote) -> bool:
-    lossy = CODES[one.code].lossy if one.code in CODES else one.severity == "error"
-    return lossy and "kernels" in one.affects
+    return any(is_lossy(one) and "kernels" in one.affects for one in notes)
 
 
 def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:

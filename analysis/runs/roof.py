@@ -175,11 +175,6 @@ def roof_of_step(work: StepWork, timing: Timing, peaks: Peaks | None) -> Roof:
     return roof(work.ops, timing, peaks, working_set_bytes=work.working_set_bytes)
 
 
-def roof_of_op(op: OpWork, timing: Timing, peaks: Peaks | None) -> Roof:
-    """An op's share of its own roof; its working set is what it must move."""
-    return roof((op,), timing, peaks, working_set_bytes=op.bytes)
-
-
 def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_set_bytes: int) -> Roof:
     """The rules of this module, in their order: copies, lost work, no ceiling, caches, no time, above the ceiling."""
     if all(op.flops == 0 and op.bytes == 0 for op in ops):

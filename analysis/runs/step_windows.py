@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 
 from ..arithmetic.arrays import NONE, Ints, ints
-from ..attribution.attribution import Attribution, attribute
-from ..attribution.own_ranges import DOMAIN, StepRanges, find_step_ranges
+from ..attribution.attribution import Attribution
+from ..attribution.own_ranges import StepRanges, find_step_ranges
 from ..breakdown.kernels import copy_rows, kernel_rows
+from ..breakdown.labelled import Labelled, label_trace
 from ..breakdown.queue import Queue, measure_queue
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
-from ..breakdown.timeline import DeviceSpans, label_devices
 from ..breakdown.windows import sum_slices, window_times
 from ..export.devices import GpuInfo
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
-from ..words import QualityNote
+from ..words import OWN_DOMAIN, QualityNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +69,15 @@ def read_shard_windows(path: Path, device: str) -> ShardWindows:
     if device == "cpu":
         windows = {key: _cpu_window(trace, step) for key, step in steps.items()}
         return ShardWindows(steps=windows, gpu=None, quality=trace.quality)
-    attribution = attribute(trace, (DOMAIN,))
-    spans = label_devices(trace, attribution)
-    if not spans:
+    labelled = label_trace(trace, (OWN_DOMAIN,))
+    if not labelled.timelines:
         windows = {key: _unseen_window(trace, step) for key, step in steps.items()}
         return ShardWindows(steps=windows, gpu=None, quality=trace.quality)
-    used = max(spans, key=lambda one: int((ints(trace.activities, "device") == one).sum()))
+    used = max(labelled.timelines, key=lambda one: int((ints(trace.activities, "device") == one).sum()))
     return ShardWindows(
-        steps=_device_windows(trace, attribution, spans[used], list(steps.values())),
+        steps=_device_windows(labelled, used, list(steps.values())),
         gpu=trace.gpus.get(used),
-        quality=(*trace.quality, *attribution.quality),
+        quality=(*trace.quality, *labelled.attribution.quality),
     )
 
 
@@ -107,9 +106,8 @@ def _unseen_window(trace: Trace, step: StepRanges) -> StepWindow:
     return StepWindow(times=WindowTimes(wall_ns=step.end_ns - step.start_ns), ops=ops)
 
 
-def _device_windows(
-    trace: Trace, attribution: Attribution, spans: DeviceSpans, steps: list[StepRanges]
-) -> dict[str, StepWindow]:
+def _device_windows(labelled: Labelled, device: int, steps: list[StepRanges]) -> dict[str, StepWindow]:
+    trace, spans = labelled.trace, labelled.timelines[device]
     starts = np.array([step.start_ns for step in steps], np.int64)
     ends = np.array([step.end_ns for step in steps], np.int64)
     slices = sum_slices(spans, starts, ends)
@@ -118,7 +116,7 @@ def _device_windows(
         op_of_range[step.ops] = step.op_index
     slices["op"] = op_of_range[ints(slices, "owner")]
     parts = dict(iter(slices.groupby("window")))
-    work = _activities_by_range(attribution)
+    work = _activities_by_range(labelled.attribution)
     queue = measure_queue(trace)
     return {
         step.key: StepWindow(

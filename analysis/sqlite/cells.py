@@ -13,13 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .pages import TABLE_LEAF, Bytes, Unusual
+from .pages import LEAST_ROWID, TABLE_LEAF, Bytes, Damaged, Leaves, Unusual, check_content
 
 Ints = NDArray[np.int64]
 
 Words = NDArray[np.uint64]
 
 LEAF_HEADER = 8
+
+LEAST_CELL = 4
+"""Bytes a cell takes at least."""
+
+OVERFLOW_POINTER = 4
 
 HIGH_BITS = np.uint64(0x8080808080808080)
 
@@ -32,7 +37,7 @@ class Cells:
     """
 
     raw: Bytes
-    rowid_at: Ints
+    rowid: Ints
     record: Ints
     payload: Ints
     local: Ints
@@ -40,47 +45,86 @@ class Cells:
     def __len__(self) -> int:
         return len(self.record)
 
-    def rowids(self, rows: Ints | slice = slice(None)) -> Ints:
-        """Row ids; Unusual for those of nine bytes, which are negative or astronomic."""
-        at = self.rowid_at[rows]
-        return _varints(load_words(self.raw, at), self.record[rows] - at)
-
     def take(self, rows: Ints) -> Cells:
         """Some of the rows."""
         payload = self.payload[rows]
         whole = self.local is self.payload
         return Cells(
             raw=self.raw,
-            rowid_at=self.rowid_at[rows],
+            rowid=self.rowid[rows],
             record=self.record[rows],
             payload=payload,
             local=payload if whole else self.local[rows],
         )
 
 
-def find_cells(raw: Bytes, pages: int, page_size: int, usable: int) -> Cells:
-    """The rows of `pages` leaf pages that lie one after another in `raw`."""
-    base = np.arange(pages, dtype=np.int64) * page_size
+def find_cells(raw: Bytes, leaves: Leaves, page_size: int, usable: int, *, root: bool) -> Cells:
+    """The rows of some leaf pages that lie one after another in `raw`; `root`: whether it is the only page.
+
+    Raises Unusual for what is beyond this reader, Damaged for a page that contradicts itself or those above it.
+    """
+    base = np.arange(len(leaves), dtype=np.int64) * page_size
     counts = _load16(raw, base + 3)
     most = int(counts.max(initial=0))
     if (raw[base] != TABLE_LEAF).any() or most * 2 + LEAF_HEADER > usable:
         raise Unusual("leaf page")
-    slots = raw[: pages * page_size].reshape(pages, page_size)[:, LEAF_HEADER : LEAF_HEADER + 2 * most]
+    if not root and not counts.all():
+        raise Damaged("a leaf without rows")
+    slots = raw[: len(leaves) * page_size].reshape(-1, page_size)[:, LEAF_HEADER : LEAF_HEADER + 2 * most]
     pointer = np.ascontiguousarray(slots).view(">u2")[np.arange(most) < counts[:, None]]
     if len(pointer) and (pointer.min() < LEAF_HEADER or pointer.max() > usable - 4):
         raise Unusual("cell pointer")
     page = np.repeat(base, counts)
-    payload, rowid_at, record = _cell_heads(raw, page + pointer)
+    cell = page + pointer
+    payload, rowid, record = _cell_heads(raw, cell)
     local = _local_bytes(payload, usable)
-    if (record - page + local > usable).any() or int(local.sum()) + 2 * len(page) > pages * usable:
+    size = record - cell + local
+    if local is not payload:
+        size += np.where(payload > local, OVERFLOW_POINTER, 0)
+    if (cell - page + size > usable).any() or int(local.sum()) + 2 * len(page) > len(leaves) * usable:
         raise Unusual("records beyond their page, or over each other")
-    return Cells(raw=raw, rowid_at=rowid_at, record=record, payload=payload, local=local)
+    _check_pages(raw, base, counts, cell, size, usable)
+    _check_order(rowid, counts, leaves)
+    return Cells(raw=raw, rowid=rowid, record=record, payload=payload, local=local)
+
+
+def _check_pages(raw: Bytes, base: Ints, counts: Ints, cell: Ints, size: Ints, usable: int) -> None:
+    """What check_content checks, quickly for pages whose cells lie one below the other, as they are written."""
+    first = np.cumsum(counts) - counts
+    held = np.flatnonzero(counts)
+    above, lowest = np.empty_like(cell), base + usable
+    above[1:] = cell[:-1]
+    above[first[held]] = lowest[held]
+    lowest[held] = cell[first[held] + counts[held] - 1]
+    content = _load16(raw, base + 5)
+    content[content == 0] = 65536
+    odd = (_load16(raw, base + 1) != 0) | (raw[base + 7] != 0) | (base + content != lowest)
+    loose = np.maximum(size, LEAST_CELL) != above - cell
+    if loose.any():
+        odd[np.repeat(np.arange(len(base)), counts)[loose]] = True
+    for at in np.flatnonzero(odd).tolist():
+        rows = slice(int(first[at]), int(first[at] + counts[at]))
+        page = raw[base[at] : base[at] + usable]
+        check_content(page, usable, LEAF_HEADER, cell[rows] - base[at], size[rows])
+
+
+def _check_order(rowid: Ints, counts: Ints, leaves: Leaves) -> None:
+    """Row ids ascend from page to page, each within what the pages above say of its page."""
+    if (rowid[1:] <= rowid[:-1]).any():
+        raise Damaged("row ids out of order")
+    held = np.flatnonzero(counts)
+    last = np.cumsum(counts)[held] - 1
+    least, greatest = rowid[last - counts[held] + 1], rowid[last]
+    after, upto = leaves.after[held], leaves.upto[held]
+    if ((least <= after) & (after != LEAST_ROWID)).any() or (greatest > upto).any():
+        raise Damaged("row ids on another page than theirs")
 
 
 def _cell_heads(raw: Bytes, cell: Ints) -> tuple[Ints, Ints, Ints]:
-    """(payload, place of the row id, place of the record): a cell is its payload, its row id and its record.
+    """(payload, row id, place of the record): a cell is its payload, its row id and its record.
 
     Nearly all cells of a block begin with numbers as long as its first cell's, which is checked quickly.
+    Raises Unusual for row ids of nine bytes, which are negative or astronomic.
     """
     word = load_words(raw, cell)
     one = _varint_lengths(word[:1])
@@ -90,10 +134,13 @@ def _cell_heads(raw: Bytes, cell: Ints) -> tuple[Ints, Ints, Ints]:
         last = _high_bit(first - 1) | _high_bit(second - 1)
         looked_at = sum(map(_high_bit, range(second)))
         if ((word & np.uint64(looked_at)) == np.uint64(looked_at ^ last)).all():
-            return _varints(word, one), cell + first, cell + second
+            payload = _varints(word, one)
+            word <<= np.uint64(8 * first)
+            return payload, _varints(word, both - one), cell + second
     length = _varint_lengths(word)
-    rowid_at = cell + length
-    return _varints(word, length), rowid_at, rowid_at + _second_lengths(raw, rowid_at, word, length)
+    at = cell + length
+    record = at + _second_lengths(raw, at, word, length)
+    return _varints(word, length), _varints(load_words(raw, at), record - at), record
 
 
 def _high_bit(byte: int) -> int:

@@ -44,6 +44,18 @@ def constant(value: int, rows: int, *, known: bool = True, foreign: int = 0) -> 
     return IntColumn(values=np.broadcast_to(np.int64(value), rows), valid=valid, foreign=foreign)
 
 
+def limit_column(column: IntColumn, greatest: int) -> IntColumn:
+    """The column without values beyond a limit, which are counted as foreign."""
+    beyond = (column.values > greatest) | (column.values < -greatest)
+    if column.valid is not None:
+        beyond &= column.valid
+    if not beyond.any():
+        return column
+    valid = ~beyond if column.valid is None else column.valid & ~beyond
+    values = np.where(beyond, 0, column.values)
+    return IntColumn(values=values, valid=valid, foreign=column.foreign + int(beyond.sum()))
+
+
 def join_columns(parts: Sequence[IntColumn]) -> IntColumn:
     """One column out of consecutive parts."""
     column = ColumnBuilder(sum(map(len, parts)))

@@ -1,45 +1,42 @@
 """Columns of a SQLite file as numpy arrays: exact 64-bit integers, no pandas, no float in between.
 
 A trace is a SQLite file that another program wrote, perhaps on a full disk: nothing in it is trusted, every
-failure to read it is a TraceError, and a value of the wrong type is counted instead of converted.
+failure to read it is a TraceError, and a value of the wrong type is counted instead of converted. All columns of
+a table come in the order of its row ids, however they are read.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TraceError
 from .columns import IntColumn, TextColumn, join_columns
+from .exact import exact_integer
 from .folded import Folded, fold_columns
-from .pages import PageFile, Unusual
+from .pages import Unusual
 from .quoting import quote_name
-from .scan import LEAST_CELL, TableScan, read_layout
+from .scan import LEAST_CELL, TableScan, find_rowid_name, read_layout
+from .snapshot import AGAIN, READ_FAILURES, Rows, Snapshot, translate_error
 
-MAGIC = b"SQLite format 3\x00"
+BATCH_IDS = 300
+"""Each is sought in three ways, and old SQLites take 999 parameters."""
 
-CHUNK_ROWS = 65536
-
-BATCH_IDS = 500
-
-MAX_VALUE_BYTES = 1 << 20
-"""No name is longer; a longer text is a program's output, an environment, or damage."""
-
-READ_FAILURES = (sqlite3.Error, OverflowError, UnicodeError)
-"""What sqlite3 raises on a damaged file; the last when its message quotes bytes that are no text."""
-
-AGAIN = "export it again from its .nsys-rep"
+T = TypeVar("T")
 
 
 class SqliteFile:
-    """A SQLite file opened for reading only; use it as a context manager."""
+    """A SQLite file opened for reading only, as it is when it is opened; use it as a context manager.
+
+    Several threads may read at once. While it is open nobody can commit a change to the file.
+    """
 
     tables: dict[str, tuple[str, ...]]
     """Table name -> its columns, in their stored order."""
@@ -47,16 +44,15 @@ class SqliteFile:
     def __init__(self, path: Path) -> None:
         """Open `path`, or raise TraceError: missing, a directory, empty, not SQLite, cut short, damaged."""
         self.path = Path(path)
-        _check_header(self.path)
-        with self._translated():
-            self._connection, self._uri = _connect(self.path)
+        self._snapshot = Snapshot(self.path)
+        self._counts: dict[str, int] = {}
+        self._problems: dict[str, str] = {}
         try:
             with self._translated():
-                self.tables = _list_tables(self._connection)
+                self.tables = _list_tables(self._snapshot)
         except BaseException:
-            self._connection.close()
+            self._snapshot.close()
             raise
-        self._pages = _open_pages(self.path)
 
     def __enter__(self) -> SqliteFile:
         return self
@@ -64,49 +60,52 @@ class SqliteFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """Close the file; raises TraceError when it was written to meanwhile."""
+        try:
+            if error is None:
+                self._snapshot.check_unchanged()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""
-        self._connection.close()
-        if self._pages is not None:
-            self._pages.close()
+        self._snapshot.close()
 
     def integers(self, table: str, columns: Sequence[str]) -> dict[str, IntColumn]:
         """Integer columns of a table in one pass, all in the same row order; `rowid` may be asked for too."""
         self._require(table, columns)
-        try:
-            return self._scan(table).integers(columns)
-        except Unusual:
-            return self._ask_integers(table, columns)
+        found = self._read(
+            table, lambda scan: scan.integers(columns), lambda: self._ask_integers(table, columns)
+        )
+        self._agree(table, {len(column) for column in found.values()})
+        return found
 
     def fold(
         self, table: str, columns: Sequence[str], folded: Sequence[str]
     ) -> tuple[dict[str, IntColumn], Folded]:
         """The same, and other columns of which few combinations occur."""
         self._require(table, [*columns, *folded])
-        try:
-            return self._scan(table).fold(columns, folded)
-        except Unusual:
-            whole = self._ask_integers(table, [*columns, *folded])
-            rows = len(next(iter(whole.values()), ()))
-            return {n: whole[n] for n in columns}, fold_columns({n: whole[n] for n in folded}, rows)
+        found = self._read(
+            table, lambda scan: scan.fold(columns, folded), lambda: self._ask_folded(table, columns, folded)
+        )
+        self._agree(table, {*map(len, found[0].values()), len(found[1].codes)})
+        return found
 
     def reals(self, table: str, column: str) -> NDArray[np.float64]:
         """A numeric column as float64; NaN for NULL and for what is no number."""
         self._require(table, [column])
-        try:
-            return self._scan(table).reals(column)
-        except Unusual:
-            return self._ask_reals(table, column)
+        found = self._read(table, lambda scan: scan.reals(column), lambda: self._ask_reals(table, column))
+        self._agree(table, {len(found)})
+        return found
 
     def text_column(self, table: str, column: str) -> TextColumn:
         """A text column, each distinct text once; invalid UTF-8 is replaced, what is no text is -1."""
         self._require(table, [column])
-        try:
-            return self._scan(table).text_column(column)
-        except Unusual:
-            return self._ask_text_column(table, column)
+        found = self._read(
+            table, lambda scan: scan.text_column(column), lambda: self._ask_text_column(table, column)
+        )
+        self._agree(table, {len(found.codes)})
+        return found
 
     def texts(self, ids: Iterable[int]) -> dict[int, str]:
         """StringIds' texts for the ids asked for, never the whole table.
@@ -120,10 +119,10 @@ class SqliteFile:
                 found.update(self._some_texts(wanted[first : first + BATCH_IDS]))
         return found
 
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> Rows:
         """All rows of a query over a small table."""
         with self._translated():
-            return self._connection.execute(sql, params).fetchall()
+            return self._snapshot.ask(sql, params)
 
     def count(self, table: str) -> int:
         """Number of rows of a table."""
@@ -133,15 +132,46 @@ class SqliteFile:
     def attach_to(self, connection: sqlite3.Connection, schema: str) -> None:
         """Make this file readable, and only readable, under the name `schema` of another connection."""
         with self._translated():
-            connection.execute(f"ATTACH ? AS {quote_name(schema)}", (self._uri,))
+            connection.execute(f"ATTACH ? AS {quote_name(schema)}", (self._snapshot.uri,))
+
+    def _read(self, table: str, scan: Callable[[TableScan], T], ask: Callable[[], T]) -> T:
+        """By its pages, or where those are not understood by SQLite, once it has looked at the table's b-tree."""
+        try:
+            return scan(self._scan(table))
+        except Unusual:
+            self._examine(table)
+            return ask()
+
+    def _agree(self, table: str, rows: set[int]) -> None:
+        """Columns that are read one after another belong to the same rows."""
+        if rows and len(rows | {self._counts.setdefault(table, min(rows))}) > 1:
+            raise TraceError(self.path, f"is damaged (columns of {table} differ in length); {AGAIN}")
+
+    def _examine(self, table: str) -> None:
+        """Raise TraceError for a table whose pages contradict each other, where SQLite might yet read on."""
+        if table not in self._problems:
+            self._problems[table] = self._find_problem(table)
+        if problem := self._problems[table]:
+            raise translate_error(self.path, sqlite3.DatabaseError(problem))
+
+    def _find_problem(self, table: str) -> str:
+        """What SQLite finds wrong with a table's pages; "" for nothing."""
+        try:
+            found = self._snapshot.ask(f"PRAGMA quick_check({quote_name(table)})")
+        except (sqlite3.OperationalError, sqlite3.DataError):
+            return ""  # a schema that cannot be checked; what is damaged shows in reading
+        except READ_FAILURES as error:
+            return str(error) if isinstance(error, sqlite3.Error) else "unreadable"
+        # Not those of columns: a NULL where none belongs is a value like others.
+        return next((str(text) for (text,) in found if "page" in str(text).lower()), "")
 
     def _scan(self, table: str) -> TableScan:
         """The fast way to read a table; raises Unusual where SQLite itself must."""
-        if self._pages is None:
+        if self._snapshot.pages is None:
             raise Unusual("file")
-        layout = read_layout(self._connection, table)
+        layout = read_layout(self._snapshot.ask, table)
 
-        def fetch(columns: Sequence[str], rowids: list[int]) -> list[tuple[Any, ...]]:
+        def fetch(columns: Sequence[str], rowids: list[int]) -> Rows:
             names = ", ".join(quote_name(c) for c in columns)
             query = f"SELECT {names} FROM {quote_name(table)} WHERE {layout.rowid} = ?"
             found = [self.rows(query, (rowid,)) for rowid in rowids]
@@ -149,7 +179,7 @@ class SqliteFile:
                 raise Unusual("rowid")
             return [rows[0] for rows in found]
 
-        return TableScan(file=self._pages, layout=layout, fetch=fetch)
+        return TableScan(file=self._snapshot.pages, layout=layout, fetch=fetch)
 
     def _ask_integers(self, table: str, columns: Sequence[str]) -> dict[str, IntColumn]:
         parts: list[list[IntColumn]] = [[] for _ in columns]
@@ -157,6 +187,13 @@ class SqliteFile:
             for part, values in zip(parts, zip(*rows, strict=True), strict=True):
                 part.append(_integers_of(values))
         return {name: join_columns(part) for name, part in zip(columns, parts, strict=True)}
+
+    def _ask_folded(
+        self, table: str, columns: Sequence[str], folded: Sequence[str]
+    ) -> tuple[dict[str, IntColumn], Folded]:
+        whole = self._ask_integers(table, [*columns, *folded])
+        rows = len(next(iter(whole.values()), ()))
+        return {n: whole[n] for n in columns}, fold_columns({n: whole[n] for n in folded}, rows)
 
     def _ask_reals(self, table: str, column: str) -> NDArray[np.float64]:
         values = [
@@ -176,26 +213,39 @@ class SqliteFile:
         return TextColumn(codes=np.array(codes, np.int32), texts=tuple(known))
 
     def _some_texts(self, ids: list[int]) -> dict[int, str]:
-        marks = ",".join("?" * len(ids))
+        """By any way in which an id may be stored; a column of integers has but one."""
+        sought = [*ids, *map(str, ids), *(f"{one}.0" for one in ids)]
+        marks = ",".join("?" * len(sought))
         try:
-            rows = self._connection.execute(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", ids)
-            return {i: value for i, value in rows if isinstance(value, str)}
+            rows = self._snapshot.ask(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", sought)
         except sqlite3.DataError:  # a value over MAX_VALUE_BYTES, which is no name
             alone = ids if len(ids) > 1 else []
             return {i: text for one in alone for i, text in self._some_texts([one]).items()}
         except READ_FAILURES as error:
             raise translate_error(self.path, error) from None
+        found = ((exact_integer(one), value) for one, value in rows if isinstance(value, str))
+        return {one: value for one, value in found if one is not None}
 
-    def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[Rows]:
         names = ", ".join(quote_name(c) for c in columns)
         with self._translated():
-            cursor = self._connection.execute(f"SELECT {names} FROM {quote_name(table)}")
-            room = self.path.stat().st_size // LEAST_CELL
-            while rows := cursor.fetchmany(CHUNK_ROWS):
+            room = self._snapshot.size() // LEAST_CELL
+            for rows in self._snapshot.stream(
+                f"SELECT {names} FROM {quote_name(table)} {self._order(table)}"
+            ):
                 room -= len(rows)
                 if room < 0:  # pages that hold each other's rows
                     raise TraceError(self.path, f"is damaged ({table} has more rows than room); {AGAIN}")
                 yield rows
+
+    def _order(self, table: str) -> str:
+        """The order in which the table lies in its file, whatever indexes there are."""
+        name = find_rowid_name(self.tables[table])
+        try:
+            self._snapshot.ask(f"SELECT {name} FROM {quote_name(table)} LIMIT 0")
+        except sqlite3.OperationalError:  # columns took all of its names, or there is none
+            return "NOT INDEXED"
+        return f"NOT INDEXED ORDER BY {name}"
 
     def _require(self, table: str, columns: Sequence[str]) -> None:
         if table not in self.tables:
@@ -212,74 +262,11 @@ class SqliteFile:
             raise translate_error(self.path, error) from None
 
 
-def _check_header(path: Path) -> None:
-    """Name the plain cases in plain words before SQLite says `file is not a database` to all of them."""
-    try:
-        if path.is_dir():
-            raise TraceError(path, "is a directory, not a trace file")
-        with path.open("rb") as file:
-            head = file.read(100)
-        size = path.stat().st_size
-    except FileNotFoundError:
-        raise TraceError(path, "no such file") from None
-    except OSError as error:
-        raise TraceError(path, f"cannot be read: {error.strerror}") from None
-    if not head:
-        raise TraceError(path, f"is empty (an export on a full disk looks like this); {AGAIN}")
-    if head[:16] != MAGIC[: len(head)]:
-        raise TraceError(path, "is not a SQLite file; flopprof reads .sqlite, .nsys-rep and .qdstrm")
-    if len(head) < 100 or size < _size_by_header(head):
-        raise TraceError(path, f"is cut short; {AGAIN}")
-
-
-def _size_by_header(head: bytes) -> int:
-    """Bytes the header promises; 0 where an old writer left that field unset (SQLite file format, 1.3.7)."""
-    page_size = int.from_bytes(head[16:18], "big")
-    pages = int.from_bytes(head[28:32], "big")
-    if head[24:28] != head[92:96]:
-        return 0
-    return pages * (65536 if page_size == 1 else page_size)
-
-
-def _open_pages(path: Path) -> PageFile | None:
-    try:
-        return PageFile(path)
-    except (Unusual, OSError):
-        return None
-
-
-def _connect(path: Path) -> tuple[sqlite3.Connection, str]:
-    uri = path.absolute().as_uri() + "?mode=ro"
-    try:
-        return _usable(sqlite3.connect(uri, uri=True)), uri
-    except sqlite3.OperationalError:
-        # A read-only folder or a file system without locks; but not over a half-done transaction.
-        journal = path.with_name(path.name + "-journal")
-        if journal.exists() and journal.stat().st_size:
-            raise
-        uri += "&immutable=1"
-        return _usable(sqlite3.connect(uri, uri=True)), uri
-
-
-def _usable(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Set up the connection and touch the file, which is when SQLite finds out that it cannot."""
-    try:
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _list_tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    names = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
-    ).fetchall()
+def _list_tables(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Tables with all their columns, also those that are computed when they are read."""
+    names = snapshot.ask("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'")
     return {
-        name: tuple(row[1] for row in connection.execute(f"PRAGMA table_info({quote_name(name)})"))
+        name: tuple(row[1] for row in snapshot.ask(f"PRAGMA table_xinfo({quote_name(name)})") if row[6] != 1)
         for (name,) in names
     }
 
@@ -287,22 +274,9 @@ def _list_tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
 def _integers_of(values: Sequence[Any]) -> IntColumn:
     if set(map(type, values)) == {int}:
         return IntColumn(values=np.fromiter(values, np.int64, len(values)))
-    good = [type(v) is int for v in values]
+    found = [exact_integer(value) for value in values]
     return IntColumn(
-        values=np.array([v if ok else 0 for v, ok in zip(values, good, strict=True)], np.int64),
-        valid=np.array(good, np.bool_),
-        foreign=sum(not ok and v is not None for v, ok in zip(values, good, strict=True)),
+        values=np.array([0 if one is None else one for one in found], np.int64),
+        valid=np.array([one is not None for one in found], np.bool_),
+        foreign=sum(one is None and value is not None for one, value in zip(found, values, strict=True)),
     )
-
-
-def translate_error(path: Path, error: Exception) -> TraceError:
-    """What SQLite said about `path`, as one line that names the remedy."""
-    text = "unreadable schema" if isinstance(error, UnicodeError) else str(error)
-    if "locked" in text or "busy" in text:
-        return TraceError(path, "is locked by another program; wait until its export has finished")
-    if isinstance(error, sqlite3.DataError):
-        return TraceError(
-            path, f"holds a text of over {MAX_VALUE_BYTES >> 20} MiB, which is no name; {AGAIN}"
-        )
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return TraceError(path, f"is damaged ({' '.join(plain.split())[:200]}); {AGAIN}")

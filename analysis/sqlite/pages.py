@@ -1,15 +1,15 @@
 """Pages of a SQLite file, read straight from the disk: the leaves of a table's b-tree, in order.
 
 https://www.sqlite.org/fileformat2.html. Nothing in the file is trusted: what is out of bounds, visited twice,
-or merely unusual raises Unusual, and the caller lets SQLite itself read the table.
+or merely unusual raises Unusual, and the caller lets SQLite itself read the table. What contradicts itself
+raises Damaged: SQLite must be asked about that even where it would read on.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ MAX_DEPTH = 20
 PAD_BYTES = 64
 """Bytes after the last page of a block, so that eight may be read from anywhere in it."""
 
+LEAST_ROWID, LAST_ROWID = -(1 << 63), (1 << 63) - 1
+
 Bytes = NDArray[np.uint8]
 
 Pages = NDArray[np.int64]
@@ -34,36 +36,36 @@ class Unusual(Exception):
     """Not what this reader understands; SQLite must decide whether it is damage."""
 
 
+class Damaged(Unusual):
+    """A b-tree that contradicts itself, also where SQLite would not stumble over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """The leaves of a table in the order of their row ids, with what the pages above say of those."""
+
+    numbers: Pages
+    after: Pages
+    """Row ids of a leaf are greater than this, unless it is LEAST_ROWID."""
+    upto: Pages
+    """And none is greater than this."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def part(self, first: int, last: int) -> Leaves:
+        """Some of them that follow each other."""
+        some = slice(first, last)
+        return Leaves(numbers=self.numbers[some], after=self.after[some], upto=self.upto[some])
+
+
 class PageFile:
-    """A database file of UTF-8 texts without a journal, opened for reading pages; a context manager."""
+    """The pages of a database file of UTF-8 texts that an open descriptor belongs to; it is never closed here."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path`; raises Unusual for what this reader must leave to SQLite, OSError as open does."""
-        for suffix in ("-wal", "-journal"):
-            other = path.with_name(path.name + suffix)
-            if other.exists() and other.stat().st_size:
-                raise Unusual(f"{suffix} beside it")
-        self._file = path.open("rb", buffering=0)
-        try:
-            self._read_header()
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> PageFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; closing twice is fine."""
-        self._file.close()
-
-    def _read_header(self) -> None:
-        head = self._file.read(HEADER_BYTES)
+    def __init__(self, descriptor: int) -> None:
+        """Raises Unusual for a file that this reader must leave to SQLite."""
+        self._descriptor = descriptor
+        head = os.pread(descriptor, HEADER_BYTES, 0)
         if len(head) < HEADER_BYTES:
             raise Unusual("no header")
         size = int.from_bytes(head[16:18], "big")
@@ -73,25 +75,22 @@ class PageFile:
             raise Unusual("page size")
         if int.from_bytes(head[56:60], "big") != 1:
             raise Unusual("encoding")
-        self.pages = self._file.seek(0, 2) // self.page_size
-        self._stamp = head[24:28]
+        self.pages = os.fstat(descriptor).st_size // self.page_size
+        if head[24:28] == head[92:96]:  # else an old writer left the number of pages as it was
+            self.pages = min(self.pages, int.from_bytes(head[28:32], "big") or self.pages)
 
-    def check_unchanged(self) -> None:
-        """Raise Unusual when somebody wrote to the file since it was opened."""
-        self._file.seek(24)
-        if self._file.read(4) != self._stamp or self._file.seek(0, 2) // self.page_size != self.pages:
-            raise Unusual("changed while it was read")
-
-    def leaves(self, root: int) -> Pages:
-        """Page numbers of the leaves of the table rooted at page `root`, in rowid order."""
+    def leaves(self, root: int) -> Leaves:
+        """The leaves of the table rooted at page `root`, in rowid order."""
         seen = np.zeros(self.pages + 1, np.bool_)
-        level = np.array([root], np.int64)
+        level = Leaves(
+            numbers=np.array([root], np.int64), after=np.array([LEAST_ROWID]), upto=np.array([LAST_ROWID])
+        )
         for _ in range(MAX_DEPTH):
-            self._visit(level, seen)
-            kind = self._kind(level)
+            self._visit(level.numbers, seen)
+            kind = self._kind(level.numbers)
             if kind == TABLE_LEAF:
                 return level
-            level = np.concatenate([self._children(int(page)) for page in level])
+            level = _join([self._children(level, at) for at in range(len(level))])
         raise Unusual("depth")
 
     def _visit(self, level: Pages, seen: NDArray[np.bool_]) -> None:
@@ -108,16 +107,25 @@ class PageFile:
             raise Unusual("page kind")
         return kind
 
-    def _children(self, page: int) -> Pages:
-        raw = self.read(np.array([page], np.int64))
+    def _children(self, level: Leaves, at: int) -> Leaves:
+        """The pages below one page, whose keys say up to which row id each of them goes."""
+        raw = self.read(level.numbers[at : at + 1])
         cells = int(raw[3]) << 8 | int(raw[4])
         if raw[0] != TABLE_INTERIOR or INTERIOR_HEADER + 2 * cells > self.usable:
             raise Unusual("interior page")
-        at = np.arange(cells) * 2 + INTERIOR_HEADER
-        pointer = raw[at].astype(np.int64) << 8 | raw[at + 1]
-        if cells and (pointer.min() < INTERIOR_HEADER + 2 * cells or pointer.max() > self.usable - 5):
+        if not cells:
+            raise Damaged("an interior page with a single page below it")
+        slots = np.arange(cells) * 2 + INTERIOR_HEADER
+        pointer = raw[slots].astype(np.int64) << 8 | raw[slots + 1]
+        if pointer.min() < INTERIOR_HEADER + 2 * cells or pointer.max() > self.usable - 5:
             raise Unusual("interior cell")
-        return _big_endian(raw, np.append(pointer, 8))
+        found = [_read_key(raw, int(place) + 4) for place in pointer]
+        keys = np.array([key for key, _ in found], np.int64)
+        check_content(raw, self.usable, INTERIOR_HEADER, pointer, np.array([4 + n for _, n in found]))
+        bounds = np.concatenate([level.after[at : at + 1], keys, level.upto[at : at + 1]])
+        if (keys[1:] <= keys[:-1]).any() or keys[0] < bounds[0] or keys[-1] > bounds[-1]:
+            raise Damaged("keys out of order")
+        return Leaves(numbers=_big_endian(raw, np.append(pointer, 8)), after=bounds[:-1], upto=bounds[1:])
 
     def read(self, numbers: Pages) -> Bytes:
         """The bytes of some pages one after another, and PAD_BYTES of zeros."""
@@ -132,12 +140,67 @@ class PageFile:
     def _fill(self, view: memoryview, offset: int) -> None:
         while view:
             try:
-                count = os.preadv(self._file.fileno(), [view], offset)  # several threads read at once
+                count = os.preadv(self._descriptor, [view], offset)  # several threads read at once
             except OSError as error:
                 raise Unusual("cannot be read") from error
             if not count:
                 raise Unusual("short file")
             view, offset = view[count:], offset + count
+
+
+def check_content(page: Bytes, usable: int, header: int, cell: Pages, size: Pages) -> None:
+    """Raise Damaged unless a page's cells and free blocks fill it from where its content begins, and none twice.
+
+    What they leave free are fragments, of which the page knows how many bytes there are: SQLite's own integrity
+    check. A number of cells that is not the right one shows here.
+    """
+    content = (int(page[5]) << 8 | int(page[6])) or 65536
+    free = _free_blocks(page, usable)
+    begin = np.concatenate([cell, [block for block, _ in free]]).astype(np.int64)
+    end = begin + np.concatenate([np.maximum(size, 4), [length for _, length in free]]).astype(np.int64)
+    order = np.argsort(begin, kind="stable")
+    limits = np.append(content, end[order]), np.append(begin[order], usable)
+    between = limits[1] - limits[0]
+    if content < header + 2 * len(cell) or between.min() < 0 or int(between.sum()) != int(page[7]):
+        raise Damaged("cells and free blocks do not fill their page")
+
+
+def _free_blocks(page: Bytes, usable: int) -> list[tuple[int, int]]:
+    """(place, length) of each; they come in order."""
+    found: list[tuple[int, int]] = []
+    place, least = int(page[1]) << 8 | int(page[2]), 1
+    while place:
+        if not least <= place <= usable - 4:
+            raise Damaged("free block")
+        following, length = (int(page[place + at]) << 8 | int(page[place + at + 1]) for at in (0, 2))
+        found.append((place, length))
+        place, least = following, place + max(length, 4)
+    return found
+
+
+def _read_key(page: Bytes, at: int) -> tuple[int, int]:
+    """The variable-length number at a place, and its bytes."""
+    value = 0
+    for count in range(1, 10):
+        byte = int(page[at + count - 1])
+        if count == 9:
+            return _signed(value << 8 | byte), 9
+        value = value << 7 | byte & 127
+        if byte < 128:
+            return value, count
+    raise AssertionError
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _join(parts: list[Leaves]) -> Leaves:
+    return Leaves(
+        numbers=np.concatenate([part.numbers for part in parts]),
+        after=np.concatenate([part.after for part in parts]),
+        upto=np.concatenate([part.upto for part in parts]),
+    )
 
 
 def _runs(numbers: Pages) -> Iterator[tuple[int, int]]:

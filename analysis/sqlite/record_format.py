@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .cells import Cells, Ints, Words, load_words
 from .columns import IntColumn, constant
+from .exact import exact_integers
 from .folded import Values
 from .pages import Bytes, Unusual
 
@@ -48,23 +49,46 @@ class Records:
     """Byte after each value, counted from the record's first."""
 
     def integers(self, column: int) -> IntColumn:
-        """A column as integers: NULL, absent and other values are invalid, the other ones counted."""
+        """A column as integers: NULL, absent and other values are invalid, the other ones counted.
+
+        Reals that are integers are read as such; Unusual for texts, of which SQLite reads those that are.
+        """
         types = self.types[:, column]
-        if (types == types[0]).all() and not 0 < types[0] < REAL:
+        if ((types >= FIRST_TEXT) & (types % 2 == 1)).any():
+            raise Unusual("texts where integers belong")
+        if (types == types[0]).all() and not 0 < types[0] <= REAL:
             return self._constant(int(types[0]))
-        width = WIDTHS[np.clip(types, 0, ONE)]
-        stored = (types > 0) & (types < REAL)
-        known = stored | (types == ZERO) | (types == ONE)
-        shift = np.where(stored, 64 - 8 * width, 0)
-        values = self._shifted(column, shift)
-        if not stored.all():
-            fixed = np.where(types == ONE, 1, 0)
-            values = np.where(stored.take(self.shape), values, fixed.take(self.shape))
+        values = self._numbers(column)
+        known = (types > 0) & (types < REAL) | (types == ZERO) | (types == ONE)
+        if (types == REAL).any():
+            return self._with_reals(column, values, known.take(self.shape))
         if known.all():
             return IntColumn(values=values)
         other = ~known & (types > 0)
         foreign = int(other[self.shape].sum()) if other.any() else 0
         return IntColumn(values=values, valid=known.take(self.shape), foreign=foreign)
+
+    def _numbers(self, column: int) -> Ints:
+        """Integers as they are, reals by their bits, 0 for everything else."""
+        types = self.types[:, column]
+        stored = (types > 0) & (types <= REAL)
+        shift = np.where(stored, 64 - 8 * WIDTHS[np.clip(types, 0, ONE)], 0)
+        values = self._shifted(column, shift)
+        if stored.all():
+            return values
+        fixed = np.where(types == ONE, 1, 0)
+        return np.where(stored.take(self.shape), values, fixed.take(self.shape))
+
+    def _with_reals(self, column: int, values: Ints, known: NDArray[np.bool_]) -> IntColumn:
+        """The column with those of its reals that are integers, and without the others."""
+        types = self.types[:, column]
+        rows = np.flatnonzero((types == REAL).take(self.shape))
+        if not self.on_page([column])[rows].all():
+            raise Unusual("reals on overflow pages")
+        reals = values[rows].view(np.float64)
+        values[rows], known[rows] = exact_integers(reals)
+        foreign = int((~known & (types > 0).take(self.shape)).sum()) - int(np.isnan(reals).sum())
+        return IntColumn(values=values, valid=known, foreign=foreign)  # SQLite reads NaN as NULL
 
     def reals(self, column: int) -> NDArray[np.float64]:
         """A column as numbers, NaN where there is none."""
@@ -72,11 +96,8 @@ class Records:
         numeric = (types > 0) & (types <= ONE)
         if not numeric.any():
             return np.full(len(self.cells), np.nan)
-        ints = self.integers(column).values.astype(np.float64)
-        if not (types == REAL).any():
-            return np.where(numeric[self.shape], ints, np.nan)
-        bits = self._shifted(column, np.zeros(len(types), np.int64)).view(np.float64)
-        numbers = np.where((types == REAL)[self.shape], bits, ints)
+        values = self._numbers(column)
+        numbers = np.where((types == REAL)[self.shape], values.view(np.float64), values.astype(np.float64))
         return np.where(numeric[self.shape], numbers, np.nan)
 
     def combinations(self, columns: Sequence[int]) -> tuple[NDArray[np.intp], list[Values]]:
@@ -105,10 +126,6 @@ class Records:
             other = np.clip(8 * (done + 8 - length), 0, 63).astype(np.uint64)  # bits of what comes before
             mask = np.where(length > done, ~np.uint64(0) >> other, np.uint64(0))
             yield word & self.by_row(mask)
-
-    def filled(self, column: int) -> int:
-        """Rows with a value in a column."""
-        return int((self.types[:, column] > 0)[self.shape].sum())
 
     def slices(self, column: int) -> tuple[Ints, Ints, Ints]:
         """Rows of a column that hold texts, and where each begins and ends in the block."""

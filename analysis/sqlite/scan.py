@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import Cells, Ints, find_cells
-from .columns import ColumnBuilder, IntColumn, TextColumn, constant, interleave_columns
+from .columns import ColumnBuilder, IntColumn, TextColumn, interleave_columns, limit_column
+from .exact import EXACT_REAL, exact_integer
 from .folded import Folded, FoldedRows, Folder, Values, fold_columns
-from .pages import PageFile, Pages, Unusual
+from .pages import Leaves, PageFile, Unusual
 from .quoting import quote_name
 from .record_format import ABSENT, HeaderBook, Records, read_records
 
@@ -35,6 +36,9 @@ ROWID_NAMES = ("rowid", "_rowid_", "oid")
 T = TypeVar("T")
 
 Rows = list[tuple[Any, ...]]
+
+Ask = Callable[[str, tuple[Any, ...]], Rows]
+"""Asks SQLite; raises what sqlite3 raises."""
 
 Group = tuple[NDArray[np.intp], Records]
 
@@ -64,44 +68,48 @@ class Layout:
         return self.columns.index(column)
 
 
-def read_layout(connection: sqlite3.Connection, table: str) -> Layout:
+def read_layout(ask: Ask, table: str) -> Layout:
     """The layout of a table; raises Unusual for one that is stored otherwise, or that SQLite stumbles over."""
     try:
-        return _layout(connection, table)
+        return _layout(ask, table)
     except (sqlite3.Error, UnicodeError) as error:
         raise Unusual("schema") from error
 
 
-def _layout(connection: sqlite3.Connection, table: str) -> Layout:
-    roots = connection.execute(
-        "SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)
-    ).fetchall()
-    infos = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (table,)).fetchall()
-    free = [name for name in ROWID_NAMES if name not in {str(info[1]).lower() for info in infos}]
+def _layout(ask: Ask, table: str) -> Layout:
+    roots = ask("SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    infos = ask("SELECT * FROM pragma_table_xinfo(?)", (table,))
+    free = find_rowid_name([str(info[1]) for info in infos])
     if len(roots) != 1 or not isinstance(roots[0][0], int) or not free or any(info[6] for info in infos):
         raise Unusual("table")
     return Layout(
         table=table,
         root=roots[0][0],
         columns=tuple(info[1] for info in infos),
-        alias=_alias(connection, table, infos),
+        alias=_alias(ask, table, infos),
         defaulted=frozenset(info[1] for info in infos if info[4] is not None),
         real=frozenset(info[1] for info in infos if _is_real(info[2])),
-        rowid=free[0],
-        rowids=_span(connection, table, free[0]),
+        rowid=free,
+        rowids=_span(ask, table, free),
     )
 
 
-def _span(connection: sqlite3.Connection, table: str, rowid: str) -> int:
+def find_rowid_name(columns: Sequence[str]) -> str | None:
+    """A name for the row id that no column has; None where columns took all of them."""
+    taken = {name.lower() for name in columns}
+    return next((name for name in ROWID_NAMES if name not in taken), None)
+
+
+def _span(ask: Ask, table: str, rowid: str) -> int:
     name = quote_name(table)
     query = f"SELECT (SELECT min({rowid}) FROM {name}), (SELECT max({rowid}) FROM {name})"
-    low, high = connection.execute(query).fetchone()
-    return 0 if low is None else high - low + 1
+    low, high = ask(query, ())[0]
+    return 0 if low is None else max(0, high - low + 1)
 
 
-def _alias(connection: sqlite3.Connection, table: str, infos: Rows) -> str | None:
+def _alias(ask: Ask, table: str, infos: Rows) -> str | None:
     keys = [info for info in infos if info[5]]
-    indexes = connection.execute("SELECT origin FROM pragma_index_list(?)", (table,)).fetchall()
+    indexes = ask("SELECT origin FROM pragma_index_list(?)", (table,))
     if len(keys) != 1 or keys[0][2].upper() != "INTEGER" or ("pk",) in indexes:
         return None
     return str(keys[0][1])
@@ -204,28 +212,31 @@ class TableScan:
         return _decode(np.concatenate(parts), known)
 
     def _blocks(
-        self, leaves: Pages, columns: Sequence[str], decode: Callable[[Cells, list[Group]], T]
+        self, leaves: Leaves, columns: Sequence[str], decode: Callable[[Cells, list[Group]], T]
     ) -> Iterator[Block[T]]:
         """Blocks of rows in order."""
         step = max(1, BLOCK_BYTES // self.file.page_size)
         book = HeaderBook(len(self.layout.columns))
         fetched = 0
         for first in range(0, len(leaves), step):
-            block = self._block(leaves[first : first + step], columns, book, decode)
+            part = leaves.part(first, first + step)
+            block = self._block(part, columns, book, decode, root=len(leaves) == 1)
             fetched += len(block.far)
             if fetched > MAX_FETCHED:
                 raise Unusual("many overflow pages")
             yield block
-        self.file.check_unchanged()
 
     def _block(
         self,
-        pages: Pages,
+        leaves: Leaves,
         columns: Sequence[str],
         book: HeaderBook,
         decode: Callable[[Cells, list[Group]], T],
+        *,
+        root: bool,
     ) -> Block[T]:
-        cells = find_cells(self.file.read(pages), len(pages), self.file.page_size, self.file.usable)
+        raw = self.file.read(leaves.numbers)
+        cells = find_cells(raw, leaves, self.file.page_size, self.file.usable, root=root)
         groups = read_records(cells, book)
         self._check_stored(groups, columns)
         places = [p for p in map(self.layout.place, columns) if p is not None]
@@ -247,14 +258,13 @@ class TableScan:
     def _integers(self, name: str, cells: Cells, groups: list[Group]) -> IntColumn:
         place = self.layout.place(name)
         if place is None:
-            return IntColumn(values=cells.rowids())
-        if name in self.layout.real:
-            return constant(0, len(cells), known=False, foreign=sum(r.filled(place) for _, r in groups))
+            return IntColumn(values=cells.rowid)
         parts = [(rows, records.integers(place)) for rows, records in groups]
-        return parts[0][1] if len(parts) == 1 else interleave_columns(parts)
+        column = parts[0][1] if len(parts) == 1 else interleave_columns(parts)
+        return limit_column(column, EXACT_REAL) if name in self.layout.real else column
 
     def _fetch(self, columns: Sequence[str], block: Block[T]) -> Rows:
-        return self.fetch(columns, block.cells.rowids(block.far).tolist()) if len(block.far) else []
+        return self.fetch(columns, block.cells.rowid[block.far].tolist()) if len(block.far) else []
 
     def _stored(self, column: str) -> int:
         place = self.layout.place(column)
@@ -279,7 +289,7 @@ def _with_fetched(column: IntColumn, far: Ints, fetched: list[Any]) -> IntColumn
     if not len(far) or column.values.strides == (0,):
         return column
     values = column.values.copy()
-    values[far] = [v if type(v) is int else 0 for v in fetched]
+    values[far] = [exact_integer(v) or 0 for v in fetched]
     return IntColumn(values=values, valid=column.valid, foreign=column.foreign)
 
 

@@ -28,14 +28,8 @@ def find_run(address: str, store: Path) -> Path:
     return path if address and path.exists() else store / find_line(address, store).folder
 
 
-def lookup_run(address: str, store: Path) -> Path | None:
-    """The same for names that may also mean something else: None where the store knows no such run."""
-    path = Path(address)
-    return path if address and path.exists() else lookup_kept_run(address, store)
-
-
 def lookup_kept_run(address: str, store: Path) -> Path | None:
-    """The same among the runs of the store alone, whatever lies in the current folder."""
+    """The same among the runs of the store alone, whatever lies in the current folder; None where it knows none."""
     if not _ADDRESS.fullmatch(address) or not ((store / DATABASE).exists() or run_folders(store)):
         return None
     try:

@@ -14,18 +14,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from ..errors import StoreError
+from ..files import draft_file
 from ..runs.folder import RunFolder, read_run_folder
-from ..runs.records import FORMAT, CountersRecord, Record, RunPlan, ShardRecord, StepRecord
+from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
 from ..trace.scrub import scrub_trace
+from ..words import FORMAT
 
 MANIFEST = "archive.json"
 
@@ -59,7 +59,10 @@ def export_run(run: Path, target: Path) -> None:
     """
     folder = read_run_folder(run)
     try:
-        with tempfile.TemporaryDirectory(prefix="flopprof-export-") as work, _unfinished(target) as draft:
+        with (
+            tempfile.TemporaryDirectory(prefix="flopprof-export-") as work,
+            draft_file(target, durable=False) as draft,
+        ):
             files = dict(_public_files(folder, Path(work)))
             _pack(folder.plan.run.id, files, draft)
     except OSError as error:
@@ -153,15 +156,3 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
     return entry
-
-
-@contextmanager
-def _unfinished(target: Path) -> Iterator[Path]:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.touch(mode=0o600, exist_ok=False)
-        yield draft
-        draft.replace(target)
-    finally:
-        with suppress(OSError):
-            draft.unlink()

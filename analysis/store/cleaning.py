@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import StoreError
+from ..files import is_draft, move_whole
 from ..runs.lock import FolderHeld, hold_folder
 from .database import DATABASE, compact_store, forget_runs
 from .import_run import IMPORT_PREFIX
@@ -16,7 +17,7 @@ from .queries import RunLine
 
 REMOVED_PREFIX = ".removed-"
 
-_BEGUN = {"shards", "machine.json", ".machine.json.new", ".plan.json.new"}
+_BEGUN = {"shards", "machine.json"}
 """What is in the folder of a run that was killed before it had a plan; nothing of it was measured."""
 
 
@@ -27,7 +28,7 @@ def remove_run(store: Path, run: RunLine) -> None:
         if run.status != "missing":
             shutil.rmtree(doomed, ignore_errors=True)
             with hold_folder(folder):
-                folder.rename(doomed)
+                move_whole(folder, doomed, durable=False)
     except FolderHeld:
         raise StoreError(folder, "is being written by another flopprof; wait until it has ended") from None
     except OSError as error:
@@ -69,6 +70,10 @@ def _remove_from_run(folder: Path) -> Iterator[tuple[Path, str]]:
         yield _remove(staging), "raw recordings of a run that was killed"
     if _never_began(folder):
         yield _remove(folder), "a run that was killed before it began"
+        return
+    for draft in sorted(entry for entry in folder.iterdir() if is_draft(entry.name)):
+        draft.unlink(missing_ok=True)
+        yield draft, "a file that was not finished"
 
 
 def _remove(path: Path) -> Path:
@@ -89,5 +94,5 @@ def _hold_abandoned(folder: Path) -> Iterator[bool]:
 
 
 def _never_began(folder: Path) -> bool:
-    found = {entry.name for entry in folder.iterdir()}
+    found = {entry.name for entry in folder.iterdir() if not is_draft(entry.name)}
     return {"shards"} <= found <= _BEGUN and not any((folder / "shards").iterdir())

@@ -133,7 +133,7 @@ def applied_migrations(connection: sqlite3.Connection, store: Path) -> set[str]:
 
 
 def _migrate(database: Database, store: Path) -> None:
-    from .schema import STORE_MIGRATIONS
+    from .migrations import STORE_MIGRATIONS
 
     # Two processes that find an old store at once: the second one finds nothing left to do.
     with hold_folder(store, wait=True):

@@ -24,10 +24,12 @@ from pydantic import ValidationError
 
 from ...scenarios.errors import FlopprofError
 from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
+from ..files import move_whole
 from ..runs.folder import check_whole, read_run_folder
 from ..runs.lock import hold_folder
-from ..runs.records import FORMAT, RunPlan
+from ..runs.records import RunPlan
 from ..trace.scrub import scrub_trace
+from ..words import FORMAT
 from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
 from .import_checks import check_steps, check_trace
 
@@ -84,9 +86,7 @@ def import_run(archive: Path, store: Path, finish: Finish) -> Path:
             _rebuild(work / "come", work / "run", manifest)
             finish(work / "run", target)
         try:
-            _flush(work / "run")
-            (work / "run").rename(target)
-            _flush_one(store)
+            move_whole(work / "run", target, durable=True)
         except OSError as error:
             raise StoreError(target, f"cannot be written ({error.strerror})") from error
     return target
@@ -247,20 +247,6 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
 def _write_record(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _flush(run: Path) -> None:
-    """Have the kernel write everything of a folder to the disk now."""
-    for path in (run, *run.rglob("*")):
-        _flush_one(path)
-
-
-def _flush_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -28,8 +28,6 @@ STEPS_OF_RUN = """
         untraced_ns, traced_ns, slowdown, overhead_ns, kernel_ns, compute_ns, tflops, gbps, roof_share, limited_by
     FROM steps WHERE run = ? ORDER BY number"""
 
-TAGS = "SELECT name, run FROM tags ORDER BY name"
-
 STEP_HISTORY = """
     SELECT runs.id AS run, runs.started_at, runs.status, runs.recorder, machines.hardware, machines.versions,
         machines.settings, steps.key, steps.label, steps.variant, steps.backend, steps.device, steps.dtype,

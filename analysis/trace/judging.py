@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..export.devices import Device
 from ..export.metadata import Metadata, is_newer
 from ..words import BUSY_LAYERS, QualityNote
 from .diagnostics import judge_diagnostics
+from .overlaps import Overlaps
 from .quality import count_notes, note, sort_notes
 
 UNIFIED_MEMORY = (11, 12, 13)
@@ -36,6 +38,8 @@ class Counted:
     has_contexts: bool = False
     """Whether a CUDA context was made, which takes calls."""
     dropped: dict[str, int] = field(default_factory=dict)
+    overlaps: Overlaps | None = None
+    bad_bytes: int = 0
     dropped_calls: int = 0
     dropped_ranges: int = 0
     foreign: int = 0
@@ -62,6 +66,7 @@ def judge_trace(
     names: tuple[str, ...],
     devices: tuple[Device, ...],
     counted: Counted,
+    lost: Sequence[QualityNote] = (),
 ) -> tuple[QualityNote, ...]:
     """All notes on a trace, errors first."""
     notes = [
@@ -71,7 +76,15 @@ def judge_trace(
         *_judge_graphs(activities, calls, names),
         *_judge_missing_work(activities, calls, names),
         *_judge_devices(activities, devices, described=counted.described),
+        *lost,
     ]
+    if counted.overlaps is not None and len(counted.overlaps.rows):
+        detail = f"{counted.overlaps.others} others of their streams ran meanwhile"
+        notes.append(note("overlapping_records", len(counted.overlaps.rows), detail))
+    if counted.overlaps is not None and counted.overlaps.everywhere:
+        notes.append(note("overlapping_streams", counted.overlaps.everywhere))
+    if counted.bad_bytes:
+        notes.append(note("impossible_bytes", counted.bad_bytes))
     if counted.dropped:
         detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
         notes.append(note("impossible_times", sum(counted.dropped.values()), detail))

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TraceError
+from ..files import move_whole
 from ..sqlite.file import SqliteFile
 
 IMPORTER = "QdstrmImporter"
 
 TIMEOUT_SECONDS = 3600
-
-EXPORT_OPTIONS = ("--type=sqlite", "--quiet=true", "--force-overwrite=true")
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """All that nsys may see of our environment: reports remember what they were made in."""
@@ -188,7 +187,7 @@ def _workplace(target: Path) -> Iterator[Path]:
 
 def _publish(made: Path, target: Path) -> None:
     made.chmod(0o600)
-    made.replace(target)
+    move_whole(made, target, durable=False)
 
 
 def _run(command: Sequence[str], work: Path, subject: Path) -> str:

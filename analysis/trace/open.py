@@ -24,7 +24,7 @@ from typing import IO, cast
 
 from ..errors import TraceError
 from ..kineto.convert import write_export
-from ..sqlite.file import MAGIC
+from ..sqlite.snapshot import MAGIC, resolve_file
 from .nsys import HOW_TO_INSTALL, Nsys, export_report, find_nsys, import_qdstrm
 
 PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -32,6 +32,9 @@ PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd":
 PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
 RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
+
+NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
+"""What a file called so is, is told by its name; a link of another name is what its target is."""
 
 CHUNK_BYTES = 1 << 20
 
@@ -65,15 +68,16 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
     about a temporary file is raised as one about `path`.
     """
     path = Path(path)
-    if not _needs_work(path):
+    source = path if path.suffix in NAMED_SUFFIXES else resolve_file(path)
+    if not _needs_work(path, source):
         yield path
         return
     try:
         with tempfile.TemporaryDirectory(prefix="flopprof-", ignore_cleanup_errors=True) as folder:
             try:
-                yield _make_plain(path, Path(folder), announce or _say_nothing)
+                yield _make_plain(source, Path(folder), announce or _say_nothing)
             except TraceError as error:
-                if Path(error.trace).is_relative_to(folder):
+                if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise TraceError(path, error.problem) from None
                 raise
     except OSError as error:
@@ -84,15 +88,18 @@ def _say_nothing(line: str) -> None:
     del line
 
 
-def _needs_work(path: Path) -> bool:
-    """Whether `path` must be turned into SQLite first; what cannot be read at all is an error."""
+def _needs_work(path: Path, source: Path) -> bool:
+    """Whether `source`, which `path` may be a link to, must be turned into SQLite first.
+
+    What cannot be read at all is an error.
+    """
     if not path.exists():
         raise TraceError(path, "no such file")
     if not path.is_file():
         raise TraceError(
             path, "is not a file; give a .sqlite, .nsys-rep, .qdstrm or a .json of torch.profiler"
         )
-    return _packing(path) is not None or path.suffix in RECORDING_SUFFIXES or _is_json(path)
+    return _packing(path) is not None or source.suffix in RECORDING_SUFFIXES or _is_json(path)
 
 
 def _is_json(path: Path) -> bool:

@@ -124,6 +124,17 @@ CODES: dict[str, Code] = {
     ),
     "missing_copies": _code("warning", DEVICE, "copies were asked for but the export has no copy records"),
     "missing_fills": _code("warning", DEVICE, "fills were asked for but the export has no fill records"),
+    "lost_records": _code(
+        "error",
+        DEVICE,
+        "launches, copies or fills succeeded but have no device record: the recording lost them",
+        lossy=True,
+    ),
+    "clipped_records": _code(
+        "info",
+        DEVICE,
+        "the first or last launches have no device record: the recording began or ended between",
+    ),
     "missing_ranges": _code("info", RANGES, "the trace has no NVTX ranges"),
     "missing_device_work": _code("info", DEVICE, "the trace has no device work"),
     "missing_device_info": _code("info", ("devices",), "the export does not describe its GPU"),
@@ -146,6 +157,21 @@ CODES: dict[str, Code] = {
     # Rows that cannot be true.
     "impossible_times": _code(
         "error", DEVICE, "device records without possible times were left out", lossy=True
+    ),
+    "overlapping_records": _code(
+        "error",
+        DEVICE,
+        "device records that ran while others of their stream did, which cannot be, were left out",
+        lossy=True,
+    ),
+    "overlapping_streams": _code(
+        "error",
+        DEVICE,
+        "so many device records ran while others of their stream did, which cannot be, that all were kept",
+        lossy=True,
+    ),
+    "impossible_bytes": _code(
+        "warning", ("copies",), "byte counts of copies and fills that cannot be are unknown"
     ),
     "impossible_call_times": _code("warning", ("windows",), "API calls without possible times were left out"),
     "impossible_range_times": _code("warning", RANGES, "ranges without possible times were left out"),
@@ -266,4 +292,9 @@ def sort_notes(notes: Iterable[QualityNote]) -> tuple[QualityNote, ...]:
 
 def loses_data(notes: Iterable[QualityNote]) -> bool:
     """Whether any note means lost data: what ``--strict`` refuses."""
-    return any(CODES[one.code].lossy for one in notes)
+    return any(is_lossy(one) for one in notes)
+
+
+def is_lossy(one: QualityNote) -> bool:
+    """Whether a note means lost data; a code that is not on the list counts by its severity."""
+    return CODES[one.code].lossy if one.code in CODES else one.severity == "error"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from ..arithmetic.arrays import Codes
@@ -32,9 +31,9 @@ def read_tables(file: SqliteFile, schema: str) -> RawTrace:
     """Two of them at a time, as numpy lets threads work at once. Raises TraceError, for the first that is damaged."""
     with ThreadPoolExecutor(2) as pool:
         calls, work, nvtx = (
-            pool.submit(_read, read_calls, file.path, schema),
-            pool.submit(_read, read_activities, file.path, schema),
-            pool.submit(_read, read_nvtx, file.path, schema),
+            pool.submit(_read, read_calls, file, schema),
+            pool.submit(_read, read_activities, file, schema),
+            pool.submit(_read, read_nvtx, file, schema),
         )
         raw_calls, names = calls.result()
         raw_work, kernels = work.result()
@@ -49,12 +48,11 @@ def read_tables(file: SqliteFile, schema: str) -> RawTrace:
 
 
 def _read(
-    reader: Callable[[SqliteFile, NameCollector, str], T], path: Path, schema: str
+    reader: Callable[[SqliteFile, NameCollector, str], T], file: SqliteFile, schema: str
 ) -> tuple[T, NameCollector]:
-    """Read over a connection of its own: threads may not share one."""
-    with SqliteFile(path) as file:
-        names = NameCollector(file)
-        return reader(file, names, schema), names
+    """Read with names of its own, which only one thread may gather."""
+    names = NameCollector(file)
+    return reader(file, names, schema), names
 
 
 def _rename(events: RawEvents, codes: Codes) -> RawEvents:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..arithmetic.arrays import NONE, Bools, Codes, ints
 from ..arithmetic.nesting import find_parents, measure_depths, rank_ranges
-from ..export.activities import RawActivities, order_activities
+from ..export.activities import RawActivities, leave_out, order_activities
 from ..export.calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
 from ..export.devices import (
     CONTEXTS,
@@ -22,17 +22,22 @@ from ..export.devices import (
 )
 from ..export.frames import CROSS_THREAD, make_frame
 from ..export.gpu_metrics import read_gpu_samples
-from ..export.graph_nodes import read_graph_nodes
-from ..export.identity import Identities, collect_identities, process_key
+from ..export.graph_nodes import RawGraphNodes, read_graph_nodes
+from ..export.identity import Identities, collect_identities, pid_of, process_key
 from ..export.lacking import find_lacking
 from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
 from ..kineto.writer import count_stand_ins
 from ..sqlite.file import SqliteFile
-from .judging import Counted, judge_trace
+from ..words import BUSY_LAYERS, QualityNote
+from .judging import Counted, find_unified_memory, judge_trace
+from .lost import Asked, Nodes, Recorded, judge_lost
 from .open import Announce, open_trace_file
+from .overlaps import find_overlaps
 from .raw import read_tables
 from .trace import Trace
+
+KERNELS = [BUSY_LAYERS.index(layer) for layer in ("kernel", "graph")]
 
 
 def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
@@ -75,12 +80,24 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     gpus = limit_sms(read_gpus(file), read_sm_counts(file))
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
+    by_start = order_activities(activities)
+    lost = _judge_lost(raw_calls, raw, nodes, who, activities, texts, final)
+    overlaps = find_overlaps(
+        activities, by_start, _on_stream(raw, activities), _called(activities, calls), texts, gpus
+    )
+    if len(overlaps.rows):
+        kept = np.ones(len(activities), np.bool_)
+        kept[overlaps.rows] = False
+        raw, activities = leave_out(raw, kept), activities[kept].reset_index(drop=True)
+        by_start = order_activities(activities)
     waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
     samples = read_gpu_samples(file, schema)
     counted = Counted(
         has_calls=RUNTIME in file.tables,
         has_contexts=not CONTEXTS.isdisjoint(file.tables),
         dropped=raw.dropped,
+        overlaps=overlaps,
+        bad_bytes=raw.bad_bytes,
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
@@ -99,7 +116,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         path=path,
         metadata=metadata,
         activities=activities,
-        by_start=order_activities(activities),
+        by_start=by_start,
         copies=raw.copies,
         launches=raw.launches,
         calls=calls,
@@ -115,7 +132,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         has_calls=counted.has_calls,
         duration_ns=session_end,
         samples=samples,
-        quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted),
+        quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted, lost),
     )
 
 
@@ -191,6 +208,57 @@ def _activities(raw: RawActivities, process: Codes, device: Codes, call: Codes, 
             "call": call,
             "graph_node": raw.graph_node,
         },
+    )
+
+
+def _on_stream(raw: RawActivities, activities: pd.DataFrame) -> Bools:
+    """Records of a known stream, all but migrations of unified memory, which wait for no other."""
+    found = raw.stream_known.copy()
+    found[find_unified_memory(activities, raw.copies)] = False
+    return found
+
+
+def _called(activities: pd.DataFrame, calls: pd.DataFrame) -> Codes:
+    """The name of each record's call, -1 for none."""
+    return np.append(ints(calls, "name"), np.int32(NONE))[ints(activities, "call")]
+
+
+def _judge_lost(
+    raw_calls: RawCalls,
+    raw: RawActivities,
+    nodes: RawGraphNodes,
+    who: Identities,
+    activities: pd.DataFrame,
+    texts: tuple[str, ...],
+    final: Codes,
+) -> list[QualityNote]:
+    untimed = raw.untimed
+    process = who.process_codes(process_key(untimed.process), untimed.process_known, raw_calls.global_tids)
+    none = np.zeros(len(process), np.int64)
+    migration = np.zeros(len(activities) + len(process), np.bool_)
+    migration[find_unified_memory(activities, raw.copies)] = True
+    layer = ints(activities, "layer")
+    return judge_lost(
+        Asked(
+            start=raw_calls.start,
+            end=raw_calls.end,
+            thread=who.thread_codes(raw_calls.global_tids)[raw_calls.thread],
+            process=who.processes_of(raw_calls.global_tids)[raw_calls.thread],
+            name=final[raw_calls.name],
+            correlation_id=raw_calls.correlation_id,
+            succeeded=raw_calls.succeeded,
+            names=texts,
+        ),
+        Recorded(
+            process=np.append(ints(activities, "process"), process),
+            correlation_id=np.append(raw.correlation_id, untimed.correlation_id),
+            call=np.append(ints(activities, "call"), none + NONE).astype(np.int32),
+            graph_node=np.append(raw.graph_node, none),
+            migration=migration,
+            has_kernels=bool(np.isin(layer, KERNELS).any()),
+        ),
+        Nodes(thread=who.thread_codes(nodes.global_tid), start=nodes.start),
+        tuple(map(pid_of, who.processes.tolist())),
     )
 
 

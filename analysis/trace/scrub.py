@@ -8,17 +8,17 @@ names, and texts of known shape (``public_texts``). It is a new file: no freed p
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...scenarios.errors import FlopprofError
-from ..sqlite.file import READ_FAILURES, SqliteFile, translate_error
+from ..files import draft_file
+from ..sqlite.file import SqliteFile
 from ..sqlite.quoting import quote_name
+from ..sqlite.snapshot import READ_FAILURES, translate_error
 from .public_texts import public_diagnostic, public_setting
 
 KEPT_TABLES = re.compile(
@@ -44,6 +44,12 @@ TEXT_SHAPES = {
     "chipName": r"[A-Z]{1,4}\d{2,4}[A-Z]{0,2}",
     "name": r"[A-Za-z0-9][A-Za-z0-9 ()/.,+-]{0,80}",
 }
+
+NUMBER_SHAPE = r"[+-]?[0-9]{1,19}(\.0*)?"
+"""Of a number that is stored as a text; the copy's column makes it one again."""
+
+WORDED = {"name", "value", "label", "text", "jsonText", "binaryData", "content"}
+"""Columns in which digits are somebody's words."""
 
 ENUM_SHAPE = r"[A-Za-z0-9_ ()/.,:+-]{0,120}"
 
@@ -80,20 +86,10 @@ def scrub_trace(source: Path, target: Path) -> None:
 def _unfinished(target: Path) -> Iterator[Path]:
     """A private file beside `target` that takes its place when the body succeeds, and vanishes otherwise."""
     try:
-        handle, name = tempfile.mkstemp(prefix=".scrub-", suffix=".part", dir=target.absolute().parent)
-        os.close(handle)
+        with draft_file(target, durable=True) as draft:
+            yield draft
     except OSError as error:
         raise ScrubError(target, error.strerror or str(error)) from None
-    draft = Path(name)
-    try:
-        yield draft
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except OSError as error:
-        raise ScrubError(target, error.strerror or str(error)) from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _copy_public(trace: SqliteFile, draft: Path, target: Path) -> None:
@@ -150,7 +146,7 @@ def _copy_table(connection: sqlite3.Connection, table: str, columns: tuple[str, 
 def _public_value(table: str, column: str, columns: tuple[str, ...]) -> str:
     """SQL for what may be copied of a column; unless named here, numbers and nothing else."""
     name = quote_name(column)
-    number = f"iif(typeof({name}) IN ('integer', 'real'), {name}, NULL)"
+    number = _public_number(name, written=column not in WORDED)
     if table in SETTING_TABLES and column == "name":
         return name
     if table in SETTING_TABLES and column == "value":
@@ -162,9 +158,15 @@ def _public_value(table: str, column: str, columns: tuple[str, ...]) -> str:
     if table.startswith("TARGET_INFO_") and column in TEXT_SHAPES:
         return f"shaped('{TEXT_SHAPES[column]}', CAST({name} AS BLOB))"
     if table in ("NVTX_EVENTS", "NVTXT_EVENTS") and column in ("text", "textId") and "eventType" in columns:
-        kind = "text" if column == "text" else "integer"
-        return f"CASE WHEN eventType IN {RANGE_EVENTS} AND typeof({name}) = '{kind}' THEN {name} END"
+        own = f"CASE WHEN typeof({name}) = 'text' THEN {name} END" if column == "text" else number
+        return f"CASE WHEN eventType IN {RANGE_EVENTS} THEN {own} END"
     return number
+
+
+def _public_number(name: str, *, written: bool) -> str:
+    """SQL for a number; one `written` as a text is one as well, except where words belong."""
+    other = f"WHEN typeof({name}) = 'text' THEN shaped('{NUMBER_SHAPE}', CAST({name} AS BLOB))"
+    return f"CASE WHEN typeof({name}) IN ('integer', 'real') THEN {name} {other if written else ''} END"
 
 
 def _type_of(table: str, column: str) -> str:
@@ -203,9 +205,10 @@ def _copy_strings(connection: sqlite3.Connection, trace: SqliteFile) -> None:
     ]
     connection.execute("CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT)")
     connection.execute(
-        "INSERT OR IGNORE INTO main.StringIds SELECT id, value FROM source.StringIds"
-        f" WHERE id IN ({' UNION '.join(named) or 'SELECT NULL'})"
-        " AND typeof(id) = 'integer' AND typeof(value) = 'text' AND instr(CAST(value AS BLOB), x'00') = 0"
+        "INSERT OR IGNORE INTO main.StringIds SELECT CAST(id AS INTEGER), value FROM source.StringIds"
+        f" WHERE CAST(id AS INTEGER) IN ({' UNION '.join(named) or 'SELECT NULL'})"
+        f" AND (typeof(id) = 'integer' OR shaped('{NUMBER_SHAPE}', CAST(id AS BLOB)) IS NOT NULL)"
+        " AND typeof(value) = 'text' AND instr(CAST(value AS BLOB), x'00') = 0"
     )
 
 

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-DOMAIN = "flopprof"
-
-BYTES = "bytes"
+from ...analysis.words import BYTES_MARK, OWN_DOMAIN
 
 GREATEST = (1 << 63) - 1
 
@@ -92,7 +90,7 @@ class Recorded:
         # Into local names: they are called millions of times.
         lib: Any = import_module("nvtx._lib")
         push, pop, mark, start = lib.push_range, lib.pop_range, lib.mark, lib.start_range
-        domain, event = lib.Domain(DOMAIN), lib.EventAttributes
+        domain, event = lib.Domain(OWN_DOMAIN), lib.EventAttributes
         handle, name_once = domain.handle, domain.get_registered_string
 
         def make(name: str, payload: int | None, color: Color | None) -> Attributes:
@@ -132,7 +130,7 @@ def fixed_attributes(
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  users need not check types
         raise TypeError(f"a range's name is a text, got {name!r}")
     moved = whole_amount(name, "bytes", bytes)
-    mark = None if moved is None else nvtx.attributes(BYTES, moved, None)
+    mark = None if moved is None else nvtx.attributes(BYTES_MARK, moved, None)
     return make_attributes(nvtx, name, whole_amount(name, "flops", flops), color), mark
 
 

@@ -13,7 +13,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from .nvtx_calls import BYTES, Attributes, Color, Silence, Varying, fixed_attributes, nvtx, whole_amount
+from ...analysis.words import BYTES_MARK
+from .nvtx_calls import Attributes, Color, Silence, Varying, fixed_attributes, nvtx, whole_amount
 
 PAUSES = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
@@ -118,7 +119,7 @@ class Annotation:
 
     def _wrap_varying(self, function: Callable[P, T]) -> Callable[P, T]:
         name, nvtx, flops, moved = str(self._name), self._nvtx, self._flops, self._bytes
-        ranges, marks = Varying(nvtx, name, self._color), Varying(nvtx, BYTES)
+        ranges, marks = Varying(nvtx, name, self._color), Varying(nvtx, BYTES_MARK)
 
         @functools.wraps(function)
         def annotated(*args: P.args, **kwargs: P.kwargs) -> T:

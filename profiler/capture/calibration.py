@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ...analysis.runs.ceilings import Ceiling, ceilings_path, read_ceilings, write_ceilings
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import Machine
+from ...analysis.runs.writing import write_record
 from ..errors import CaptureError
 from ..machine.machine import describe_machine, last_level_cache_bytes, missing_reason
 from ..recorders.child import run_child
@@ -27,7 +27,7 @@ from ..recorders.environment import allowed_environment
 from ..recorders.folders import temporary_folder
 from ..recorders.recorder import last_line
 from ..worker.ceilings import CeilingJob, CeilingOutcome, measured_dtypes
-from .shard import describe_death
+from .deaths import describe_death
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.ceilings")
 

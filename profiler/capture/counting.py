@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ...analysis.evidence.counters import WANTED, CountedLaunch
 from ...analysis.evidence.ncu_csv import NcuOutputError, read_ncu_csv
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import CountedKernel, CountedStep, CountersRecord
+from ...analysis.runs.writing import write_record
 from ...analysis.words import COUNTED_OP
 from ...scenarios.plan.step import Step
 from ..errors import Interrupted
 from ..recorders.ncu import NcuRecorder, explain
 from ..recorders.recorder import last_line
-from .shard import Shard, ShardContext, WorkerOutcome, run_worker
+from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
 
 MOST_WORKERS = 5
 """A worker that dies is started again at the next step, as often as this."""

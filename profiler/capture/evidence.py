@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
-from ...analysis.words import Recorder
+from ...analysis.words import EvidenceChoice, Recorder
 from ...scenarios.plan.expansion import Plan
 from ..recorders.ncu import CountersMissing, NcuRecorder, open_ncu
 
-Evidence = Literal["auto", "counters", "none"]
-"""auto: hardware counters where they can be had; counters: an error where they cannot."""
-
 
 def choose_counter(
-    wanted: Evidence, plan: Plan, recorder: Recorder, tell: Callable[[str], None]
+    wanted: EvidenceChoice, plan: Plan, recorder: Recorder, tell: Callable[[str], None]
 ) -> NcuRecorder | None:
     """What counts the run's kernels; None, and a line that says why, where nothing can. Raises CountersMissing."""
     if wanted == "none" or (wanted == "auto" and recorder == "embedded"):

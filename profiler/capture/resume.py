@@ -8,11 +8,12 @@ from typing import Any
 
 from ...analysis.runs.folder import RunFolder, read_run_folder
 from ...analysis.runs.records import Machine, RunPlan
+from ...analysis.words import RecorderChoice
 from ...scenarios.plan.expansion import Plan
 from ...scenarios.plan.step import Step
 from ..errors import CaptureError
 from ..machine.machine import describe_machine
-from ..recorders.recorder import Choice, Recorder
+from ..recorders.recorder import Recorder
 
 MOST_CHANGES = 5
 
@@ -48,7 +49,7 @@ def asked_scenario(plan: RunPlan) -> tuple[str, tuple[str, ...]]:
     return (names[0] if names else plan.run.scenario), tuple(overrides)
 
 
-def refuse_options(before: RunFolder, *, recorder: Choice, control: bool, interleave: bool) -> None:
+def refuse_options(before: RunFolder, *, recorder: RecorderChoice, control: bool, interleave: bool) -> None:
     """Raise CannotResume for options that ask for another way of measuring than the run was begun with."""
     run = before.plan.run
     if recorder not in ("auto", run.recorder):

@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
-from ...analysis.runs.files import write_record
 from ...analysis.runs.folder import RunFolder, read_run_folder
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
+from ...analysis.runs.writing import write_record
 from ...scenarios.plan.expansion import Plan
 from ...scenarios.plan.step import Step
 from ..machine.machine import describe_machine
@@ -25,7 +25,8 @@ from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import Recorder
 from ..worker.job import Message, Opened, PassName
 from .counting import count_shard
-from .shard import Shard, ShardContext, capture_shard
+from .shard import capture_shard
+from .worker_process import Shard, ShardContext
 
 Listener = Callable[[PassName, Message], None]
 

@@ -6,115 +6,19 @@ its own, published by one rename when its trace has been scrubbed.
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
+from collections.abc import Mapping
 
 from ...analysis.errors import TraceError
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import ShardRecord, StepRecord
+from ...analysis.runs.writing import write_record
 from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
-from ...scenarios.plan.step import Step
 from ..errors import CaptureError, Interrupted
-from ..machine.disk import DiskFullError, has_no_room, is_disk_full, is_nearly_full
-from ..recorders.child import run_child
-from ..recorders.environment import allowed_environment
+from ..machine.disk import DiskFullError, has_no_room, is_disk_full
 from ..recorders.folders import publish_shard
-from ..recorders.ncu import NcuRecorder
-from ..recorders.recorder import EmbeddedRecorder, Recorder, last_line
-from ..worker.job import (
-    DISK_FULL,
-    NEW_WORKER,
-    Finished,
-    Job,
-    Message,
-    MessageReader,
-    Opened,
-    PassName,
-    Started,
-)
-
-WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.main")
-"""-P: a queue.py in the current folder is not what libraries mean when they import queue."""
-
-MOST_STARTS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardContext:
-    """What all shards of a run share."""
-
-    run: Path
-    staging: Path
-    temporary: Path
-    """TMPDIR of everything that is started."""
-    lifeline: Path
-    """What a worker lives on (lifeline.py)."""
-    recorder: Recorder
-    scenario_folder: str | None
-    """Where the scenario's own functions are."""
-    control: bool
-    interleave: bool
-    """Whether the control pass measures the variants of a point in turn."""
-    seed: int
-    environment: Mapping[str, str]
-    on_message: Callable[[PassName, Message], None]
-    counter: NcuRecorder | None = None
-    """What is around a worker of the counters pass."""
-
-
-@dataclass(slots=True, kw_only=True)
-class WorkerOutcome:
-    """What became of one worker."""
-
-    folder: Path
-    exit_code: int | None = None
-    opened: Opened | None = None
-    records: dict[str, StepRecord] = field(default_factory=dict)
-    died_in: str | None = None
-    """The step that was started and not finished."""
-    recorder_failed: bool = False
-    """Whether the recorder never got as far as the worker."""
-
-    @property
-    def has_run(self) -> bool:
-        """Whether the worker said anything."""
-        return self.opened is not None or bool(self.records)
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user ended it."""
-        return self.exit_code is None
-
-    def hear(self, message: Message) -> None:
-        """Take note of a message."""
-        if isinstance(message, Opened):
-            self.opened = message
-        elif isinstance(message, Started):
-            self.died_in = message.key
-        else:
-            self.records[message.record.key] = message.record
-            self.died_in = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
-    """Steps that share a worker."""
-
-    backend: str
-    device: str
-    steps: tuple[Step, ...]
-    parts: int = 0
-    """Parts that an earlier process published."""
-
-    @property
-    def name(self) -> str:
-        """The shard's folder name."""
-        return f"{self.backend}-{self.device}"
+from ..worker.job import Opened
+from .deaths import settle_worker
+from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
 
 
 def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
@@ -154,137 +58,6 @@ def _control_pass(shard: Shard, context: ShardContext, openings: list[Opened]) -
         records |= finished
         todo = [s for s in todo if s.key not in finished]
     return records
-
-
-def run_worker(
-    shard: Shard,
-    which: PassName,
-    steps: Sequence[Step],
-    context: ShardContext,
-    *,
-    reps: dict[str, int],
-    label: str,
-) -> WorkerOutcome:
-    """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome.
-
-    Starts it again when its recorder failed before the worker ran. Raises DiskFullError.
-    """
-    for attempt in count(1):
-        folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
-        outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
-        has_failed = outcome.exit_code not in (0, NEW_WORKER, None)
-        if has_failed and (outcome.exit_code == DISK_FULL or is_nearly_full(folder, context.temporary)):
-            raise DiskFullError(context.run)
-        has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
-        outcome.recorder_failed = not has_begun
-        if has_begun or attempt == MOST_STARTS:
-            return outcome
-    raise AssertionError("count() does not end")
-
-
-def start_worker(
-    shard: Shard,
-    which: PassName,
-    steps: Sequence[Step],
-    context: ShardContext,
-    *,
-    reps: dict[str, int],
-    folder: Path,
-) -> WorkerOutcome:
-    """One start of a worker, with a new staging folder."""
-    folder.mkdir()
-    recorder = recorder_of(which, context)
-    job = Job(
-        which=which,
-        ranges="none" if which == "control" else recorder.ranges,
-        backend=shard.backend,
-        device=shard.device,
-        steps=[step.to_json() for step in steps],
-        reps=reps,
-        interleave=context.interleave and which == "control",
-        check=which == "control" or (which == "traced" and not context.control),
-        folder=context.scenario_folder,
-        seed=context.seed,
-        messages=str(folder / "messages.jsonl"),
-        trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
-        lifeline=str(context.lifeline),
-    )
-    write_record(folder / "job.json", job)
-    outcome = WorkerOutcome(folder=folder)
-    reader = MessageReader(Path(job.messages))
-
-    def listen() -> None:
-        for message in reader.read():
-            outcome.hear(message)
-            context.on_message(which, message)
-
-    command = recorder.command([*WORKER, str(folder / "job.json")], folder)
-    environment = allowed_environment(context.environment, context.temporary)
-    try:
-        outcome.exit_code = run_child(
-            command, environment, output=folder / "output.txt", while_waiting=listen
-        )
-    except KeyboardInterrupt:
-        listen()
-    return outcome
-
-
-def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorder:
-    """What is around a worker: nothing in the control pass."""
-    if which == "counters":
-        assert context.counter is not None, "a counters pass has what counts"
-        return context.counter
-    return context.recorder if which == "traced" else EmbeddedRecorder()
-
-
-def settle_worker(
-    outcome: WorkerOutcome, todo: Sequence[Step], which: PassName, context: ShardContext
-) -> dict[str, StepRecord]:
-    """What became of the steps of a worker that ended; those it could not tell the end of are told here."""
-    records = settle_deaths(outcome, todo)
-    for key, record in records.items():
-        if key not in outcome.records:
-            context.on_message(which, Finished(record=record))
-    return records
-
-
-def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, StepRecord]:
-    """The worker's records, and a failure for the step it died in.
-
-    A worker that died before its first step would do so again: then all its steps have failed.
-    """
-    records = dict(outcome.records)
-    missing = [step.key for step in todo if step.key not in records]
-    if outcome.interrupted or not missing or (outcome.exit_code == NEW_WORKER and records):
-        return records
-    reason = explain_death(outcome)
-    victims = [outcome.died_in] if outcome.died_in else missing if not records else missing[:1]
-    return records | {key: StepRecord(key=key, status="failed", reason=reason) for key in victims}
-
-
-def explain_death(outcome: WorkerOutcome) -> str:
-    """Why a worker ended before its steps had, or was never started."""
-    words = last_line(outcome.folder / "output.txt")
-    if outcome.recorder_failed:
-        said = words.rstrip(".")
-        return (
-            f"Nsight Systems did not start ({said}); see docs/troubleshooting.md, or use --recorder embedded"
-        )
-    return f"{describe_death(outcome.exit_code or 0)}; its last words: {words}"
-
-
-def describe_death(exit_code: int) -> str:
-    """How a worker ended, from its exit code or its recorder's (128 + signal).
-
-    >>> describe_death(-9), describe_death(139)
-    ('the worker was killed by SIGKILL (out of memory?)', 'the worker was killed by SIGSEGV')
-    """
-    number = -exit_code if exit_code < 0 else exit_code - 128
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        return f"the worker ended with exit code {exit_code}"
-    return f"the worker was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
 def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:

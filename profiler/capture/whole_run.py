@@ -13,6 +13,8 @@ from ...analysis.runs.results import RunResult
 from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
+from ...analysis.trace.quality import loses_data
+from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...reports.run.publish import write_reports
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.expansion import Plan, expand_plan
@@ -20,8 +22,8 @@ from ...scenarios.plan.load import load_scenario
 from ..errors import Interrupted
 from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
-from ..recorders.recorder import Choice, Recorder, choose_recorder
-from .evidence import Evidence, choose_counter
+from ..recorders.recorder import Recorder, choose_recorder
+from .evidence import choose_counter
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
 from .watching import Watcher
@@ -52,14 +54,14 @@ class RunRequest:
     scenario: str | None
     """None: that of the run to resume."""
     overrides: tuple[str, ...] = ()
-    recorder: Choice = "auto"
+    recorder: RecorderChoice = "auto"
     out: Path | None = None
     store: Path = DEFAULT_STORE
     resume: str | None = None
     """The address of a run to go on with."""
     control: bool = True
     interleave: bool = False
-    evidence: Evidence = "auto"
+    evidence: EvidenceChoice = "auto"
     keep_report: bool = False
     strict: bool = False
 
@@ -78,8 +80,8 @@ class RunOutcome:
 
     @property
     def has_lost_data(self) -> bool:
-        """Whether the trace says that events are missing."""
-        return any(note.severity == "error" for note in self.result.quality)
+        """Whether any trace says that events are missing."""
+        return loses_data(self.result.quality)
 
 
 def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
@@ -164,7 +166,7 @@ def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> 
     return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave, *evidence)
 
 
-def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> Choice:
+def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> RecorderChoice:
     return resumed.plan.run.recorder if resumed and request.recorder == "auto" else request.recorder
 
 

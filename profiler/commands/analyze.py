@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
+from ...analysis.words import GraphRanges, WindowClock
+from ...reports.document.format import Format
 
 if TYPE_CHECKING:
-    from ...analysis.attribution.attribution import GraphRanges
     from ...analysis.breakdown.analyze import Analysis
 
 
@@ -22,9 +23,9 @@ class AnalyzeRequest:
     trace: Path
     range_glob: str | None = None
     domains: tuple[str, ...] = ()
-    window: Literal["host", "device"] = "host"
+    window: WindowClock = "host"
     graph_ranges: GraphRanges = "launch"
-    format: Literal["text", "markdown", "html", "json"] = "text"
+    format: Format = "text"
     csv: Path | None = None
     full_names: bool = False
 

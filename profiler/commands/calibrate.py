@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ...analysis.runs.records import FORMAT
+from ...analysis.words import FORMAT
 from ...reports.kept.ceilings import render_ceilings
 from ...reports.render.json_text import render_json
 from ..capture.calibration import DEVICES, Calibration, UnknownDevice

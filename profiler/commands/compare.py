@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ...analysis.compare.comparability import refuse_caveats
 from ...analysis.compare.compare import Comparison, compare_by, compare_sides, find_slower
@@ -13,6 +12,7 @@ from ...analysis.errors import CompareError
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
 from ...reports.comparison.compose import render_comparison, write_comparison
+from ...reports.document.format import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class CompareRequest:
     domains: tuple[str, ...] = ()
     fail_above: float | None = None
     strict: bool = False
-    format: Literal["text", "markdown", "html", "json"] = "text"
+    format: Format = "text"
     out: Path | None = None
     store: Path = DEFAULT_STORE
     """Where runs are found by their names."""

@@ -10,6 +10,7 @@ from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
 from ...analysis.store.queries import RunLine, read_run
+from ...analysis.words import FORMAT
 from ...reports.kept.runs import show_run
 from ...reports.render.json_text import render_json
 
@@ -29,12 +30,12 @@ def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
         found = read_run(connection, line.id) if connection else None
     if found is None:
         if as_json:
-            return render_json({"flopprof": 1, "run": None, "steps": []})
+            return render_json({"flopprof": FORMAT, "run": None, "steps": []})
         why = "is being written" if line.status == "running" else "cannot be read; 'flopprof runs' says why"
         return f"{line.id} {why}"
     if as_json:
         run = found["run"] | {"status": line.status, "folder": str(folder / line.folder)}
-        return render_json({"flopprof": 1, "run": run, "steps": found["steps"]})
+        return render_json({"flopprof": FORMAT, "run": run, "steps": found["steps"]})
     return show_run(found, line, folder)
 
 

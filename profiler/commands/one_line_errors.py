@@ -15,7 +15,8 @@ from ...scenarios.errors import FlopprofError
 from ..errors import Interrupted, ProfileError
 from .output import tell
 
-USER_ERROR, INTERRUPTED = 2, 130
+SLOWER, USER_ERROR, FAILED_OR_LOST, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes: a comparison beyond its limit; the user's error; failed steps or lost data; Ctrl-C."""
 
 # Newer typer carries its own copy of click: the classes are taken from typer, not from click.
 CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])

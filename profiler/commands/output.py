@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from ...analysis.files import replace_file
 from ..errors import OutputFolderError
 
 
@@ -19,12 +20,9 @@ def emit(text: str, out: Path | None) -> None:
 
 def write_output(data: bytes, out: Path) -> None:
     """Write a file whole or not at all. Raises OutputFolderError."""
-    temporary = out.with_name(f".{out.name}.new")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
+        replace_file(out, data, durable=False)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error
 
 

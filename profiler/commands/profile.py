@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
-from ...reports.render.formats import Format, render_document
+from ...reports.document.format import Format
+from ...reports.render.formats import render_document
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from ...analysis.runs.records import FORMAT, Record
+from ...analysis.runs.records import Record
+from ...analysis.words import FORMAT
 from .capture_range import CaptureRange
 from .signals import Ending
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...analysis.runs.files import write_record
+from ...analysis.files import move_whole
 from ...analysis.runs.place import find_store
+from ...analysis.runs.writing import write_record
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
@@ -195,7 +196,7 @@ def _publish(
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
     for file in prepared.iterdir():
-        file.rename(folder / file.name)
+        move_whole(file, folder / file.name, durable=True)
     return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from ...analysis.runs.files import _write_through
+from ...analysis.files import move_whole
 from ...analysis.runs.lock import FolderHeld, hold_folder, is_held
 from ...analysis.runs.place import DEFAULT_STORE
 from ..errors import OutputFolderError, RunHeldError
@@ -150,5 +150,4 @@ def _is_mine(entry: Path) -> bool:
 
 def publish_shard(run: Path, prepared: Path, name: str) -> None:
     """Make a prepared shard part of the run, by one rename."""
-    prepared.rename(run / "shards" / name)
-    _write_through(run / "shards")
+    move_whole(prepared, run / "shards" / name, durable=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...analysis.runs.records import Recorder as RecorderName
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
+from ...analysis.words import Recorder as RecorderName
+from ...analysis.words import RecorderChoice
 from ..errors import CaptureError, RecorderMissing
 
 PROFILE_OPTIONS = (
@@ -36,8 +37,6 @@ ENDING = re.compile(
 
 CRASH = "Fatal Python error:"
 """How the report of a crash begins; it ends with a list of modules."""
-
-Choice = Literal["auto", "nsys", "embedded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +106,7 @@ Recorder = NsysRecorder | EmbeddedRecorder
 """How one worker is recorded: a command around it, and the raw trace of what ran."""
 
 
-def choose_recorder(choice: Choice, environment: Mapping[str, str] = os.environ) -> Recorder:
+def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.environ) -> Recorder:
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
         return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")

@@ -1,4 +1,4 @@
-"""A process that measures the ceilings of one (backend, device); run as ``… ceiling_worker JOB.json``.
+"""A process that measures the ceilings of one (backend, device); run as ``… worker.ceilings JOB.json``.
 
 Bandwidth is measured on arrays of at least eight times the last level of cache (as far as a quarter of the free
 memory allows), with the library's own copy, sum and fill; arithmetic with its matrix product, at sizes that double
@@ -16,8 +16,8 @@ from statistics import median
 from typing import Any
 
 from ...analysis.runs.ceilings import Ceiling, MeasuredRate
-from ...analysis.runs.files import write_record
 from ...analysis.runs.records import Record
+from ...analysis.runs.writing import write_record
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.failures import step_failures

@@ -12,8 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...analysis.words import OWN_DOMAIN
 from ..machine.version import installed_version
-from .range_writer import DOMAIN, RangeRow
+from .range_writer import RangeRow
 
 SCHEMA_VERSION = (3, 20, 3)
 """The export schema the tables follow, that of Nsight Systems 2025.3."""
@@ -52,7 +53,7 @@ class EmbeddedTrace:
         self._connection = sqlite3.connect(self._path)
         with self._connection as connection:
             connection.executescript(TABLES)
-            connection.execute(INSERT_DOMAIN, (0, DOMAIN_CREATE, DOMAIN, self._thread, DOMAIN_ID))
+            connection.execute(INSERT_DOMAIN, (0, DOMAIN_CREATE, OWN_DOMAIN, self._thread, DOMAIN_ID))
             connection.execute("INSERT INTO ANALYSIS_DETAILS VALUES (0, 0, 0, 0)")
             connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", _metadata())
         return self

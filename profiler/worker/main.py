@@ -37,7 +37,7 @@ def main(job_path: Path) -> int:
         # A step's own errors are its failure; these are of writing messages and ranges.
         if not is_disk_full(error):
             raise
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return DISK_FULL
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...analysis.runs.records import Pass, StepRecord
+from ...analysis.words import MEASURE, REP, STEP_PREFIX, WARMUP
 from ...scenarios.checking.check import check_result
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
@@ -38,14 +39,14 @@ def measure_step(
 
     ``reps`` None: decided here, after warm-up. Raises StepFailure.
     """
-    with ranges.range(f"step:{step.key}"):
+    with ranges.range(f"{STEP_PREFIX}{step.key}"):
         refuse_without_memory(backend, step)
         program = build_program(backend, step, seed)
         run = rep_function(program)
         checked = check and check_result(step, program, backend, run())
         # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
         with no_collection():
-            with ranges.range("warmup"):
+            with ranges.range(WARMUP):
                 warmup, seconds = warm_up(backend, run, step)
                 reps = reps or decide_reps(backend, run, step, seconds)
             if isinstance(ranges, NoRanges):
@@ -162,14 +163,14 @@ def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps
 
     The window includes the final synchronisation, so all device work of the reps ends inside it.
     """
-    rep_ranges = [ranges.range("rep", payload=index) for index in range(reps)]
+    rep_ranges = [ranges.range(REP, payload=index) for index in range(reps)]
     calls = [(ranges.range(call.label), call.run) for call in program.calls]
     sizes = block_sizes(reps) if backend.device == "cuda" else [reps]
     remaining = iter(rep_ranges)
     marks: list[Any] = []
     mark = backend.record_event if backend.device == "cuda" else time.perf_counter_ns
     backend.synchronize()
-    with ranges.range("measure"):
+    with ranges.range(MEASURE):
         marks.append(mark())
         for size in sizes:
             for _ in range(size):

@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-DOMAIN = "flopprof"
+from ...analysis.words import OWN_DOMAIN
 
 RangeRow = tuple[int, int, str, int | None]
 """start_ns, end_ns, name, payload"""
@@ -39,7 +39,7 @@ class NvtxRanges:
         """An NVTX push/pop range with a registered message."""
         import nvtx
 
-        return nvtx.annotate(name, domain=DOMAIN, payload=payload)
+        return nvtx.annotate(name, domain=OWN_DOMAIN, payload=payload)
 
 
 class MemoryRange:

@@ -12,7 +12,7 @@ from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.compare.pair_reasons import explain_pair
 from ...analysis.plain import to_plain
-from ...analysis.runs.records import FORMAT
+from ...analysis.words import FORMAT
 from .explanation_json import explanation_to_json
 
 

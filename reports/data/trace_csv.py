@@ -9,10 +9,9 @@ from typing import Any
 
 from ...analysis.attribution.paths import PathName
 from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
-from ...analysis.breakdown.range_costs import RangeKernelRow, RangeRow
-from ...analysis.breakdown.rows import CopyRow, Launch
+from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import OwnedTime
-from ...analysis.runs.files import write_texts
+from ...analysis.runs.writing import write_texts
 from ...analysis.words import QualityNote
 
 PATH_SEPARATOR = " / "

@@ -7,27 +7,13 @@ JSON and CSV.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-ELLIPSIS = "…"
-
-OWN_DOMAIN = "flopprof"
+from ...analysis.breakdown.kernel_names import ELLIPSIS, spell_kernel
+from ...analysis.words import OWN_DOMAIN
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-_OPEN, _CLOSE = "<([{", ">)]}"
-
-_CAST = re.compile(r"\((?:unsigned |long |short )*(?:int|bool|char|long|short|size_t)\)(?=-?\d)")
-
-_INLINE_NAMESPACE = re.compile(r"\b(?:CUB_\d+_SM(?:_\d+)+|THRUST_\d+_SM(?:_\d+)+|__\d+)::")
-
-_ANONYMOUS = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\(anonymous\)|_GLOBAL__N_\w*)::")
-
-_AFTER_ARGUMENTS = re.compile(r"(?: const)?(?: ?\[[^\]]*\])*")
-
-_LAMBDA = re.compile(r"::operator \(\)|\[lambda[^\[\]]*\]")
 
 
 def clean(text: str) -> str:
@@ -71,21 +57,12 @@ def shorten(text: str, width: int) -> str:
 
 
 def fold_kernel_name(name: str, width: int = 60) -> str:
-    """A demangled kernel name without return type, arguments, casts and nested template arguments.
-
-    The plain template arguments stay, because they tell launches of one template apart:
+    """A kernel name as it is shown, in at most ``width`` characters.
 
     >>> fold_kernel_name("void at::reduce_kernel<(int)128, (int)4, at::ReduceOp<float, f<g>>>(T3)")
     'at::reduce_kernel<128, 4, ReduceOp<…>>'
-    >>> fold_kernel_name("cupy_sum")
-    'cupy_sum'
     """
-    text = clean(name)
-    text = _LAMBDA.sub("", _ANONYMOUS.sub("", _INLINE_NAMESPACE.sub("", _CAST.sub("", text))))
-    path, arguments = _split_template(_signature(text))
-    if not path:
-        return shorten(text, width)
-    return _fit(path, arguments, width)
+    return shorten(spell_kernel(clean(name), width), width)
 
 
 def fold_names(names: Iterable[str], width: int = 60) -> dict[str, str]:
@@ -102,60 +79,3 @@ def fold_names(names: Iterable[str], width: int = 60) -> dict[str, str]:
             short = shorten(short, width - len(suffix)) + suffix
         folded[name] = short
     return folded
-
-
-def _signature(text: str) -> str:
-    """``space::kernel<…>``: without the return type before it and the argument list after it."""
-    depth, start, end = 0, 0, len(text)
-    for at, char in enumerate(text):
-        if char == "(" and depth == 0 and at > start:
-            end = at
-        elif char == " " and depth == 0:
-            start = at + 1
-        depth += (char in _OPEN) - (char in _CLOSE)
-        if depth < 0:
-            return text
-        if depth == 0 and end < len(text):
-            return text[start:end] if _AFTER_ARGUMENTS.fullmatch(text, at + 1) else text
-    return text[start:] if depth == 0 and start < len(text) else text
-
-
-def _split_template(signature: str) -> tuple[str, tuple[str, ...]]:
-    """Qualified name and the top-level template arguments of its last part."""
-    at = signature.find("<")
-    if at < 0 or not signature.endswith(">"):
-        return signature, ()
-    return signature[:at], tuple(_split_arguments(signature[at + 1 : -1]))
-
-
-def _split_arguments(text: str) -> list[str]:
-    parts, depth, start = [], 0, 0
-    for at, char in enumerate(text):
-        if char == "," and depth == 0:
-            parts.append(text[start:at].strip())
-            start = at + 1
-        depth += (char in _OPEN) - (char in _CLOSE)
-    return [*parts, text[start:].strip()]
-
-
-def _fold_argument(argument: str) -> str:
-    """A template argument by its last name: ``a::b<c, d> *`` as ``b<…>*``."""
-    pointer = "*" if argument.endswith("*") else ""
-    head, bracket, _ = argument.rstrip("* &").partition("<")
-    name = head.rsplit("::", 1)[-1].strip()
-    return f"{name}<{ELLIPSIS}>{pointer}" if bracket else f"{name}{pointer}"
-
-
-def _fit(path: str, arguments: tuple[str, ...], width: int) -> str:
-    """The richest spelling that fits: fewer arguments first, then fewer namespaces, then a cut."""
-    folded = [_fold_argument(argument) for argument in arguments]
-    first, last = path.split("::", 1)[0], path.rsplit("::", 1)[-1]
-    inner = f"{first}::{ELLIPSIS}::{last}" if path.count("::") > 1 else last
-    for prefix in dict.fromkeys((path, inner, last)):
-        for kept in range(len(folded), min(2, len(folded)) - 1, -1):
-            shown = folded[:kept] + ([ELLIPSIS] if kept < len(folded) else [])
-            text = f"{prefix}<{', '.join(shown)}>" if folded else prefix
-            if len(text) <= width:
-                return text
-    bare = [f"{last}<{folded[0]}>"] if len(folded) == 1 else [inner, last]
-    return next((text for text in bare if len(text) <= width), shorten(bare[-1], width))

@@ -1,11 +1,82 @@
-"""What tables of every report share: empty columns dropped, cells aligned, sizes written."""
+"""Tables filled column by column: a column knows its cell of every item, so no cell can stand under another's head."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
-from .document import Table
+from .document import Column, Name, Row, Table, Value
+from .numbers import format_value
+
+Item = TypeVar("Item")
+
+Read = TypeVar("Read", contravariant=True)
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnOf(Column, Generic[Read]):
+    """A column of a table of items."""
+
+    value: Callable[[Read], Value] = field(compare=False, repr=False)
+    """What it says of one."""
+
+
+def columns_of_part(
+    columns: Iterable[ColumnOf[Part]], part: Callable[[Item], Part | None]
+) -> tuple[ColumnOf[Item], ...]:
+    """Columns for what is a part of each item; an item without that part has empty cells there."""
+    return tuple(_column_of_part(column, part) for column in columns)
+
+
+def _column_of_part(column: ColumnOf[Part], part: Callable[[Item], Part | None]) -> ColumnOf[Item]:
+    def read(item: Item) -> Value:
+        found = part(item)
+        return None if found is None else column.value(found)
+
+    return ColumnOf(
+        key=column.key,
+        title=column.title,
+        kind=column.kind,
+        detail=column.detail,
+        prose=column.prose,
+        value=read,
+    )
+
+
+def fill_row(
+    columns: Sequence[ColumnOf[Item]],
+    item: Item,
+    *,
+    group: str = "",
+    main: bool = True,
+    bar: tuple[float, ...] = (),
+) -> Row:
+    """The row of an item."""
+    return Row(cells=tuple(column.value(item) for column in columns), group=group, main=main, bar=bar)
+
+
+def format_cell(value: Value, column: Column) -> str:
+    """A cell as it is read: the short form of a name, a number by its column's kind."""
+    if isinstance(value, Name):
+        return value.short
+    return value if isinstance(value, str) else format_value(value, column.kind)
+
+
+def align_items(columns: Sequence[ColumnOf[Item]], items: Iterable[Item]) -> list[str]:
+    """Lines of plain text: the headings, then each item; numbers to the right."""
+    cells = [[format_cell(column.value(item), column) for column in columns] for item in items]
+    rows = [[column.heading for column in columns], *cells]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column.numeric else cell.ljust(width)
+            for column, cell, width in zip(columns, row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def format_dims(dims: tuple[int, int, int] | None) -> str | None:
@@ -33,16 +104,3 @@ def drop_empty(table: Table, *, keep: tuple[str, ...], zeros: bool = False) -> T
         columns=tuple(table.columns[at] for at in kept),
         rows=tuple(replace(row, cells=tuple(row.cells[at] for at in kept)) for row in table.rows),
     )
-
-
-def align(rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:
-    """Rows of equally many cells in columns; those ``numeric`` to the right."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if at in numeric else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(lines)

@@ -7,10 +7,11 @@ from typing import Any
 
 from ...analysis.arithmetic.change_point import FEWEST_VALUES
 from ...analysis.store.history import StepSeries
+from ...analysis.words import FORMAT
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean
 from ..document.numbers import count_noun, format_digits, format_value
-from ..document.tables import align
+from ..document.tables import ColumnOf, align_items
 
 MOST_PANELS = 12
 """In one picture; --step chooses others."""
@@ -23,14 +24,14 @@ def show_history(scenario: str, series: Sequence[StepSeries]) -> str:
         here = [one for one in series if one.hardware == hardware]
         runs = dict.fromkeys(point.run for one in here for point in one.points)
         title = f"{clean(scenario)} on {clean(hardware)}, {count_noun(len(runs), 'run')}"
-        blocks.append("\n".join([title, "", *_show_steps(here), "", *_show_changes(here)]))
+        blocks.append("\n".join([title, "", *align_items(_COLUMNS, here), "", *_show_changes(here)]))
     return "\n\n".join(blocks)
 
 
 def history_to_json(scenario: str, series: Sequence[StepSeries]) -> dict[str, Any]:
     """The object of ``history --json``."""
     return {
-        "flopprof": 1,
+        "flopprof": FORMAT,
         "scenario": scenario,
         "method": "pettitt",
         "steps": [_step_json(one) for one in series],
@@ -76,23 +77,20 @@ def describe_change(series: StepSeries) -> str:
     )
 
 
-def _show_steps(series: Sequence[StepSeries]) -> list[str]:
-    rows = [
-        (
-            clean(one.label),
-            str(len(one.points)),
-            *(
-                format_value(ns, "time")
-                for ns in (one.points[0].ns, min(p.ns for p in one.points), one.points[-1].ns)
-            ),
-            format_value(one.points[-1].ns / one.points[0].ns, "ratio"),
-            "" if one.timed_by == "untraced" else "traced",
-        )
-        for one in series
-    ]
-    return align(
-        [("step", "runs", "first", "fastest", "last", "last ÷ first", ""), *rows], numeric=range(1, 6)
-    ).splitlines()
+_COLUMNS: tuple[ColumnOf[StepSeries], ...] = (
+    ColumnOf(key="step", title="step", value=lambda one: clean(one.label)),
+    ColumnOf(key="runs", title="runs", kind="count", value=lambda one: len(one.points)),
+    ColumnOf(key="first", title="first", kind="time", value=lambda one: one.points[0].ns),
+    ColumnOf(key="fastest", title="fastest", kind="time", value=lambda one: min(p.ns for p in one.points)),
+    ColumnOf(key="last", title="last", kind="time", value=lambda one: one.points[-1].ns),
+    ColumnOf(
+        key="ratio",
+        title="last ÷ first",
+        kind="ratio",
+        value=lambda one: one.points[-1].ns / one.points[0].ns,
+    ),
+    ColumnOf(key="timed_by", title="", value=lambda one: "" if one.timed_by == "untraced" else "traced"),
+)
 
 
 def _show_changes(series: Sequence[StepSeries]) -> list[str]:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...analysis.store.queries import RunLine
+from ...analysis.words import FORMAT
 from ..document.names import clean
-from ..document.numbers import UNKNOWN, Kind, format_value
-from ..document.tables import align
+from ..document.numbers import UNKNOWN, Kind
+from ..document.tables import ColumnOf, align_items
 
-_RUN_HEADINGS = ("run", "started (UTC)", "status", "steps", "recorder", "tags")
-
-_STEP_COLUMNS: tuple[tuple[str, str, Kind], ...] = (
-    ("untraced", "untraced_ns", "time"),
-    ("traced", "traced_ns", "time"),
-    ("kernels", "kernel_ns", "time"),
-    ("TFLOP/s", "tflops", "tflops"),
-    ("GB/s", "gbps", "gbps"),
-    ("roof", "roof_share", "percent"),
-)
+_Step = Mapping[str, Any]
+"""A step as ``read_run`` gives it."""
 
 
 def show_runs(runs: Sequence[RunLine], store: Path) -> str:
     """One line for each run, the latest first."""
     if not runs:
         return f"no runs in {clean(str(store))}; flopprof run SCENARIO makes one"
-    return align([_RUN_HEADINGS, *(_run_cells(run) for run in runs)])
+    return "\n".join(align_items(_RUN_COLUMNS, runs))
 
 
 def runs_to_json(runs: Sequence[RunLine], store: Path) -> dict[str, Any]:
     """The object of ``runs --json``."""
     keys = (*("id", "scenario", "started_at", "status", "recorder", "hardware"), *("steps", "done", "failed"))
     return {
-        "flopprof": 1,
+        "flopprof": FORMAT,
         "store": str(store),
         "runs": [
             {key: getattr(run, key) for key in keys}
@@ -67,22 +60,45 @@ def show_run(found: dict[str, Any], line: RunLine, store: Path) -> str:
     return "\n".join([*head, *rest, *unfinished])
 
 
-def _show_steps(steps: Sequence[dict[str, Any]]) -> list[str]:
-    columns = [column for column in _STEP_COLUMNS if any(step[column[1]] is not None for step in steps)]
-    headings = ("step", *(title for title, _, _ in columns), "")
-    rows = [
-        (
-            clean(step["label"]),
-            *(format_value(step[key], kind) for _, key, kind in columns),
-            "" if step["status"] == "done" else clean(f"{step['status']}: {step['reason']}"),
-        )
-        for step in steps
-    ]
-    return align([headings, *rows], numeric=range(1, len(headings) - 1)).splitlines()
+def _show_steps(steps: Sequence[_Step]) -> list[str]:
+    known = [column for column in _TIME_COLUMNS if any(column.value(step) is not None for step in steps)]
+    return align_items((_LABEL, *known, _REASON), steps)
 
 
-def _run_cells(run: RunLine) -> tuple[str, ...]:
-    started = run.started_at.replace("T", " ").removesuffix("+00:00")
-    steps = f"{run.done}/{run.steps}" + (f" {run.failed} failed" if run.failed else "")
-    tags = " ".join(run.tags)
-    return clean(run.id), clean(started), run.status, steps, run.recorder, clean(tags) or UNKNOWN
+def _tell_start(run: RunLine) -> str:
+    return clean(run.started_at.replace("T", " ").removesuffix("+00:00"))
+
+
+def _tell_steps(run: RunLine) -> str:
+    return f"{run.done}/{run.steps}" + (f" {run.failed} failed" if run.failed else "")
+
+
+def _tell_end(step: _Step) -> str:
+    return "" if step["status"] == "done" else clean(f"{step['status']}: {step['reason']}")
+
+
+def _time_column(title: str, key: str, kind: Kind) -> ColumnOf[_Step]:
+    return ColumnOf(key=key, title=title, kind=kind, value=lambda step: step[key])
+
+
+_RUN_COLUMNS: tuple[ColumnOf[RunLine], ...] = (
+    ColumnOf(key="id", title="run", value=lambda run: clean(run.id)),
+    ColumnOf(key="started_at", title="started (UTC)", value=_tell_start),
+    ColumnOf(key="status", title="status", value=lambda run: run.status),
+    ColumnOf(key="steps", title="steps", value=_tell_steps),
+    ColumnOf(key="recorder", title="recorder", value=lambda run: run.recorder),
+    ColumnOf(key="tags", title="tags", value=lambda run: clean(" ".join(run.tags)) or UNKNOWN),
+)
+
+_LABEL: ColumnOf[_Step] = ColumnOf(key="label", title="step", value=lambda step: clean(step["label"]))
+
+_TIME_COLUMNS = (
+    _time_column("untraced", "untraced_ns", "time"),
+    _time_column("traced", "traced_ns", "time"),
+    _time_column("kernels", "kernel_ns", "time"),
+    _time_column("", "tflops", "tflops"),
+    _time_column("", "gbps", "gbps"),
+    _time_column("roof", "roof_share", "percent"),
+)
+
+_REASON: ColumnOf[_Step] = ColumnOf(key="reason", title="", value=_tell_end)

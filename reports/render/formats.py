@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
-from ...analysis.runs.files import _make_folder, _write
+from ...analysis.runs.writing import encode_text, make_folder, write_files
 from ..charts.chart import draw_image
 from ..document.document import Document, Figure
+from ..document.format import SUFFIXES, Format
 from .html import render_html
 from .json_text import render_json
 from .markdown import render_markdown
 from .text import render_text
 
-Format = Literal["text", "markdown", "html", "json"]
 
-FORMATS: tuple[Format, ...] = ("text", "markdown", "html", "json")
-
-
-def render_document(document: Document, format: Format, *, colour: bool = False) -> str:
-    """Any document in one format."""
+def render_document(
+    document: Document, format: Format, *, colour: bool = False, figures: Mapping[str, str] | None = None
+) -> str:
+    """Any document in one format; ``colour`` is for a terminal's text, ``figures`` for links of Markdown."""
     if format == "json":
         return render_json(document.data)
     if format == "html":
         return render_html(document)
-    return render_markdown(document) if format == "markdown" else render_text(document, colour=colour)
+    if format == "markdown":
+        return render_markdown(document, figures=figures)
+    return render_text(document, colour=colour)
 
 
 def write_document(document: Document, folder: Path, name: str) -> list[Path]:
@@ -32,17 +33,14 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
 
     Raises RunError when the folder cannot be written.
     """
-    _make_folder(folder)
+    make_folder(folder)
     pictures = {f"{name}-{figure.name}.png": draw_image(figure, "png") for figure in list_figures(document)}
     links = {figure.name: f"{name}-{figure.name}.png" for figure in list_figures(document)}
     texts = {
-        f"{name}.txt": render_text(document),
-        f"{name}.md": render_markdown(document, figures=links),
-        f"{name}.html": render_html(document),
-        f"{name}.json": render_json(document.data),
+        f"{name}.{suffix}": render_document(document, format, figures=links)
+        for format, suffix in SUFFIXES.items()
     }
-    files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()} | pictures
-    return [_write(folder / file, data) for file, data in files.items()]
+    return write_files({file: encode_text(text) for file, text in texts.items()} | pictures, folder)
 
 
 def list_figures(document: Document) -> list[Figure]:

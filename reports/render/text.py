@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from ...analysis.words import Severity
 from ..document.document import Column, Document, Name, Notice, Row, Section, Table, Value
 from ..document.names import fold_names, shorten
-from ..document.numbers import format_value
+from ..document.tables import format_cell
 
 WIDTH = 100
 
@@ -141,15 +141,6 @@ def _choose_columns(table: Table, rows: Sequence[Row]) -> list[int]:
 def _width(table: Table, rows: Sequence[Row], at: int) -> int:
     column = table.columns[at]
     return max(map(cell_len, (column.heading, *(format_cell(row.cells[at], column) for row in rows))))
-
-
-def format_cell(value: Value, column: Column) -> str:
-    """A cell as it is read: the short form of a name, a number by its column's kind."""
-    if isinstance(value, Name):
-        return value.short
-    if isinstance(value, str):
-        return value
-    return format_value(value, column.kind)
 
 
 def _fit(columns: Sequence[Column], widths: list[int], *, bars: bool) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...analysis.runs.files import _make_folder, _write
 from ...analysis.runs.results import RunResult
+from ...analysis.runs.writing import encode_text, make_folder, write_file, write_files
 from ..charts.chart import IMAGE_FORMATS, draw_image
 from ..data.run_csv import csv_tables
-from ..render.formats import Format, list_figures, render_document
+from ..document.format import Format
+from ..render.formats import list_figures, render_document
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
 from ..render.text import render_text
@@ -35,8 +36,7 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
     }
     names = ["report.txt", *texts, *pictures]
     texts = {"report.txt": render_text(document, files=names), **texts}
-    files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()} | pictures
-    return [_write(folder / name, data) for name, data in files.items()]
+    return write_files({name: encode_text(text) for name, text in texts.items()} | pictures, folder)
 
 
 def write_figures(result: RunResult, folder: Path) -> list[Path]:
@@ -44,9 +44,9 @@ def write_figures(result: RunResult, folder: Path) -> list[Path]:
 
     Raises RunError when the folder cannot be written.
     """
-    _make_folder(folder)
+    make_folder(folder)
     return [
-        _write(folder / f"{figure.name}.{format}", draw_image(figure, format))
+        write_file(folder / f"{figure.name}.{format}", draw_image(figure, format))
         for figure in list_figures(compose(result))
         for format in IMAGE_FORMATS
     ]

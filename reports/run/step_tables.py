@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from ...analysis.runs.results import RunResult, StepResult
+from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.runs.results import Costs, RunResult, StepResult
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS
-from ..document.document import Column, Row, Table, Value
+from ..document.document import Table
 from ..document.names import clean
-from ..document.tables import drop_empty
+from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
 from .losses import find_losses, note_losses
 from .sweep import SPEAKING_SLOWDOWN, Sweep, best_time, panel_of, ratio_to_reference, spread
 
@@ -26,15 +28,18 @@ TIME_SIZES, LAYER_SIZES = 7, 2
 """How many sizes of a sweep a short report shows."""
 
 
-def point_columns(sweep: Sweep) -> tuple[Column, ...]:
+def point_columns(sweep: Sweep) -> tuple[ColumnOf[StepResult], ...]:
     """The columns that say which step a row is about."""
-    params = (Column(key=f"param_{name}", title=clean(name), kind="count") for name in sweep.names)
-    return (*params, Column(key="variant", title="variant"))
+    return (
+        *(_param_column(name) for name in sweep.names),
+        ColumnOf(key="variant", title="variant", value=lambda step: clean(step.variant)),
+    )
 
 
-def point_cells(step: StepResult, sweep: Sweep) -> tuple[Value, ...]:
-    """The cells of ``point_columns``."""
-    return (*(step.params.get(name) for name in sweep.names), clean(step.variant))
+def _param_column(name: str) -> ColumnOf[StepResult]:
+    return ColumnOf(
+        key=f"param_{name}", title=clean(name), kind="count", value=lambda step: step.params.get(name)
+    )
 
 
 def time_table(result: RunResult, sweep: Sweep) -> Table:
@@ -42,44 +47,72 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
     steps = measured_steps(result, sweep)
     main = spread((sweep.size_of(step) for step in steps), TIME_SIZES)
     slowest = _slowest(steps, sweep)
-    columns = (
+    columns: tuple[ColumnOf[StepResult], ...] = (
         *point_columns(sweep),
-        Column(key="time", title="untraced" if result.run.control else "traced", kind="time"),
-        Column(key="ratio", title=f"÷ {sweep.reference or ''}", kind="ratio"),
-        Column(key="flops", title="FLOPs", kind="flops"),
-        Column(key="bytes", title="bytes", kind="bytes", detail=True),
-        Column(key="tflops", title="", kind="tflops"),
-        Column(key="gbps", title="", kind="gbps"),
-        Column(key="roof_share", title="roof", kind="percent"),
-        Column(key="limit", title="limit"),
-        Column(key="slowdown", title="tracing", kind="ratio"),
-        Column(key="low", title="95 % from", kind="time", detail=True),
-        Column(key="high", title="to", kind="time", detail=True),
-        Column(key="reps", title="reps", kind="count", detail=True),
-        Column(key="roof_note", title="roof note", detail=True),
+        ColumnOf(
+            key="time",
+            title="untraced" if result.run.control else "traced",
+            kind="time",
+            value=best_time,
+        ),
+        ColumnOf(
+            key="ratio",
+            title=f"÷ {sweep.reference or ''}",
+            kind="ratio",
+            value=lambda step: ratio_to_reference(step, sweep),
+        ),
+        *columns_of_part(cost_columns(), lambda step: step.costs),
+        ColumnOf(key="slowdown", title="tracing", kind="ratio", value=_speaking_slowdown),
+        ColumnOf(
+            key="low", title="95 % from", kind="time", detail=True, value=lambda step: _interval(step)[0]
+        ),
+        ColumnOf(key="high", title="to", kind="time", detail=True, value=lambda step: _interval(step)[1]),
+        ColumnOf(key="reps", title="reps", kind="count", detail=True, value=lambda step: step.reps),
+        ColumnOf(key="roof_note", title="roof note", detail=True, value=lambda step: step.costs.roof_note),
     )
     table = Table(
         name="steps",
         title="Time of a rep",
         columns=columns,
-        rows=tuple(_time_row(s, sweep, sweep.size_of(s) in main, slowest[_place(s, sweep)]) for s in steps),
+        rows=tuple(
+            fill_row(
+                columns,
+                step,
+                group=panel_of(step).title,
+                main=sweep.size_of(step) in main,
+                bar=_time_bar(step, slowest[_place(step, sweep)]),
+            )
+            for step in steps
+        ),
         bar_parts=("time",),
         notes=_time_notes(result, steps, sweep),
     )
     return drop_empty(table, keep=("variant", "time"))
 
 
-def _time_row(step: StepResult, sweep: Sweep, main: bool, longest: float) -> Row:
-    costs, time = step.costs, best_time(step)
-    slowdown = step.slowdown if (step.slowdown or 0) > SPEAKING_SLOWDOWN else None
-    low, high = step.untraced_interval or (None, None)
-    cells: tuple[Value, ...] = (
-        *(*point_cells(step, sweep), time, ratio_to_reference(step, sweep), costs.flops, costs.bytes),
-        *(costs.tflops, costs.gbps, costs.roof_share, costs.limit, slowdown, low, high, step.reps),
-        costs.roof_note,
+def cost_columns() -> tuple[ColumnOf[Costs], ...]:
+    """What a step or an operation costs, and how near its roof that is."""
+    return (
+        ColumnOf(key="flops", title="FLOPs", kind="flops", value=lambda costs: costs.flops),
+        ColumnOf(key="bytes", title="bytes", kind="bytes", detail=True, value=lambda costs: costs.bytes),
+        ColumnOf(key="tflops", title="", kind="tflops", value=lambda costs: costs.tflops),
+        ColumnOf(key="gbps", title="", kind="gbps", value=lambda costs: costs.gbps),
+        ColumnOf(key="roof_share", title="roof", kind="percent", value=lambda costs: costs.roof_share),
+        ColumnOf(key="limit", title="limit", value=lambda costs: costs.limit),
     )
-    bar = (time / longest,) if time is not None else ()
-    return Row(cells=cells, group=panel_of(step).title, main=main, bar=bar)
+
+
+def _speaking_slowdown(step: StepResult) -> float | None:
+    return step.slowdown if (step.slowdown or 0) > SPEAKING_SLOWDOWN else None
+
+
+def _interval(step: StepResult) -> tuple[float | None, float | None]:
+    return step.untraced_interval or (None, None)
+
+
+def _time_bar(step: StepResult, longest: float) -> tuple[float, ...]:
+    time = best_time(step)
+    return () if time is None else (time / longest,)
 
 
 def _place(step: StepResult, sweep: Sweep) -> object:
@@ -114,36 +147,59 @@ def layer_table(result: RunResult, sweep: Sweep) -> Table:
     """Where the traced window of every step went, per rep, in the layers of design §6."""
     steps = [step for step in measured_steps(result, sweep) if step.per_rep is not None]
     main = spread((sweep.size_of(step) for step in steps), LAYER_SIZES)
-    columns = (
+    columns: tuple[ColumnOf[StepResult], ...] = (
         *point_columns(sweep),
-        Column(key="window", title="window", kind="time"),
-        *(Column(key=layer, title=layer, kind="time") for layer in SHOWN_LAYERS),
-        Column(key="idle", title="idle", kind="time"),
-        Column(key="untraced", title="untraced", kind="time", detail=True),
-        Column(key="overhead", title="overhead", kind="time"),
+        *columns_of_part(_window_columns(), lambda step: step.per_rep),
+        ColumnOf(
+            key="untraced", title="untraced", kind="time", detail=True, value=lambda step: step.untraced_ns
+        ),
+        ColumnOf(key="overhead", title="overhead", kind="time", value=lambda step: step.overhead_ns),
     )
     table = Table(
         name="layers",
         title="Where the time of a rep goes",
         columns=columns,
-        rows=tuple(_layer_row(step, sweep, sweep.size_of(step) in main) for step in steps),
+        rows=tuple(
+            fill_row(
+                columns,
+                step,
+                group=panel_of(step).title,
+                main=sweep.size_of(step) in main,
+                bar=_layer_bar(step.per_rep),
+            )
+            for step in steps
+        ),
         bar_parts=SHOWN_LAYERS,
         notes=(*_layer_notes(steps), *note_losses(find_losses(result), "layers")),
     )
     return drop_empty(table, keep=("variant", "window"), zeros=True)
 
 
-def _layer_row(step: StepResult, sweep: Sweep, main: bool) -> Row:
-    times = step.per_rep
-    assert times is not None
-    layers: list[float | None] = [getattr(times, f"{layer}_ns") for layer in SHOWN_LAYERS]
-    split = any(getattr(times, f"{layer}_ns") is not None for layer in IDLE_LAYERS)
-    cells = (
-        *(*point_cells(step, sweep), times.wall_ns, *layers, None if split else times.idle_ns),
-        *(step.untraced_ns, step.overhead_ns),
+def _window_columns() -> tuple[ColumnOf[WindowTimes], ...]:
+    return (
+        ColumnOf(key="window", title="window", kind="time", value=lambda times: times.wall_ns),
+        *(_layer_column(layer) for layer in SHOWN_LAYERS),
+        ColumnOf(key="idle", title="idle", kind="time", value=_unsplit_idle),
     )
-    bar = tuple((value or 0.0) / times.wall_ns for value in layers) if times.wall_ns else ()
-    return Row(cells=cells, group=panel_of(step).title, main=main, bar=bar)
+
+
+def _layer_column(layer: str) -> ColumnOf[WindowTimes]:
+    return ColumnOf(key=layer, title=layer, kind="time", value=lambda times: _layer_ns(times, layer))
+
+
+def _layer_ns(times: WindowTimes, layer: str) -> float | None:
+    return getattr(times, f"{layer}_ns")
+
+
+def _unsplit_idle(times: WindowTimes) -> float | None:
+    split = any(_layer_ns(times, layer) is not None for layer in IDLE_LAYERS)
+    return None if split else times.idle_ns
+
+
+def _layer_bar(times: WindowTimes | None) -> tuple[float, ...]:
+    if times is None or not times.wall_ns:
+        return ()
+    return tuple((_layer_ns(times, layer) or 0.0) / times.wall_ns for layer in SHOWN_LAYERS)
 
 
 def _layer_notes(steps: Sequence[StepResult]) -> tuple[str, ...]:
@@ -166,18 +222,27 @@ def _layer_notes(steps: Sequence[StepResult]) -> tuple[str, ...]:
 
 def missing_table(result: RunResult) -> Table:
     """Steps that failed or were not run, each with its reason."""
-    rows = [
-        Row(cells=(clean(step.label), step.status, clean(step.reason or "no reason was recorded")))
+    missing = [
+        _Missing(step.label, step.status, step.reason or "no reason was recorded")
         for step in result.steps
         if step.status != "done"
     ]
-    rows += [Row(cells=(clean(s.label), "skipped", clean(s.reason))) for s in result.skipped]
-    columns = (
-        Column(key="step", title="step"),
-        Column(key="status", title="status"),
-        Column(key="reason", title="reason", prose=True),
+    missing += [_Missing(skipped.label, "skipped", skipped.reason) for skipped in result.skipped]
+    columns: tuple[ColumnOf[_Missing], ...] = (
+        ColumnOf(key="step", title="step", value=lambda one: clean(one.label)),
+        ColumnOf(key="status", title="status", value=lambda one: one.status),
+        ColumnOf(key="reason", title="reason", prose=True, value=lambda one: clean(one.reason)),
     )
-    return Table(name="missing", title="Not measured", columns=columns, rows=tuple(rows))
+    rows = tuple(fill_row(columns, one) for one in missing)
+    return Table(name="missing", title="Not measured", columns=columns, rows=rows)
+
+
+class _Missing(NamedTuple):
+    """A step without a measurement."""
+
+    label: str
+    status: str
+    reason: str
 
 
 def measured_steps(result: RunResult, sweep: Sweep) -> list[StepResult]:

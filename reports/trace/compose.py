@@ -10,15 +10,11 @@ from ..document.document import Document, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
+from .kernel_tables import copy_table, kernel_table, range_kernel_table
 from .metric_table import metric_table
 from .owner_table import owner_table
-from .tables import (
-    copy_table,
-    kernel_table,
-    range_kernel_table,
-    range_table,
-    window_table,
-)
+from .range_table import range_table
+from .window_table import window_table
 
 
 def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:

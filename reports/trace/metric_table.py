@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.evidence.metric_rows import DeviceMetrics, RangeMetrics
 from ...analysis.words import name_device
-from ..document.document import Column, Row, Table, Value
-from ..document.names import join_path
-from ..document.tables import drop_empty
+from ..document.document import Table
+from ..document.names import clean, join_path
+from ..document.tables import ColumnOf, drop_empty, fill_row
 
 MAIN_ROWS = 15
 
@@ -24,20 +24,22 @@ PERCENTS = (
 def metric_table(analysis: Analysis) -> Table:
     """Ranges that samples say something of, by the bytes that they moved; no rows where nothing was sampled."""
     rows = sorted(analysis.metrics.ranges, key=_moved, reverse=True)
-    columns = (
-        Column(key="range", title="range"),
-        Column(key="instances", title="instances", kind="count"),
-        Column(key="read", title="DRAM read", kind="bytes"),
-        Column(key="written", title="DRAM written", kind="bytes"),
-        *(Column(key=key, title=title, kind="percent") for key, title in PERCENTS),
-        Column(key="samples", title="samples", kind="count"),
-        Column(key="device", title="GPU", kind="count", detail=True),
+    columns: tuple[ColumnOf[RangeMetrics], ...] = (
+        ColumnOf(key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path))),
+        ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
+        ColumnOf(key="read", title="DRAM read", kind="bytes", value=lambda row: row.figures.dram_read_bytes),
+        ColumnOf(
+            key="written", title="DRAM written", kind="bytes", value=lambda row: row.figures.dram_write_bytes
+        ),
+        *(_percent_column(key, title) for key, title in PERCENTS),
+        ColumnOf(key="samples", title="samples", kind="count", value=lambda row: row.figures.samples),
+        ColumnOf(key="device", title="GPU", kind="count", detail=True, value=lambda row: row.device),
     )
     table = Table(
         name="range_metrics",
         title="Memory traffic and use of the GPU",
         columns=columns,
-        rows=tuple(Row(cells=_cells(row), main=at < MAIN_ROWS) for at, row in enumerate(rows)),
+        rows=tuple(fill_row(columns, row, main=at < MAIN_ROWS) for at, row in enumerate(rows)),
         notes=(
             "Bytes of all instances; percentages are means over their device time, of the GPU's peak.",
             *(_describe(one) for one in analysis.metrics.devices),
@@ -50,14 +52,12 @@ def _moved(row: RangeMetrics) -> float:
     return (row.figures.dram_read_bytes or 0) + (row.figures.dram_write_bytes or 0)
 
 
-def _cells(row: RangeMetrics) -> tuple[Value, ...]:
-    figures = row.figures
-    shares = (getattr(figures, key) for key, _ in PERCENTS)
-    return (
-        *(join_path(row.domain, row.path), row.instances, figures.dram_read_bytes, figures.dram_write_bytes),
-        *(None if share is None else share / 100 for share in shares),
-        *(figures.samples, row.device),
-    )
+def _percent_column(key: str, title: str) -> ColumnOf[RangeMetrics]:
+    def share(row: RangeMetrics) -> float | None:
+        percent: float | None = getattr(row.figures, key)
+        return None if percent is None else percent / 100
+
+    return ColumnOf(key=key, title=title, kind="percent", value=share)
 
 
 def _describe(one: DeviceMetrics) -> str:

@@ -32,21 +32,6 @@ class FormulaError(ValueError):
     """A formula is not arithmetic, or has no value; the text says which formula and why."""
 
 
-def formula_names(formula: str | int) -> frozenset[str]:
-    """The names a formula uses.
-
-    >>> sorted(formula_names("2*m*n - m"))
-    ['m', 'n']
-
-    Raises FormulaError when it is not arithmetic over names.
-    """
-    if isinstance(formula, int):
-        return frozenset()
-    tree = _parse(formula)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called)
-
-
 def evaluate_formula(formula: str | int, values: Mapping[str, int]) -> int:
     """The whole number a formula gives for these values.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .ops import COPIES, DeviceToHost, Function, HostToDevice, Matmul, Matvec, Op, Outer, Shape, Sum, op_label
+from .ops import DeviceToHost, Function, HostToDevice, Matmul, Matvec, Op, Outer, Shape, Sum, op_label
 
 SIZE_NAMES = ("m", "n", "k")
 """m and k are n where the sweep does not name them."""
@@ -112,8 +112,3 @@ def _operands(
 
 def _written(shape: Shape) -> str:
     return "×".join(map(str, shape)) if len(shape) > 1 else f"{sum(shape)} elements"
-
-
-def is_copy_only(ops: Sequence[Op]) -> bool:
-    """Whether a chain only moves data over the link."""
-    return all(isinstance(op, COPIES) for op in ops)

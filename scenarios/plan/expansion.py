@@ -31,10 +31,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A checked scenario: its file's content and where it was read."""
+    """A checked scenario: its file's content, where it was read, and what it expands to."""
 
     path: str
     file: ScenarioFile
+    steps: tuple[Step, ...]
+    """Every combination the file does not exclude, whether it can run or not."""
 
     @property
     def name(self) -> str:
@@ -68,7 +70,7 @@ def expand_plan(scenario: Scenario, availability: Availability) -> Plan:
     steps: list[Step] = []
     skipped: dict[str, str] = {}
     reasons: dict[tuple[str, str], str | None] = {}
-    for step in list_steps(scenario.file):
+    for step in scenario.steps:
         impossible = why_impossible(step.backend, step.device, step.dtype, step.mode, step.ops, step.variant)
         place = (step.backend, step.device)
         if impossible is None and place not in reasons:

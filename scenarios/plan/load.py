@@ -20,7 +20,7 @@ from ..operations.ops import op_label
 from ..operations.shapes import SIZE_NAMES, ShapeMisfitError, chain_shapes
 from .expansion import Scenario, list_steps
 from .step import Step
-from .work import step_work
+from .work import chain_work
 
 MOST_STEPS = 20_000
 
@@ -48,8 +48,11 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
         file = ScenarioFile.model_validate(source.data)
     except ValidationError as error:
         raise scenario_error(source, error) from None
-    check_scenario(source, file)
-    return Scenario(path=str(path), file=_choose_variants(file, chosen))
+    steps = check_scenario(source, file)
+    file = _choose_variants(file, chosen)
+    return Scenario(
+        path=str(path), file=file, steps=tuple(step for step in steps if step.variant in file.variants)
+    )
 
 
 def find_scenario(name_or_path: str | Path) -> Path:
@@ -68,8 +71,8 @@ def find_scenario(name_or_path: str | Path) -> Path:
     raise ScenarioError(path, None, problem)
 
 
-def check_scenario(source: Source, file: ScenarioFile) -> None:
-    """Check what the parts of a scenario mean together.
+def check_scenario(source: Source, file: ScenarioFile) -> tuple[Step, ...]:
+    """Check what the parts of a scenario mean together; the steps it expands to.
 
     Raises ScenarioError for a sweep, baseline or exclusion that names what does not exist, for a chain whose
     shapes do not fit, and for two variants that compute the same.
@@ -81,7 +84,7 @@ def check_scenario(source: Source, file: ScenarioFile) -> None:
     for index, partial in enumerate(file.exclude):
         for name, value in partial.items():
             _check_exclusion(source, file, ("exclude", index, name), value)
-    _check_steps(source, file)
+    return _check_steps(source, file)
 
 
 def _check_sweep(source: Source, file: ScenarioFile) -> None:
@@ -116,7 +119,7 @@ def _check_exclusion(source: Source, file: ScenarioFile, loc: Loc, value: str | 
         raise source.error(loc, f"exclude must give {name} a whole number, got {value}")
 
 
-def _check_steps(source: Source, file: ScenarioFile) -> None:
+def _check_steps(source: Source, file: ScenarioFile) -> tuple[Step, ...]:
     """Expand everything once: arguments, shapes, sizes of counts, and keys that must differ."""
     seen: dict[str, Step] = {}
     try:
@@ -129,11 +132,12 @@ def _check_steps(source: Source, file: ScenarioFile) -> None:
                 raise source.error(("variants", step.variant), problem)
     except VariantError as problem:
         raise source.error(problem.loc, f"{source.written(problem.loc)} {problem}") from None
+    return tuple(seen.values())
 
 
 def _check_chain(source: Source, step: Step) -> None:
     try:
-        chain_shapes(step.ops, step.params)
+        chain = chain_shapes(step.ops, step.params)
     except ShapeMisfitError as problem:
         loc = ("variants", step.variant, "ops", problem.index)
         raise source.error(loc, f"{source.written(loc)}: {problem}") from None
@@ -141,7 +145,7 @@ def _check_chain(source: Source, step: Step) -> None:
         if step.mode != "eager" and op.kind in ("h2d", "d2h"):
             loc = ("variants", step.variant, "ops", index)
             raise source.error(loc, f"{source.written(loc)}: {op_label(op)} runs in eager mode only")
-    total = step_work(step).total
+    total = chain_work(step, chain).total
     if max(total.flops, total.bytes, total.link_bytes) > LARGEST_COUNT:
         problem = f"{step.label} has more FLOPs or bytes than fit into 64 bits; choose smaller sizes"
         raise source.error(("sweep",), problem)

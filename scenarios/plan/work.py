@@ -101,7 +101,11 @@ class StepWork:
 
 def step_work(step: Step) -> StepWork:
     """The FLOPs and bytes of one rep, by call and by op."""
-    chain = chain_shapes(step.ops, step.params)
+    return chain_work(step, chain_shapes(step.ops, step.params))
+
+
+def chain_work(step: Step, chain: tuple[OpShapes, ...]) -> StepWork:
+    """The same from the shapes of the step's ops."""
     itemsize = ITEM_BYTES[step.dtype]
     each = tuple(_op_work(shapes, step.dtype) for shapes in chain)
     working_set = itemsize * _working_set(chain)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from flopprof.analysis.arithmetic.nesting import find_parents, measure_depths, rank_ranges
 from flopprof.analysis.attribution.attribution import Attribution
 from flopprof.analysis.attribution.credits import Credit, walk_chain
 from flopprof.analysis.export.activities import order_activities
 from flopprof.analysis.export.devices import Device
-from flopprof.analysis.export.frames import COLUMNS, CROSS_THREAD, empty_frame, make_frame
+from flopprof.analysis.export.frames import COLUMNS, CROSS_THREAD, make_frame
 from flopprof.analysis.export.metadata import Metadata
 from flopprof.analysis.trace.trace import Trace
 from flopprof.analysis.words import BUSY_LAYERS, LAYERS
@@ -24,6 +25,11 @@ from hypothesis import strategies as st
 LAUNCHES = ("cudaLaunchKernel_v7000", "cudaMemcpyAsync_v3020", "cuLaunchKernel")
 WAITS = ("cudaDeviceSynchronize_v3020", "cudaMemcpy_v3020", "cuEventSynchronize")
 OTHERS = ("cudaEventRecord_v3020", "cudaMalloc_v3020")
+
+
+def empty_frame(kind: str) -> pd.DataFrame:
+    """A frame of the declared kind without rows."""
+    return make_frame(kind, {name: np.zeros(0, dtype) for name, dtype in COLUMNS[kind].items()})
 
 
 @dataclass(frozen=True)
@@ -234,16 +240,20 @@ class Oracle:
     def owner_of_call(self, call: int) -> tuple[int, str]:
         """(range, how) of a launching call."""
         c = self.drawn.calls[call]
-        here = self.open_on(c.thread, c.start)
+        return self.owner_at(c.thread, c.start)
+
+    def owner_at(self, thread: int, now: int) -> tuple[int, str]:
+        """(range, how) of an instant on a thread."""
+        here = self.open_on(thread, now)
         if here:
             return here[-1], "thread"
-        process = self.drawn.threads[c.thread]
-        others = [t for t, p in enumerate(self.drawn.threads) if p == process and self.open_on(t, c.start)]
-        workers = [t for t in others if self._launched_in_outermost(t, c.start)]
+        process = self.drawn.threads[thread]
+        others = [t for t, p in enumerate(self.drawn.threads) if p == process and self.open_on(t, now)]
+        workers = [t for t in others if self._launched_in_outermost(t, now)]
         for certain in (others, workers):
             if len(certain) == 1:
-                return self.open_on(certain[0], c.start)[-1], "process"
-        wide = self.cross_open(process, c.start)
+                return self.open_on(certain[0], now)[-1], "process"
+        wide = self.cross_open(process, now)
         return (wide[-1], "process") if wide and not others else (-1, "none")
 
     def _launched_in_outermost(self, thread: int, now: int) -> bool:
@@ -294,11 +304,10 @@ class Oracle:
         here = [
             (i, c) for i, c in enumerate(self.drawn.calls) if c.thread == thread and c.start <= now < c.end
         ]
-        opened = self.open_on(thread, now)
         layer = "api" if here else "host"
         if any(c.name in WAITS or self._begun(i, now) for i, c in here):
             layer = "sync"
-        return layer, opened[-1] if opened else -1
+        return layer, self.owner_at(thread, now)[0]
 
     def _begun(self, call: int, now: int) -> bool:
         return any(w.call == call and w.start <= now for w in self.drawn.work)

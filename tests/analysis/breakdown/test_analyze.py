@@ -14,7 +14,8 @@ from drawing.drawn import Call, Drawn, Range, Work, credits_of, drawn_traces
 from drawing.nsys_file import NVTX, described, global_tid
 from drawing.traces import GPU, nvidia_report, read_recorded, recorded
 from flopprof.analysis.arithmetic.arrays import ints
-from flopprof.analysis.attribution.attribution import ATTRIBUTIONS, BY_THREAD, attribute
+from flopprof.analysis.attribution.attribution import attribute
+from flopprof.analysis.attribution.ownership import ATTRIBUTIONS, BY_THREAD
 from flopprof.analysis.attribution.paths import find_paths, thread_ids
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file, analyze_trace
 from flopprof.analysis.breakdown.kernels import kernel_rows
@@ -327,7 +328,7 @@ def test_the_document_has_every_key_and_only_plain_values():
         ),
         *("busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns", "memcpy_kinds", "owners"),
     }
-    assert set(document["windows"][0]["owners"][0]) == {"path", "domain", "layer", "ns"}
+    assert set(document["windows"][0]["owners"][0]) == {"path", "domain", "layer", "ns", "attribution"}
     assert set(document["ranges"][0]) == {
         *(
             "range",
@@ -341,7 +342,7 @@ def test_the_document_has_every_key_and_only_plain_values():
             "activities",
             "kernel_sum_ns",
         ),
-        *("busy_ns", "projected_ns", "launch_call_ns", "flops", "bytes"),
+        *("busy_ns", "projected_ns", "launch_call_ns", "flops", "bytes", "attribution", "own_busy_ns"),
     }
     assert set(document["range_kernels"][0]) == {
         *(
@@ -387,7 +388,7 @@ def test_the_document_has_every_key_and_only_plain_values():
         *("total_ns", "median_ns"),
     }
     assert set(document["copies"][0]) == {
-        *("kind", "device", "src_kind", "dst_kind", "instances", "total_ns", "bytes", "gbps")
+        *("kind", "device", "src_kind", "dst_kind", "instances", "total_ns", "bytes", "gbps", "attribution")
     }
     assert document["devices"] == [
         {

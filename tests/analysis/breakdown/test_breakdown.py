@@ -7,7 +7,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from drawing.drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
-from flopprof.analysis.attribution.attribution import ATTRIBUTIONS, attribute
+from flopprof.analysis.attribution.attribution import attribute
+from flopprof.analysis.attribution.ownership import ATTRIBUTIONS
 from flopprof.analysis.breakdown import timeline as breakdown
 from flopprof.analysis.breakdown import windows
 from flopprof.analysis.breakdown.timeline import DeviceSpans, label_devices

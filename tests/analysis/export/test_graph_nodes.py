@@ -9,9 +9,10 @@ import pytest
 from drawing.nsys_file import Export, described, global_pid, global_tid
 from drawing.traces import unpacked
 from flopprof.analysis.arithmetic.arrays import ints
-from flopprof.analysis.attribution.attribution import GraphRanges, attribute
+from flopprof.analysis.attribution.attribution import attribute
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.trace.trace import Trace
+from flopprof.analysis.words import GraphRanges
 
 
 def owners(trace: Trace, graph_ranges: GraphRanges) -> list[str | None]:

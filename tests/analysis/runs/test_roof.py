@@ -12,7 +12,7 @@ from flopprof.analysis.runs.roof import (
     Timing,
     floor_of,
     peaks_of_gpu,
-    roof_of_op,
+    roof,
     roof_of_step,
 )
 from flopprof.scenarios.operations.ops import HostToDevice, Matmul, Matvec, Outer, Sum
@@ -143,8 +143,8 @@ def test_over_a_tenth_of_overhead_is_launch_bound(overhead_ns: float | None, lim
 def test_an_op_stands_under_its_own_roof():
     outer, total = step_work(make_step(Outer(), Sum(axis=0), **GPU, n=8_000)).ops
     for op, elements in ((outer, 8_000**2 + 2 * 8_000), (total, 8_000**2 + 8_000)):
-        roof = roof_of_op(op, Timing(kernel_ns=100_000), h200())
-        assert roof.share == pytest.approx(4 * elements / 4_814_304_000_000 * 1e9 / 100_000)
+        standing = roof([op], Timing(kernel_ns=100_000), h200(), working_set_bytes=op.bytes)
+        assert standing.share == pytest.approx(4 * elements / 4_814_304_000_000 * 1e9 / 100_000)
 
 
 @given(

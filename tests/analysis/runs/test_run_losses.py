@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import tarfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from drawing.tree import DATA
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
+from flopprof.analysis.trace.quality import CODES, note
+from flopprof.analysis.words import QualityNote, Severity
+from flopprof.profiler.commands.run import RunOutcome
 from flopprof.reports.document.document import Document
 from flopprof.reports.run.compose import compose
 
@@ -112,3 +116,16 @@ def test_ops_that_lost_work_are_no_points_under_the_roof(report: Document):
     (figure,) = [f for section in report.sections for f in section.figures if f.name == "roof"]
     assert not [series.label for panel in figure.panels for series in panel.series if "cupy" in series.label]
     assert figure.caption.endswith(" Left out: 8 operations whose trace lost device work.")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_run_lost_data_by_the_rule_that_analyze_has(whole: RunResult, code: str):
+    outcome = RunOutcome(folder=Path(), result=replace(whole, quality=(note(code),)))
+    assert outcome.has_lost_data is CODES[code].lossy
+
+
+@pytest.mark.parametrize(("severity", "lost"), [("error", True), ("warning", False), ("info", False)])
+def test_a_code_of_another_version_counts_by_its_severity(whole: RunResult, severity: Severity, lost: bool):
+    unknown = QualityNote(code="from_tomorrow", severity=severity, message="")
+    outcome = RunOutcome(folder=Path(), result=replace(whole, quality=(unknown,)))
+    assert outcome.has_lost_data is lost

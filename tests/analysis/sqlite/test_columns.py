@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.sqlite.file import IntColumn, SqliteFile
+from flopprof.analysis.sqlite.columns import IntColumn
+from flopprof.analysis.sqlite.file import SqliteFile
 
 EDGES = [0, 1, -1, 127, -128, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63)]
 

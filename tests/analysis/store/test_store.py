@@ -34,8 +34,8 @@ from flopprof.analysis.store.database import (
 )
 from flopprof.analysis.store.history import read_history
 from flopprof.analysis.store.listing import list_runs
+from flopprof.analysis.store.migrations import STORE_MIGRATIONS
 from flopprof.analysis.store.queries import RunLine, list_rows, read_run
-from flopprof.analysis.store.schema import STORE_MIGRATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database

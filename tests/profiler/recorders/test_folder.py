@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from drawing.patience import PATIENCE_SECONDS
-from flopprof.analysis.runs.files import write_record
 from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.records import ShardRecord
+from flopprof.analysis.runs.writing import write_record
 from flopprof.analysis.store.cleaning import collect_garbage
 from flopprof.profiler.errors import OutputFolderError
 from flopprof.profiler.recorders import folders as folder_module

@@ -8,7 +8,7 @@ import pytest
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.reports.trace.owner_table import owner_table
-from flopprof.reports.trace.tables import range_table
+from flopprof.reports.trace.range_table import range_table
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from flopprof.scenarios.language.formulas import FormulaError, evaluate_formula, formula_names
+from flopprof.scenarios.language.formulas import FormulaError, evaluate_formula
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,11 +23,6 @@ def test_min_and_max_choose():
 
 def test_a_whole_number_needs_no_parsing():
     assert evaluate_formula(7, {}) == 7
-    assert formula_names(7) == frozenset()
-
-
-def test_function_names_are_not_variables():
-    assert formula_names("min(n, 2*m)") == {"n", "m"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..arithmetic.arrays import Bools, Ints
 from ..errors import TraceError
-from ..sqlite.file import IntColumn, SqliteFile
+from ..sqlite.columns import IntColumn
+from ..sqlite.file import SqliteFile
 from ..sqlite.folded import Folded, fold_columns
 
 

@@ -1,0 +1,38 @@
+"""A trace with all that is found out of it once: whose its work is, its paths, its devices' timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..attribution.attribution import Attribution, attribute
+from ..attribution.paths import Paths, find_paths
+from ..trace.trace import Trace
+from ..words import GraphRanges
+from .timeline import DeviceSpans, label_devices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """What windows, ranges and steps are cut from; paths and timelines are made when first asked for."""
+
+    trace: Trace
+    attribution: Attribution
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The paths of its ranges."""
+        return find_paths(self.trace)
+
+    @cached_property
+    def timelines(self) -> dict[int, DeviceSpans]:
+        """The labelled timeline of every device that has records."""
+        return label_devices(self.trace, self.attribution)
+
+
+def label_trace(
+    trace: Trace, domains: Sequence[str] | None = None, *, graph_ranges: GraphRanges = "launch"
+) -> Labelled:
+    """A trace whose work belongs to the ranges of some domains, by default of all but libraries'."""
+    return Labelled(trace=trace, attribution=attribute(trace, domains, graph_ranges=graph_ranges))

@@ -1,0 +1,49 @@
+"""Files of a run and of its reports, each there whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from ..errors import RunError
+from ..files import replace_file
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record as JSON, through to the disk. Raises OSError."""
+    replace_file(path, f"{record.model_dump_json(indent=1)}\n".encode(), durable=True)
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    """Files by name into a folder, which is made if need be. Raises RunError when it cannot be written."""
+    make_folder(folder)
+    return write_files({name: encode_text(text) for name, text in texts.items()}, folder)
+
+
+def encode_text(text: str) -> bytes:
+    """UTF-8, in which half a surrogate of a name from outside stays readable."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those around it, unless it is there. Raises RunError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Files by name into a folder that is there. Raises RunError."""
+    return [write_file(folder / name, data) for name, data in files.items()]
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """One file of a report. Raises RunError."""
+    try:
+        replace_file(path, data, durable=False)
+    except OSError as error:
+        raise RunError(path, f"cannot be written: {error.strerror or error}") from error
+    return path

@@ -1,0 +1,198 @@
+"""Records of one stream that run at the same time, although a stream does one thing after another.
+
+Some do rightly: the nodes of one launch of a graph, the copies of one batch, a kernel launched to begin before the
+one before it has ended (programmatic dependent launch; it still ends after that), and migrations of unified memory,
+which are on no stream. Of all others the most that fit together are kept: a damaged time makes one record
+collide with many. Where that would leave out a good part of the trace, nothing is, and the trace is said to overlap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..arithmetic.arrays import Bools, Codes, Ints, ints
+from ..arithmetic.grouped import code_combinations, running_maximum, sort_groups
+from ..arithmetic.spans import join_spans
+from ..export.calls import names_like
+from ..export.devices import GpuInfo
+from ..words import BUSY_LAYERS
+
+GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
+
+BATCH = re.compile(r"cu(da)?Mem\w*Batch")
+
+EARLY_LAUNCH = re.compile(r"cu(da)?LaunchKernelEx")
+"""Calls whose kernel may begin before the one before it has ended."""
+
+EARLY_FROM = 9
+"""Compute capability of the first GPUs that can."""
+
+SLACK_NS = 100
+"""Two neighbours' times may overlap by this: a GPU's clock ticks every 32 ns."""
+
+
+DAMAGED_SHARE = 4
+"""When over a quarter of all records would have to go, it is no damage to a few of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlaps:
+    """Rows of activities that cannot have been then, and how many others ran on their streams meanwhile.
+
+    `everywhere` counts them instead when they are too many for damage: then no row is to be left out.
+    """
+
+    rows: Ints
+    others: int
+    everywhere: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One record; `joint`: of which launch or batch it is, 0 for neither."""
+
+    row: int
+    start: int
+    end: int
+    joint: int
+    kernel: bool
+    early: bool
+
+    def may_overlap(self, other: _Record) -> bool:
+        """Whether another, which ends no earlier, may run at the same time; of one launch all may."""
+        if self.end <= other.start + SLACK_NS and self.start < other.start:
+            return True
+        return other.early and self.kernel and self.start <= other.start
+
+
+def find_overlaps(
+    activities: pd.DataFrame,
+    by_start: Ints,
+    on_stream: Bools,
+    called: Codes,
+    names: tuple[str, ...],
+    gpus: dict[int, GpuInfo],
+) -> Overlaps:
+    """Records to leave out: of those `on_stream`, and whose calls' names are `called` (-1 for none)."""
+    duration = ints(activities, "end_ns") - ints(activities, "start_ns")
+    rows = by_start[(on_stream & (ints(activities, "process") >= 0) & (duration > 0))[by_start]]
+    streamed = len(rows)
+    rows, first = _find_heaps(activities, rows)
+    out: list[int] = []
+    others = 0
+    if len(first):
+        heaps = _Heaps(activities, rows, called, names, gpus)
+        for heap in heaps.suspicious(first):
+            damaged, beside = _choose(heap)
+            out += damaged
+            others += beside
+    if len(out) * DAMAGED_SHARE > streamed:
+        return Overlaps(rows=np.zeros(0, np.int64), others=others, everywhere=len(out))
+    return Overlaps(rows=np.array(sorted(out), np.int64), others=others)
+
+
+def _find_heaps(activities: pd.DataFrame, rows: Ints) -> tuple[Ints, Ints]:
+    """Of rows by start those of each stretch of a stream in which some overlap, and where each begins."""
+    stream = code_combinations(
+        *(ints(activities, name)[rows] for name in ("process", "device", "context", "stream"))
+    )
+    order = sort_groups(stream, int(stream.max(initial=-1)) + 1)
+    rows, stream = rows[order], stream[order]
+    start, end = ints(activities, "start_ns")[rows], ints(activities, "end_ns")[rows]
+    near = stream[1:] == stream[:-1]
+    joined = near & (start[1:] < end[:-1])
+    if not joined.any():  # then nothing overlaps at all
+        return rows[:0], rows[:0]
+    joined = np.concatenate([[False], near & (start[1:] < running_maximum(stream, end)[:-1]), [False]])
+    inside = joined[1:] | joined[:-1]
+    return rows[inside], np.flatnonzero(~joined[:-1][inside])
+
+
+class _Heaps:
+    """Records that run at the same time as others, heap after heap, and what they are."""
+
+    def __init__(
+        self,
+        activities: pd.DataFrame,
+        rows: Ints,
+        called: Codes,
+        names: tuple[str, ...],
+        gpus: dict[int, GpuInfo],
+    ) -> None:
+        call, layer = called[rows], ints(activities, "layer")[rows]
+        in_graph = (ints(activities, "graph_node")[rows] != 0) | names_like(names, GRAPH_LAUNCH)[call]
+        joint = in_graph & (layer != BUSY_LAYERS.index("graph")) | names_like(names, BATCH)[call]
+        old = [one for one, gpu in gpus.items() if (gpu.compute_major or EARLY_FROM) < EARLY_FROM]
+        self.rows = rows
+        self.start, self.end = (ints(activities, name)[rows] for name in ("start_ns", "end_ns"))
+        self.joint = np.where(joint, ints(activities, "correlation_id")[rows], 0)
+        self.kernel = layer == BUSY_LAYERS.index("kernel")
+        self.early = self.kernel & ((call < 0) | names_like(names, EARLY_LAUNCH)[call])
+        self.early &= ~np.isin(ints(activities, "device")[rows], old)
+
+    def suspicious(self, first: Ints) -> Iterator[list[_Record]]:
+        """Heaps that are neither one launch nor a chain of early kernels, each of which ends after the one before."""
+        one = np.minimum.reduceat(self.joint, first) == np.maximum.reduceat(self.joint, first)
+        one &= self.joint[first] != 0
+        chained = np.zeros(len(self.rows), np.bool_)
+        chained[1:] = self.early[1:] & self.kernel[:-1] & (self.end[1:] >= self.end[:-1])
+        chained[first] = True
+        usual = one | np.logical_and.reduceat(chained, first)
+        columns = (self.rows, self.start, self.end, self.joint, self.kernel, self.early)
+        last = np.append(first[1:], len(self.rows))
+        for low, high in zip(first[~usual].tolist(), last[~usual].tolist(), strict=True):
+            parts = (column[low:high].tolist() for column in columns)
+            yield [_Record(*values) for values in zip(*parts, strict=True)]
+
+
+def _choose(heap: list[_Record]) -> tuple[list[int], int]:
+    """Rows of a heap to leave out, and how many of the rest ran at the same time as one of them.
+
+    The most that fit are those taken by their ends (interval scheduling).
+    """
+    kept: list[_Record] = []
+    elsewhere: list[int] = []
+    """For each kept one, the place of the last before it that is not of its launch; -1 for none."""
+    out: list[_Record] = []
+    for record in sorted(heap, key=lambda one: (one.end, -one.start, one.row)):
+        if _fits(record, kept, elsewhere):
+            same = kept and record.joint and kept[-1].joint == record.joint
+            elsewhere.append(elsewhere[-1] if same else len(kept) - 1)
+            kept.append(record)
+        else:
+            out.append(record)
+    if len(out) == 1 and len(heap) == 2 and _length(kept[0]) > _length(out[0]):
+        kept, out = out, kept  # a damaged time made one longer; nothing else tells which
+    return [record.row for record in out], _count_beside(kept, out)
+
+
+def _length(record: _Record) -> int:
+    return record.end - record.start
+
+
+def _fits(record: _Record, kept: list[_Record], elsewhere: list[int]) -> bool:
+    """Whether a record that ends last may run beside all those that were kept."""
+    at = len(kept) - 1
+    while at >= 0 and kept[at].end > record.start:
+        if record.joint and kept[at].joint == record.joint:
+            at = elsewhere[at]
+        elif kept[at].may_overlap(record):
+            at -= 1
+        else:
+            return False
+    return True
+
+
+def _count_beside(kept: list[_Record], out: list[_Record]) -> int:
+    if not out:
+        return 0
+    limits = np.array(sorted((one.start, one.end) for one in out), np.int64)
+    start, end = join_spans(limits[:, 0], limits[:, 1])
+    begin, stop = (np.array([getattr(one, name) for one in kept], np.int64) for name in ("start", "end"))
+    at = np.searchsorted(end, begin, side="right")
+    return int((np.append(start, stop.max(initial=0))[at] < stop).sum())

@@ -1,0 +1,178 @@
+"""One worker of a shard: started over some steps, listened to until it ends, started again where nsys failed it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from ...analysis.runs.records import StepRecord
+from ...analysis.runs.writing import write_record
+from ...scenarios.plan.step import Step
+from ..machine.disk import DiskFullError, is_nearly_full
+from ..recorders.child import run_child
+from ..recorders.environment import allowed_environment
+from ..recorders.ncu import NcuRecorder
+from ..recorders.recorder import EmbeddedRecorder, Recorder
+from ..worker.job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+
+WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.main")
+"""-P: a queue.py in the current folder is not what libraries mean when they import queue."""
+
+MOST_STARTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardContext:
+    """What all shards of a run share."""
+
+    run: Path
+    staging: Path
+    temporary: Path
+    """TMPDIR of everything that is started."""
+    lifeline: Path
+    """What a worker lives on (lifeline.py)."""
+    recorder: Recorder
+    scenario_folder: str | None
+    """Where the scenario's own functions are."""
+    control: bool
+    interleave: bool
+    """Whether the control pass measures the variants of a point in turn."""
+    seed: int
+    environment: Mapping[str, str]
+    on_message: Callable[[PassName, Message], None]
+    counter: NcuRecorder | None = None
+    """What is around a worker of the counters pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Steps that share a worker."""
+
+    backend: str
+    device: str
+    steps: tuple[Step, ...]
+    parts: int = 0
+    """Parts that an earlier process published."""
+
+    @property
+    def name(self) -> str:
+        """The shard's folder name."""
+        return f"{self.backend}-{self.device}"
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerOutcome:
+    """What became of one worker."""
+
+    folder: Path
+    exit_code: int | None = None
+    opened: Opened | None = None
+    records: dict[str, StepRecord] = field(default_factory=dict)
+    died_in: str | None = None
+    """The step that was started and not finished."""
+    recorder_failed: bool = False
+    """Whether the recorder never got as far as the worker."""
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the worker said anything."""
+        return self.opened is not None or bool(self.records)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user ended it."""
+        return self.exit_code is None
+
+    def hear(self, message: Message) -> None:
+        """Take note of a message."""
+        if isinstance(message, Opened):
+            self.opened = message
+        elif isinstance(message, Started):
+            self.died_in = message.key
+        else:
+            self.records[message.record.key] = message.record
+            self.died_in = None
+
+
+def run_worker(
+    shard: Shard,
+    which: PassName,
+    steps: Sequence[Step],
+    context: ShardContext,
+    *,
+    reps: dict[str, int],
+    label: str,
+) -> WorkerOutcome:
+    """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome.
+
+    Starts it again when its recorder failed before the worker ran. Raises DiskFullError.
+    """
+    for attempt in count(1):
+        folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
+        outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
+        has_failed = outcome.exit_code not in (0, NEW_WORKER, None)
+        if has_failed and (outcome.exit_code == DISK_FULL or is_nearly_full(folder, context.temporary)):
+            raise DiskFullError(context.run)
+        has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
+        outcome.recorder_failed = not has_begun
+        if has_begun or attempt == MOST_STARTS:
+            return outcome
+    raise AssertionError("count() does not end")
+
+
+def start_worker(
+    shard: Shard,
+    which: PassName,
+    steps: Sequence[Step],
+    context: ShardContext,
+    *,
+    reps: dict[str, int],
+    folder: Path,
+) -> WorkerOutcome:
+    """One start of a worker, with a new staging folder."""
+    folder.mkdir()
+    recorder = recorder_of(which, context)
+    job = Job(
+        which=which,
+        ranges="none" if which == "control" else recorder.ranges,
+        backend=shard.backend,
+        device=shard.device,
+        steps=[step.to_json() for step in steps],
+        reps=reps,
+        interleave=context.interleave and which == "control",
+        check=which == "control" or (which == "traced" and not context.control),
+        folder=context.scenario_folder,
+        seed=context.seed,
+        messages=str(folder / "messages.jsonl"),
+        trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
+        lifeline=str(context.lifeline),
+    )
+    write_record(folder / "job.json", job)
+    outcome = WorkerOutcome(folder=folder)
+    reader = MessageReader(Path(job.messages))
+
+    def listen() -> None:
+        for message in reader.read():
+            outcome.hear(message)
+            context.on_message(which, message)
+
+    command = recorder.command([*WORKER, str(folder / "job.json")], folder)
+    environment = allowed_environment(context.environment, context.temporary)
+    try:
+        outcome.exit_code = run_child(
+            command, environment, output=folder / "output.txt", while_waiting=listen
+        )
+    except KeyboardInterrupt:
+        listen()
+    return outcome
+
+
+def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorder:
+    """What is around a worker: nothing in the control pass."""
+    if which == "counters":
+        assert context.counter is not None, "a counters pass has what counts"
+        return context.counter
+    return context.recorder if which == "traced" else EmbeddedRecorder()

@@ -1,0 +1,165 @@
+"""The commands that read what was recorded: analyze, scrub, report, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...analysis.words import GraphRanges, WindowClock
+from ...reports.document.format import Format
+from .one_line_errors import FAILED_OR_LOST, SLOWER
+from .runs_app import JsonOption, RunArgument, StoreOption
+
+FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
+
+
+def analyze(
+    trace: Annotated[
+        Path,
+        typer.Argument(help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run."),
+    ],
+    range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="GLOB", help="One window for each instance of these ranges."),
+    ] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only ranges of these NVTX domains own work."),
+    ] = None,
+    window: Annotated[WindowClock, typer.Option(help="Cut --range windows on this clock.")] = "host",
+    graph_ranges: Annotated[
+        GraphRanges, typer.Option(help="Where the nodes of a CUDA graph belong.")
+    ] = "launch",
+    format: FormatOption = "text",
+    json: JsonOption = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
+    ] = None,
+    full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
+) -> None:
+    """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
+
+    Example: flopprof analyze report.nsys-rep --range train_step
+    """
+    from .allocator import keep_freed_memory
+
+    keep_freed_memory()
+    from .analyze import AnalyzeRequest
+    from .analyze import analyze as analyze_one
+
+    outcome = analyze_one(
+        AnalyzeRequest(
+            trace=trace,
+            range_glob=range,
+            domains=tuple(domain or ()),
+            window=window,
+            graph_ranges=graph_ranges,
+            format="json" if json else format,
+            csv=csv,
+            full_names=full_names,
+        )
+    )
+    print(outcome.report)
+    if strict and outcome.has_lost_data:
+        raise typer.Exit(FAILED_OR_LOST)
+
+
+def scrub(
+    trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The scrubbed .sqlite to write.")],
+) -> None:
+    """Write a copy of a trace to share: without environment, paths, process lists and program output.
+
+    Example: flopprof scrub report.nsys-rep -o shareable.sqlite
+    """
+    from ...analysis.trace.open import open_trace_file
+    from ...analysis.trace.scrub import scrub_trace
+
+    with open_trace_file(trace) as plain:
+        scrub_trace(plain, out)
+
+
+def report(
+    run: RunArgument,
+    format: FormatOption = "text",
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Show a run again, in any format.
+
+    Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
+    """
+    from ...analysis.runs.account import account_run
+    from ...analysis.runs.place import find_store
+    from ...analysis.store.address import find_run
+    from ...reports.run.publish import render, write_figures
+    from .output import emit
+
+    result = account_run(find_run(run, find_store(store)))
+    if figures is not None:
+        write_figures(result, figures)
+    emit(render(result, format), out)
+
+
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.")
+    ],
+    b: Annotated[str | None, typer.Argument(metavar="[B]", help="The other side; ratios are B / A.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Pair A's own steps that are equal in all but this.")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare A with the run of the store that has this tag."),
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW", help="Pair a range of A with one of B by name (regex)."),
+    ] = None,
+    domain: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of traces, only ranges of these NVTX domains.")
+    ] = None,
+    fail_above: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="Exit 1 when B is slower than A by more.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse sides that are hard to compare.")] = False,
+    format: FormatOption = "text",
+    json: JsonOption = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Compare two runs or traces, or the steps of one run that differ in one thing: what changed, and why.
+
+    Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
+    """
+    from ...analysis.runs.place import find_store
+    from .compare import CompareRequest
+    from .compare import compare as compare_sides
+
+    outcome = compare_sides(
+        CompareRequest(
+            a=a,
+            b=b,
+            by=by,
+            baseline=baseline,
+            maps=tuple(maps or ()),
+            domains=tuple(domain or ()),
+            fail_above=fail_above,
+            strict=strict,
+            format="json" if json else format,
+            out=out,
+            store=find_store(store),
+        )
+    )
+    print(outcome.report)
+    if outcome.is_slower:
+        raise typer.Exit(SLOWER)

@@ -1,0 +1,140 @@
+"""The commands that record or measure something on this machine: run, profile, calibrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...analysis.words import EvidenceChoice, RecorderChoice
+from .one_line_errors import FAILED_OR_LOST
+from .runs_app import JsonOption, StoreOption
+
+
+def run(
+    scenario: Annotated[
+        str | None, typer.Argument(help="A scenario file, or the name of a shipped one.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUES", help="Override a sweep or a key, such as n=1000,2000."),
+    ] = None,
+    recorder: Annotated[RecorderChoice, typer.Option(help="What makes the trace.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="The folder of this run; new or empty.")] = None,
+    store: StoreOption = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run: what is done stays, the rest is run.")
+    ] = None,
+    no_control: Annotated[
+        bool, typer.Option("--no-control", help="Skip the untraced pass: half the time, no headline times.")
+    ] = False,
+    interleave: Annotated[
+        bool, typer.Option("--interleave", help="Time the variants of a size in turn (ABBA): drift cancels.")
+    ] = False,
+    evidence: Annotated[
+        EvidenceChoice,
+        typer.Option(help="Hardware counters of the GPU's kernels, in a pass of their own by ncu."),
+    ] = "auto",
+    keep_rep: Annotated[
+        bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a scenario under Nsight Systems and report where its time went, against FLOPs.
+
+    Example: flopprof run scenarios/outer.yaml --set n=1000,4000
+    """
+    if (scenario is None and resume is None) or (out is not None and resume is not None):
+        raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
+    from ...analysis.runs.place import find_store
+    from ...reports.run.publish import render
+    from ..capture.whole_run import RunRequest
+    from .run import run_on_terminal
+
+    request = RunRequest(
+        scenario=scenario,
+        overrides=tuple(overrides or ()),
+        recorder=recorder,
+        out=out,
+        store=find_store(store),
+        resume=resume,
+        control=not no_control,
+        interleave=interleave,
+        evidence=evidence,
+        keep_report=keep_rep,
+        strict=strict,
+    )
+    outcome = run_on_terminal(request)
+    print(render(outcome.result, "json" if json else "text"))
+    if outcome.has_failures or (strict and outcome.has_lost_data):
+        raise typer.Exit(FAILED_OR_LOST)
+
+
+def profile(
+    command: Annotated[
+        list[str], typer.Argument(help="The program and its arguments, as you would type them.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    capture_range: Annotated[
+        str | None,
+        typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
+    ] = None,
+    gpu_metrics: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=200_000,
+            metavar="HZ",
+            help="Sample the GPU (memory traffic, SMs, warps) so often a second; 10000 to 100000 suit most.",
+        ),
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A variable that Nsight Systems itself shall see; your program has all."
+        ),
+    ] = None,
+    keep_rep: Annotated[
+        bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
+    ] = False,
+) -> None:
+    """Run any program under Nsight Systems and report where its time went.
+
+    The exit code is the program's own (128 + signal when killed; 125 when flopprof failed, 126 and 127 when the
+    program could not be run). The report goes to standard error and into the folder.
+
+    Example: flopprof profile -- python train.py --epochs 1
+    """
+    from .profile import profile_and_report
+
+    code = profile_and_report(
+        command,
+        out=out,
+        capture_range=capture_range,
+        passed_on=env or (),
+        keep_report=keep_rep,
+        gpu_metrics_hz=gpu_metrics,
+    )
+    raise typer.Exit(code)
+
+
+def calibrate(
+    devices: Annotated[str, typer.Option(metavar="NAMES", help="What to measure.")] = "cuda,cpu",
+    seconds: Annotated[float, typer.Option(min=0.001, help="Time for one measurement, about.")] = 0.5,
+    json: JsonOption = False,
+) -> None:
+    """Measure this machine's ceilings: bandwidth, matrix products, launch latency; reports then use them.
+
+    Example: flopprof calibrate --devices cuda
+    """
+    from ..capture.calibration import calibrate as measure_ceilings
+    from .calibrate import parse_devices, show_calibration
+
+    calibration = measure_ceilings(parse_devices(devices), seconds=seconds)
+    print(show_calibration(calibration, as_json=json))
+    if calibration.failed:
+        raise typer.Exit(FAILED_OR_LOST)

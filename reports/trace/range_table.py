@@ -1,0 +1,126 @@
+"""What the ranges of a trace cost, one line a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...analysis.breakdown.analyze import Analysis
+from ...analysis.breakdown.rows import RangeRow
+from ..document.document import Table
+from ..document.names import clean, join_path
+from ..document.tables import ColumnOf, drop_empty, fill_row
+
+MAIN_RANGES = 15
+"""Rows a short report (the terminal) shows."""
+
+RANGE_TIMES = (
+    "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
+    "its own thread launched, as NVIDIA's reports have it."
+)
+
+WITHOUT = " without what another thread did beside it, empty where that cannot be told"
+
+BY_PROCESS = (
+    "by: thread, launched on the range's own thread; process, on a thread that had no range while this one was "
+    "open; both, some of each."
+)
+
+
+def range_table(analysis: Analysis) -> Table:
+    """Ranges by the device time of everything launched in them; by host time in a trace without device work."""
+    rows = sorted(analysis.ranges, key=lambda row: (-row.busy_ns, -row.wall_ns))
+    worked = len(analysis.trace.activities) > 0
+
+    def length_ns(row: RangeRow) -> int:
+        """With no device work in the trace at all, the program computed on the host."""
+        return row.busy_ns if worked else row.wall_ns
+
+    longest = max(map(length_ns, rows), default=0) or 1
+    told = any(row.flops or row.bytes for row in rows)
+    shared = any(row.attribution in ("process", "both") for row in rows)
+
+    def rated_ns(row: RangeRow) -> int | None:
+        return (row.own_busy_ns if worked else row.wall_ns) or None
+
+    def way(row: RangeRow) -> str | None:
+        return row.attribution if shared else None
+
+    columns: tuple[ColumnOf[RangeRow], ...] = (
+        ColumnOf(key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path))),
+        ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
+        ColumnOf(key="wall", title="host", kind="time", value=lambda row: row.wall_ns),
+        ColumnOf(key="busy", title="busy", kind="time", value=lambda row: row.busy_ns),
+        ColumnOf(key="attribution", title="by", value=way),
+        ColumnOf(key="kernel_sum", title="kernels", kind="time", value=lambda row: row.kernel_sum_ns),
+        *_detail_columns(),
+        *_rate_columns(rated_ns, _bandwidth(analysis) if worked else None),
+        ColumnOf(key="thread", title="pid:tid", detail=True, value=_thread_of_range),
+    )
+    table = Table(
+        name="ranges",
+        title=f"Ranges by {'device' if worked else 'host'} time",
+        columns=columns,
+        rows=tuple(
+            fill_row(columns, row, main=at < MAIN_RANGES, bar=(length_ns(row) / longest,))
+            for at, row in enumerate(rows)
+        ),
+        bar_parts=("time",),
+        notes=(
+            f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
+            *([_say_rates(worked=worked, shared=shared)] if told else []),
+            *([BY_PROCESS] if shared else []),
+        ),
+    )
+    return drop_empty(table, keep=("range", "instances"), zeros=True)
+
+
+def _say_rates(*, worked: bool, shared: bool) -> str:
+    over = "busy" if worked else "host"
+    return f"FLOP/s and GB/s: what the program declared, over {over}{WITHOUT if shared else ''}."
+
+
+def _bandwidth(analysis: Analysis) -> int | None:
+    """Bytes a second of the GPUs' memory by their description; None when they differ or do not say."""
+    found = {gpu.bandwidth_bytes_per_s for gpu in analysis.trace.gpus.values()}
+    return found.pop() if len(found) == 1 else None
+
+
+def _detail_columns() -> tuple[ColumnOf[RangeRow], ...]:
+    return (
+        ColumnOf(
+            key="projected", title="projected", kind="time", detail=True, value=lambda r: r.projected_ns
+        ),
+        ColumnOf(
+            key="launch_call", title="calls", kind="time", detail=True, value=lambda r: r.launch_call_ns
+        ),
+        ColumnOf(key="activities", title="records", kind="count", detail=True, value=lambda r: r.activities),
+    )
+
+
+def _rate_columns(
+    rated_ns: Callable[[RangeRow], int | None], bandwidth: int | None
+) -> tuple[ColumnOf[RangeRow], ...]:
+    """What the program declared, over a range's time."""
+
+    def rate(amount: int | None, row: RangeRow) -> float | None:
+        ns = rated_ns(row)
+        return amount / ns if amount and ns else None
+
+    def tflops(row: RangeRow) -> float | None:
+        found = rate(row.flops, row)
+        return None if found is None else found / 1e3
+
+    def bandwidth_share(row: RangeRow) -> float | None:
+        found = rate(row.bytes, row)
+        return found * 1e9 / bandwidth if found is not None and bandwidth else None
+
+    return (
+        ColumnOf(key="flops", title="FLOPs", kind="flops", value=lambda row: row.flops),
+        ColumnOf(key="tflops", title="", kind="tflops", value=tflops),
+        ColumnOf(key="gbps", title="", kind="gbps", value=lambda row: rate(row.bytes, row)),
+        ColumnOf(key="bandwidth_share", title="of bandwidth", kind="percent", value=bandwidth_share),
+    )
+
+
+def _thread_of_range(row: RangeRow) -> str:
+    return f"{row.pid}:{row.tid}" if row.tid is not None else str(row.pid or "")

@@ -1,0 +1,202 @@
+"""Calls without records, records that overlap on their stream, and amounts that cannot be: said, never summed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawing.nsys_file import RUNTIME, TABLES, Export, Row, described, global_pid, global_tid
+from drawing.traces import GPU, read_recorded
+from flopprof.analysis.arithmetic.arrays import ints
+from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
+from flopprof.analysis.trace.quality import CODES as CODES_OF
+from flopprof.analysis.trace.reading import read_trace
+
+CODES = ("lost_records", "clipped_records", "overlapping_records", "overlapping_streams")
+
+
+def counts(export: Export, folder: Path) -> dict[str, int | None]:
+    """Count by code, of those judged here."""
+    trace = read_trace(export.write(folder / "t.sqlite"))
+    return {note.code: note.count for note in trace.quality if note.code in CODES}
+
+
+def launching(calls: int, *, lost: tuple[int, ...] = (), name: str = "cudaLaunchKernel_v7000") -> Export:
+    """Calls of which some have no record."""
+    export = described()
+    for at in range(calls):
+        add_call(export, at, name)
+        if at not in lost:
+            add_kernel(export, at, at * 100 + 20, at * 100 + 50)
+    return export
+
+
+def add_call(export: Export, at: int, name: str, **changed: object) -> Row:
+    row: Row = {"start": at * 100, "end": at * 100 + 10, "globalTid": global_tid(0, 1), "returnValue": 0}
+    return export.add(RUNTIME, **{**row, "correlationId": at + 1, "nameId": export.string(name), **changed})
+
+
+def add_kernel(export: Export, at: int, start: int, end: int, **changed: object) -> Row:
+    row: Row = {"start": start, "end": end, "deviceId": 0, "contextId": 1, "streamId": 7}
+    row |= {"correlationId": at + 1, "globalPid": global_pid(0), "demangledName": export.string("k")}
+    return export.add(TABLES["kernel"], **{**row, **changed})
+
+
+@pytest.mark.parametrize("name", [name for name in GPU if name != "crash"])
+def test_recorded_traces_lost_nothing_and_overlap_nowhere(name: str):
+    assert not {note.code for note in read_recorded(name).quality} & {"lost_records", "overlapping_records"}
+
+
+def test_twelve_of_forty_eight_launches_without_a_record_are_an_error():
+    (note,) = read_recorded("lost_records").quality
+    assert (note.code, note.count, note.severity, CODES_OF[note.code].lossy) == (
+        "lost_records",
+        12,
+        "error",
+        True,
+    )
+    assert read_recorded("whole_records").quality == ()
+
+
+def test_a_launch_in_the_middle_without_a_record_is_lost(tmp_path: Path):
+    assert counts(launching(50, lost=(20,)), tmp_path) == {"lost_records": 1}
+
+
+@pytest.mark.parametrize("name", ["cuLaunchKernelEx", "cudaMemcpyAsync_v3020", "cudaMemsetAsync_v3020"])
+def test_so_is_a_launch_of_the_driver_a_copy_and_a_fill(tmp_path: Path, name: str):
+    assert counts(launching(50, lost=(20, 21), name=name), tmp_path) == {"lost_records": 2}
+
+
+def test_a_few_at_the_end_are_clipped(tmp_path: Path):
+    assert counts(launching(50, lost=(48, 49)), tmp_path) == {"clipped_records": 2}
+
+
+def test_many_at_the_end_are_lost(tmp_path: Path):
+    assert counts(launching(50, lost=tuple(range(30, 50))), tmp_path) == {"lost_records": 20}
+
+
+def test_a_call_that_failed_or_asked_for_nothing_lost_nothing(tmp_path: Path):
+    export = launching(50)
+    add_call(export, 25, "cudaLaunchKernel_v7000", correlationId=900, returnValue=2)
+    add_call(export, 26, "cudaLaunchHostFunc_v10000", correlationId=901)
+    assert counts(export, tmp_path) == {}
+
+
+def test_calls_in_a_stream_capture_have_no_records(tmp_path: Path):
+    export = launching(50, lost=(20, 21))
+    add_call(export, 19, "cudaStreamBeginCapture_v10000", correlationId=900, start=1950, end=1960)
+    add_call(export, 22, "cudaStreamEndCapture_v10000", correlationId=901, start=2150, end=2160)
+    assert counts(export, tmp_path) == {}
+
+
+def test_a_graph_that_lacks_a_node_now_and_then_lost_it(tmp_path: Path):
+    export = described()
+    for at in range(20):
+        add_call(export, at, "cudaGraphLaunch_v10000")
+        for node in range(1, 4):
+            if (at, node) != (9, 2):
+                add_kernel(export, at, at * 100 + node * 20, at * 100 + node * 20 + 10, graphNodeId=node)
+    assert counts(export, tmp_path) == {"lost_records": 1}
+
+
+def test_a_record_over_thirteen_later_ones_is_left_out():
+    trace = read_recorded("stream_overlap")
+    (note,) = (note for note in trace.quality if note.code == "overlapping_records")
+    assert (note.count, note.severity, CODES_OF[note.code].lossy) == (1, "error", True)
+    assert len(trace.activities) == 19
+    (window,) = analyze_trace(trace).windows
+    assert window.times.kernel_ns == 8_500_000
+
+
+def test_records_of_other_streams_may_overlap(tmp_path: Path):
+    export = launching(10)
+    add_kernel(export, 3, 0, 900, streamId=13, correlationId=4)
+    assert counts(export, tmp_path) == {}
+
+
+def test_a_kernel_launched_to_begin_early_may_overlap_the_one_before(tmp_path: Path):
+    export = described()
+    for at in range(10):
+        add_call(export, at, "cuLaunchKernelEx")
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
+    assert counts(export, tmp_path) == {}
+    for row in export.tables[RUNTIME]:
+        row["nameId"] = export.string("cuLaunchKernel")
+    (tmp_path / "t.sqlite").unlink()
+    assert counts(export, tmp_path) == {"overlapping_streams": 5}
+
+
+def test_a_trace_whose_streams_overlap_everywhere_keeps_its_records(tmp_path: Path):
+    export = described()
+    for at in range(40):
+        add_call(export, at, "cuLaunchKernel")
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    assert "overlapping_streams" in {note.code for note in found.quality}
+    assert found.device_ns == 40 * 1480
+
+
+def copying(amounts: list[object]) -> Export:
+    export = described()
+    for at, amount in enumerate(amounts):
+        add_call(export, at, "cudaMemcpyAsync_v3020")
+        row: Row = {
+            "start": at * 100 + 20,
+            "end": at * 100 + 50,
+            "deviceId": 0,
+            "contextId": 1,
+            "streamId": 7,
+        }
+        row |= {
+            "correlationId": at + 1,
+            "globalPid": global_pid(0),
+            "copyKind": 1,
+            "srcKind": 1,
+            "dstKind": 2,
+        }
+        export.add(TABLES["memcpy"], **row, bytes=amount)
+    return export
+
+
+@pytest.mark.parametrize("amount", [-5, -(2**63), 2**63 - 1, 2**51])
+def test_bytes_that_cannot_be_are_unknown(tmp_path: Path, amount: int):
+    found = analyze_file(copying([100, amount]).write(tmp_path / "t.sqlite"))
+    assert [(note.code, note.count) for note in found.quality if "bytes" in note.code] == [
+        ("impossible_bytes", 1)
+    ]
+    assert [(row.instances, row.bytes, row.gbps) for row in found.copies] == [(2, None, None)]
+
+
+def test_bytes_that_are_not_there_are_unknown_too(tmp_path: Path):
+    found = analyze_file(copying([100, None]).write(tmp_path / "t.sqlite"))
+    assert [row.bytes for row in found.copies] == [None]
+
+
+def test_durations_whose_sum_no_clock_holds_are_left_out(tmp_path: Path):
+    export = described()
+    for at in range(3000):
+        add_kernel(export, at, at, at + 2**50, streamId=at)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    dropped = sum(note.count or 0 for note in found.quality if note.code == "impossible_times")
+    assert dropped > 0
+    assert found.device_ns == (3000 - dropped) * 2**50 == sum(row.total_ns for row in found.kernels)
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "REAL", "BLOB"])
+def test_ids_and_times_stored_as_another_type_are_read(tmp_path: Path, kind: str):
+    import sqlite3
+
+    path = launching(50).write(tmp_path / "t.sqlite")
+    plain = read_trace(path)
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        f"""ALTER TABLE StringIds RENAME TO old; CREATE TABLE StringIds (id {kind} PRIMARY KEY, value TEXT);
+        INSERT INTO StringIds SELECT * FROM old; DROP TABLE old;
+        UPDATE {TABLES["kernel"]} SET start = start * 1.0, "end" = "end" || ''"""
+    )
+    connection.close()
+    changed = read_trace(path)
+    assert changed.names == plain.names
+    assert changed.quality == plain.quality
+    for column in plain.activities.columns:
+        assert ints(changed.activities, column).tolist() == ints(plain.activities, column).tolist()
