@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +37,9 @@ def options_table(command: Any) -> str:
 
 
 def _metavar(option: Any) -> str:
-    """Choices as they are typed; they show in the default, as every choice of this command line has one."""
-    if isinstance(option.default, Enum):
-        return "|".join(str(choice.value) for choice in type(option.default))
+    """Choices as they are typed, or what the option takes."""
+    if choices := getattr(option.type, "choices", None):
+        return "|".join(map(str, choices))
     return "" if isinstance(option.default, bool) else option.name.upper()
 
 
