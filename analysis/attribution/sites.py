@@ -1,4 +1,4 @@
-"""Where device work was asked for, and who owns those places."""
+"""Where device work was asked for."""
 
 from __future__ import annotations
 
