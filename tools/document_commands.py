@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
-from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from flopprof.profiler.commands.app import app
@@ -27,20 +26,21 @@ def list_commands() -> dict[str, Any]:
 
 def options_table(command: Any) -> str:
     """Arguments and options of a command with their help."""
+    hints = get_type_hints(command.callback)
     lines = ["| | |", "|---|---|"]
     for parameter in command.params:
         is_argument = parameter.param_type_name == "argument"
-        metavar = parameter.metavar or ("" if is_argument else _metavar(parameter))
+        metavar = parameter.metavar or ("" if is_argument else _metavar(parameter, hints[parameter.name]))
         names = parameter.name.upper() if is_argument else ", ".join(parameter.opts)
         shown = (metavar or names) if is_argument else f"{names} {metavar}".strip()
         lines.append(f"| `{_escape(shown)}` | {_escape(parameter.help)} |")
     return "\n".join(lines) + "\n"
 
 
-def _metavar(option: Any) -> str:
-    """Choices as they are typed; they show in the default, as every choice of this command line has one."""
-    if isinstance(option.default, Enum):
-        return "|".join(str(choice.value) for choice in type(option.default))
+def _metavar(option: Any, hint: object) -> str:
+    """Choices as they are typed, else the option's name."""
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
     return "" if isinstance(option.default, bool) else option.name.upper()
 
 

@@ -25,6 +25,7 @@ from ..words import GraphRanges, QualityNote
 from .credits import Chain
 from .helpers import judge_helpers
 from .ownership import BY_NONE, BY_PROCESS, BY_THREAD, Ownership, find_innermost
+from .sites import Sites
 
 LIBRARY_DOMAINS = frozenset(
     {
@@ -49,22 +50,6 @@ LIBRARY_DOMAINS = frozenset(
 """Domains in which libraries mark their own work; compared without case. Their ranges own nothing by default."""
 
 _T = TypeVar("_T", bound=np.generic)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sites:
-    """Where device work was asked for: one per launching call (and per captured graph node, if so attributed)."""
-
-    call: Codes
-    """Row of trace.calls; -1 for a graph node's capture, which is no launch."""
-    thread: Codes
-    time: Ints
-    owner: Codes
-    """Row of trace.ranges, -1 for none."""
-    kind: NDArray[np.int8]
-
-    def __len__(self) -> int:
-        return len(self.call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

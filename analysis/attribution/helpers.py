@@ -9,7 +9,6 @@ bursts of them. One that only copies does not help; one that launches kernels be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,7 @@ from ..arithmetic.grouped import code_combinations
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
 from .ownership import FoundByProcess
-
-if TYPE_CHECKING:
-    from .attribution import Sites
+from .sites import Sites
 
 COMPUTING = [BUSY_LAYERS.index(layer) for layer in ("kernel", "graph")]
 
