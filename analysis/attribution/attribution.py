@@ -23,7 +23,7 @@ from ..trace.quality import count_notes
 from ..trace.trace import Trace
 from ..words import GraphRanges, QualityNote
 from .credits import Chain
-from .helpers import judge_helpers
+from .helper_threads import judge_helpers
 from .ownership import BY_NONE, BY_PROCESS, BY_THREAD, Ownership, find_innermost
 from .sites import Sites
 

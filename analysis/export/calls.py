@@ -24,6 +24,8 @@ SYNCHRONIZATION = "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION"
 WAITING = re.compile(r"cu(da)?(Device|Ctx|Stream|Event)Synchronize|cu(da)?(Memcpy|Memset)(?!.*Async)")
 """Calls that return when the device is done; a memcpy or memset call without Async is one."""
 
+GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
+
 EVENT_WAIT = re.compile(r"cu(da)?StreamWaitEvent")
 
 SPARSE = 8

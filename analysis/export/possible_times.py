@@ -13,7 +13,6 @@ FARTHEST_NS = 1 << 62
 LONGEST_NS = 1 << 50
 """No record lasts longer than this: 13 days."""
 
-
 MOST_DEVICE_NS, MOST_NS = 1 << 56, 1 << 60
 """All records of a device, or all calls or ranges, do not take longer together (2 and 36 years): sums must hold."""
 

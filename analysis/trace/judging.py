@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..arithmetic.arrays import Codes, ints
-from ..export.calls import names_like
+from ..export.calls import GRAPH_LAUNCH, names_like
 from ..export.devices import Device
 from ..export.metadata import Metadata, is_newer
 from ..words import BUSY_LAYERS, QualityNote
@@ -19,8 +19,6 @@ from .overlaps import Overlaps
 from .quality import count_notes, note, sort_notes
 
 UNIFIED_MEMORY = (11, 12, 13)
-
-GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
 
 REQUESTS = {
     "missing_kernels": ("kernel", re.compile(r"cu(da)?Launch(Cooperative)?Kernel")),

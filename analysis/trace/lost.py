@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..arithmetic.arrays import Bools, Codes, Ints
 from ..arithmetic.grouped import code_combinations
-from ..export.calls import names_like
+from ..export.calls import GRAPH_LAUNCH, names_like
 from ..words import QualityNote
 from .quality import note
 
@@ -26,8 +26,6 @@ ASKING = re.compile(
 """Calls that ask for device work, by their names; cudaLaunchHostFunc is work of the host's."""
 
 LAUNCHING = re.compile(r"cu(da)?Launch")
-
-GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
 
 BEGIN_CAPTURE = re.compile(r"cu(da)?StreamBegin\w*Capture")
 

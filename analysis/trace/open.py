@@ -25,7 +25,7 @@ from typing import IO, cast
 from ..errors import TraceError
 from ..kineto.convert import write_export
 from ..sqlite.snapshot import MAGIC, resolve_file
-from .nsys import HOW_TO_INSTALL, Nsys, export_report, find_nsys, import_qdstrm
+from .nsys import HOW_TO_INSTALL, ExportError, Nsys, export_report, find_nsys, import_qdstrm
 
 PACKED_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -78,10 +78,16 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
                 yield _make_plain(source, Path(folder), announce or _say_nothing)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
-                    raise TraceError(path, error.problem) from None
+                    raise _about(path, error) from None
                 raise
     except OSError as error:
         raise TraceError(path, f"cannot be unpacked or exported: {error.strerror}") from None
+
+
+def _about(path: Path, error: TraceError) -> TraceError:
+    """The same failure, about another file."""
+    kind = ExportError if isinstance(error, ExportError) else TraceError
+    return kind(path, error.problem)
 
 
 def _say_nothing(line: str) -> None:

@@ -3,7 +3,8 @@
 Some do rightly: the nodes of one launch of a graph, the copies of one batch, a kernel launched to begin before the
 one before it has ended (programmatic dependent launch; it still ends after that), and migrations of unified memory,
 which are on no stream. Of all others the most that fit together are kept: a damaged time makes one record
-collide with many. Where that would leave out a good part of the trace, nothing is, and the trace is said to overlap.
+collide with many. Where that would leave out a good part of what a process recorded, nothing of it is, and the
+trace is said to overlap.
 """
 
 from __future__ import annotations
@@ -18,11 +19,9 @@ import pandas as pd
 from ..arithmetic.arrays import Bools, Codes, Ints, ints
 from ..arithmetic.grouped import code_combinations, running_maximum, sort_groups
 from ..arithmetic.spans import join_spans
-from ..export.calls import names_like
+from ..export.calls import GRAPH_LAUNCH, names_like
 from ..export.devices import GpuInfo
 from ..words import BUSY_LAYERS
-
-GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
 
 BATCH = re.compile(r"cu(da)?Mem\w*Batch")
 
@@ -35,16 +34,15 @@ EARLY_FROM = 9
 SLACK_NS = 100
 """Two neighbours' times may overlap by this: a GPU's clock ticks every 32 ns."""
 
-
 DAMAGED_SHARE = 4
-"""When over a quarter of all records would have to go, it is no damage to a few of them."""
+"""When over a quarter of a process's records would have to go, it is no damage to a few of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlaps:
     """Rows of activities that cannot have been then, and how many others ran on their streams meanwhile.
 
-    `everywhere` counts them instead when they are too many for damage: then no row is to be left out.
+    `everywhere` counts them instead when they are too many of a process for damage: then none of its rows is left out.
     """
 
     rows: Ints
@@ -81,19 +79,26 @@ def find_overlaps(
     """Records to leave out: of those `on_stream`, and whose calls' names are `called` (-1 for none)."""
     duration = ints(activities, "end_ns") - ints(activities, "start_ns")
     rows = by_start[(on_stream & (ints(activities, "process") >= 0) & (duration > 0))[by_start]]
-    streamed = len(rows)
+    process = ints(activities, "process")
+    recorded = np.bincount(process[rows])
     rows, first = _find_heaps(activities, rows)
-    out: list[int] = []
+    found: list[int] = []
     others = 0
     if len(first):
         heaps = _Heaps(activities, rows, called, names, gpus)
         for heap in heaps.suspicious(first):
             damaged, beside = _choose(heap)
-            out += damaged
+            found += damaged
             others += beside
-    if len(out) * DAMAGED_SHARE > streamed:
-        return Overlaps(rows=np.zeros(0, np.int64), others=others, everywhere=len(out))
-    return Overlaps(rows=np.array(sorted(out), np.int64), others=others)
+    out = np.array(sorted(found), np.int64)
+    stay = _are_too_many(process[out], recorded)
+    return Overlaps(rows=out[~stay], others=others, everywhere=int(stay.sum()))
+
+
+def _are_too_many(process: Codes, recorded: Ints) -> Bools:
+    """Which records are of a process that would lose too many of those it `recorded`."""
+    lost = np.bincount(process, minlength=len(recorded))
+    return (lost * DAMAGED_SHARE > recorded)[process]
 
 
 def _find_heaps(activities: pd.DataFrame, rows: Ints) -> tuple[Ints, Ints]:

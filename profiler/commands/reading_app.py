@@ -18,7 +18,10 @@ FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
 def analyze(
     trace: Annotated[
         Path,
-        typer.Argument(help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, or a run."),
+        typer.Argument(
+            help="A .sqlite (also packed .xz, .zst, .gz), .nsys-rep or .qdstrm file, a .json of torch.profiler, "
+            "or a run."
+        ),
     ],
     range: Annotated[
         str | None,
@@ -40,7 +43,7 @@ def analyze(
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the trace lost data.")] = False,
 ) -> None:
-    """Read any Nsight Systems trace: device time by range, kernel and copy, and why the device idled.
+    """Read a trace of Nsight Systems or torch.profiler: device time by range, kernel and copy, and why it was idle.
 
     Example: flopprof analyze report.nsys-rep --range train_step
     """

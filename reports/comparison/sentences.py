@@ -116,9 +116,6 @@ def _describe_launches(a: KernelUse, b: KernelUse) -> str:
     if left.occupancy is not None and right.occupancy is not None and left.occupancy != right.occupancy:
         shares = [format_value(launch.occupancy, "percent") for launch in (left, right)]
         facts.append(f"occupancy {shares[0]} and {shares[1]}")
-    if left.waves is not None and right.waves is not None and left.waves != right.waves:
-        waves = [format_value(launch.waves, "number") for launch in (left, right)]
-        facts.append(f"{waves[0]} and {waves[1]} waves of blocks")
     if a.gbps and b.gbps:
         facts.append(f"{format_value(a.gbps, 'gbps')} and {format_value(b.gbps, 'gbps')} GB/s")
     return f" ({'; '.join(facts)})"

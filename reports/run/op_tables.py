@@ -9,8 +9,9 @@ from typing import TypeVar
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch
 from ...analysis.runs.results import OpResult, RunResult, StepResult
 from ..document.document import Name, Row, Table
+from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
 from ..document.names import clean, fold_names
-from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row, format_dims
+from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
 from .counted_columns import counted_columns
 from .losses import find_losses, note_losses
 from .step_tables import cost_columns, measured_steps, point_columns
@@ -110,9 +111,9 @@ def kernel_table(result: RunResult, sweep: Sweep) -> Table:
         ColumnOf(key="p5", title="p5", kind="time", detail=True, value=lambda item: item.kernel.p5_ns),
         ColumnOf(key="p95", title="p95", kind="time", detail=True, value=lambda item: item.kernel.p95_ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda item: item.kernel.share),
-        *columns_of_part(_geometry_columns(), lambda item: _main_launch(item.kernel)),
-        *columns_of_part(_occupancy_columns(detail=True), lambda item: _main_launch(item.kernel)),
-        *columns_of_part(_wave_columns(detail=True), lambda item: _main_launch(item.kernel)),
+        *columns_of_part(geometry_columns(), lambda item: _main_launch(item.kernel)),
+        *columns_of_part([occupancy_column(detail=True)], lambda item: _main_launch(item.kernel)),
+        *columns_of_part(wave_columns(), lambda item: _main_launch(item.kernel)),
     )
     table = Table(
         name="kernels",
@@ -153,32 +154,6 @@ def _main_launch(kernel: KernelRow) -> Launch | None:
     return max(kernel.launches, key=lambda launch: launch.instances, default=None)
 
 
-def _geometry_columns() -> tuple[ColumnOf[Launch], ...]:
-    return (
-        ColumnOf(key="grid", title="grid", value=lambda launch: format_dims(launch.grid)),
-        ColumnOf(key="block", title="block", value=lambda launch: format_dims(launch.block)),
-    )
-
-
-def _occupancy_columns(*, detail: bool) -> tuple[ColumnOf[Launch], ...]:
-    return (
-        ColumnOf(
-            key="occupancy",
-            title="occupancy",
-            kind="percent",
-            detail=detail,
-            value=lambda launch: launch.occupancy,
-        ),
-    )
-
-
-def _wave_columns(*, detail: bool) -> tuple[ColumnOf[Launch], ...]:
-    return (
-        ColumnOf(key="slots", title="slots", kind="count", detail=detail, value=lambda launch: launch.slots),
-        ColumnOf(key="waves", title="waves", kind="number", value=lambda launch: launch.waves),
-    )
-
-
 def launch_table(result: RunResult, sweep: Sweep) -> Table:
     """Every geometry a kernel was launched with, and what its launches waited for."""
     columns: tuple[ColumnOf[_LaunchOfKernel], ...] = (
@@ -211,7 +186,7 @@ def _launch_columns() -> tuple[ColumnOf[Launch], ...]:
     return (
         ColumnOf(key="launches", title="launches", kind="count", value=lambda launch: launch.instances),
         ColumnOf(key="median", title="median", kind="time", value=lambda launch: launch.median_ns),
-        *_geometry_columns(),
+        *geometry_columns(),
         ColumnOf(key="registers", title="registers", kind="count", value=lambda launch: launch.registers),
         ColumnOf(
             key="static", title="static shared", kind="bytes", value=lambda launch: launch.static_shared_bytes
@@ -222,11 +197,11 @@ def _launch_columns() -> tuple[ColumnOf[Launch], ...]:
             kind="bytes",
             value=lambda launch: launch.dynamic_shared_bytes,
         ),
-        *_occupancy_columns(detail=False),
+        occupancy_column(),
         ColumnOf(
             key="blocks_per_sm", title="blocks/SM", kind="count", value=lambda launch: launch.blocks_per_sm
         ),
-        *_wave_columns(detail=False),
+        *wave_columns(detail=False),
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRow
 from ..document.document import Name, Table, Value
+from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
 from ..document.launches import describe_fill
 from ..document.names import clean, fold_names, join_path
-from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row, format_dims
+from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
 from .window_table import UNKNOWN_GPU
 
 KERNEL_WIDTH = 52
@@ -39,7 +40,9 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         ColumnOf(key="median", title="median", kind="time", value=lambda row: row.median_ns),
         *_wait_columns(),
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
-        *columns_of_part(_launch_columns(), _main_launch),
+        *columns_of_part(
+            (*geometry_columns(detail=True), occupancy_column(detail=True), *wave_columns()), _main_launch
+        ),
     )
     columns: tuple[ColumnOf[tuple[int, KernelRow]], ...] = (
         ColumnOf(key="number", title="#", kind="count", value=lambda numbered: numbered[0]),
@@ -167,18 +170,6 @@ def _tell_fills(rows: list[KernelRow], total: int) -> list[str]:
 def _main_launch(row: KernelRow) -> Launch | None:
     """The geometry with most time."""
     return max(row.launches, key=lambda launch: launch.total_ns, default=None)
-
-
-def _launch_columns() -> tuple[ColumnOf[Launch], ...]:
-    return (
-        ColumnOf(key="grid", title="grid", detail=True, value=lambda one: format_dims(one.grid)),
-        ColumnOf(key="block", title="block", detail=True, value=lambda one: format_dims(one.block)),
-        ColumnOf(
-            key="occupancy", title="occupancy", kind="percent", detail=True, value=lambda one: one.occupancy
-        ),
-        ColumnOf(key="slots", title="slots", kind="count", detail=True, value=lambda one: one.slots),
-        ColumnOf(key="waves", title="waves", kind="number", value=lambda one: one.waves),
-    )
 
 
 def _name_range_of_kernel(row: RangeKernelRow) -> str:

@@ -47,6 +47,12 @@ def read_recorded(name: str) -> Trace:
     return read_trace(recorded(name))
 
 
+@functools.cache
+def read_case(name: str) -> Trace:
+    """A trace made by hand, with one fault or one rule in it and every other thing right; no recording."""
+    return read_trace(DATA / "cases" / f"{name}.sqlite.xz")
+
+
 def unpacked(name: str, folder: Path) -> Path:
     """A recorded trace as a plain file of the test's own."""
     path = folder / f"{name}.sqlite"

@@ -235,7 +235,12 @@ def test_a_scan_of_a_damaged_table_gives_what_sqlite_gives_or_nothing(
         assert "is damaged" in str(error)
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in DATA.glob("*.sqlite.xz")))
+PACKED = sorted(
+    str(path.relative_to(DATA)) for folder in (DATA, DATA / "cases") for path in folder.glob("*.sqlite.xz")
+)
+
+
+@pytest.mark.parametrize("name", PACKED)
 def test_every_integer_column_of_a_real_trace_is_scanned_and_exact(name: str, tmp_path: Path):
     path = tmp_path / "t.sqlite"
     path.write_bytes(lzma.decompress((DATA / name).read_bytes()))

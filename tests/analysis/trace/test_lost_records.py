@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawing.nsys_file import RUNTIME, TABLES, Export, Row, described, global_pid, global_tid
-from drawing.traces import GPU, read_recorded
+from drawing.traces import GPU, read_case, read_recorded
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
 from flopprof.analysis.trace.quality import CODES as CODES_OF
@@ -48,14 +48,14 @@ def test_recorded_traces_lost_nothing_and_overlap_nowhere(name: str):
 
 
 def test_twelve_of_forty_eight_launches_without_a_record_are_an_error():
-    (note,) = read_recorded("lost_records").quality
+    (note,) = read_case("lost_records").quality
     assert (note.code, note.count, note.severity, CODES_OF[note.code].lossy) == (
         "lost_records",
         12,
         "error",
         True,
     )
-    assert read_recorded("whole_records").quality == ()
+    assert read_case("whole_records").quality == ()
 
 
 def test_a_launch_in_the_middle_without_a_record_is_lost(tmp_path: Path):
@@ -100,7 +100,7 @@ def test_a_graph_that_lacks_a_node_now_and_then_lost_it(tmp_path: Path):
 
 
 def test_a_record_over_thirteen_later_ones_is_left_out():
-    trace = read_recorded("stream_overlap")
+    trace = read_case("stream_overlap")
     (note,) = (note for note in trace.quality if note.code == "overlapping_records")
     assert (note.count, note.severity, CODES_OF[note.code].lossy) == (1, "error", True)
     assert len(trace.activities) == 19
@@ -200,3 +200,15 @@ def test_ids_and_times_stored_as_another_type_are_read(tmp_path: Path, kind: str
     assert changed.quality == plain.quality
     for column in plain.activities.columns:
         assert ints(changed.activities, column).tolist() == ints(plain.activities, column).tolist()
+
+
+def test_each_process_is_judged_by_what_it_recorded_itself(tmp_path: Path):
+    """Twelve records of one process hide nothing of another, whose every other record overlaps the next."""
+    export = launching(12)
+    add_kernel(export, 12, 20, 1500)
+    add_call(export, 12, "cuLaunchKernel")
+    other = {"globalPid": global_pid(1), "contextId": 2}
+    for at in range(20, 26):
+        add_call(export, at, "cuLaunchKernel", globalTid=global_tid(1, 1))
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500, **other)
+    assert counts(export, tmp_path) == {"overlapping_records": 1, "overlapping_streams": 3}

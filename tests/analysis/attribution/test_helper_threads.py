@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drawing.drawn import Call, Drawn, Range, Work
-from drawing.traces import read_recorded
+from drawing.traces import read_case
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.breakdown.rows import RangeRow
 from flopprof.analysis.export.frames import CROSS_THREAD
@@ -52,7 +52,7 @@ def test_a_range_that_ends_on_another_thread_has_a_rate_only_of_one_threads_work
 
 
 def test_a_recorded_prefetching_thread_is_marked_in_every_table():
-    found = analyze_trace(read_recorded("prefetch_thread"))
+    found = analyze_trace(read_case("prefetch_thread"))
     (row,) = found.ranges
     assert (row.busy_ns, row.own_busy_ns, row.attribution) == (4_500_000, 1_500_000, "both")
     assert [(copy.attribution, copy.total_ns) for copy in found.copies] == [("process", 3_000_000)]
@@ -62,7 +62,7 @@ def test_a_recorded_prefetching_thread_is_marked_in_every_table():
 
 
 def test_idle_time_belongs_to_the_only_range_that_is_open_wherever_it_ends():
-    (window,) = analyze_trace(read_recorded("process_range_idle")).windows
+    (window,) = analyze_trace(read_case("process_range_idle")).windows
     hosts = {owned.path: (owned.ns, owned.attribution) for owned in window.owners if owned.layer == "host"}
     assert hosts == {
         ("request",): (1_120_000, "process"),
