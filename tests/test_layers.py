@@ -71,7 +71,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "profiler.annotation": ("analysis.words",),
     "profiler.worker": (
         *("analysis.words", "analysis.runs.records", "analysis.runs.ceilings", "analysis.runs.writing"),
-        *("scenarios.", "profiler.machine.", "profiler.recorders."),
+        *("scenarios.", "profiler.annotation.", "profiler.machine.", "profiler.recorders."),
     ),
 }
 UNKNOWN: dict[str, tuple[str, ...]] = {

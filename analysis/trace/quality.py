@@ -53,7 +53,7 @@ CODES: dict[str, Code] = {
         "error",
         RANGES,
         "this nvtx and this Nsight Systems do not work together, all ranges are lost: "
-        "use nvtx 0.2.11 or older, or a newer Nsight Systems",
+        "annotate with flopprof.annotate, use nvtx 0.2.11 or older, or a newer Nsight Systems",
         lossy=True,
     ),
     "trace_truncated": _code(

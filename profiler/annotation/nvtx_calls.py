@@ -7,10 +7,10 @@ import functools
 import math
 import os
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 from ...analysis.words import BYTES_MARK, OWN_DOMAIN
+from .nvtx_domain import end_of_ranges, nvtx_library, open_domain
 
 GREATEST = (1 << 63) - 1
 
@@ -55,7 +55,7 @@ class Nvtx(Protocol):
         """Begin a range that may cross others; what ends it."""
         ...
 
-    def end(self, started: object) -> object:
+    def end(self, started: object, /) -> object:
         """End such a range."""
         ...
 
@@ -79,22 +79,22 @@ class Silence:
     def start(self, attributes: Attributes | None) -> None:
         """Nothing."""
 
-    def end(self, started: object) -> None:
+    def end(self, started: object, /) -> None:
         """Nothing."""
 
 
 class Recorded:
-    """NVTX in domain `flopprof`, called below nvtx.annotate: that keeps every number ever seen in memory."""
+    """NVTX in domain `flopprof`."""
 
     def __init__(self) -> None:
         # Into local names: they are called millions of times.
-        lib: Any = import_module("nvtx._lib")
+        lib = nvtx_library()
         push, pop, mark, start = lib.push_range, lib.pop_range, lib.mark, lib.start_range
-        domain, event = lib.Domain(OWN_DOMAIN), lib.EventAttributes
-        handle, name_once = domain.handle, domain.get_registered_string
+        domain = open_domain(lib, OWN_DOMAIN)
+        handle, event = domain.handle, domain.get_event_attributes
 
         def make(name: str, payload: int | None, color: Color | None) -> Attributes:
-            return event(name_once(name), color, None, payload)
+            return event(name, color, None, payload)
 
         def push_here(attributes: Attributes | None) -> object:
             return push(attributes, handle)
@@ -109,7 +109,7 @@ class Recorded:
             return start(attributes, handle)
 
         self.attributes, self.push, self.pop = make, push_here, pop_here
-        self.mark, self.start, self.end = mark_here, start_here, lib.end_range
+        self.mark, self.start, self.end = mark_here, start_here, end_of_ranges(lib)
 
 
 @functools.cache

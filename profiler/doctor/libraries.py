@@ -11,13 +11,13 @@ from pathlib import Path
 
 from .findings import Finding, broken, ok, warning
 
-LEAST_PYTHON, BEYOND_PYTHON = (3, 11), (3, 14)
+LEAST_PYTHON, BEYOND_PYTHON = (3, 11), (3, 15)
 
 CUPY_PACKAGES = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 
-NVTX_LIMIT = (0, 2, 12)
+NVTX_LIMIT = (0, 3)
 
-NVTX_REMEDY = "pip install 'nvtx>=0.2.10,<0.2.12'"
+NVTX_REMEDY = "pip install 'nvtx>=0.2.10,<0.3'"
 
 
 def examine_libraries(driver_cuda: str | None) -> Iterator[Finding]:
@@ -86,8 +86,8 @@ def examine_nvtx() -> Finding:
     found = installed("nvtx")
     if not found:
         return broken("nvtx", "not installed", NVTX_REMEDY)
-    if tuple(int(part) for part in re.findall(r"\d+", found)[:3]) >= NVTX_LIMIT:
-        return warning("nvtx", f"{found} records nothing under Nsight Systems 2024.2 and older", NVTX_REMEDY)
+    if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) >= NVTX_LIMIT:
+        return warning("nvtx", f"{found} is newer than what flopprof was tried with", NVTX_REMEDY)
     return ok("nvtx", found)
 
 

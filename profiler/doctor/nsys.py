@@ -17,7 +17,6 @@ from pathlib import Path
 
 from ...analysis.errors import TraceError
 from ...analysis.trace.nsys import Nsys, find_importer, find_nsys
-from ...analysis.words import OWN_DOMAIN
 from ..errors import CaptureError
 from ..recorders.child import end_child
 from ..recorders.environment import allowed_environment
@@ -26,7 +25,7 @@ from ..recorders.recorder import NESTED_SIGNS, NsysRecorder, last_line
 from .findings import Finding, broken, ok, warning
 from .libraries import NVTX_REMEDY, installed
 
-PROBE = f"import nvtx\nwith nvtx.annotate('probe', domain={OWN_DOMAIN!r}, payload=7): pass"
+PROBE = "from flopprof.profiler.annotation.ranges import annotate\nwith annotate('probe', flops=7): pass"
 
 PROBE_SECONDS = 30.0
 

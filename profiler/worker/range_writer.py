@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from ...analysis.words import OWN_DOMAIN
+from ..annotation.nvtx_calls import Attributes, Nvtx, nvtx
 
 RangeRow = tuple[int, int, str, int | None]
 """start_ns, end_ns, name, payload"""
@@ -32,14 +32,31 @@ class NoRanges:
         return nullcontext()
 
 
+class NvtxRange:
+    """One range of NVTX."""
+
+    __slots__ = ("_attributes", "_nvtx")
+
+    def __init__(self, nvtx: Nvtx, attributes: Attributes | None) -> None:
+        self._nvtx, self._attributes = nvtx, attributes
+
+    def __enter__(self) -> NvtxRange:
+        self._nvtx.push(self._attributes)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._nvtx.pop()
+
+
 class NvtxRanges:
     """Ranges by the nvtx package, for Nsight Systems to record."""
 
+    def __init__(self) -> None:
+        self._nvtx = nvtx()
+
     def range(self, name: str, payload: int | None = None) -> AbstractContextManager[object]:
         """An NVTX push/pop range with a registered message."""
-        import nvtx
-
-        return nvtx.annotate(name, domain=OWN_DOMAIN, payload=payload)
+        return NvtxRange(self._nvtx, self._nvtx.attributes(name, payload, None))
 
 
 class MemoryRange:

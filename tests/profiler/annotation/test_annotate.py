@@ -276,7 +276,7 @@ LISTS_MODULES = "print(sorted({m.partition('.')[0] for m in __import__('sys').mo
 def test_annotating_imports_nothing_heavy() -> None:
     heavy = LISTS_MODULES % "'numpy', 'pandas', 'matplotlib', 'torch', 'typer', 'pydantic', 'scipy'"
     code = "from flopprof.profiler import annotate, mark_step\nwith annotate('x', flops=1, bytes=2): mark_step()\n"
-    assert run(code + heavy) == "[]\n"
+    assert run(code + heavy) == run("import nvtx\n" + heavy)  # newer ones load numpy themselves
 
 
 def test_switched_off_it_calls_nothing() -> None:
