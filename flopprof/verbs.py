@@ -26,7 +26,7 @@ def run(
     resume: str | Path | None = None,
     control: bool = True,
     interleave: bool = False,
-    evidence: Literal["auto", "counters", "none"] = "auto",
+    evidence: Literal["auto", "metrics", "counters", "none"] = "auto",
     keep_rep: bool = False,
     strict: bool = False,
     announce: Callable[[str], None] | None = None,

@@ -101,6 +101,7 @@ ONE_NOUN = {
     "nsys": "the installed Nsight Systems: found and used, and examined by recording for real",
     "quality": "what to know before believing a number: of a trace, and of a run of several traces",
     "run": "a run of a scenario: captured, and watched from a terminal",
+    "sampling": "the pass that samples: a shard through it, and the loops that a worker makes in it",
 }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..evidence.counters import CountedLaunch, add_launches, count_kernels
+from ..evidence.counters import CountedLaunch, Counters, add_launches, count_kernels
 from ..evidence.cpu_use import CpuUse
-from .records import CountedKernel, CountedStep, CountersRecord, CpuPass
+from .records import CountedKernel, CountedStep, CountersRecord, CpuPass, SampledOp
 from .results import OpResult, StepResult
+
+FEW_SAMPLES = "too few samples are its own"
 
 
 def cpu_use(record: CpuPass | None) -> CpuUse | None:
@@ -38,6 +40,9 @@ def with_counters(step: StepResult, counted: CountedStep | None) -> StepResult:
     """A step with what was counted of all its ops."""
     if counted is None:
         return step
+    if counted.sampled:
+        sampled = _sum_samples(counted.sampled)
+        return replace(step, counters=sampled, evidence_note=None if sampled else FEW_SAMPLES)
     if counted.reason is not None or not counted.kernels:
         return replace(step, evidence_note=counted.reason or "none of its kernels was counted")
     return replace(step, counters=add_launches([_launch(kernel) for kernel in counted.kernels]))
@@ -46,9 +51,21 @@ def with_counters(step: StepResult, counted: CountedStep | None) -> StepResult:
 def op_with_counters(op: OpResult, counted: CountedStep | None) -> OpResult:
     """An op with what was counted of it; nothing where not one kernel was its own."""
     launches = [_launch(kernel) for kernel in counted.kernels if kernel.op == op.index] if counted else []
+    sampled = [one for one in counted.sampled if one.op == op.index] if counted else []
+    if sampled:
+        return replace(op, counters=_sum_samples(sampled))
     if not launches:
         return op
     return replace(op, counters=add_launches(launches), kernel_counters=count_kernels(launches))
+
+
+def _sum_samples(sampled: Sequence[SampledOp]) -> Counters | None:
+    """What ops moved together; unknown where one of them is."""
+    reads = [one.dram_read_bytes for one in sampled if one.dram_read_bytes is not None]
+    writes = [one.dram_write_bytes for one in sampled if one.dram_write_bytes is not None]
+    if not len(reads) == len(writes) == len(sampled):
+        return None
+    return Counters(source="gpu_metrics", dram_read_bytes=sum(reads), dram_write_bytes=sum(writes))
 
 
 def _launch(kernel: CountedKernel) -> CountedLaunch:

@@ -9,7 +9,7 @@
         shards/<backend>-<device>[-k]/
             control.json          ShardRecord: what each step's two passes measured by their own clocks
             trace.sqlite          the scrubbed trace of the traced pass
-        counters/<backend>-<device>-<k>.json  CountersRecord: what Nsight Compute counted, if it was asked
+        counters/<backend>-<device>-<k>.json  CountersRecord: what Nsight Compute counted or Nsight Systems sampled
         report.txt, report.md, report.json, *.csv, time.png
 
 The folder is the border between capture and analysis: nothing here imports a workload library.
@@ -88,22 +88,35 @@ class CountedKernel(Record):
     metrics: dict[str, float]
 
 
+class SampledOp(Record):
+    """What samples of the GPU say of one call of an op, from a loop of so many."""
+
+    op: int
+    calls: int
+    samples: int
+    dram_read_bytes: float | None
+    """None where too few samples are the op's own."""
+    dram_write_bytes: float | None
+
+
 class CountedStep(Record):
-    """A step of the counters pass."""
+    """A step of the counters pass or of the sampled one."""
 
     key: str
     reason: str | None = None
     """Why it could not be counted."""
     kernels: list[CountedKernel] = Field(default_factory=list)
+    sampled: list[SampledOp] = Field(default_factory=list)
 
 
 class CountersRecord(Record):
-    """counters/<backend>-<device>-<k>.json: what Nsight Compute counted of a shard's steps."""
+    """counters/<backend>-<device>-<k>.json: what Nsight Compute counted of a shard's steps, or samples say."""
 
     flopprof: int = FORMAT
     backend: str
     device: str
     part: int = 1
+    source: Literal["ncu", "gpu_metrics"] = "ncu"
     tool: str | None = None
     """Its version."""
     seconds: float

@@ -22,9 +22,10 @@ from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder
 from ..recorders.lifeline import hold_lifeline
 from ..recorders.ncu import NcuRecorder
-from ..recorders.recorder import Recorder
+from ..recorders.recorder import NsysRecorder, Recorder
 from ..worker.job import Message, Opened, PassName
 from .counting import count_shard
+from .sampling import sample_shard
 from .shard import capture_shard
 from .worker_process import Shard, ShardContext
 
@@ -43,8 +44,8 @@ class CaptureOptions:
     ceilings: Ceilings = field(default_factory=Ceilings)
     """What is stored of devices; the run takes that of its machine with it."""
     keep_report: bool = False
-    counter: NcuRecorder | None = None
-    """What counts the steps of devices once more, in a pass of its own."""
+    counter: NcuRecorder | NsysRecorder | None = None
+    """What counts or samples the steps of devices once more, in a pass of its own."""
     command: Sequence[str] = ()
     seed: int = 0
     resumed: RunFolder | None = None
@@ -118,10 +119,20 @@ def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: L
                 openings += capture_shard(shard, context)
                 write_machine(run.folder, options.recorder, openings, options.ceilings, before)
                 if options.counter is not None and shard.device == "cuda":
-                    count_shard(shard, done_steps(run.folder, shard), context, options.counter)
+                    look_again(shard, done_steps(run.folder, shard), context, options.counter)
         finally:
             if options.keep_report:
                 keep_reports(staging, run.folder)
+
+
+def look_again(
+    shard: Shard, steps: Sequence[Step], context: ShardContext, counter: NcuRecorder | NsysRecorder
+) -> None:
+    """The pass of evidence. Raises Interrupted, DiskFullError."""
+    if isinstance(counter, NcuRecorder):
+        count_shard(shard, steps, context, counter)
+    else:
+        sample_shard(shard, steps, context, counter)
 
 
 def done_steps(run: Path, shard: Shard) -> list[Step]:

@@ -17,6 +17,7 @@ from ..recorders.environment import allowed_environment
 from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import EmbeddedRecorder, Recorder
 from ..worker.job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+from ..worker.sampling import MOST_SECONDS
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.main")
 """-P: a queue.py in the current folder is not what libraries mean when they import queue."""
@@ -146,6 +147,7 @@ def start_worker(
         check=which == "control" or (which == "traced" and not context.control),
         folder=context.scenario_folder,
         seed=context.seed,
+        most_seconds=MOST_SECONDS if which == "metrics" else None,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
         lifeline=str(context.lifeline),
@@ -175,4 +177,4 @@ def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorde
     if which == "counters":
         assert context.counter is not None, "a counters pass has what counts"
         return context.counter
-    return context.recorder if which == "traced" else EmbeddedRecorder()
+    return context.recorder if which in ("traced", "metrics") else EmbeddedRecorder()

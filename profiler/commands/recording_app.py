@@ -34,7 +34,9 @@ def run(
     ] = False,
     evidence: Annotated[
         EvidenceChoice,
-        typer.Option(help="Hardware counters of the GPU's kernels, in a pass of their own by ncu."),
+        typer.Option(
+            help="What a GPU's kernels move and execute, in a pass of its own: counters (ncu) or samples."
+        ),
     ] = "auto",
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")

@@ -6,8 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-ASK_SECONDS = 60
+from ..errors import CaptureError
 
+ASK_SECONDS = 60
 
 REFUSALS: tuple[tuple[str, str], ...] = (
     (
@@ -25,6 +26,13 @@ REFUSALS: tuple[tuple[str, str], ...] = (
     ),
 )
 """What ``--gpu-metrics-devices=help`` says where nothing can be sampled, and what that means."""
+
+
+class MetricsMissing(CaptureError):
+    """Samples of the GPU were asked for and cannot be had."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"no GPU metrics: {problem}; leave them out with --evidence none")
 
 
 def sampling_options(nsys: Path, frequency_hz: int) -> list[str] | str:

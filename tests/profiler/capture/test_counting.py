@@ -94,9 +94,10 @@ def test_launches_outside_the_pass_ranges_are_nobodys():
 
 def test_without_ncu_auto_says_so_in_one_line_and_counters_refuses(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("flopprof.profiler.capture.evidence.open_ncu", lambda: "ncu is not on PATH")
+    monkeypatch.setattr("flopprof.profiler.capture.evidence.open_sampler", lambda: "it finds no GPU")
     said: list[str] = []
     assert choose_counter("auto", plan_of("cuda"), "nsys", said.append) is None
-    assert said == ["no hardware counters: ncu is not on PATH"]
+    assert said == ["no hardware counters: ncu is not on PATH; no GPU metrics either: it finds no GPU"]
     with pytest.raises(CountersMissing, match="--evidence none"):
         choose_counter("counters", plan_of("cuda"), "nsys", said.append)
     assert choose_counter("none", plan_of("cuda"), "nsys", said.append) is None
