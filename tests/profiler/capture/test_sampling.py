@@ -16,7 +16,7 @@ from flopprof.profiler.capture.evidence import choose_counter, open_sampler
 from flopprof.profiler.capture.sampling import Sampled, find_ops, settle_sampled
 from flopprof.profiler.capture.worker_process import WorkerOutcome
 from flopprof.profiler.recorders.gpu_metrics import MetricsMissing
-from flopprof.profiler.recorders.lifeline import Lifeline, hold_lifeline
+from flopprof.profiler.recorders.lifeline import Lifeline
 from flopprof.profiler.recorders.ncu import NcuRecorder
 from flopprof.profiler.recorders.recorder import NsysRecorder
 from flopprof.profiler.worker.job import Finished, Job, MessageReader
@@ -26,6 +26,17 @@ from flopprof.scenarios.plan.load import load_scenario
 
 NSYS = Nsys(path=Path("/nowhere/nsys"), version="2025.3.2")
 EVIDENCE = "flopprof.profiler.capture.evidence"
+
+
+class Alive(Lifeline):
+    """That of a run which goes on; a real one would end this process with its own."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def is_held(self) -> bool:
+        return True
 
 
 def plan_of(device: str) -> Plan:
@@ -46,8 +57,7 @@ def test_a_sampled_worker_runs_each_op_in_a_loop_of_its_own(tmp_path: Path, monk
         messages=str(tmp_path / "messages.jsonl"),
         lifeline="",
     )
-    with hold_lifeline(tmp_path) as lifeline:
-        assert run_job(job, Lifeline(lifeline)) == 0
+    assert run_job(job, Alive()) == 0
     records = [m.record for m in MessageReader(Path(job.messages)).read() if isinstance(m, Finished)]
     assert [(record.key, record.status, record.reps) for record in records] == [
         (step["key"], "done", 5) for step in steps
@@ -68,8 +78,7 @@ def test_a_worker_whose_time_is_over_leaves_the_steps_to_the_next(
         messages=str(tmp_path / "messages.jsonl"),
         lifeline="",
     )
-    with hold_lifeline(tmp_path) as lifeline:
-        assert run_job(job, Lifeline(lifeline)) == 0
+    assert run_job(job, Alive()) == 0
     assert not [m for m in MessageReader(Path(job.messages)).read() if isinstance(m, Finished)]
 
 
