@@ -124,6 +124,34 @@ def profile(
     raise typer.Exit(code)
 
 
+def counters(
+    command: Annotated[
+        list[str], typer.Argument(help="The program and its arguments, as you would type them.")
+    ],
+    range: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Count only in the NVTX ranges of this name (NAME@DOMAIN)."),
+    ] = None,
+    instances: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Count at most so many launches of each kernel and geometry."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+) -> None:
+    """Run any program under Nsight Compute and report what its kernels moved and executed, by NVTX range.
+
+    The exit code is the program's own (125 when flopprof failed, 126 and 127 when the program could not be run).
+    The report goes to standard error and into the folder.
+
+    Example: flopprof counters --range train --instances 3 -- python train.py
+    """
+    from ..program.count_program import CountRequest
+    from .profile import count_and_report
+
+    code = count_and_report(CountRequest(command=command, range=range, instances=instances), out)
+    raise typer.Exit(code)
+
+
 def calibrate(
     devices: Annotated[str, typer.Option(metavar="NAMES", help="What to measure.")] = "cuda,cpu",
     seconds: Annotated[float, typer.Option(min=0.001, help="Time for one measurement, about.")] = 0.5,

@@ -54,6 +54,8 @@ class NcuRecorder:
     path: Path
     version: str | None
     metrics: tuple[str, ...]
+    filters: tuple[str, ...] = ("--nvtx-include", "regex:flopprof@.+/")
+    """What is counted: by default what lies in ranges of a worker."""
     name: Literal["ncu"] = "ncu"
     note: str | None = None
     ranges: Literal["nvtx", "memory"] = "nvtx"
@@ -65,7 +67,7 @@ class NcuRecorder:
     def command(self, worker: Sequence[str], staging: Path) -> list[str]:
         """``ncu`` with the GPU's clocks and caches as the other passes have them."""
         return [
-            *(str(self.path), "--nvtx", "--nvtx-include", "regex:flopprof@.+/"),
+            *(str(self.path), "--nvtx", *self.filters),
             *("--metrics", ",".join(self.metrics), "--clock-control", "none", "--cache-control", "none"),
             *("--csv", "--page", "raw", "--print-units", "base", "--log-file", str(self.table(staging))),
             *worker,
