@@ -28,6 +28,8 @@ def cpu_use(record: CpuPass | None) -> CpuUse | None:
         involuntary_switches=record.involuntary_switches / reps,
         page_bytes=record.page_bytes,
         cores_allowed=record.cores_allowed,
+        cycles=None if record.cycles is None else record.cycles / reps,
+        instructions=None if record.instructions is None else record.instructions / reps,
     )
 
 

@@ -57,6 +57,9 @@ class CpuPass(Record):
     involuntary_switches: int
     page_bytes: int
     cores_allowed: int
+    cycles: int | None = None
+    """Of the program, not of the system; None where they are not counted."""
+    instructions: int | None = None
     ops: list[CpuPass] = Field(default_factory=list)
     """The same of each op call."""
 

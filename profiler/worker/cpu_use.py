@@ -10,6 +10,7 @@ from typing import Any
 
 from ...analysis.runs.records import CpuPass
 from ...scenarios.libraries.program import Program
+from .cpu_events import count_cpu
 
 MOST_REPS = 50
 
@@ -77,7 +78,25 @@ def charge_reps(program: Program, reps: int, max_seconds: float) -> CpuPass:
         del value  # to give a result's memory back belongs to the rep
         whole.add(first, _read())
         done += 1
-    return whole.close(done, [account.close(done, []) for account in ops])
+    charged = whole.close(done, [account.close(done, []) for account in ops])
+    return charged.model_copy(update=_count_events(program, done))
+
+
+def _count_events(program: Program, reps: int) -> dict[str, int]:
+    """Cycles and instructions of so many more reps: reading counters takes system calls, which are not the reps'."""
+    with count_cpu() as events:
+        before = events.read()
+        if before is None:
+            return {}
+        for _ in range(reps):
+            value: Any = None
+            for call in program.calls:
+                value = call.run(value)
+            del value
+        after = events.read()
+    if after is None:
+        return {}
+    return {"cycles": after[0] - before[0], "instructions": after[1] - before[1]}
 
 
 def _read() -> _Reading:
