@@ -1,7 +1,7 @@
 """Cycles and instructions of this process's CPUs, where the system lets a process count its own.
 
-The kernel counts a thread, and the threads that it starts later, from when it is asked; so each thread that there is gets
-counters of its own. Virtual machines often have none: then nothing is said.
+The kernel counts a thread, and the threads that it starts later, from when it is asked; so each thread that there is
+gets counters of its own. Virtual machines often have none: then nothing is said.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def ncu(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{path.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def request(code: str, **options: object) -> CountRequest:
-    return CountRequest(command=(sys.executable, "-c", code), **options)
+def request(code: str, range: str | None = None, instances: int | None = None) -> CountRequest:
+    return CountRequest(command=(sys.executable, "-c", code), range=range, instances=instances)
 
 
 def test_kernels_are_counted_per_launch_and_ranges_in_all(ncu: dict[str, str]):
