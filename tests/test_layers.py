@@ -28,11 +28,12 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("trace",),
             ("attribution",),
         ),
-        *(("breakdown",), ("runs",), ("compare", "store")),
+        *(("evidence",), ("breakdown",), ("runs",), ("explain",), ("compare", "store")),
     ),
     "reports": (
         *(
-            ("document", "data"),
+            ("document",),
+            ("data",),
             ("charts",),
             ("render",),
             ("run", "trace", "comparison", "kept"),
@@ -90,13 +91,19 @@ ONE_NOUN = {
     "ceilings": "what a device was seen to reach: measured, kept and shown",
     "compare": "the comparison of two sides: computed, and asked for on the command line",
     "compose": "from numbers to a document, once for each thing that a report is about",
+    "counting": "the pass that counts: a shard's steps seen through it, and the one rep that a worker makes in it",
+    "cpu_use": "what the operating system charges for a rep: taken by a worker, and read as figures",
     "errors": "the failures of a folder that a user can act on",
+    "evidence": "what a run gathers beside time: chosen before it, and set beside its steps after it",
     "figures": "the figures of a report as data, once for each report that has any",
+    "gpu_metrics": "samples of a whole GPU: asked of Nsight Systems, and read from its exports",
     "history": "a scenario through the runs of a store: gathered, and shown",
+    "judging": "what to doubt once something was read: of a whole trace, and of figures made of its samples",
     "machine": "this machine: asked what it can run, and examined for what a run needs",
     "nsys": "the installed Nsight Systems: found and used, and examined by recording for real",
     "quality": "what to know before believing a number: of a trace, and of a run of several traces",
     "run": "a run of a scenario: captured, and watched from a terminal",
+    "sampling": "the pass that samples: a shard through it, and the loops that a worker makes in it",
 }
 
 

@@ -12,7 +12,7 @@ import typer
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from .output import print_text
 from .reading_app import analyze, compare, report, scrub
-from .recording_app import calibrate, profile, run
+from .recording_app import calibrate, counters, profile, run
 from .runs_app import JsonOption, add_store_commands
 
 app = typer.Typer(
@@ -74,11 +74,12 @@ def scenarios() -> None:
 
 # In the order of --help.
 app.command()(run)
-app.command(
-    cls=RunsProgram,
-    context_settings={"allow_interspersed_args": False},
-    options_metavar="[OPTIONS] --",
-)(profile)
+for program_command in (profile, counters):
+    app.command(
+        cls=RunsProgram,
+        context_settings={"allow_interspersed_args": False},
+        options_metavar="[OPTIONS] --",
+    )(program_command)
 for command in (analyze, scrub, report, compare, calibrate):
     app.command()(command)
 add_store_commands(app)
