@@ -57,6 +57,12 @@ class QualityNote:
     affects: tuple[str, ...] = ()
 
 
+COUNTED_OP = "op:"
+"""How the ranges of the counters pass begin; the number of the op follows."""
+
+SAMPLED = "sampled"
+"""The range of the sampled pass that is recorded."""
+
 FORMAT = 1
 """Version of the JSON documents and of the files in a run folder."""
 
@@ -69,6 +75,9 @@ TraceRecorder = Literal["nsys", "embedded", "kineto"]
 
 RecorderChoice = Literal["auto", "nsys", "embedded"]
 """What may be asked for."""
+
+EvidenceChoice = Literal["auto", "metrics", "counters", "none"]
+"""auto: hardware counters, else samples of the GPU, as far as they can be had; by name: an error where they cannot."""
 
 GraphRanges = Literal["launch", "capture"]
 """Where the nodes of a CUDA graph belong: to the range that launched it, or to those they were captured in."""

@@ -26,6 +26,7 @@ def run(
     resume: str | Path | None = None,
     control: bool = True,
     interleave: bool = False,
+    evidence: Literal["auto", "metrics", "counters", "none"] = "auto",
     keep_rep: bool = False,
     strict: bool = False,
     announce: Callable[[str], None] | None = None,
@@ -56,6 +57,7 @@ def run(
         resume=None if resume is None else str(resume),
         control=control,
         interleave=interleave,
+        evidence=evidence,
         keep_report=keep_rep,
         strict=strict,
     )

@@ -24,7 +24,7 @@ import pandas as pd
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..trace.trace import Trace
-from .counters import fold_counting, list_candidates
+from .counting_words import fold_counting, list_candidates
 from .own_ranges import STEP_PREFIX
 
 FULL_NAME = "full_name"

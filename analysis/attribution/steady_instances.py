@@ -20,7 +20,7 @@ from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.steady import count_warm_up
 from ..trace.trace import Trace
-from .counters import COUNTER
+from .counting_words import COUNTER
 
 FEWEST_INSTANCES = 5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from ..attribution.attribution import Attribution
 from ..attribution.folding import fold_ranges
 from ..attribution.paths import MOST_LEVELS
 from ..attribution.steady_instances import Instances
+from ..evidence.judging import judge_metrics
+from ..evidence.metric_rows import TraceMetrics, measure_metrics
 from ..export.identity import pid_of
 from ..plain import to_plain
 from ..trace.digest import Digest
@@ -72,6 +74,8 @@ class Analysis:
     copies: tuple[CopyRow, ...]
     steps: tuple[StepRow, ...] = ()
     """What repeats, by its steady instances."""
+    metrics: TraceMetrics = field(default_factory=TraceMetrics)
+    """What samples of the GPU say of ranges and kernels."""
     sha256: str | None = None
     """Digest of the file as it lies on the disk; None for a trace that was not read from one, or that has gone."""
 
@@ -95,6 +99,9 @@ class Analysis:
         yield "unattributed_ns", self.unattributed_ns
         for name in ("windows", "ranges", "range_kernels", "kernels", "copies", "steps"):
             yield name, self.rows(name)
+        yield "device_metrics", _describe_metrics(self.metrics)
+        yield "range_metrics", [row.to_json() for row in self.metrics.ranges]
+        yield "kernel_metrics", [row.to_json() for row in self.metrics.kernels]
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         """The rows of a table as plain records."""
@@ -129,6 +136,7 @@ def analyze_trace(
         tables = pool.submit(measure_ranges, trace, attribution, labelled.paths, labelled.names)
         windows, notes = _cut_windows(labelled, range_glob, domains, window)
     costs = tables.result()
+    metrics = measure_metrics(trace, attribution, labelled.paths)
     counts = {
         "deep_ranges": int((ints(trace.ranges, "depth") >= MOST_LEVELS).sum()),
         "kernels_not_listed": costs.kernels_left_out,
@@ -136,6 +144,7 @@ def analyze_trace(
     }
     found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
     found += _tell_folded({} if folded is None else folded.examples)
+    found += judge_metrics(trace, metrics)
     return Analysis(
         trace=trace,
         attribution=attribution,
@@ -148,6 +157,7 @@ def analyze_trace(
         kernels=kernels.result(),
         copies=copy_rows(trace, every, attribution.kind),
         steps=find_steps(labelled, wanted),
+        metrics=metrics,
     )
 
 
@@ -236,6 +246,17 @@ def _describe_devices(trace: Trace) -> list[dict[str, Any]]:
         {"device": known_device(device.device), **_pick(device, ("pid", "uuid", "name", "certain"))}
         for device in trace.devices
     ]
+
+
+def _describe_metrics(metrics: TraceMetrics) -> dict[str, Any] | None:
+    """How the GPU was sampled; of several devices the most samples, and each by itself below `devices`."""
+    if not metrics.devices:
+        return None
+    first = max(metrics.devices, key=lambda one: one.samples)
+    return {
+        **_pick(first, ("source", "set", "frequency_hz", "samples", "names")),
+        "devices": to_plain(metrics.devices),
+    }
 
 
 def _describe_window(row: WindowRow) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
 from ..arithmetic.grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
 from ..attribution.ownership import ATTRIBUTIONS
-from ..hardware.occupancy import find_limits, theoretical_occupancy
+from ..hardware.occupancy import Placement, find_limits, place_launch
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, known_device
 from .queue import Queue
@@ -191,13 +192,17 @@ def _kernel_row(
 
 def _launch(trace: Trace, device: int, values: dict[str, int], stats: Stats, at: int) -> Launch:
     known = {name: value if value >= 0 else None for name, value in values.items()}
+    place = _place(trace, device, values)
     return Launch(
         grid=_triple(values, "grid"),
         block=_triple(values, "block"),
         registers=known["registers"],
         static_shared_bytes=known["static_shared_bytes"],
         dynamic_shared_bytes=known["dynamic_shared_bytes"],
-        occupancy=_occupancy(trace, device, values),
+        occupancy=place.occupancy if place else None,
+        blocks_per_sm=place.blocks_per_sm if place else None,
+        slots=place.slots if place else None,
+        waves=place.waves if place else None,
         instances=int(stats.count[at]),
         total_ns=int(stats.total[at]),
         median_ns=stats.quantile(at, 0.5),
@@ -209,14 +214,19 @@ def _triple(values: dict[str, int], name: str) -> tuple[int, int, int] | None:
     return (x, y, z) if min(x, y, z) >= 0 else None
 
 
-def _occupancy(trace: Trace, device: int, values: dict[str, int]) -> float | None:
-    limits, block = find_limits(trace.gpus.get(device)), _triple(values, "block")
+def _place(trace: Trace, device: int, values: dict[str, int]) -> Placement | None:
+    gpu = trace.gpus.get(device)
+    limits, grid, block = find_limits(gpu), _triple(values, "grid"), _triple(values, "block")
     shared = values["static_shared_bytes"], values["dynamic_shared_bytes"]
-    if limits is None or block is None or min(shared) < 0 or values["registers"] < 0:
+    if gpu is None or limits is None or block is None or min(shared) < 0 or values["registers"] < 0:
         return None
-    threads = block[0] * block[1] * block[2]
-    return theoretical_occupancy(
-        limits, threads=threads, registers=values["registers"], shared_bytes=sum(shared)
+    return place_launch(
+        limits,
+        gpu.sm_count if grid else None,
+        blocks=math.prod(grid or ()),
+        threads=math.prod(block),
+        registers=values["registers"],
+        shared_bytes=sum(shared),
     )
 
 

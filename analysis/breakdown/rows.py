@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+
+FULL = 0.8
+"""A launch that fills less of its slots leaves part of the GPU without work."""
+
+MANY_WAVES = 4
+"""After so many waves the last one, full or not, hardly counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +53,38 @@ class Launch:
     static_shared_bytes: int | None
     dynamic_shared_bytes: int | None
     occupancy: float | None
+    blocks_per_sm: int | None = None
+    """Blocks that an SM holds at once."""
+    slots: int | None = None
+    """Blocks that the GPU holds at once."""
+    waves: float | None = None
+    """Blocks over slots."""
     instances: int
     total_ns: int
     median_ns: float
+
+    @property
+    def blocks(self) -> int | None:
+        """Blocks of the grid."""
+        return None if self.grid is None else math.prod(self.grid)
+
+    @property
+    def fill(self) -> float | None:
+        """The share of the slots that the first wave fills."""
+        return None if self.waves is None else min(1.0, self.waves)
+
+    @property
+    def tail(self) -> float | None:
+        """The share of all its waves' slots that a launch of over one wave fills: the last wave may be nearly empty."""
+        return self.waves / math.ceil(self.waves) if self.waves is not None and self.waves > 1 else None
+
+    @property
+    def underfilled(self) -> bool:
+        """Whether much of the GPU has no block for much of the launch: too few for one wave, or just over a few."""
+        if self.waves is None:
+            return False
+        full = self.waves if self.tail is None else self.tail
+        return full < FULL and self.waves < MANY_WAVES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..breakdown.rows import CopyRow, KernelRow
-from ..runs.results import OpResult, RunResult, StepResult
+from ..evidence.counters import Counters
+from ..explain.subject import Subject, subject_of_step
+from ..runs.results import OpResult, RoofLine, RunResult, StepResult
 from ..words import LAYERS
 
 PARTS = (*LAYERS, "compute")
@@ -24,6 +26,10 @@ class MeasuredOp:
     """The least one execution moves."""
     kernels: tuple[KernelRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
+    counters: Counters | None = None
+    """What samples say of a range's own work, per execution."""
+    bytes_per_s: float | None = None
+    """The roof of the memory it ran on, of a range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,8 @@ class Measured:
     """Of the traced window; its layers sum to it."""
     layers: Mapping[str, float | None]
     ops: tuple[MeasuredOp, ...] = ()
+    subject: Subject | None = None
+    """What may explain its time; of a range that is only what stands here."""
 
 
 def measure_run(result: RunResult) -> list[Measured]:
@@ -53,7 +61,11 @@ def measure_run(result: RunResult) -> list[Measured]:
     ops: dict[str, list[OpResult]] = {}
     for op in result.ops:
         ops.setdefault(op.key, []).append(op)
-    return [_measure_step(step, ops.get(step.key, [])) for step in result.steps if step.status == "done"]
+    return [
+        _measure_step(step, ops.get(step.key, []), result.roofs)
+        for step in result.steps
+        if step.status == "done"
+    ]
 
 
 def label_names(names: Mapping[str, str], *, whole: bool = False) -> str:
@@ -72,7 +84,7 @@ def _label_name(name: str, value: str) -> str:
     return value if name in ("variant", "backend", "device", "dtype", "mode") else f"{name}={value}"
 
 
-def _measure_step(step: StepResult, ops: list[OpResult]) -> Measured:
+def _measure_step(step: StepResult, ops: list[OpResult], roofs: Sequence[RoofLine]) -> Measured:
     per_rep = step.per_rep
     names = {
         "variant": step.variant,
@@ -82,9 +94,10 @@ def _measure_step(step: StepResult, ops: list[OpResult]) -> Measured:
         "mode": step.mode,
         **{name: str(value) for name, value in step.params.items()},
     }
+    label = label_names(names)
     return Measured(
         key=step.key,
-        label=label_names(names),
+        label=label,
         names=names,
         reps=step.reps,
         computes=step.ops,
@@ -94,6 +107,7 @@ def _measure_step(step: StepResult, ops: list[OpResult]) -> Measured:
         wall_ns=None if per_rep is None else per_rep.wall_ns,
         layers={part: None if per_rep is None else getattr(per_rep, f"{part}_ns") for part in PARTS},
         ops=tuple(_measure_op(op, step.reps) for op in sorted(ops, key=lambda op: op.index)),
+        subject=subject_of_step(step, ops, roofs, step.untraced_ns or step.traced_ns or 0.0, label),
     )
 
 

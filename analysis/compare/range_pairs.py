@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..attribution.counters import fold_counting
+from ..attribution.counting_words import fold_counting
 from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
 from .range_times import TOKEN, drop_tokens

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ..breakdown.kernels import copy_rows, kernel_rows
 from ..breakdown.labelled import Labelled, label_trace
 from ..breakdown.timeline import DeviceSpans
 from ..breakdown.trace_steps import sum_owned
+from ..evidence.range_counters import Sampled, find_bandwidth
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, name_device
 from .measured import PARTS, Measured, MeasuredOp
@@ -122,6 +123,7 @@ class _Device:
     labelled: Labelled
     spans: DeviceSpans
     device: int
+    sampled: Sampled = field(default_factory=Sampled)
 
     def measure(
         self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
@@ -144,6 +146,8 @@ class _Device:
             executions=executions,
             kernels=kernel_rows(self.labelled.trace, work),
             copies=copy_rows(self.labelled.trace, work),
+            counters=self.sampled.count(self.labelled.trace, self.device, work, executions),
+            bytes_per_s=find_bandwidth(self.labelled.trace, self.device),
         )
 
 

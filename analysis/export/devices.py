@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,28 @@ def read_device_map(file: SqliteFile) -> dict[tuple[int, int], int]:
         if pid is not None and number is not None and gpu is not None:
             found[pid, number] = gpu
     return found
+
+
+def read_sm_counts(file: SqliteFile) -> dict[int, int]:
+    """GPU id -> SMs that its processes may use: a part of a GPU (MIG) has fewer than TARGET_INFO_GPU says.
+
+    Empty before Nsight Systems 2026; a GPU of which processes have different parts is left out.
+    """
+    if not {"gpuId", "numMultiprocessors"} <= set(file.tables.get("TARGET_INFO_CUDA_DEVICE", ())):
+        return {}
+    counts: dict[int, set[int]] = {}
+    for gpu, count in file.rows("SELECT gpuId, numMultiprocessors FROM TARGET_INFO_CUDA_DEVICE"):
+        if isinstance(gpu, int) and isinstance(count, int) and count > 0:
+            counts.setdefault(gpu, set()).add(count)
+    return {gpu: found.pop() for gpu, found in counts.items() if len(found) == 1}
+
+
+def limit_sms(gpus: dict[int, GpuInfo], counts: dict[int, int]) -> dict[int, GpuInfo]:
+    """The GPUs with no more SMs than their processes may use."""
+    return {
+        id: replace(gpu, sm_count=min(counts[id], gpu.sm_count or counts[id])) if id in counts else gpu
+        for id, gpu in gpus.items()
+    }
 
 
 def place_on_devices(

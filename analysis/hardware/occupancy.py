@@ -1,9 +1,12 @@
-"""Theoretical occupancy of a launch: resident warps over the most an SM can hold.
+"""How a launch fits on a GPU: theoretical occupancy of an SM, and how much of all SMs its blocks fill.
 
 The formula of NVIDIA's occupancy calculator: blocks per SM are limited by warps, registers (allocated per warp in
 units), shared memory (allocated in units, with some kept by the system) and the block slots. Limits that
 TARGET_INFO_GPU gives are taken from there, else from the table "Technical Specifications per Compute
 Capability" of the CUDA C++ Programming Guide.
+
+Occupancy says nothing of a launch with fewer blocks than the GPU has room for: 32 full blocks on 132 SMs have an
+occupancy of 100 %. Its waves do: blocks over slots, the blocks that all SMs hold at once.
 """
 
 from __future__ import annotations
@@ -79,13 +82,40 @@ def find_limits(gpu: GpuInfo | None) -> SmLimits | None:
     )
 
 
-def theoretical_occupancy(
-    limits: SmLimits, *, threads: int, registers: int, shared_bytes: int
-) -> float | None:
-    """Resident warps / limit for blocks of `threads` threads; None for a launch that cannot be."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """How a launch's blocks lie on a GPU."""
+
+    occupancy: float
+    """Resident warps over the most an SM can hold."""
+    blocks_per_sm: int
+    slots: int | None = None
+    """Blocks that the whole GPU holds at once; None where its SMs are not counted."""
+    waves: float | None = None
+    """Blocks over slots."""
+
+
+def place_launch(
+    limits: SmLimits, sm_count: int | None, *, blocks: int, threads: int, registers: int, shared_bytes: int
+) -> Placement | None:
+    """Where `blocks` blocks of `threads` threads find room; None for a launch that cannot be."""
+    resident = count_resident(limits, threads=threads, registers=registers, shared_bytes=shared_bytes)
+    if resident is None:
+        return None
+    slots = resident * sm_count if sm_count else None
+    return Placement(
+        occupancy=resident * _warps_of(threads) / limits.warps,
+        blocks_per_sm=resident,
+        slots=slots,
+        waves=blocks / slots if slots else None,
+    )
+
+
+def count_resident(limits: SmLimits, *, threads: int, registers: int, shared_bytes: int) -> int | None:
+    """Blocks of `threads` threads that an SM holds at once; None for a launch that cannot be."""
     if threads <= 0 or registers < 0 or shared_bytes < 0:
         return None
-    warps = _up(threads, WARP) // WARP
+    warps = _warps_of(threads)
     per_warp = _up(registers * WARP, REGISTER_UNIT)
     by_registers = limits.blocks
     if registers:
@@ -93,8 +123,11 @@ def theoretical_occupancy(
         by_registers = resident // warps
     per_block = _up(shared_bytes + limits.shared_reserved, limits.shared_unit)
     by_shared = limits.shared_bytes // per_block if per_block else limits.blocks
-    blocks = min(limits.blocks, limits.warps // warps, by_registers, by_shared)
-    return blocks * warps / limits.warps if blocks else None
+    return min(limits.blocks, limits.warps // warps, by_registers, by_shared) or None
+
+
+def _warps_of(threads: int) -> int:
+    return _up(threads, WARP) // WARP
 
 
 def _up(value: int, unit: int) -> int:

@@ -17,6 +17,7 @@ from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
+from .evidence import by_step, cpu_use, op_with_counters, with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
@@ -79,8 +80,14 @@ def account_run(path: Path) -> RunResult:
 def _result(
     folder: RunFolder, planned: list[_Planned], measured: dict[str, _Measured], notes: list[QualityNote]
 ) -> RunResult:
-    steps = [_account_step(one) for one in planned]
-    ops = [op for one in planned if one.measured for op in _account_ops(one.step, one.work, one.measured)]
+    counted = by_step(folder.counters)
+    steps = [with_counters(_account_step(one), counted.get(one.step.key)) for one in planned]
+    ops = [
+        op_with_counters(op, counted.get(one.step.key))
+        for one in planned
+        if one.measured
+        for op in _account_ops(one.step, one.work, one.measured)
+    ]
     lost = [one.step.label for one in planned if one.measured and _lost_ranges(one.measured)]
     return RunResult(
         run=folder.plan.run,
@@ -163,6 +170,7 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         per_rep=per_rep,
         checked=record.checked,
         notes=tuple(record.notes),
+        cpu=cpu_use(record.cpu),
     )
 
 
@@ -183,7 +191,10 @@ def _traced_samples(measured: _Measured) -> tuple[float, ...]:
 def _account_ops(step: Step, work: StepWork, measured: _Measured) -> Iterator[OpResult]:
     for index, call in enumerate(work.calls):
         window = measured.window.ops[index] if measured.window and index < len(measured.window.ops) else None
-        yield _account_op(step, index, call.label, call.ops, window, measured)
+        use = measured.record.cpu.ops if measured.record.cpu else []
+        found = _account_op(step, index, call.label, call.ops, window, measured)
+        cpu = cpu_use(use[index] if index < len(use) else None)
+        yield replace(found, cpu=cpu, result_bytes=call.ops[-1].result_bytes)
 
 
 def _account_op(

@@ -12,7 +12,7 @@ from ...scenarios.plan.step import Step
 from ..errors import CeilingsError, RunError
 from ..words import FORMAT
 from .ceilings import Ceilings, read_ceilings
-from .records import Machine, Record, RunPlan, ShardRecord
+from .records import CountersRecord, Machine, Record, RunPlan, ShardRecord
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -38,6 +38,7 @@ class RunFolder:
     shards: tuple[ShardFolder, ...]
     ceilings: Ceilings
     """Those of the run's machine, as they were stored when it began."""
+    counters: tuple[CountersRecord, ...] = ()
 
 
 def read_run_folder(path: Path) -> RunFolder:
@@ -58,6 +59,9 @@ def read_run_folder(path: Path) -> RunFolder:
         # A later part has the last word on a step: it was run again because it had failed.
         shards=tuple(sorted(shards, key=lambda s: (s.record.backend, s.record.device, s.record.part))),
         ceilings=_read_run_ceilings(path / "ceilings.json"),
+        counters=tuple(
+            read_record(one, CountersRecord) for one in sorted((path / "counters").glob("*.json"))
+        ),
     )
 
 

@@ -9,6 +9,7 @@
         shards/<backend>-<device>[-k]/
             control.json          ShardRecord: what each step's two passes measured by their own clocks
             trace.sqlite          the scrubbed trace of the traced pass
+        counters/<backend>-<device>-<k>.json  CountersRecord: what Nsight Compute counted or Nsight Systems sampled
         report.txt, report.md, report.json, *.csv, time.png
 
 The folder is the border between capture and analysis: nothing here imports a workload library.
@@ -43,6 +44,26 @@ class Pass(Record):
     """Per-rep times in their order: one per block of reps on a device, one per rep on the CPU."""
 
 
+class CpuPass(Record):
+    """What the operating system charged for some reps, of all threads of the worker."""
+
+    reps: int
+    wall_ns: int
+    user_ns: int
+    system_ns: int
+    minor_faults: int
+    major_faults: int
+    voluntary_switches: int
+    involuntary_switches: int
+    page_bytes: int
+    cores_allowed: int
+    cycles: int | None = None
+    """Of the program, not of the system; None where they are not counted."""
+    instructions: int | None = None
+    ops: list[CpuPass] = Field(default_factory=list)
+    """The same of each op call."""
+
+
 class StepRecord(Record):
     """What the worker measured of one step."""
 
@@ -53,9 +74,56 @@ class StepRecord(Record):
     warmup: int | None = None
     control: Pass | None = None
     traced: Pass | None = None
+    cpu: CpuPass | None = None
+    """On the CPU: reps of their own, after those of the untraced pass."""
     checked: bool = False
     """Whether this shard compared sampled results with float64 for this (ops, params, dtype)."""
     notes: list[str] = Field(default_factory=list)
+
+
+class CountedKernel(Record):
+    """One kernel launch of a step's only rep, as Nsight Compute counted it; its durations are not kept."""
+
+    op: int
+    kernel: str
+    grid: tuple[int, int, int] | None = None
+    block: tuple[int, int, int] | None = None
+    metrics: dict[str, float]
+
+
+class SampledOp(Record):
+    """What samples of the GPU say of one call of an op, from a loop of so many."""
+
+    op: int
+    calls: int
+    samples: int
+    dram_read_bytes: float | None
+    """None where too few samples are the op's own."""
+    dram_write_bytes: float | None
+
+
+class CountedStep(Record):
+    """A step of the counters pass or of the sampled one."""
+
+    key: str
+    reason: str | None = None
+    """Why it could not be counted."""
+    kernels: list[CountedKernel] = Field(default_factory=list)
+    sampled: list[SampledOp] = Field(default_factory=list)
+
+
+class CountersRecord(Record):
+    """counters/<backend>-<device>-<k>.json: what Nsight Compute counted of a shard's steps, or samples say."""
+
+    flopprof: int = FORMAT
+    backend: str
+    device: str
+    part: int = 1
+    source: Literal["ncu", "gpu_metrics"] = "ncu"
+    tool: str | None = None
+    """Its version."""
+    seconds: float
+    steps: list[CountedStep] = Field(default_factory=list)
 
 
 class ShardRecord(Record):

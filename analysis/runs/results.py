@@ -14,6 +14,8 @@ from ..words import Status
 if TYPE_CHECKING:  # pydantic, which reading a trace can do without
     from .records import Machine, RunInfo, SkippedStep
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
+from ..evidence.counters import Counters, KernelCounters
+from ..evidence.cpu_use import CpuUse
 from ..words import Limit, QualityNote
 
 
@@ -39,6 +41,8 @@ class OpResult:
     index: int
     op: str
     costs: Costs
+    result_bytes: int | None = None
+    """What its call gives; None where only the call can say."""
     times: WindowTimes | None
     """Totals owned by this op over ``measure``: busy and idle layers credited to its range; None untraced."""
     per_rep: WindowTimes | None
@@ -49,6 +53,11 @@ class OpResult:
     """Median host time of the op's own range."""
     kernels: tuple[KernelRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
+    counters: Counters | None = None
+    """What was counted of it, per rep."""
+    kernel_counters: tuple[KernelCounters, ...] = ()
+    cpu: CpuUse | None = None
+    """What the operating system charged for it, per rep; None on devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,10 @@ class StepResult:
     per_rep: WindowTimes | None = None
     checked: bool = False
     notes: tuple[str, ...] = ()
+    counters: Counters | None = None
+    cpu: CpuUse | None = None
+    evidence_note: str | None = None
+    """Why its counters are not there, when they were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from typing import Literal
 from ..errors import StoreError
 from ..files import draft_file
 from ..runs.folder import RunFolder, read_run_folder
-from ..runs.records import Record, RunPlan, ShardRecord, StepRecord
+from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
 from ..trace.scrub import scrub_trace
 from ..words import FORMAT
 
@@ -100,6 +100,15 @@ def _public_step(step: StepRecord) -> StepRecord:
     return step if step.reason is None else step.model_copy(update={"reason": hide_paths(step.reason)})
 
 
+def public_counters(record: CountersRecord) -> CountersRecord:
+    """What was counted, without paths in the reasons of what was not."""
+    steps = [
+        step if step.reason is None else step.model_copy(update={"reason": hide_paths(step.reason)})
+        for step in record.steps
+    ]
+    return record.model_copy(update={"steps": steps})
+
+
 def _public_files(folder: RunFolder, work: Path) -> Iterator[tuple[str, Path]]:
     """Every file of the archive but the manifest, made in ``work``."""
     records: dict[str, Record] = {"plan.json": public_plan(folder.plan), "machine.json": folder.machine}
@@ -107,6 +116,8 @@ def _public_files(folder: RunFolder, work: Path) -> Iterator[tuple[str, Path]]:
         records["ceilings.json"] = folder.ceilings
     for shard in folder.shards:
         records[f"shards/{shard.name}/control.json"] = public_shard(shard.record)
+    for record in folder.counters:
+        records[f"counters/{record.backend}-{record.device}-{record.part}.json"] = public_counters(record)
     for name, record in records.items():
         path = work / name
         path.parent.mkdir(parents=True, exist_ok=True)

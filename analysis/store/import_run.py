@@ -30,7 +30,7 @@ from ..runs.lock import hold_folder
 from ..runs.records import RunPlan
 from ..trace.scrub import scrub_trace
 from ..words import FORMAT
-from .archive import MANIFEST, ArchiveManifest, file_digest, public_plan, public_shard
+from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
 from .import_checks import check_steps, check_trace
 
 MOST_ENTRIES = 2_000
@@ -47,9 +47,11 @@ IMPORT_PREFIX = ".import-"
 
 _SHARD = r"shards/[a-z0-9]+-[a-z0-9]+(?:-[0-9]{1,6})?/"
 
-_FILE = re.compile(rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)")
+_COUNTERS = r"counters/[a-z0-9]+-[a-z0-9]+-[0-9]{1,6}\.json"
 
-_FOLDER = re.compile(rf"shards/|{_SHARD}")
+_FILE = re.compile(rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)|{_COUNTERS}")
+
+_FOLDER = re.compile(rf"shards/|counters/|{_SHARD}")
 
 _SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
@@ -237,6 +239,9 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
         if shard.trace is not None:
             check_trace(shard.trace)
             scrub_trace(shard.trace, run / "shards" / shard.name / "trace.sqlite")
+    for counted in folder.counters:
+        name = f"{counted.backend}-{counted.device}-{counted.part}.json"
+        _write_record(run / "counters" / name, public_counters(counted).model_dump_json(indent=1))
     plan: RunPlan = public_plan(folder.plan)
     _write_record(run / "plan.json", plan.model_dump_json(indent=1))
 

@@ -12,6 +12,10 @@ from .quality import note
 
 DIAGNOSTICS: tuple[tuple[str, str], ...] = (
     (r"NVTX payload extension is incompatible", "nvtx_incompatible"),
+    (r"GPU Metrics.*(privilege|permission|not permitted|ERR_NVGPUCTRPERM)", "gpu_metrics_not_permitted"),
+    (r"GPU Metrics.*(in use|already|another (process|client|session|tool)|busy)", "gpu_metrics_busy"),
+    (r"Not all .*GPU Metrics.* events might have been collected", "gpu_metrics_lost"),
+    (r"GPU Metrics.*(overflow|lost|dropped (?!0 )|buffer .*(full|exceed|too small))", "gpu_metrics_lost"),
     (r"Not all .*(CUDA|CUPTI).* events might have been collected", "cuda_events_lost"),
     (r"Not all .*NVTX.* events might have been collected", "nvtx_events_lost"),
     (r"Not all (the )?events might have been collected", "cuda_events_lost"),

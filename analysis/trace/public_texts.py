@@ -68,7 +68,10 @@ _DIAGNOSTICS: tuple[str, ...] = (
     r"A client is already subscribed to CUPTI",
     r"Using CUDA stream capture prior to version 11\.4 may result in incorrect NVTX projection",
     r"exceeds maximum allowed size\b[\w ()]{0,40}\bfor NVTX payloads",
+    r"GPU Metrics(?: \[\d+\])?:? (?:[A-Za-z]+ ){0,8}(?:overflow(?:ed|s)?|lost|dropped|privileges?|permissions?|in use)",
+    r"ERR_NVGPUCTRPERM",
     # harmless
+    r"Number of GPU Metrics events collected:\s*\d+",
     r"Profiling has (?:started|stopped)",
     r"Process was launched by the profiler",
     r"Number of (?:NVTX|CUDA) events collected:\s*\d+",

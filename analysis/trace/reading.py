@@ -12,8 +12,16 @@ from ..arithmetic.arrays import NONE, Bools, Codes, ints
 from ..arithmetic.nesting import find_parents, measure_depths, rank_ranges
 from ..export.activities import RawActivities, leave_out, order_activities
 from ..export.calls import EVENT_WAIT, RUNTIME, RawCalls, join_calls, names_like, read_event_waits
-from ..export.devices import CONTEXTS, place_on_devices, read_device_map, read_gpus
+from ..export.devices import (
+    CONTEXTS,
+    limit_sms,
+    place_on_devices,
+    read_device_map,
+    read_gpus,
+    read_sm_counts,
+)
 from ..export.frames import CROSS_THREAD, make_frame
+from ..export.gpu_metrics import read_gpu_samples
 from ..export.graph_nodes import RawGraphNodes, read_graph_nodes
 from ..export.identity import Identities, collect_identities, pid_of, process_key
 from ..export.lacking import find_lacking
@@ -69,7 +77,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         )
         calls = _calls(raw_calls, who, final)
     ranges = ranked.result()
-    gpus = read_gpus(file)
+    gpus = limit_sms(read_gpus(file), read_sm_counts(file))
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     by_start = order_activities(activities)
@@ -83,6 +91,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         raw, activities = leave_out(raw, kept), activities[kept].reset_index(drop=True)
         by_start = order_activities(activities)
     waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
+    samples = read_gpu_samples(file, schema)
     counted = Counted(
         has_calls=RUNTIME in file.tables,
         has_contexts=not CONTEXTS.isdisjoint(file.tables),
@@ -122,6 +131,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         gpus=gpus,
         has_calls=counted.has_calls,
         duration_ns=session_end,
+        samples=samples,
         quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted, lost),
     )
 

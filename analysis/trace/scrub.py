@@ -24,8 +24,9 @@ from .public_texts import public_diagnostic, public_setting
 
 KEPT_TABLES = re.compile(
     r"CUPTI_ACTIVITY_KIND_[A-Z0-9_]+|NVTXT?_EVENTS|CUDA_GRAPH_(?:NODE_)?EVENTS|CUDA_GPU_MEMORY_USAGE_EVENTS"
-    r"|CUDA_UM_[CG]PU_PAGE_FAULT_EVENTS|NVTX_PAYLOAD_SCHEMA_ENTRIES|PROFILER_OVERHEAD|ANALYSIS_DETAILS|DIAGNOSTIC_EVENT|PROCESSES"
-    r"|TARGET_INFO_(?:GPU|CUDA_GPU|CUDA_DEVICE|CUDA_STREAM|CUDA_NULL_STREAM|CUDA_CONTEXT_INFO)"
+    r"|CUDA_UM_[CG]PU_PAGE_FAULT_EVENTS|NVTX_PAYLOAD_SCHEMA_ENTRIES|GPU_METRICS|PROFILER_OVERHEAD|ANALYSIS_DETAILS"
+    r"|DIAGNOSTIC_EVENT|PROCESSES"
+    r"|TARGET_INFO_(?:GPU|GPU_METRICS|CUDA_GPU|CUDA_DEVICE|CUDA_STREAM|CUDA_NULL_STREAM|CUDA_CONTEXT_INFO)"
     r"|TARGET_INFO_(?:SESSION_START_TIME|SYSTEM_ENV)|META_DATA_(?:CAPTURE|EXPORT)|EXPORT_META_DATA"
     r"|ENUM_(?:NSYS_EVENT|CUDA|CUPTI|DIAGNOSTIC)_[A-Z_]+"
 )
@@ -40,6 +41,8 @@ RANGE_EVENTS = "(33, 34, 59, 60, 70, 71, 75)"
 TEXT_SHAPES = {
     "busLocation": r"[0-9A-Fa-f:.]{1,20}",
     "uuid": r"(?:GPU-|MIG-)?[0-9A-Fa-f-]{32,40}",
+    "metricName": r"[A-Za-z0-9][A-Za-z0-9 ()/.,+%_-]{0,100}(?: \[[A-Za-z0-9 %/.]{1,40}\])?",
+    "typeName": r"[A-Za-z0-9][A-Za-z0-9 ()/.,+_-]{0,80}",
     "chipName": r"[A-Z]{1,4}\d{2,4}[A-Z]{0,2}",
     "name": r"[A-Za-z0-9][A-Za-z0-9 ()/.,+-]{0,80}",
 }
@@ -179,6 +182,8 @@ def _public_number(name: str, *, written: bool) -> str:
 def _type_of(table: str, column: str) -> str:
     if column.endswith(("doubleValue", "floatValue")):
         return "REAL"
+    if table == "GPU_METRICS":
+        return "INTEGER"
     texts = {"name", "value", "label", "text", *(TEXT_SHAPES if table.startswith("TARGET_INFO") else ())}
     return "TEXT" if column in texts and not table.startswith("CUPTI_") else "INTEGER"
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..arithmetic.arrays import Ints, ints
 from ..export.devices import Device, GpuInfo
+from ..export.gpu_metrics import GpuSamples
 from ..export.metadata import Metadata
 from ..words import QualityNote
 
@@ -45,6 +46,8 @@ class Trace:
     duration_ns: int
     """Length of the recording: what the export says, else the latest time in it."""
     quality: tuple[QualityNote, ...]
+    samples: tuple[GpuSamples, ...] = ()
+    """Samples of the devices, by device; none where none were taken."""
 
     def name(self, code: int) -> str:
         """The text of a code."""

@@ -12,17 +12,21 @@ from itertools import groupby
 from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
-from ...analysis.runs.folder import RunFolder
+from ...analysis.runs.folder import RunFolder, read_run_folder
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
 from ...analysis.runs.writing import write_record
 from ...scenarios.plan.expansion import Plan
+from ...scenarios.plan.step import Step
 from ..machine.commit import describe_commit
 from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder
 from ..recorders.lifeline import hold_lifeline
-from ..recorders.recorder import Recorder
+from ..recorders.ncu import NcuRecorder
+from ..recorders.recorder import NsysRecorder, Recorder
 from ..worker.job import Message, Opened, PassName
+from .counting import count_shard
+from .sampling import sample_shard
 from .shard import capture_shard
 from .worker_process import Shard, ShardContext
 
@@ -41,6 +45,8 @@ class CaptureOptions:
     ceilings: Ceilings = field(default_factory=Ceilings)
     """What is stored of devices; the run takes that of its machine with it."""
     keep_report: bool = False
+    counter: NcuRecorder | NsysRecorder | None = None
+    """What counts or samples the steps of devices once more, in a pass of its own."""
     command: Sequence[str] = ()
     seed: int = 0
     resumed: RunFolder | None = None
@@ -113,9 +119,29 @@ def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: L
             for shard in shards_of(plan, options.resumed):
                 openings += capture_shard(shard, context)
                 write_machine(run.folder, options.recorder, openings, options.ceilings, before)
+                if options.counter is not None and shard.device == "cuda":
+                    look_again(shard, done_steps(run.folder, shard), context, options.counter)
         finally:
             if options.keep_report:
                 keep_reports(staging, run.folder)
+
+
+def look_again(
+    shard: Shard, steps: Sequence[Step], context: ShardContext, counter: NcuRecorder | NsysRecorder
+) -> None:
+    """The pass of evidence. Raises Interrupted, DiskFullError."""
+    if isinstance(counter, NcuRecorder):
+        count_shard(shard, steps, context, counter)
+    else:
+        sample_shard(shard, steps, context, counter)
+
+
+def done_steps(run: Path, shard: Shard) -> list[Step]:
+    """The steps of a shard that were measured; the others would fail again."""
+    records = [folder.record for folder in read_run_folder(run).shards]
+    mine = [r for r in records if (r.backend, r.device) == (shard.backend, shard.device)]
+    done = {step.key for record in mine for step in record.steps if step.status == "done"}
+    return [step for step in shard.steps if step.key in done]
 
 
 def shards_of(plan: Plan, resumed: RunFolder | None = None) -> list[Shard]:

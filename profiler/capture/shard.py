@@ -70,6 +70,7 @@ def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:
             "reps": control.reps,
             "warmup": control.warmup,
             "checked": control.checked or traced.checked,
+            "cpu": control.cpu or traced.cpu,
             "notes": [*control.notes, *traced.notes],
         }
     )

@@ -10,7 +10,12 @@ from ...scenarios.plan.step import Step
 from ..worker.job import Message, PassName, Started
 from .run import Listener
 
-PASS_WORDS: dict[PassName, str] = {"control": "untraced", "traced": "traced"}
+PASS_WORDS: dict[PassName, str] = {
+    "control": "untraced",
+    "traced": "traced",
+    "counters": "counted",
+    "metrics": "sampled",
+}
 
 
 class Watcher(Protocol):

@@ -14,7 +14,7 @@ from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
 from ...analysis.trace.quality import loses_data
-from ...analysis.words import RecorderChoice
+from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...reports.run.publish import write_reports
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.expansion import Plan, expand_plan
@@ -23,6 +23,7 @@ from ..errors import Interrupted
 from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
 from ..recorders.recorder import Recorder, choose_recorder
+from .evidence import choose_counter
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
 from .watching import Watcher
@@ -60,6 +61,7 @@ class RunRequest:
     """The address of a run to go on with."""
     control: bool = True
     interleave: bool = False
+    evidence: EvidenceChoice = "auto"
     keep_report: bool = False
     strict: bool = False
 
@@ -99,6 +101,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
+    counter = choose_counter(request.evidence, plan, recorder.name, watcher.tell)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
@@ -106,6 +109,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
         control=resumed.plan.run.control if resumed else request.control,
         interleave=resumed.plan.run.order == "interleaved" if resumed else request.interleave,
         keep_report=request.keep_report,
+        counter=counter,
         ceilings=read_ceilings(ceilings_path()),
         command=_command(request, scenario, overrides),
         resumed=resumed,
@@ -157,8 +161,9 @@ def _command(request: RunRequest, scenario: str, overrides: tuple[str, ...]) -> 
     recorder = () if request.recorder == "auto" else (f"--recorder={request.recorder}",)
     control = () if request.control else ("--no-control",)
     interleave = ("--interleave",) if request.interleave else ()
+    evidence = () if request.evidence == "auto" else (f"--evidence={request.evidence}",)
     sets = (f"--set={override}" for override in overrides)
-    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave)
+    return ("flopprof", "run", scenario, *sets, *recorder, *control, *interleave, *evidence)
 
 
 def _recorder_choice(request: RunRequest, resumed: RunFolder | None) -> RecorderChoice:

@@ -14,8 +14,10 @@ from ...scenarios.plan.step import Step
 from ..machine.disk import DiskFullError, is_nearly_full
 from ..recorders.child import run_child
 from ..recorders.environment import allowed_environment
+from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import EmbeddedRecorder, Recorder
 from ..worker.job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+from ..worker.sampling import MOST_SECONDS
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.main")
 """-P: a queue.py in the current folder is not what libraries mean when they import queue."""
@@ -42,6 +44,8 @@ class ShardContext:
     seed: int
     environment: Mapping[str, str]
     on_message: Callable[[PassName, Message], None]
+    counter: NcuRecorder | None = None
+    """What is around a worker of the counters pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,18 +135,19 @@ def start_worker(
 ) -> WorkerOutcome:
     """One start of a worker, with a new staging folder."""
     folder.mkdir()
-    recorder = context.recorder if which == "traced" else EmbeddedRecorder()
+    recorder = recorder_of(which, context)
     job = Job(
         which=which,
-        ranges=recorder.ranges if which == "traced" else "none",
+        ranges="none" if which == "control" else recorder.ranges,
         backend=shard.backend,
         device=shard.device,
         steps=[step.to_json() for step in steps],
         reps=reps,
         interleave=context.interleave and which == "control",
-        check=which == "control" or not context.control,
+        check=which == "control" or (which == "traced" and not context.control),
         folder=context.scenario_folder,
         seed=context.seed,
+        most_seconds=MOST_SECONDS if which == "metrics" else None,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
         lifeline=str(context.lifeline),
@@ -165,3 +170,11 @@ def start_worker(
     except KeyboardInterrupt:
         listen()
     return outcome
+
+
+def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorder:
+    """What is around a worker: nothing in the control pass."""
+    if which == "counters":
+        assert context.counter is not None, "a counters pass has what counts"
+        return context.counter
+    return context.recorder if which in ("traced", "metrics") else EmbeddedRecorder()

@@ -13,7 +13,7 @@ from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub
-from .recording_app import calibrate, profile, run
+from .recording_app import calibrate, counters, profile, run
 from .runs_app import JsonOption, add_store_commands
 
 app = typer.Typer(
@@ -75,11 +75,12 @@ def scenarios() -> None:
 
 # In the order of --help.
 app.command()(run)
-app.command(
-    cls=RunsProgram,
-    context_settings={"allow_interspersed_args": False},
-    options_metavar="[OPTIONS] --",
-)(profile)
+for program_command in (profile, counters):
+    app.command(
+        cls=RunsProgram,
+        context_settings={"allow_interspersed_args": False},
+        options_metavar="[OPTIONS] --",
+    )(program_command)
 for command in (analyze, scrub, report, compare, calibrate):
     app.command()(command)
 add_ranks_command(app)

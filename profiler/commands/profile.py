@@ -1,4 +1,4 @@
-"""What `flopprof profile` does at the terminal: profile, analyse, and tell on standard error.
+"""What `flopprof profile` and `flopprof counters` do at the terminal: record, analyse, and tell on standard error.
 
 Standard output is the program's alone.
 """
@@ -8,23 +8,35 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
+from ...analysis.runs.place import find_store
 from ...reports.document.format import Format
 from ...reports.render.formats import render_document
 from ...reports.render.json_text import stream_json
 from ...reports.trace.compose import compose_analysis
+from ...reports.trace.counters_report import compose_counters
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import MOST_CAPTURES, parse_capture_range
+from ..program.count_program import CountOutcome, CountRequest, count_program
 from ..program.rank import JobRank, find_rank
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
+from ..recorders.folders import make_empty_folder, new_run_id
 from ..terminal.output import emit, tell
 
 REPORTS: dict[str, Format] = {
     "report.md": "markdown",
     "report.html": "html",
+    "report.txt": "text",
+}
+
+COUNTERS_REPORTS: dict[str, Format] = {
+    "report.md": "markdown",
+    "report.html": "html",
+    "counters.json": "json",
     "report.txt": "text",
 }
 
@@ -36,6 +48,7 @@ def profile_and_report(
     capture_range: str | None,
     passed_on: Sequence[str],
     keep_report: bool,
+    gpu_metrics_hz: int | None = None,
 ) -> int:
     """Profile a command and show its analysis; the exit code. Raises ProfileError.
 
@@ -49,6 +62,7 @@ def profile_and_report(
             capture_range=parse_capture_range(capture_range),
             passed_on=passed_on,
             keep_report=keep_report,
+            gpu_metrics_hz=gpu_metrics_hz,
             patient=rank is not None,
         )
         if request.patient:
@@ -103,6 +117,31 @@ def _report(folder: Path) -> bool:
         return False
     tell(f"{text}\nfiles: {folder}")
     return True
+
+
+def count_and_report(request: CountRequest, out: Path | None) -> int:
+    """Count a command's kernels and show them; the exit code. Raises ProfileError, OutputFolderError."""
+    name = new_run_id(f"counters-{Path(request.command[0]).name}", datetime.now(UTC))
+    if out is not None:
+        make_empty_folder(out, name)  # before the program has run for nothing
+    outcome = count_program(request)
+    if outcome.counters is None:
+        tell(f"flopprof: {outcome.problem}")
+        if out is not None and out.exists() and not any(out.iterdir()):
+            out.rmdir()
+        return outcome.exit_code or OWN_FAILURE
+    _report_counters(outcome, make_empty_folder(out, name, store=find_store(None)))
+    return outcome.exit_code
+
+
+def _report_counters(outcome: CountOutcome, folder: Path) -> None:
+    assert outcome.counters is not None
+    document = compose_counters(outcome.counters)
+    text = ""
+    for name, format in COUNTERS_REPORTS.items():
+        text = render_document(document, format)
+        emit(text, folder / name)
+    tell(f"{text}\nfiles: {folder}")
 
 
 def _say(line: str) -> None:

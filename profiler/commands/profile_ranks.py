@@ -25,6 +25,7 @@ def profile_ranks(
     capture_range: str | None,
     passed_on: Sequence[str],
     keep_report: bool,
+    gpu_metrics_hz: int | None = None,
 ) -> int:
     """Launch a command whose ranks are recorded, and show the job; the exit code. Raises ProfileError."""
     parse_capture_range(capture_range)
@@ -32,6 +33,7 @@ def profile_ranks(
         *([f"--capture-range={capture_range}"] if capture_range else []),
         *(f"--env={name}" for name in passed_on),
         *(["--keep-rep"] if keep_report else []),
+        *([f"--gpu-metrics={gpu_metrics_hz}"] if gpu_metrics_hz is not None else []),
     ]
     try:
         launched = launch_ranks(LaunchRequest(command=command, ranks=ranks, out=out, options=options))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...analysis.words import RecorderChoice
+from ...analysis.words import EvidenceChoice, RecorderChoice
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from ..terminal.output import print_text
 from .runs_app import JsonOption, StoreOption
@@ -33,6 +33,12 @@ def run(
     interleave: Annotated[
         bool, typer.Option("--interleave", help="Time the variants of a size in turn (ABBA): drift cancels.")
     ] = False,
+    evidence: Annotated[
+        EvidenceChoice,
+        typer.Option(
+            help="What a GPU's kernels move and execute, in a pass of its own: counters (ncu) or samples."
+        ),
+    ] = "auto",
     keep_rep: Annotated[
         bool, typer.Option("--keep-rep", help="Keep the raw .nsys-rep. It holds your environment variables.")
     ] = False,
@@ -61,6 +67,7 @@ def run(
         resume=resume,
         control=not no_control,
         interleave=interleave,
+        evidence=evidence,
         keep_report=keep_rep,
         strict=strict,
     )
@@ -78,6 +85,15 @@ def profile(
     capture_range: Annotated[
         str | None,
         typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
+    ] = None,
+    gpu_metrics: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=200_000,
+            metavar="HZ",
+            help="Sample the GPU (memory traffic, SMs, warps) so often a second; 10000 to 100000 suit most.",
+        ),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -114,13 +130,47 @@ def profile(
             capture_range=capture_range,
             passed_on=env or (),
             keep_report=keep_rep,
+            gpu_metrics_hz=gpu_metrics,
         )
     else:
         from .profile import profile_and_report
 
         code = profile_and_report(
-            command, out=out, capture_range=capture_range, passed_on=env or (), keep_report=keep_rep
+            command,
+            out=out,
+            capture_range=capture_range,
+            passed_on=env or (),
+            keep_report=keep_rep,
+            gpu_metrics_hz=gpu_metrics,
         )
+    raise typer.Exit(code)
+
+
+def counters(
+    command: Annotated[
+        list[str], typer.Argument(help="The program and its arguments, as you would type them.")
+    ],
+    range: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Count only in the NVTX ranges of this name (NAME@DOMAIN)."),
+    ] = None,
+    instances: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Count at most so many launches of each kernel and geometry."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+) -> None:
+    """Run any program under Nsight Compute and report what its kernels moved and executed, by NVTX range.
+
+    The exit code is the program's own (125 when flopprof failed, 126 and 127 when the program could not be run).
+    The report goes to standard error and into the folder.
+
+    Example: flopprof counters --range train --instances 3 -- python train.py
+    """
+    from ..program.count_program import CountRequest
+    from .profile import count_and_report
+
+    code = count_and_report(CountRequest(command=command, range=range, instances=instances), out)
     raise typer.Exit(code)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..machine.machine import driver_versions
+from .evidence import examine_evidence
 from .findings import Finding
 from .libraries import examine_libraries
 from .machine import examine_gpus, examine_places
@@ -17,7 +18,7 @@ def examine() -> list[Finding]:
     examinations: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: examine_libraries(driver_versions().get("cuda-driver")),
         examine_gpus,
-        examine_nsys,
+        lambda: [*examine_nsys(), *examine_evidence()],
         examine_places,
     )
     with ThreadPoolExecutor(len(examinations)) as pool:

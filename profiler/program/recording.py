@@ -25,6 +25,7 @@ from ..machine.disk import DiskFullError, has_no_room
 from ..machine.machine import describe_machine
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
+from ..recorders.gpu_metrics import sampling_options
 from ..recorders.recorder import PROFILE_OPTIONS, NsysRecorder, find_usable_nsys, last_line
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
@@ -43,6 +44,8 @@ class ProfileRequest:
     command: Sequence[str]
     out: Path | None = None
     capture_range: CaptureRange = NO_RANGE
+    gpu_metrics_hz: int | None = None
+    """How often the GPU is sampled; None for never."""
     passed_on: Sequence[str] = ()
     """More variables that Nsight Systems itself may see (and stores in its raw report)."""
     keep_report: bool = False
@@ -126,6 +129,17 @@ def resolve_program(command: Sequence[str], environment: Mapping[str, str]) -> P
     return Program(file=file, command=tuple(command), environment=environment)
 
 
+def _sampling(request: ProfileRequest, nsys: Nsys, announce: Announce) -> list[str]:
+    """Options that sample the GPU; none, and a line, where that cannot be."""
+    if request.gpu_metrics_hz is None:
+        return []
+    found = sampling_options(nsys.path, request.gpu_metrics_hz)
+    if isinstance(found, str):
+        announce(f"no GPU metrics: {found}; the rest is recorded")
+        return []
+    return found
+
+
 def _record(
     request: ProfileRequest,
     program: Program,
@@ -139,7 +153,8 @@ def _record(
     given = request.capture_range.extend({**allowed_environment(environment, temporary), **extra})
     handover = Handover(program=program, given=given, folder=temporary)
     output = str(staging / "raw").replace("%", "%%")
-    options = [*PROFILE_OPTIONS, *request.capture_range.options(), f"--output={output}"]
+    sampling = _sampling(request, nsys, announce)
+    options = [*PROFILE_OPTIONS, *sampling, *request.capture_range.options(), f"--output={output}"]
     command = [str(nsys.path), "profile", *options, *handover.command()]
     try:
         ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce, patient=request.patient)

@@ -50,6 +50,8 @@ class NsysRecorder:
     note: str | None = None
     """Why this recorder was chosen and what it cannot see, when the reader must know."""
     ranges: Literal["nvtx", "memory"] = "nvtx"
+    options: tuple[str, ...] = ()
+    """What is asked of nsys beside PROFILE_OPTIONS."""
 
     @property
     def version(self) -> str | None:
@@ -64,7 +66,10 @@ class NsysRecorder:
     def command(self, worker: Sequence[str], staging: Path) -> list[str]:
         """``nsys profile`` with node-level graphs and without sampling."""
         output = str(staging / "raw").replace("%", "%%")
-        return [str(self.nsys.path), "profile", *PROFILE_OPTIONS, f"--output={output}", *worker]
+        return [
+            *(str(self.nsys.path), "profile", *PROFILE_OPTIONS, *self.options),
+            *(f"--output={output}", *worker),
+        ]
 
     def collect(self, staging: Path) -> Path:
         """Judged by the files: nsys exits 0 also when it made no report."""

@@ -29,7 +29,7 @@ def show_progress(
         def listen(which: PassName, message: Message) -> None:
             if isinstance(message, Started):
                 progress.update(task, description=f"{labels[message.key]} ({PASS_WORDS[which]})")
-            elif isinstance(message, Finished):
+            elif isinstance(message, Finished) and which not in ("counters", "metrics"):
                 ended.add((which, message.record.key))
                 if which == "control" and message.record.status == "failed":
                     ended.add(("traced", message.record.key))  # a step that failed untraced is not traced

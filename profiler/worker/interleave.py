@@ -25,7 +25,9 @@ from ...scenarios.checking.check import check_result
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.failures import step_failures
+from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
+from .cpu_use import charge_reps
 from .measure import (
     MEMORY_SHARE,
     MOST_BLOCKS,
@@ -48,6 +50,8 @@ class Prepared:
     """A step whose arrays are allocated and whose reps are decided."""
 
     step: Step
+    program: Program | None = None
+    """For what its reps cost the system; None where nobody asks."""
     run: Callable[[], Any]
     reps: int
     warmup: int
@@ -94,6 +98,9 @@ def measure_point(
             warmup=one.warmup,
             checked=one.checked,
             control=timed,
+            cpu=charge_reps(one.program, one.reps, one.step.reps.max_seconds)
+            if backend.device == "cpu" and one.program is not None
+            else None,
         )
         for one, timed in zip(ready, passes, strict=True)
     ]
@@ -107,7 +114,7 @@ def prepare_step(backend: Backend, step: Step, *, check: bool, seed: int, on_ent
     checked = check and check_result(step, program, backend, run())
     warmup, seconds = warm_up(backend, run, step)
     reps = decide_reps(backend, run, step, seconds)
-    return Prepared(step=step, run=run, reps=reps, warmup=warmup, checked=checked)
+    return Prepared(step=step, program=program, run=run, reps=reps, warmup=warmup, checked=checked)
 
 
 def time_in_turn(backend: Backend, ready: Sequence[Prepared], on_enter: OnEnter) -> list[Pass]:

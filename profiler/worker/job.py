@@ -20,7 +20,7 @@ NEW_WORKER = 75
 DISK_FULL = 74
 """Exit code of a worker that could not write what it measured (EX_IOERR)."""
 
-PassName = Literal["control", "traced"]
+PassName = Literal["control", "traced", "counters", "metrics"]
 
 
 class Job(Record):
@@ -37,6 +37,8 @@ class Job(Record):
     """Measure the variants of a point in turn (interleave.py); of a control pass only."""
     check: bool = True
     seed: int = 0
+    most_seconds: float | None = None
+    """Steps that have not begun by then are left to another worker."""
     folder: str | None = None
     """Where a scenario's own functions are looked for first."""
     messages: str

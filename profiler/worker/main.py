@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...analysis.runs.records import NOT_IN_TURN, StepRecord
+from ...analysis.words import SAMPLED
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.failures import step_failures
@@ -17,11 +20,13 @@ from ...scenarios.libraries.opening import open_backend
 from ...scenarios.plan.step import Step
 from ..machine.disk import is_disk_full
 from ..recorders.lifeline import Lifeline
+from .counting import count_step
 from .embedded import EmbeddedTrace
 from .interleave import measure_point, points_of, why_not_in_turn
 from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
 from .measure import measure_step
 from .range_writer import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
+from .sampling import sample_step, settle
 
 
 def main(job_path: Path) -> int:
@@ -50,13 +55,25 @@ def run_job(job: Job, lifeline: Lifeline) -> int:
             fail_all(job, messages, failure)
             return 0
         write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
-        for record in run_steps(job, backend, ranges, lifeline):
-            flush()
-            write_message(messages, Finished(record=record))
-            if record.status == "failed" and not recovers(backend):
-                return NEW_WORKER
-            backend.release()
+        with sampled_range(job, ranges):
+            for record in run_steps(job, backend, ranges, lifeline):
+                flush()
+                write_message(messages, Finished(record=record))
+                if record.status == "failed" and not recovers(backend):
+                    return NEW_WORKER
+                backend.release()
     return 0
+
+
+@contextmanager
+def sampled_range(job: Job, ranges: RangeWriter) -> Iterator[None]:
+    """What is recorded of a sampled pass: from the first step to the last, without the libraries' loading."""
+    if job.which != "metrics":
+        yield
+        return
+    with ranges.range(SAMPLED):
+        settle()
+        yield
 
 
 def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifeline) -> Iterator[StepRecord]:
@@ -66,9 +83,10 @@ def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifelin
         write_message(Path(job.messages), Started(key=step.key))
 
     steps = [Step.from_json(plain) for plain in job.steps]
+    deadline = math.inf if job.most_seconds is None else time.monotonic() + job.most_seconds
     for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
         todo = list(point)
-        while todo and lifeline.is_held:
+        while todo and lifeline.is_held and time.monotonic() < deadline:
             why = why_not_in_turn(backend, todo) if job.interleave else None
             if job.interleave and why is None:
                 records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)
@@ -109,6 +127,10 @@ def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> Ste
     """One step; a failure is its record."""
     try:
         with step_failures():
+            if job.which == "counters":
+                return count_step(backend, step, ranges, seed=job.seed)
+            if job.which == "metrics":
+                return sample_step(backend, step, ranges, seed=job.seed)
             record, timed = measure_step(
                 backend, step, ranges, reps=job.reps.get(step.key), check=job.check, seed=job.seed
             )

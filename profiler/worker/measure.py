@@ -21,6 +21,7 @@ from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
+from .cpu_use import charge_reps
 from .range_writer import NoRanges, RangeWriter
 
 LEAST_REPS = 10
@@ -53,7 +54,12 @@ def measure_step(
                 timed = time_silently(backend, run, reps)
             else:
                 timed = time_in_ranges(backend, program, ranges, reps)
-        record = StepRecord(key=step.key, status="done", reps=reps, warmup=warmup, checked=checked)
+        charged = None
+        if backend.device == "cpu" and isinstance(ranges, NoRanges):
+            charged = charge_reps(program, reps, step.reps.max_seconds)
+        record = StepRecord(
+            key=step.key, status="done", reps=reps, warmup=warmup, checked=checked, cpu=charged
+        )
     return record, timed
 
 

@@ -124,7 +124,7 @@ def _finish_bars(axes: Axes, sizes: Sequence[float], highest: float) -> None:
 
 
 def plot_roof(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
-    """Points of every operation; the ceilings as lines; hollow points have no share of them."""
+    """Points of every operation; the ceilings as lines; hollow points have no share of them, crosses are counted."""
     named: set[str] = set()
     for series in sorted(panel.series, key=lambda series: series.style == "hollow"):
         if series.style == "roof":
@@ -136,9 +136,9 @@ def plot_roof(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
             series.y,
             linestyle="none",
             color=colour,
-            marker=MARKERS[series.colour % len(MARKERS)],
+            marker="x" if series.style == "moved" else MARKERS[series.colour % len(MARKERS)],
             markersize=6,
-            markerfacecolor=colour if series.style == "point" else theme.paper,
+            markerfacecolor=theme.paper if series.style == "hollow" else colour,
             label="_" if series.label in named else f" {series.label}",
         )
         named.add(series.label)

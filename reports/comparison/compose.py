@@ -16,6 +16,7 @@ from ..document.format import Format
 from ..document.names import clean
 from ..render.formats import render_document, write_document
 from .figures import spread_figure, waterfall_figure
+from .pair_explanations import explain_pairs
 from .pair_tables import kernel_table, layer_table, pair_table, pairing_table
 from .sentences import describe_kernels, describe_pairs, summarise
 from .undecided import describe_undecided
@@ -48,6 +49,7 @@ def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Docu
         facts=(),
         folder="",
         data=comparison_to_json(comparison, gate),
+        explanations=explain_pairs(pairs),
     )
 
 

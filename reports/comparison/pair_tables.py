@@ -119,6 +119,7 @@ def kernel_table(pairs: tuple[Pair, ...]) -> Table:
         *both("launch", "launch ", _tell_launches),
         *both("registers", "registers ", _registers, kind="count", detail=True),
         *both("occupancy", "occupancy ", _occupancy, kind="percent", detail=True),
+        *both("waves", "waves ", _waves, kind="number", detail=True),
         *both("gbps", "", lambda use: use.gbps, kind="gbps", detail=True),
     )
     rows = tuple(
@@ -175,6 +176,10 @@ def _registers(use: KernelUse) -> int | None:
 
 def _occupancy(use: KernelUse) -> float | None:
     return use.launches[0].occupancy if use.launches else None
+
+
+def _waves(use: KernelUse) -> float | None:
+    return use.launches[0].waves if use.launches else None
 
 
 def _head_sides(pairs: tuple[Pair, ...]) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from typing import Any
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.gate import Gate
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
+from ...analysis.compare.pair_reasons import explain_pair
 from ...analysis.plain import to_plain
 from ...analysis.words import FORMAT
+from .explanation_json import explanation_to_json
 
 
 def comparison_to_json(comparison: Comparison, gate: Gate | None = None) -> dict[str, Any]:
@@ -24,6 +26,11 @@ def comparison_to_json(comparison: Comparison, gate: Gate | None = None) -> dict
         "comparable": to_plain(comparison.comparable),
         "pairing": list(comparison.pairing),
         "pairs": [_pair(pair) for pair in comparison.pairs],
+        "explanations": [
+            explanation_to_json(found)
+            for pair in comparison.pairs
+            if (found := explain_pair(pair)) is not None
+        ],
         "unmatched": {"a": list(comparison.unmatched_a), "b": list(comparison.unmatched_b)},
         "gate": None if gate is None else _gate(gate),
     }

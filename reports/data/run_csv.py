@@ -12,6 +12,8 @@ from dataclasses import fields
 from typing import Any
 
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, WindowTimes
+from ...analysis.evidence.counters import Counters
+from ...analysis.evidence.cpu_use import CpuUse
 from .csv_text import to_csv
 from .run_json import OP_KEYS, STEP_KEYS
 
@@ -35,7 +37,9 @@ def csv_tables(data: Mapping[str, Any], *, raw: bool = False) -> dict[str, str]:
     kernels = [_under(op, kernel) for op in ops for kernel in op["kernels"]]
     launches = [_under(kernel, _joined(launch)) for kernel in kernels for launch in kernel["launches"]]
     copies = [_under(op, copy) for op in ops for copy in op["copies"]]
-    op_columns = [key for key in OP_KEYS if key not in ("key", "index", "op", "kernels", "copies")]
+    op_columns = [
+        key for key in OP_KEYS if key not in ("key", "index", "op", "kernels", "copies", "kernel_counters")
+    ]
     tables = {
         "steps": (list(STEP_KEYS), data["steps"]),
         "ops": ([*_OP_IDENTITY, *op_columns], ops),
@@ -74,6 +78,8 @@ def _expand(columns: list[str], params: list[str]) -> list[str]:
         "window": [f"window_{name}" for name in _TIMES],
         "per_rep": [f"per_rep_{name}" for name in _TIMES],
         "untraced_interval": ["untraced_low_ns", "untraced_high_ns"],
+        "counters": [f"counters_{field.name}" for field in fields(Counters)],
+        "cpu": [*(f"cpu_{field.name}" for field in fields(CpuUse)), "cpu_cores"],
     }
     return [name for column in columns for name in nested.get(column, [column])]
 
@@ -81,7 +87,7 @@ def _expand(columns: list[str], params: list[str]) -> list[str]:
 def _flat(record: Record) -> Record:
     flat: Record = {}
     for key, value in record.items():
-        if key in ("params", "window", "per_rep"):
+        if key in ("params", "window", "per_rep", "counters", "cpu"):
             prefix = "param" if key == "params" else key
             flat.update({f"{prefix}_{name}": item for name, item in (value or {}).items()})
         elif key == "untraced_interval":

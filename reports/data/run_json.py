@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...analysis.evidence.cpu_use import CpuUse
+from ...analysis.explain.explain import Explanation
 from ...analysis.plain import to_plain
 from ...analysis.runs.results import OpResult, RunResult, StepResult
 from ...analysis.words import FORMAT
+from .explanation_json import explanation_to_json
 
 STEP_KEYS = (
     *(
@@ -41,16 +45,17 @@ STEP_KEYS = (
         "slowdown",
     ),
     *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
-    *("roof_note", "limit", "checked", "notes"),
+    *("roof_note", "limit", "checked", "notes", "counters", "cpu", "evidence_note"),
 )
 
 OP_KEYS = (
     *("key", "index", "op", "flops", "bytes", "window", "per_rep", "kernel_sum_ns", "launches", "host_ns"),
     *("tflops", "gbps", "roof_share", "roof_source", "roof_note", "limit", "kernels", "copies"),
+    *("counters", "kernel_counters", "cpu"),
 )
 
 
-def run_to_json(result: RunResult) -> dict[str, Any]:
+def run_to_json(result: RunResult, explanations: Sequence[Explanation] = ()) -> dict[str, Any]:
     """The object of ``run --json``: plain dicts, lists, numbers and strings."""
     plain = {
         "flopprof": FORMAT,
@@ -61,6 +66,7 @@ def run_to_json(result: RunResult) -> dict[str, Any]:
         "steps": [_step(step) for step in result.steps],
         "skipped": to_plain(result.skipped),
         "ops": [_op(op) for op in result.ops],
+        "explanations": [explanation_to_json(explanation) for explanation in explanations],
     }
     return _finite(plain)
 
@@ -68,6 +74,7 @@ def run_to_json(result: RunResult) -> dict[str, Any]:
 def _step(step: StepResult) -> dict[str, Any]:
     plain = to_plain(replace(step, untraced_samples_ns=(), traced_samples_ns=()))
     plain.update(plain.pop("costs"))
+    plain["cpu"] = _cpu(step.cpu)
     return {key: plain[key] for key in STEP_KEYS}
 
 
@@ -75,7 +82,12 @@ def _op(op: OpResult) -> dict[str, Any]:
     plain = to_plain(op)
     plain.update(plain.pop("costs"))
     plain["window"] = plain.pop("times")
+    plain["cpu"] = _cpu(op.cpu)
     return {key: plain[key] for key in OP_KEYS}
+
+
+def _cpu(use: CpuUse | None) -> dict[str, Any] | None:
+    return None if use is None else {**to_plain(use), "cores": use.cores}
 
 
 def _finite(value: Any) -> Any:

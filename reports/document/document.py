@@ -72,7 +72,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "roof"]
+Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "moved", "roof"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

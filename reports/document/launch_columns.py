@@ -23,3 +23,11 @@ def occupancy_column(*, detail: bool = False) -> ColumnOf[Launch]:
         detail=detail,
         value=lambda launch: launch.occupancy,
     )
+
+
+def wave_columns(*, detail: bool = True) -> tuple[ColumnOf[Launch], ...]:
+    """The blocks that the GPU holds at once, and how often they fill; `detail` hides the first in the text."""
+    return (
+        ColumnOf(key="slots", title="slots", kind="count", detail=detail, value=lambda launch: launch.slots),
+        ColumnOf(key="waves", title="waves", kind="number", value=lambda launch: launch.waves),
+    )

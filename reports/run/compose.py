@@ -15,6 +15,7 @@ from ..document.numbers import count_noun, format_value
 from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .op_tables import copy_table, kernel_table, launch_table, op_table
+from .step_explanations import explain_steps
 from .step_tables import layer_table, missing_table, time_table
 from .sweep import read_sweep
 from .verdicts import compose_verdicts, hold_contests
@@ -33,6 +34,7 @@ def compose(result: RunResult) -> Document:
     """The report of a run, as data."""
     sweep = read_sweep(result)
     contests = hold_contests(result, sweep)
+    explained = explain_steps(result, sweep, contests)
     figures = draw_up_figures(result, sweep)
     tables = (
         time_table(result, sweep),
@@ -48,7 +50,7 @@ def compose(result: RunResult) -> Document:
         about=clean(result.run.about),
         recorder=_describe_recorder(result),
         summary=_summarise(result),
-        verdicts=compose_verdicts(result, sweep, contests),
+        verdicts=compose_verdicts(result, sweep, contests, explained),
         warnings=_list_warnings(result),
         sections=tuple(
             Section(
@@ -62,8 +64,8 @@ def compose(result: RunResult) -> Document:
         ),
         facts=_list_facts(result),
         folder=result.folder,
-        data=run_to_json(result),
-        explanations=compose_explanations(result, sweep, contests),
+        data=run_to_json(result, tuple(explained.values())),
+        explanations=compose_explanations(result, sweep, contests, explained),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...analysis.explain.explain import Explanation as Reasons
 from ...analysis.runs.results import OpResult, RunResult, StepResult
+from ..document.cause_words import describe_causes, describe_missing
 from ..document.document import Explanation
 from ..document.names import clean
 from ..document.numbers import format_value
@@ -22,21 +24,29 @@ _LEAST_SHARE = 0.01
 
 
 def compose_explanations(
-    result: RunResult, sweep: Sweep, contests: Mapping[str, Contest]
+    result: RunResult,
+    sweep: Sweep,
+    contests: Mapping[str, Contest],
+    reasons: Mapping[str, Reasons],
 ) -> tuple[Explanation, ...]:
     """One explanation per panel that has a measured step."""
     ops: dict[str, list[OpResult]] = {}
     for op in sorted(result.ops, key=lambda op: op.index):
         ops.setdefault(op.key, []).append(op)
     losses = find_losses(result)
-    explained = []
+    panels = []
     for panel, steps in split_panels(result.steps).items():
         done = sweep.read_in_order(step for step in steps if step.status == "done")
         held = [contests[step.key] for step in done if step.key in contests]
-        sentences = _explain(done, held, ops, sweep, losses.get(panel, ())) if done else []
+        lost = losses.get(panel, ())
+        sentences = [tell_losses(lost, done)] if lost and done else []
+        explained = [reasons[contest.step.key] for contest in held if contest.step.key in reasons]
+        sentences += describe_causes(explained)
+        sentences += _explain(done, held, ops, sweep) if done else []
+        sentences += describe_missing(explained)
         if sentences:
-            explained.append(Explanation(title=panel.title, sentences=tuple(sentences)))
-    return tuple(explained)
+            panels.append(Explanation(title=panel.title, sentences=tuple(sentences)))
+    return tuple(panels)
 
 
 def _explain(
@@ -44,11 +54,9 @@ def _explain(
     held: Sequence[Contest],
     ops: dict[str, list[OpResult]],
     sweep: Sweep,
-    lost: Sequence[str],
 ) -> list[str]:
     top = [step for step in largest_steps(done, sweep) if step.status == "done"]
-    sentences = [tell_losses(lost, done)] if lost else []
-    sentences += [said for contest in held if (said := tell_layers(contest, sweep))]
+    sentences = [said for contest in held if (said := tell_layers(contest, sweep))]
     sentences += [said for step in top if (said := tell_kernels(step, ops.get(step.key, []), sweep))]
     sentences += tell_substitutions(top, ops, sweep)
     sentences += _tell_ranges(done, sweep)

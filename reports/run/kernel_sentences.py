@@ -8,6 +8,7 @@ from itertools import combinations
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse, pair_kernels
 from ...analysis.compare.measured import MeasuredOp
 from ...analysis.runs.results import OpResult, StepResult
+from ..document.launches import describe_fill
 from ..document.names import clean, fold_kernel_name
 from ..document.numbers import format_value
 from ..document.tables import format_dims
@@ -41,7 +42,9 @@ def _name_kernels(op: OpResult) -> str:
     if not kernels:
         return "kernels unknown"
     more = f" and {len(kernels) - 1} more" if len(kernels) > 1 else ""
-    return fold_kernel_name(kernels[0].kernel, _WIDTH) + more
+    launch = max(kernels[0].launches, key=lambda launch: launch.total_ns, default=None)
+    fill = describe_fill(launch) if launch and launch.underfilled else None
+    return fold_kernel_name(kernels[0].kernel, _WIDTH) + (f", {fill}" if fill else "") + more
 
 
 def tell_substitutions(
@@ -78,7 +81,8 @@ def _describe(use: KernelUse, line: str) -> str:
     name = fold_kernel_name(use.kernel, _WIDTH)
     launch = use.launches[0] if use.launches else None
     shape = f", grid {format_dims(launch.grid)}, block {format_dims(launch.block)}" if launch else ""
-    return f"{name} ({line}{shape})"
+    fill = describe_fill(launch) if launch else None
+    return f"{name} ({line}{shape}{f', {fill}' if fill else ''})"
 
 
 def _tell_change(ratio: float | None) -> str:

@@ -9,9 +9,10 @@ from typing import TypeVar
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch
 from ...analysis.runs.results import OpResult, RunResult, StepResult
 from ..document.document import Name, Row, Table
-from ..document.launch_columns import geometry_columns, occupancy_column
+from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
 from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
+from .counted_columns import counted_columns
 from .losses import find_losses, note_losses
 from .step_tables import cost_columns, measured_steps, point_columns
 from .sweep import Sweep, panel_of, spread
@@ -65,6 +66,7 @@ def op_table(result: RunResult, sweep: Sweep) -> Table:
         ColumnOf(key="compute", title="compute", kind="time", value=_compute_ns),
         ColumnOf(key="host", title="host", kind="time", value=lambda item: item.op.host_ns),
         ColumnOf(key="launches", title="launches", kind="count", value=lambda item: item.op.launches),
+        *columns_of_part(counted_columns(), lambda item: item.op),
         *columns_of_part(cost_columns(), lambda item: item.op.costs),
         ColumnOf(key="roof_note", title="roof note", detail=True, value=lambda item: item.op.costs.roof_note),
     )
@@ -82,7 +84,9 @@ def _op_notes(result: RunResult) -> tuple[str, ...]:
     if not result.ops:
         return ()
     lost = note_losses(find_losses(result), "rates and roof are unknown and times")
-    return ("host: median time of the op's own range on the host.", *lost)
+    counted = any(op.counters is not None for op in result.ops)
+    moved = ("executed, moved: FLOPs and DRAM bytes as counted; FLOPs, bytes: the least.",) if counted else ()
+    return ("host: median time of the op's own range on the host.", *moved, *lost)
 
 
 def _kernel_ns(item: _OpOfStep) -> float | None:
@@ -109,13 +113,17 @@ def kernel_table(result: RunResult, sweep: Sweep) -> Table:
         ColumnOf(key="share", title="share", kind="percent", value=lambda item: item.kernel.share),
         *columns_of_part(geometry_columns(), lambda item: _main_launch(item.kernel)),
         *columns_of_part([occupancy_column(detail=True)], lambda item: _main_launch(item.kernel)),
+        *columns_of_part(wave_columns(), lambda item: _main_launch(item.kernel)),
     )
     table = Table(
         name="kernels",
         title="Kernels of each operation",
         columns=columns,
         rows=_fill_rows(result, sweep, columns, _list_kernels),
-        notes=("share: of the operation's kernel time. grid, block: the geometry launched most often.",),
+        notes=(
+            "share: of the operation's kernel time. grid, block: the geometry launched most often. waves: blocks over "
+            "slots, the blocks that the GPU holds at once.",
+        ),
     )
     return drop_empty(table, keep=("variant", "op", "kernel"))
 
@@ -190,6 +198,10 @@ def _launch_columns() -> tuple[ColumnOf[Launch], ...]:
             value=lambda launch: launch.dynamic_shared_bytes,
         ),
         occupancy_column(),
+        ColumnOf(
+            key="blocks_per_sm", title="blocks/SM", kind="count", value=lambda launch: launch.blocks_per_sm
+        ),
+        *wave_columns(detail=False),
     )
 
 

@@ -25,6 +25,7 @@ def roof_figure(result: RunResult) -> Figure:
             series=(
                 *_roof_lines([roof for roof in result.roofs if (roof.device, roof.dtype) == (device, dtype)]),
                 *_point_series(members, steps, names),
+                *_moved_series(members, steps, names),
             ),
         )
         for (device, dtype), members in places.items()
@@ -39,7 +40,7 @@ def roof_figure(result: RunResult) -> Figure:
         x_kind="number",
         y_kind="tflops",
         panels=tuple(panels),
-        caption=_describe_roofs(result, ops) + _describe_lost(result.ops),
+        caption=_describe_roofs(result, ops) + _describe_moved(ops) + _describe_lost(result.ops),
     )
 
 
@@ -57,6 +58,14 @@ def _describe_hollow(ops: Sequence[OpResult]) -> str:
     notes = dict.fromkeys(op.costs.roof_note for op in bare if op.costs.roof_note)
     why = f" ({'; '.join(ROOF_NOTES.get(note, clean(note)) for note in notes)})" if notes else ""
     return f" Hollow: no share of the roof{why}." if bare else ""
+
+
+def _describe_moved(ops: Sequence[OpResult]) -> str:
+    if not any(_counted_point(op) for op in ops):
+        return ""
+    return (
+        " Crosses: the bytes that were moved and, where they were counted too, the FLOPs that were executed."
+    )
 
 
 def _describe_lost(ops: Sequence[OpResult]) -> str:
@@ -91,6 +100,36 @@ def _point_series(
         )
         for (label, style), members in groups.items()
     )
+
+
+def _moved_series(
+    ops: Sequence[OpResult], steps: dict[str, StepResult], names: Sequence[str]
+) -> tuple[Series, ...]:
+    """Beside each op's least bytes and FLOPs, those that were counted: one series per backend and op."""
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for op in ops:
+        point = _counted_point(op)
+        if point is not None:
+            groups.setdefault(_point_name(op, steps), []).append(point)
+    return tuple(
+        Series(
+            label=f"{name}, as counted",
+            x=tuple(x for x, _ in points),
+            y=tuple(y for _, y in points),
+            colour=names.index(name),
+            style="moved",
+        )
+        for name, points in groups.items()
+    )
+
+
+def _counted_point(op: OpResult) -> tuple[float, float] | None:
+    """Executed FLOPs over moved bytes, and a second; None where no bytes were counted."""
+    moved = op.counters.moved_bytes if op.counters is not None else None
+    if not moved or op.counters is None or not op.costs.flops or not op.costs.tflops:
+        return None
+    executed = op.counters.executed_flops or op.costs.flops
+    return executed / moved, op.costs.tflops * executed / op.costs.flops
 
 
 def _roof_lines(roofs: Sequence[RoofLine]) -> tuple[Series, ...]:

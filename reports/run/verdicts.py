@@ -18,15 +18,12 @@ from ...analysis.arithmetic.statistics import (
     judge,
     ratio_interval,
 )
-from ...analysis.runs.results import Costs, RunResult, StepResult
+from ...analysis.explain.explain import Explanation
+from ...analysis.runs.results import RunResult, StepResult
+from ..document.factor_words import describe_factors
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value
 from .sweep import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
-
-_ONE_ORDER = 10
-"""Without a roof, least bytes that differ by more are no sign of what bounds both sides."""
-
-_IN_CACHE = ("l2_resident", "l3_resident")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +48,9 @@ class Contest:
         return self.times[0] / self.times[1]
 
 
-def compose_verdicts(result: RunResult, sweep: Sweep, contests: Mapping[str, Contest]) -> tuple[str, ...]:
+def compose_verdicts(
+    result: RunResult, sweep: Sweep, contests: Mapping[str, Contest], explained: Mapping[str, Explanation]
+) -> tuple[str, ...]:
     """The headline of every panel; then what tracing cost."""
     if not result.steps:
         return ("Nothing was measured: the run has no steps.",)
@@ -65,7 +64,7 @@ def compose_verdicts(result: RunResult, sweep: Sweep, contests: Mapping[str, Con
         for step in largest_steps(steps, sweep):
             contest = contests.get(step.key)
             if contest is not None:
-                sentences.append(_tell_contest(contest, judged.get(step.key), sweep))
+                sentences.append(_tell_contest(contest, judged.get(step.key), sweep, explained.get(step.key)))
             elif sweep.reference is None or sweep.reference_of(step) is not step:
                 sentences.append(_tell_alone(panel, step, sweep))
     return (*sentences, *_judge_tracing(result, sweep))
@@ -116,7 +115,9 @@ def _judge(contests: Sequence[Contest]) -> dict[str, Judgement]:
     return {key: judgement for (key, _), judgement in zip(keyed, judgements, strict=True)}
 
 
-def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -> str:
+def _tell_contest(
+    contest: Contest, judgement: Judgement | None, sweep: Sweep, explanation: Explanation | None
+) -> str:
     step, reference = contest.step, contest.reference
     mine, its = (format_value(time, "time") for time in contest.times)
     kind = ", both traced" if contest.traced else ""
@@ -125,7 +126,7 @@ def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -
     return (
         f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
         f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
-        f"{_tell_least(contest)}."
+        f"{_tell_factors(explanation)}."
     )
 
 
@@ -203,42 +204,12 @@ def _tell_flops(step: StepResult, reference: StepResult) -> str:
     return f"at {format_value(mine / its, 'ratio')} its FLOPs" if its else "with FLOPs where it has none"
 
 
-def _tell_least(contest: Contest) -> str:
-    """What of the time ratio the least bytes, else the least times alone would explain; empty where neither can."""
-    mine, its = contest.step.costs.bytes, contest.reference.costs.bytes
-    if not mine or not its:
-        return "; bytes unknown"
-    moved = mine / its
-    if mine == its:
-        return "; it must move 1.00× the bytes"
-    if _share_a_floor(contest.step.costs, contest.reference.costs, moved):
-        return f"; it must move {format_value(moved, 'ratio')} the bytes{_tell_rest(contest.ratio / moved)}"
-    floor, other = _floor_ns(contest.step), _floor_ns(contest.reference)
-    if not floor or not other:
+def _tell_factors(explanation: Explanation | None) -> str:
+    """What the ratio is made of."""
+    if explanation is None:
         return ""
-    least = floor / other
-    return f"; by the roof it must take {format_value(least, 'ratio')} the time{_tell_rest(contest.ratio / least)}"
-
-
-def _share_a_floor(mine: Costs, its: Costs, moved: float) -> bool:
-    """Whether one memory, or the link, bounds both; where no roof says so, bytes of one order may."""
-    if mine.limit is None and its.limit is None:
-        return 1 / _ONE_ORDER <= moved <= _ONE_ORDER
-    in_cache = (mine.roof_note in _IN_CACHE, its.roof_note in _IN_CACHE)
-    return mine.limit == its.limit and mine.limit in ("memory", "copy") and in_cache[0] == in_cache[1]
-
-
-def _floor_ns(step: StepResult) -> float | None:
-    """The least time of a rep under the roof, known where its share is."""
-    times, share = step.per_rep, step.costs.roof_share
-    if times is None or share is None:
-        return None
-    working = times.kernel_ns if times.kernel_ns is not None else times.compute_ns
-    return share * working if working is not None else None
-
-
-def _tell_rest(rest: float) -> str:
-    return f", which leaves {format_value(rest, 'ratio')} to other causes" if abs(rest - 1) > 0.02 else ""
+    known = explanation.a.least_bytes and explanation.b.least_bytes
+    return f"; {'' if known else 'bytes unknown, '}{describe_factors(explanation)}"
 
 
 def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:

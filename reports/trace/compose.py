@@ -14,6 +14,7 @@ from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
 from .kernel_tables import copy_table, kernel_table, range_kernel_table
+from .metric_table import metric_table
 from .owner_table import owner_table
 from .range_table import range_table
 from .window_table import window_table
@@ -27,6 +28,7 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         window_table(analysis),
         owner_table(analysis),
         range_table(analysis),
+        metric_table(analysis),
         kernel_table(analysis, full_names=full_names),
         range_kernel_table(analysis),
         copy_table(analysis),

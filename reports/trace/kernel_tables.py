@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRow
 from ..document.document import Name, Table, Value
-from ..document.launch_columns import geometry_columns, occupancy_column
+from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
+from ..document.launches import describe_fill
 from ..document.names import clean, fold_names, join_path
 from ..document.tables import ColumnOf, columns_of_part, cut_rows, drop_empty, fill_row
 from .window_table import UNKNOWN_GPU
@@ -16,6 +17,9 @@ KERNEL_WIDTH = 52
 
 MAIN_KERNELS, MAIN_PAIRS = 15, 15
 """Rows a short report (the terminal) shows of each table."""
+
+MATTERS = 0.05
+"""A kernel with this share of the kernel time is worth a sentence."""
 
 BY_PROCESS_COPIES = (
     "by: thread, asked for in a range of its own thread; process, on a thread without ranges, owned by what another "
@@ -36,7 +40,9 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         ColumnOf(key="median", title="median", kind="time", value=lambda row: row.median_ns),
         *_wait_columns(),
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
-        *columns_of_part([*geometry_columns(detail=True), occupancy_column(detail=True)], _main_launch),
+        *columns_of_part(
+            (*geometry_columns(detail=True), occupancy_column(detail=True), *wave_columns()), _main_launch
+        ),
     )
     columns: tuple[ColumnOf[tuple[int, KernelRow]], ...] = (
         ColumnOf(key="number", title="#", kind="count", value=lambda numbered: numbered[0]),
@@ -53,7 +59,9 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            "queue: median from the end of the launching call to the start of the kernel.",
+            "queue: median from the end of the launching call to the start of the kernel. waves: blocks over slots, "
+            "the blocks that the GPU holds at once.",
+            *_tell_fills(rows, total),
             *cut,
             *(f"#{at} {clean(row.kernel)}" for at, row in enumerate(shown, start=1)),
         ),
@@ -147,6 +155,18 @@ def _wait_columns() -> tuple[ColumnOf[KernelRow], ...]:
 
 def _device_of(row: KernelRow | CopyRow) -> Value:
     return UNKNOWN_GPU if row.device is None else row.device
+
+
+def _tell_fills(rows: Sequence[KernelRow], total: int) -> list[str]:
+    """Kernels that matter and whose blocks leave part of the GPU without work."""
+    mains = [
+        (at, _main_launch(row)) for at, row in enumerate(rows, start=1) if row.total_ns >= MATTERS * total
+    ]
+    return [
+        f"#{at}: {fill}."
+        for at, launch in mains
+        if launch and launch.underfilled and (fill := describe_fill(launch))
+    ]
 
 
 def _main_launch(row: KernelRow) -> Launch | None:

@@ -68,14 +68,14 @@ def resolve_ops(variant: str, specs: Sequence[OpSpec], params: Mapping[str, int]
 
 def _resolve(spec: OpSpec, sizes: Mapping[str, int]) -> Op:
     match spec:
-        case MatvecSpec():
-            return Matvec()
-        case OuterSpec(via=via):
-            return Outer(via=via)
-        case SumSpec(axis=axis):
-            return Sum(axis=_axis(axis, sizes))
-        case MatmulSpec():
-            return Matmul()
+        case MatvecSpec(out=out):
+            return Matvec(out=out)
+        case OuterSpec(via=via, out=out):
+            return Outer(via=via, out=out)
+        case SumSpec(axis=axis, out=out):
+            return Sum(axis=_axis(axis, sizes), out=out)
+        case MatmulSpec(out=out):
+            return Matmul(out=out)
         case HostToDeviceSpec(memory=memory):
             return HostToDevice(memory=memory)
         case DeviceToHostSpec(memory=memory):

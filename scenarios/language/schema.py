@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from ..operations.ops import HostMemory, Scalar, Via
+from ..operations.ops import HostMemory, Out, Scalar, Via
 
 BackendName = Literal["numpy", "torch", "cupy"]
 
@@ -101,9 +101,10 @@ Target = Annotated[str, BeforeValidator(_target)]
 
 
 class MatvecSpec(Spec):
-    """``matvec``."""
+    """``matvec`` or ``{matvec: {out: reuse}}``."""
 
     op: Literal["matvec"]
+    out: Out = "fresh"
 
 
 class OuterSpec(Spec):
@@ -111,6 +112,7 @@ class OuterSpec(Spec):
 
     op: Literal["outer"]
     via: Via = "matmul"
+    out: Out = "fresh"
 
 
 class SumSpec(Spec):
@@ -118,12 +120,14 @@ class SumSpec(Spec):
 
     op: Literal["sum"]
     axis: Annotated[int | str, BeforeValidator(_name_or_number)] = 0
+    out: Out = "fresh"
 
 
 class MatmulSpec(Spec):
     """``matmul``."""
 
     op: Literal["matmul"]
+    out: Out = "fresh"
 
 
 class HostToDeviceSpec(Spec):

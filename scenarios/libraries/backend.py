@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..operations.ops import Function, Op
+from ..operations.ops import Function, Op, reuses_output
 from ..operations.shapes import OpShapes, chain_shapes
 from ..operations.user_function import bind_function
 from ..plan.step import Step
 from ..plan.work import needed_bytes, step_labels
 from .failures import step_failures
-from .program import Allocate, Array, Call, Program, allocate_inputs, chain_calls, compose
+from .program import Allocate, Array, Call, Program, Reused, allocate_inputs, chain_calls, compose
 
 Index = np.ndarray | slice
 """Rows or columns of a matrix."""
@@ -53,7 +53,9 @@ class Backend(ABC):
         return calls
 
     def _operation(self, op: Op) -> Callable[..., Array]:
-        return bind_function(op, self.folder) if isinstance(op, Function) else self.operation(op)
+        if isinstance(op, Function):
+            return bind_function(op, self.folder)
+        return Reused(self.operation(op)) if reuses_output(op) else self.operation(op)
 
     def needed_bytes(self, step: Step) -> int:
         """Memory of this device that the step's arrays take, about."""
@@ -89,7 +91,7 @@ class Backend(ABC):
 
     @abstractmethod
     def operation(self, op: Op) -> Callable[..., Array]:
-        """The library's function for an op: all operands in, a fresh result out."""
+        """The library's function for an op: all operands in, a fresh result out, or that given as ``out``."""
 
     @abstractmethod
     def allocator(self, dtype: str, seed: int) -> Allocate:

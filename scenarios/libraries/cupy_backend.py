@@ -91,6 +91,8 @@ class CupyBackend(Backend):
                 return self._cupy.matmul
             case Outer():
                 return self._cupy.multiply
+            case Sum(axis=axis, out="reuse"):
+                return lambda array, out=None: array.sum(axis, out=out)
             case Sum(axis=axis):
                 return operator.methodcaller("sum", axis)
             case HostToDevice(memory=memory):

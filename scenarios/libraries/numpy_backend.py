@@ -59,6 +59,8 @@ class NumpyBackend(Backend):
                 return np.matmul
             case Outer():
                 return np.multiply
+            case Sum(axis=axis, out="reuse"):
+                return lambda array, out=None: array.sum(axis, out=out)
             case Sum(axis=axis):
                 return operator.methodcaller("sum", axis)
             case _:

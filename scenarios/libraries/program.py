@@ -22,7 +22,24 @@ class Call:
 
     label: str
     run: Callable[[Any], Any]
-    """Takes the previous call's output (None for the first) and returns its own, fresh."""
+    """Takes the previous call's output (None for the first) and returns its own, fresh unless the op reuses it."""
+
+
+class Reused:
+    """A function whose first result is written over by every later call."""
+
+    __slots__ = ("_function", "_out")
+
+    def __init__(self, function: Callable[..., Array]) -> None:
+        self._function, self._out = function, None
+
+    def __call__(self, *operands: Array) -> Array:
+        """The result of these operands, always the same array."""
+        if self._out is None:
+            self._out = self._function(*operands)
+        else:
+            self._function(*operands, out=self._out)
+        return self._out
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The operations a variant is made of, with every argument resolved to a value.
 
-An operation's output is fresh each rep; the output of one is the first input of the next. Matrix operands are
-two-dimensional, a vector is a column (n×1) or a row (1×n), as the library's matrix product takes them.
+An operation's output is fresh each rep unless it says ``out: reuse``; the output of one is the first input of the next.
+Matrix operands are two-dimensional, a vector is a column (n×1) or a row (1×n), as the library's matrix product takes
+them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ HostMemory = Literal["pinned", "pageable"]
 
 Via = Literal["matmul", "multiply"]
 
+Out = Literal["fresh", "reuse"]
+"""Whether an op's result is new memory each rep, or that of the first rep written over."""
+
 Scalar = int | float | str | bool
 
 Shape = tuple[int, ...]
@@ -23,6 +27,7 @@ class Matvec:
     """(m×n)·(n×1) by the library's matrix product."""
 
     kind: ClassVar[str] = "matvec"
+    out: Out = "fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Outer:
 
     kind: ClassVar[str] = "outer"
     via: Via = "matmul"
+    out: Out = "fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ class Sum:
 
     kind: ClassVar[str] = "sum"
     axis: int = 0
+    out: Out = "fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Matmul:
     """(m×k)·(k×n) by the library's matrix product."""
 
     kind: ClassVar[str] = "matmul"
+    out: Out = "fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,11 @@ OP_CLASSES: dict[str, type[Op]] = {
 COPIES = (HostToDevice, DeviceToHost)
 
 
+def reuses_output(op: Op) -> bool:
+    """Whether an op writes into a given result."""
+    return isinstance(op, Matvec | Outer | Sum | Matmul) and op.out == "reuse"
+
+
 def op_label(op: Op) -> str:
     """What the op's range is called: its kind, or the function's name.
 
@@ -107,6 +120,8 @@ def op_to_json(op: Op) -> dict[str, Any]:
     {'op': 'sum', 'axis': 1}
     """
     plain: dict[str, Any] = {field.name: getattr(op, field.name) for field in fields(op)}
+    if plain.get("out") == "fresh":  # what it always was, and what keys of steps were made without
+        del plain["out"]
     if isinstance(op, Function):
         plain["inputs"] = [[name, list(shape)] for name, shape in op.inputs]
         plain["args"] = dict(op.args)

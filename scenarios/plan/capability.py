@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..operations.ops import COPIES, Matmul, Matvec, Op, Outer, Sum
+from ..operations.ops import COPIES, Matmul, Matvec, Op, Outer, Sum, reuses_output
 
 CAPTURED_BY_CUPY = (
     "CuPy cannot record matrix products (cuBLAS) in a CUDA graph; {outer: {via: multiply}} it can"
 )
+
+NO_OUTPUT = "a fused chain is one call whose result is always fresh; out: reuse needs mode eager or graph"
 
 FUSED_BY_CUPY = "CuPy fuses outer followed by sum only; other fused chains need torch"
 
@@ -41,6 +43,8 @@ def _why_mode_impossible(backend: str, device: str, mode: str, ops: Sequence[Op]
         return "CUDA graphs need a CUDA device"
     if mode == "graph" and backend == "cupy" and any(uses_cublas(op) for op in ops):
         return CAPTURED_BY_CUPY
+    if mode == "fused" and any(reuses_output(op) for op in ops):
+        return NO_OUTPUT
     if mode == "fused" and backend == "numpy":
         return "NumPy has no fused mode"
     if mode == "fused" and backend == "cupy" and not is_outer_sum(ops):

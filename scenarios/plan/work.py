@@ -57,6 +57,8 @@ class OpWork:
     """``tensor`` for a matrix product the library may run on tensor units where the part has them."""
     dtype: str
     itemsize: int
+    result_bytes: int | None = None
+    """What it gives; None where only the call can say."""
 
     @property
     def work(self) -> Work:
@@ -156,6 +158,7 @@ def _op_work(shapes: OpShapes, dtype: str) -> OpWork:
         unit=_unit(shapes, dtype),
         dtype=dtype,
         itemsize=ITEM_BYTES[dtype],
+        result_bytes=_result_bytes(shapes, ITEM_BYTES[dtype]),
     )
 
 
@@ -192,6 +195,7 @@ def _fused_work(chain: tuple[OpShapes, ...], each: tuple[OpWork, ...], dtype: st
         unit="tensor" if any(op.unit == "tensor" for op in each) else "fma",
         dtype=dtype,
         itemsize=itemsize,
+        result_bytes=each[-1].result_bytes,
     )
 
 
@@ -206,6 +210,10 @@ def _unit(shapes: OpShapes, dtype: str) -> Unit:
 
 def _moved(shapes: OpShapes) -> int:
     return sum(prod(shape) for shape in shapes.operands) + prod(_result(shapes))
+
+
+def _result_bytes(shapes: OpShapes, itemsize: int) -> int | None:
+    return None if shapes.output is None else itemsize * prod(shapes.output)
 
 
 def _result(shapes: OpShapes) -> Shape:

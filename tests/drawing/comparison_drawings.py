@@ -40,7 +40,8 @@ def draw_samples(median_ns: float, count: int = 50, noise: float = 0.002, seed: 
 
 
 def draw_kernel(name: str, ns: int, reps: int = 50, block: tuple[int, int, int] = (256, 1, 1)) -> KernelRow:
-    """A kernel that every rep launches once and that always takes the same time."""
+    """A kernel that every rep launches once and that always takes the same time; threads alone limit its occupancy."""
+    resident = 2048 // (block[0] * block[1] * block[2])
     launch = Launch(
         grid=(1000, 1, 1),
         block=block,
@@ -48,6 +49,9 @@ def draw_kernel(name: str, ns: int, reps: int = 50, block: tuple[int, int, int] 
         static_shared_bytes=0,
         dynamic_shared_bytes=0,
         occupancy=1.0,
+        blocks_per_sm=resident,
+        slots=132 * resident,
+        waves=1000 / (132 * resident),
         instances=reps,
         total_ns=ns * reps,
         median_ns=ns,

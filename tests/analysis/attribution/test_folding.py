@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from drawing.drawn import Drawn, Range
 from flopprof.analysis.arithmetic.arrays import ints
-from flopprof.analysis.attribution.counters import fold_counting
+from flopprof.analysis.attribution.counting_words import fold_counting
 from flopprof.analysis.attribution.folding import fold_ranges, fold_together, full_names
 from flopprof.analysis.trace.trace import Trace
 

@@ -286,10 +286,13 @@ def test_kernel_rows_of_some_activities_share_out_their_time():
 
 def test_launch_geometry_and_occupancy_are_the_recorded_ones():
     row = next(k for k in analyzed("torch_axis1").kernels if "reduce_kernel" in k.kernel)
-    assert {(launch.grid, launch.block, launch.instances, launch.occupancy) for launch in row.launches} == {
-        ((500, 1, 1), (32, 16, 1), 23, 1.0),
-        ((250, 1, 1), (32, 16, 1), 23, 1.0),
-        ((63, 1, 1), (32, 16, 1), 23, 1.0),
+    assert {
+        (launch.grid, launch.block, launch.instances, launch.occupancy, launch.waves)
+        for launch in row.launches
+    } == {
+        ((500, 1, 1), (32, 16, 1), 23, 1.0, 500 / 528),
+        ((250, 1, 1), (32, 16, 1), 23, 1.0, 250 / 528),
+        ((63, 1, 1), (32, 16, 1), 23, 1.0, 63 / 528),
     }
 
 
@@ -298,6 +301,7 @@ def test_the_document_has_every_key_and_only_plain_values():
     assert list(document) == [
         *("flopprof", "trace", "devices", "quality", "device_ns", "attributed_ns", "unattributed_ns"),
         *("windows", "ranges", "range_kernels", "kernels", "copies", "steps"),
+        *("device_metrics", "range_metrics", "kernel_metrics"),
     ]
     assert set(document["trace"]) == {
         *("path", "sha256", "recorder", "schema", "exporter", "duration_ns", "graph_mode", "processes")
@@ -371,6 +375,9 @@ def test_the_document_has_every_key_and_only_plain_values():
             "static_shared_bytes",
             "dynamic_shared_bytes",
             "occupancy",
+            "blocks_per_sm",
+            "slots",
+            "waves",
             "instances",
         ),
         *("total_ns", "median_ns"),

@@ -94,6 +94,13 @@ def test_the_cupy_sum_at_8000_is_three_times_faster_along_axis_1():
         "8000 / 256; 24 and 32 registers): 206 µs → 67.6 µs, 3.05× faster at point n=8000 / sum; ratios "
         "0.190× to 0.328× over 3 steps."
     ]
+    explained = [
+        panel for panel in compose_comparison(compare("cupy")).explanations if "n=8000" in panel.title
+    ]
+    assert [line for panel in explained for line in panel.sentences if "slots" in line] == [
+        "cupy_sum (sum of axis=0): underfilled: 250 blocks fill 47.3 % of 528 slots, so that too little of the GPU "
+        "works; 99.2 % of the rep."
+    ]
 
 
 def test_torch_runs_one_template_with_another_block():

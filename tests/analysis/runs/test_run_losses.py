@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from drawing.tree import DATA
+from flopprof.analysis.codes.closed_list import CODES
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
-from flopprof.analysis.trace.quality import CODES, note
+from flopprof.analysis.trace.quality import note
 from flopprof.analysis.words import QualityNote, Severity
 from flopprof.profiler.commands.run import RunOutcome
 from flopprof.reports.document.document import Document

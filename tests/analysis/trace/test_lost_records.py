@@ -9,7 +9,7 @@ from drawing.nsys_file import RUNTIME, TABLES, Export, Row, described, global_pi
 from drawing.traces import GPU, read_case, read_recorded
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
-from flopprof.analysis.trace.quality import CODES as CODES_OF
+from flopprof.analysis.codes.closed_list import CODES as CODES_OF
 from flopprof.analysis.trace.reading import read_trace
 
 CODES = ("lost_records", "clipped_records", "overlapping_records", "overlapping_streams")

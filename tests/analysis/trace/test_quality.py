@@ -12,10 +12,11 @@ import pytest
 from drawing.nsys_file import NVTX, RUNTIME, TABLES, described, global_pid, global_tid
 from drawing.traces import read_recorded, unpacked
 from drawing.tree import ROOT
+from flopprof.analysis.codes.closed_list import CODES
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.export.metadata import Diagnostic
 from flopprof.analysis.trace.diagnostics import DIAGNOSTICS, judge_diagnostics
-from flopprof.analysis.trace.quality import CODES, loses_data, note, sort_notes
+from flopprof.analysis.trace.quality import loses_data, note, sort_notes
 from flopprof.analysis.trace.reading import read_trace
 
 LOSSES = [
@@ -42,6 +43,13 @@ LOSSES = [
         "Using CUDA stream capture prior to version 11.4 may result in incorrect NVTX projection",
         "capture_projection",
     ),
+    (
+        "GPU Metrics [0]: NVPA_STATUS_INSUFFICIENT_PRIVILEGE: insufficient privileges",
+        "gpu_metrics_not_permitted",
+    ),
+    ("GPU Metrics [0]: the counters are already in use", "gpu_metrics_busy"),
+    ("GPU Metrics [1]: Sampling buffer overflow", "gpu_metrics_lost"),
+    ("Not all GPU Metrics events might have been collected.", "gpu_metrics_lost"),
     ("The payload exceeds maximum allowed size 1024 for NVTX payloads", "payload_too_large"),
 ]
 
@@ -54,7 +62,8 @@ def test_every_sign_of_loss_has_its_code_at_any_severity(text: str, code: str, s
 
 def test_only_what_is_not_recorded_or_projected_is_no_loss():
     assert {code for _, code in LOSSES if not CODES[code].lossy} == {
-        *("cuda_not_recorded", "nvtx_not_recorded", "capture_projection", "other_events_lost")
+        *("cuda_not_recorded", "nvtx_not_recorded", "capture_projection", "other_events_lost"),
+        *("gpu_metrics_not_permitted", "gpu_metrics_busy"),
     }
 
 

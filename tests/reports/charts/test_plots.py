@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from drawing.report_samples import gpu_run, single_run
+from flopprof.analysis.evidence.counters import Counters
 from flopprof.analysis.runs.results import RunResult
 from flopprof.reports.charts.chart import draw_canvas
 from flopprof.reports.charts.colours import PRINT
@@ -56,6 +57,22 @@ def test_hollow_points_are_explained_by_what_their_operations_say():
     )
     (caption,) = captions(replace(whole, ops=whole.ops[4:5]))
     assert "Hollow" not in caption
+
+
+def test_counted_bytes_and_flops_are_a_second_point_beside_the_least():
+    whole = gpu_run()
+    counters = Counters(source="ncu", dram_read_bytes=1e9, dram_write_bytes=1e9, executed_flops=17e9)
+    op = replace(whole.ops[4], counters=counters)
+    assert op.costs.flops is not None
+    assert op.costs.tflops is not None
+    (figure,) = [f for f in list_figures(compose(replace(whole, ops=(op,)))) if f.name == "roof"]
+    least, counted = (series for series in figure.panels[0].series if series.style != "roof")
+    assert (least.x, least.y) == ((op.costs.flops / (op.costs.bytes or 1),), (op.costs.tflops,))
+    assert (counted.style, counted.label) == ("moved", "cupy matvec, as counted")
+    assert (counted.x, counted.y) == ((8.5,), (op.costs.tflops * 17e9 / op.costs.flops,))
+    assert "Crosses: the bytes that were moved" in figure.caption
+    markers = [line.get_marker() for line in draw_canvas(figure, PRINT).axes[0].lines]
+    assert markers.count("x") == 1
 
 
 def captions(result: RunResult) -> list[str]:

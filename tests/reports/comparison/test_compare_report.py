@@ -66,6 +66,19 @@ def test_one_template_with_another_block_is_said_to_be_one_template():
     )
 
 
+def test_the_waves_of_a_kernel_are_told_once_by_the_cause_that_they_are():
+    """Beside them stand grid and block; a kernel whose waves explain nothing has them in the table alone."""
+    comparison = compare_axes(CUPY_SUM, SEGMENTED)
+    (pair,) = comparison.pairs
+    kernels = tuple(
+        replace(k, b=replace(k.b, launches=(replace(k.b.launches[0], waves=7.576),)))
+        for k in pair.kernels
+        if k.op == "sum" and k.b is not None
+    )
+    (sentence,) = describe_kernels([replace(pair, kernels=kernels)])
+    assert "(grid / block 1000 / 128×4 and 1000 / 512; 4.85" in sentence
+
+
 def test_kernels_in_sentences_are_code_in_markdown():
     text = render_markdown(compose_comparison(compare_axes(CUPY_SUM, SEGMENTED)))
     assert "- sum: A's `cupy_sum` became B's `DeviceFixedSizeSegmentedReduceKernel` (grid" in text
@@ -115,6 +128,8 @@ def test_the_kernel_table_shows_both_sides_and_their_geometry():
         "registers axis=1": 32,
         "occupancy axis=0": 1.0,
         "occupancy axis=1": 1.0,
+        "waves axis=0": 1000 / 1056,
+        "waves axis=1": 1000 / 1056,
         "axis=0 GB/s": 10.0,
         "axis=1 GB/s": 10.0,
     }

@@ -13,6 +13,7 @@ from flopprof.scenarios.libraries.opening import open_backend
 from flopprof.scenarios.libraries.uniform import PIECE, fill_uniform
 from flopprof.scenarios.operations.ops import Function, Matmul, Matvec, Op, Outer, Sum
 from flopprof.scenarios.operations.user_function import load_function
+from flopprof.scenarios.plan.step import Step
 from flopprof.scenarios.plan.work import needed_bytes, step_labels
 
 BACKENDS = [pytest.param("numpy"), pytest.param("torch", marks=pytest.mark.torch)]
@@ -55,6 +56,27 @@ def test_outputs_are_fresh_each_rep(backend):
     first, second = run_rep(program), run_rep(program)
     first[:] = -1
     assert (backend.read_all(second) >= 0).all()
+
+
+@pytest.mark.parametrize("op", [Matvec, Matmul, Outer, Sum])
+def test_a_result_that_is_reused_is_the_first_one_written_over(
+    backend, op: type[Matvec | Matmul | Outer | Sum]
+):
+    fresh, reused = (
+        backend.build(make_step(op(out=out), backend=backend.name, n=8), seed=1) for out in ("fresh", "reuse")
+    )
+    expected, first = backend.read_all(run_rep(fresh)), run_rep(reused)
+    np.testing.assert_array_equal(backend.read_all(first), expected)
+    first[:] = -1
+    assert run_rep(reused) is first
+    np.testing.assert_array_equal(backend.read_all(first), expected)
+
+
+def test_what_reuses_its_result_is_another_step_and_what_does_not_is_known_as_ever():
+    fresh, reused = make_step(Outer(), n=8), make_step(Outer(out="reuse"), n=8)
+    assert fresh.key != reused.key
+    assert "out" not in fresh.to_json()["ops"][0]
+    assert Step.from_json(reused.to_json()) == reused
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

@@ -211,6 +211,14 @@ def test_excluded_steps_leave_no_line(tmp_path: Path):
         ("[matvec]", ("cupy", "cpu", "float32"), ("cupy cpu", "CuPy computes on CUDA devices only")),
         ("[matvec]", ("numpy", "cpu", "bfloat16"), ("numpy cpu bfloat16", "bfloat16 runs in torch only")),
         ("[matvec]", ("cupy", "cuda", "bfloat16"), ("cupy cuda bfloat16", "bfloat16 runs in torch only")),
+        (
+            "{ops: [{outer: {out: reuse}}, sum], mode: fused}",
+            ("torch", "cpu", "float32"),
+            (
+                "v torch cpu",
+                "a fused chain is one call whose result is always fresh; out: reuse needs mode eager or graph",
+            ),
+        ),
         ("{ops: [matvec], mode: fused}", ("numpy", "cpu", "float32"), ("v numpy cpu", "NumPy has no fused mode")),
         ("{ops: [matvec], mode: graph}", ("torch", "cpu", "float32"),
          ("v torch cpu", "CUDA graphs need a CUDA device")),
@@ -278,7 +286,16 @@ def test_an_existing_path_comes_before_a_shipped_name(tmp_path: Path, monkeypatc
 
 def test_the_seven_shipped_scenarios_are_listed_and_say_what_they_show():
     listed = dict(list_scenarios())
-    assert list(listed) == ["figures", "fused", "launch_bound", "outer", "smoke", "sum_axes", "transfers"]
+    assert list(listed) == [
+        "figures",
+        "fused",
+        "launch_bound",
+        "outer",
+        "reuse",
+        "smoke",
+        "sum_axes",
+        "transfers",
+    ]
     assert all(listed.values())
     for name in listed:
         loaded = load_scenario(name)

@@ -13,7 +13,7 @@ from flopprof.scenarios.operations.ops import (
     Sum,
 )
 from flopprof.scenarios.operations.shapes import ShapeMisfitError, chain_shapes
-from flopprof.scenarios.plan.work import CallWork, OpWork, Unit, Work, needed_bytes, step_labels, step_work
+from flopprof.scenarios.plan.work import CallWork, OpWork, Work, needed_bytes, step_labels, step_work
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,29 +130,30 @@ def test_work_adds_up():
 
 
 def op_work(
-    label: str, flops: int, elements: int, link: int = 0, unit: Unit = "fma", dtype="float32", itemsize=4
+    label: str, flops: int, elements: int, result: int, link: int = 0, dtype="float32", itemsize=4
 ) -> OpWork:
     return OpWork(
         label=label,
         flops=flops,
         bytes=elements * itemsize,
         link_bytes=link * itemsize,
-        unit=unit,
+        unit="fma",
         dtype=dtype,
         itemsize=itemsize,
+        result_bytes=result * itemsize,
     )
 
 
 def test_a_step_has_one_call_for_each_op():
     work = step_work(make_step(Outer(), Sum(axis=1), m=3, n=5))
-    outer, total = op_work("outer", 15, 3 + 5 + 15), op_work("sum", 15 - 3, 15 + 3)
+    outer, total = op_work("outer", 15, 3 + 5 + 15, 15), op_work("sum", 15 - 3, 15 + 3, 3)
     assert work.calls == (CallWork(label="outer", ops=(outer,)), CallWork(label="sum", ops=(total,)))
     assert work.working_set_bytes == 4 * (3 + 5 + 15 + 3)
 
 
 def test_a_fused_step_keeps_flops_and_moves_inputs_and_result():
     work = step_work(make_step(Outer(), Sum(axis=0), mode="fused", m=3, n=5))
-    fused = op_work("outer+sum", 15 + 15 - 5, 3 + 5 + 5)
+    fused = op_work("outer+sum", 15 + 15 - 5, 3 + 5 + 5, 5)
     assert work.calls == (CallWork(label="outer+sum", ops=(fused,)),)
     assert work.working_set_bytes == fused.bytes
 
@@ -167,7 +168,7 @@ def test_a_graph_replays_all_ops_under_one_call():
 @pytest.mark.parametrize("copy", [HostToDevice(), DeviceToHost(memory="pinned")])
 def test_copies_cross_the_link_and_are_not_memory_traffic(copy: Op):
     (op,) = step_work(make_step(copy, backend="torch", device="cuda", dtype="float64", m=3, n=5)).ops
-    assert op == op_work(copy.kind, 0, 0, link=15, dtype="float64", itemsize=8)
+    assert op == op_work(copy.kind, 0, 0, 15, link=15, dtype="float64", itemsize=8)
 
 
 @pytest.mark.parametrize(

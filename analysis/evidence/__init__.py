@@ -1,0 +1,1 @@
+"""What was measured beside time: samples of the GPU, hardware counters, the CPU's own accounts."""

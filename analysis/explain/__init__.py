@@ -1,0 +1,1 @@
+"""Why equal work takes unequal time: factors whose product is the ratio, and causes with their evidence."""

@@ -1,0 +1,100 @@
+"""The factors of a ratio in words.
+
+``3.57× = 2.00× by least bytes (3.20 GB against 1.60 GB) × 1.79× by bandwidth (1669 GB/s against 2991 GB/s)``
+"""
+
+from __future__ import annotations
+
+import math
+
+from ...analysis.explain.cause import Cause
+from ...analysis.explain.explain import Explanation
+from ...analysis.explain.factors import Factor, FactorName
+from .names import clean
+from .numbers import Kind, format_quantity, format_value
+
+WORTH_NAMING = 1.05
+
+_WORDS: dict[FactorName, tuple[str, Kind, float]] = {
+    "least_bytes": ("least bytes", "bytes", 1),
+    "excess": ("bytes moved over the least", "ratio", 1),
+    "moved_bytes": ("bytes moved", "bytes", 1),
+    "bandwidth": ("bandwidth", "gbps", 1),
+    "flops": ("FLOPs", "flops", 1),
+    "executed": ("FLOPs executed over counted", "ratio", 1),
+    "rate": ("FLOP rate", "tflops", 1e-3),
+    "least_time": ("the roof's least time", "time", 1),
+    "roof_share": ("share of the roof", "percent", 1),
+    "working_time": ("time in kernels", "time", 1),
+    "user_time": ("user time", "time", 1),
+    "exposure": ("time over kernel time", "ratio", 1),
+    "system": ("CPU time over user time", "ratio", 1),
+    "cores": ("cores at work", "number", 1),
+    "passes": ("reps timed over reps charged", "ratio", 1),
+}
+"""What a factor is of, and how its values are written."""
+
+_ON_THE_CPU: dict[FactorName, str] = {
+    "working_time": "time in its ops",
+    "exposure": "time over that of its ops",
+}
+
+_SLOWS_BYTES: dict[str, str] = {
+    "underfilled": "underfilled",
+    "low_occupancy": "of few warps",
+    "uncoalesced": "uncoalesced",
+    "compute_bound": "compute-bound",
+    "extra_arithmetic": "busy with extra arithmetic",
+}
+
+
+def name_factor(factor: Factor, explanation: Explanation) -> str:
+    """What a factor is of, in words."""
+    on_the_cpu = {explanation.a.device, explanation.b.device} == {"cpu"}
+    own = _ON_THE_CPU.get(factor.name) if on_the_cpu else None
+    return own or _WORDS[factor.name][0]
+
+
+def format_term(factor: Factor, value: float | None) -> str:
+    """One side's value of a factor."""
+    _, kind, scale = _WORDS[factor.name]
+    return format_quantity(None if value is None else value * scale, kind)
+
+
+def describe_factors(explanation: Explanation) -> str:
+    """The ratio as its factors over 1.05, in order of size, and what the others come to; B's values first."""
+    named = [factor for factor in explanation.factors if _size(factor.ratio) > math.log(WORTH_NAMING)]
+    if not named:
+        return "no factor of it is over 1.05×"
+    ordered = sorted(named, key=lambda factor: -_size(factor.ratio))
+    terms = [_describe(factor, explanation) for factor in ordered]
+    rest = explanation.ratio / math.prod(factor.ratio for factor in named)
+    shown = format_value(rest, "ratio")
+    terms += [f"{shown} by the rest"] if shown != "1.00×" else []
+    if len(terms) == 1:
+        return f"all of it {terms[0].partition(' ')[2]}"
+    return f"{format_value(explanation.ratio, 'ratio')} = {' × '.join(terms)}"
+
+
+def _size(ratio: float) -> float:
+    return abs(math.log(ratio))
+
+
+def _describe(factor: Factor, explanation: Explanation) -> str:
+    values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
+    why = _why_slow(explanation) if factor.name == "bandwidth" and _agrees(factor, explanation) else ""
+    return f"{format_value(factor.ratio, 'ratio')} by {name_factor(factor, explanation)} ({values}{why})"
+
+
+def _agrees(factor: Factor, explanation: Explanation) -> bool:
+    return (factor.ratio > 1) == (explanation.ratio > 1)
+
+
+def _why_slow(explanation: Explanation) -> str:
+    """Which op's kernel moves its bytes slowly, and why, in a word."""
+    found = next((cause for cause in explanation.causes if cause.code in _SLOWS_BYTES), None)
+    return f": {_call(found)} is {_SLOWS_BYTES[found.code]}" if found is not None else ""
+
+
+def _call(cause: Cause) -> str:
+    return clean(cause.op or cause.side)

@@ -1,0 +1,212 @@
+"""Causes: each is named where its evidence is, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from drawing.subjects import (
+    draw_counters,
+    draw_cpu_side,
+    draw_launch,
+    draw_part,
+    draw_side,
+    draw_use,
+)
+from flopprof.analysis.breakdown.rows import WindowTimes
+from flopprof.analysis.evidence.cpu_use import CpuUse
+from flopprof.analysis.explain.cause import Cause
+from flopprof.analysis.explain.explain import explain
+from flopprof.analysis.explain.subject import Part, Subject, subject_of_step
+from flopprof.analysis.runs.results import Costs, StepResult
+from flopprof.reports.document.cause_words import describe_cause
+
+FAST = draw_side("fast", draw_part(50))
+
+
+def causes(b: Subject, a: Subject = FAST) -> tuple[Cause, ...]:
+    found = explain(a, b)
+    assert found is not None
+    return found.causes
+
+
+def said(b: Subject, a: Subject = FAST) -> list[str]:
+    return [describe_cause(cause) for cause in causes(b, a)]
+
+
+def test_too_few_blocks_for_the_gpu():
+    part = draw_part(1000, launch=draw_launch(250))
+    assert said(draw_side("slow", part)) == [
+        "sum_kernel (sum of slow): underfilled: 250 blocks fill 47.3 % of 528 slots, so that too little of the GPU "
+        "works, 10.0 % of the memory's roof; 99.9 % of the rep."
+    ]
+
+
+def test_a_last_wave_that_is_nearly_empty():
+    (sentence,) = said(draw_side("slow", draw_part(1000, launch=draw_launch(625))))
+    assert "underfilled: 625 blocks are 1.18 waves of 528 slots, the last 18.4 % full" in sentence
+
+
+def test_few_warps_and_what_keeps_them_few():
+    launch = draw_launch(5280, occupancy=0.25, registers=128)
+    part = draw_part(1000, launch=launch, counters=draw_counters(100e6, warps=24.0))
+    assert said(draw_side("slow", part)) == [
+        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, for its registers, 24.0 % are active, "
+        "10.0 % of the memory's roof; 99.9 % of the rep."
+    ]
+    bare = causes(draw_side("slow", replace(part, counters=None)))
+    assert describe_cause(bare[0]) == (
+        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, for its registers; 99.9 % of the rep."
+    )
+
+
+@pytest.mark.parametrize("launch", [draw_launch(250), draw_launch(5280, occupancy=0.25)])
+def test_at_the_roof_nothing_but_fewer_bytes_help(launch: object):
+    part = draw_part(250, least_bytes=200e6, launch=launch, counters=draw_counters(220e6))
+    assert said(draw_side("slow", part)) == [
+        "sum_kernel (sum of slow): memory-bound: its bytes take 88.0 % of the memory's roof, so only fewer bytes "
+        "help; 99.6 % of the rep."
+    ]
+
+
+def test_without_counters_the_least_bytes_may_show_the_roof():
+    part = draw_part(111, counters=None, roof_share=0.9)
+    found = causes(draw_side("slow", part))
+    assert [cause.code for cause in found] == ["memory_bound", "not_measured"]
+    assert "its least bytes take 90.0 %" in describe_cause(found[0])
+
+
+def test_arithmetic_at_its_roof_and_arithmetic_that_nobody_asked_for():
+    part = draw_part(1000, flops=1e9, counters=draw_counters(100e6, executed=9e9))
+    assert [cause.code for cause in causes(draw_side("slow", part))] == ["compute_bound", "extra_arithmetic"]
+    idle = draw_part(1000, flops=1e8, counters=draw_counters(100e6, executed=1.7e9))
+    assert causes(draw_side("slow", idle)) == ()
+
+
+@pytest.mark.parametrize(("moved", "code"), [(150e6, "extra_traffic"), (50e6, "cache_hits"), (110e6, None)])
+def test_more_bytes_than_must_be_and_fewer(moved: float, code: str | None):
+    part = draw_part(1000, counters=draw_counters(moved))
+    assert [cause.code for cause in causes(draw_side("slow", part))] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("sectors", "l2_bytes", "told"),
+    [
+        (32.0, 100e6, True),
+        (8.0, 300e6, True),
+        (8.0, None, False),
+        (15.87, 150e6, False),
+        (6.49, 150e6, False),
+        (4.0, 300e6, False),
+    ],
+)
+def test_scattered_accesses_are_told_from_vector_loads(sectors: float, l2_bytes: float | None, told: bool):
+    """A load of 16 bytes a lane takes 16 sectors a request and wastes none: torch's and CUB's reductions do."""
+    counted = replace(draw_counters(100e6, sectors=sectors), l2_read_bytes=l2_bytes)
+    found = causes(draw_side("slow", draw_part(1000, counters=counted)))
+    assert [cause.code for cause in found] == (["uncoalesced"] if told else [])
+
+
+def test_what_no_kernel_hides():
+    assert said(draw_side("slow", draw_part(50), us=80)) == [
+        "slow: launch-bound: nothing runs on the GPU in 30.0 µs of 80.0 µs; 37.5 % of the rep."
+    ]
+    copying = draw_side("slow", draw_part(50), us=80, busy_ns=78e3)
+    assert causes(copying) == ()
+    as_exposed = draw_side("fast", draw_part(50), us=80)
+    assert "launch_bound" not in [
+        c.code for c in causes(draw_side("slow", draw_part(90), us=120), as_exposed)
+    ]
+
+
+def test_a_cause_that_both_sides_have_alike_is_no_cause_of_their_difference():
+    shared = draw_part(100, op="outer", launch=draw_launch(250))
+    slow = draw_side("slow", shared, draw_part(300, launch=draw_launch(100)))
+    fast = draw_side("fast", shared, draw_part(60))
+    assert [(cause.code, cause.op) for cause in causes(slow, fast)] == [("underfilled", "sum")]
+
+
+def test_causes_come_by_their_share_of_the_rep():
+    slow = draw_side(
+        "slow", draw_part(200, op="outer", launch=draw_launch(100)), draw_part(300, launch=draw_launch(100))
+    )
+    assert [cause.op for cause in causes(slow)] == ["sum", "outer"]
+
+
+def test_no_difference_has_no_cause():
+    part = draw_part(1000, launch=draw_launch(250))
+    slow = draw_side("b", part)
+    assert causes(slow, replace(slow, time_ns=slow.time_ns * 1.015)) == ()
+    unsure = explain(FAST, slow, interval=(0.9, 40.0))
+    assert unsure is not None
+    assert unsure.causes == ()
+
+
+def outer(use: CpuUse, result: float | None = 256e6) -> Part:
+    return Part(op="outer", ns=use.wall_ns, least_bytes=result, result_bytes=result, cpu=use)
+
+
+def test_memory_that_the_system_hands_out_page_by_page():
+    use = draw_use(124, 40, 108, faults=62_501)
+    reused = draw_cpu_side("reused", draw_use(41, 40, 0.5), outer(draw_use(41, 40, 0.5)))
+    assert said(draw_cpu_side("fresh", use, outer(use)), reused) == [
+        "outer of fresh: page faults: 62501 a rep for 256 MB of fresh result; the system takes 73.0 % of its CPU time; "
+        "73.0 % of the rep."
+    ]
+
+
+@pytest.mark.parametrize(("backend", "told"), [("numpy", True), ("torch", False)])
+def test_numpy_asks_for_huge_pages_and_so_faults_less(backend: str, told: bool):
+    use = draw_use(30, 22, 7, faults=807)
+    fresh = draw_cpu_side("fresh", use, outer(use, 64e6), backend=backend)
+    fast = draw_cpu_side("fast", draw_use(10, 10, 0), outer(draw_use(10, 10, 0), 64e6))
+    assert [cause.code for cause in causes(fresh, fast)] == (["page_faults"] if told else [])
+
+
+def test_a_small_result_blames_no_page():
+    use, quick = draw_use(0.1, 0.08, 0.015, faults=0.0), draw_use(0.05, 0.05, 0)
+    slow, fast = (draw_cpu_side("s", use, outer(use, 4e3)), draw_cpu_side("f", quick, outer(quick, 4e3)))
+    assert "page_faults" not in [cause.code for cause in causes(slow, fast)]
+
+
+def test_cores_without_work():
+    fast = draw_cpu_side("fast", draw_use(10, 70, 0))
+    assert said(draw_cpu_side("slow", draw_use(80, 80, 0)), fast) == ["slow: few cores: 1.00 of 8 at work."]
+    assert (
+        causes(draw_cpu_side("slow", draw_use(80, 80, 0)), draw_cpu_side("fast", draw_use(40, 40, 0))) == ()
+    )
+
+
+def test_missing_evidence_says_which_pass_brings_it():
+    bare = draw_side("slow", draw_part(1000, counters=None), note="ncu was not found on PATH")
+    assert said(bare) == [
+        "slow: not measured: what the kernels move and execute (ncu was not found on PATH); flopprof run with "
+        "--evidence counters (Nsight Compute) counts it."
+    ]
+    ranges = replace(bare, note=None, traced_only=True)
+    assert "flopprof profile with --gpu-metrics HZ samples it." in said(ranges)[0]
+    cpu = draw_cpu_side("slow", None, time_ns=5e6)
+    assert said(cpu, draw_cpu_side("fast", None)) == [
+        "slow: not measured: user and system time; flopprof run with --evidence auto records it."
+    ]
+
+
+def test_a_graph_that_is_traced_whole_is_work_and_no_launch_overhead():
+    window = WindowTimes(wall_ns=100_000, busy_ns=98_000, kernel_ns=0, graph_ns=98_000, memcpy_ns=0)
+    step = StepResult(
+        key="graph",
+        label="graph",
+        variant="graph",
+        backend="torch",
+        device="cuda",
+        dtype="float32",
+        mode="graph",
+        params={},
+        shard=None,
+        status="done",
+        costs=Costs(flops=10, bytes=100),
+        per_rep=window,
+    )
+    side = subject_of_step(step, (), (), 99e3, "graph")
+    assert (side.working_ns, side.busy_ns) == (98_000, 98_000)
+    assert [cause.code for cause in causes(side, draw_side("fast", draw_part(50)))] == ["not_measured"]
