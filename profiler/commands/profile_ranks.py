@@ -60,7 +60,8 @@ def _report(launched: Launched, ranks: int) -> bool:
         text = ""
         for name, format in REPORTS.items():
             text = render_job(job, format)
-            emit(text, launched.folder / ("ranks.json" if format == "json" else name))
+            emit(text, launched.folder / name)
+        emit(render_job(job, "json"), launched.folder / "ranks.json")
     except (FlopprofError, OSError) as error:
         tell(
             f"flopprof: the traces are in {launched.folder}, but could not be set against each other: {error}"
