@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..words import Status
 
 if TYPE_CHECKING:  # pydantic, which reading a trace can do without
-    from .records import Machine, RunInfo, SkippedStep
+    from .records import Machine, RunInfo, SkippedStep, Surroundings
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
 from ..words import Limit, QualityNote
 
@@ -80,12 +80,26 @@ class StepResult:
     traced_samples_ns: tuple[float, ...] = ()
     """Per-rep times of the traced pass, in their order; what a comparison uses where a side is untimed."""
     slowdown: float | None = None
+    """Traced over untraced time, whatever made it."""
+    tracing_ns: float | None = None
+    """What of traced less untraced time the recorded calls of a rep can cost."""
+    noise_ns: float | None = None
+    """The rest of it, negative where the traced pass was the faster."""
+    noisy: bool = False
+    surroundings: Surroundings | None = None
     overhead_ns: float | None = None
     launch_bound: bool | None = None
     window: WindowTimes | None = None
     per_rep: WindowTimes | None = None
     checked: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def tracing_slowdown(self) -> float | None:
+        """Untraced time and what tracing can explain, over the untraced time."""
+        if not self.untraced_ns or self.tracing_ns is None:
+            return None
+        return 1 + self.tracing_ns / self.untraced_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

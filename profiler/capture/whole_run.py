@@ -8,6 +8,7 @@ from pathlib import Path
 from ...analysis.runs.account import account_run
 from ...analysis.runs.ceilings import ceilings_path, read_ceilings
 from ...analysis.runs.folder import RunFolder
+from ...analysis.runs.noise import describe_surroundings
 from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.results import RunResult
 from ...analysis.store.address import find_run
@@ -22,6 +23,7 @@ from ...scenarios.plan.load import load_scenario
 from ..errors import Interrupted
 from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
+from ..machine.surroundings import look_around
 from ..recorders.recorder import Recorder, choose_recorder
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
@@ -99,6 +101,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
+    tell_surroundings(plan, watcher)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
@@ -171,6 +174,13 @@ def tell_limits(plan: Plan, recorder: Recorder, watcher: Watcher) -> None:
         watcher.tell(f"skipped {label}: {reason}")
     if recorder.note:
         watcher.tell(f"embedded recorder: {recorder.note}")
+
+
+def tell_surroundings(plan: Plan, watcher: Watcher) -> None:
+    """One line where the machine is busy before anything is measured on it."""
+    busy = describe_surroundings(look_around(gpu=any(step.device == "cuda" for step in plan.steps)))
+    if busy:
+        watcher.tell(f"this machine is busy, so times will be noisy: {' and '.join(busy)}")
 
 
 def reopen(options: CaptureOptions) -> CaptureOptions:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..machine.machine import driver_versions
+from .busyness import examine_load
 from .findings import Finding
 from .libraries import examine_libraries
 from .machine import examine_gpus, examine_places
@@ -19,6 +20,7 @@ def examine() -> list[Finding]:
         examine_gpus,
         examine_nsys,
         examine_places,
+        examine_load,
     )
     with ThreadPoolExecutor(len(examinations)) as pool:
         return [

@@ -21,7 +21,8 @@ from ...analysis.arithmetic.statistics import (
 from ...analysis.runs.results import Costs, RunResult, StepResult
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value
-from .sweep import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
+from .disturbances import tell_disturbances
+from .sweep import PanelKey, Sweep, same_pass_times, split_panels
 
 _ONE_ORDER = 10
 """Without a roof, least bytes that differ by more are no sign of what bounds both sides."""
@@ -68,7 +69,7 @@ def compose_verdicts(result: RunResult, sweep: Sweep, contests: Mapping[str, Con
                 sentences.append(_tell_contest(contest, judged.get(step.key), sweep))
             elif sweep.reference is None or sweep.reference_of(step) is not step:
                 sentences.append(_tell_alone(panel, step, sweep))
-    return (*sentences, *_judge_tracing(result, sweep))
+    return (*sentences, *tell_disturbances(result, sweep))
 
 
 def hold_contests(result: RunResult, sweep: Sweep) -> dict[str, Contest]:
@@ -239,16 +240,3 @@ def _floor_ns(step: StepResult) -> float | None:
 
 def _tell_rest(rest: float) -> str:
     return f", which leaves {format_value(rest, 'ratio')} to other causes" if abs(rest - 1) > 0.02 else ""
-
-
-def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:
-    slow = [step for step in result.steps if (step.slowdown or 0) > SPEAKING_SLOWDOWN]
-    if not slow:
-        return []
-    worst = max(slow, key=lambda step: step.slowdown or 0)
-    return [
-        f"Tracing slowed {len(slow)} of {count_noun(len(result.steps), 'step')} by over 10 %, most "
-        f"{clean(worst.backend)} {clean(worst.device)} {sweep.point_text(worst)} {clean(worst.variant)}: "
-        f"{format_value(worst.slowdown, 'ratio')} ({format_value(worst.traced_ns, 'time')} traced, "
-        f"{format_value(worst.untraced_ns, 'time')} untraced); times here are untraced, layers are traced."
-    ]
