@@ -1,7 +1,7 @@
 """What one recorded call costs, measured where it is recorded: a range, and the smallest operation of a device.
 
-Every call is timed by itself after a megabyte was written, because in a program a recorder's code and buffers are as
-cold as that; in a tight loop a call costs a half or less.
+Every call is timed by itself after a quarter of a megabyte was written, because between two calls a program computes:
+a range of Nsight Systems takes under 1 µs in a tight loop, 3 µs after 64 KB, 9 µs after 256 KB, 18 µs after 1 MB.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .range_writer import NoRanges, RangeWriter
 
 TIMES = 48
 
-_COLD = bytearray(1 << 20)
+_COLD = bytearray(256 << 10)
 
 
 def measure_range(ranges: RangeWriter) -> float | None:
