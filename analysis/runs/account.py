@@ -20,6 +20,7 @@ from .folder import RunFolder, ShardFolder, read_run_folder
 from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
+from .reached import list_reached, raise_peaks
 from .records import CallCosts, Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult
 from .roof import Peaks, Roof, Timing, list_roof_lines, roof, roof_of_step
@@ -77,10 +78,28 @@ def account_run(path: Path) -> RunResult:
                 lost=lost,
                 call_costs=shard.record.call_costs,
             )
+    measured = _raise_ceilings(folder.steps, measured)
     planned = [
         _Planned(step=step, work=step_work(step), measured=measured.get(step.key)) for step in folder.steps
     ]
     return _result(folder, planned, measured, notes)
+
+
+def _raise_ceilings(steps: Sequence[Step], measured: dict[str, _Measured]) -> dict[str, _Measured]:
+    """What was measured, under the highest rates that the run itself reached on its CPU."""
+    on_cpu = [step for step in steps if step.device == "cpu" and step.key in measured]
+    reached = [
+        one
+        for step in on_cpu
+        if (window := measured[step.key].window) is not None
+        for one in list_reached(step, window, measured[step.key].record.reps or 1)
+    ]
+    raised = {
+        step.key: replace(one, peaks=raise_peaks(one.peaks, reached))
+        for step in on_cpu
+        if (one := measured[step.key]).peaks is not None
+    }
+    return measured | raised
 
 
 def _result(
