@@ -26,6 +26,10 @@ NOT_IN_TURN = "not in turn: "
 """How the note of a step begins that an interleaved run measured by itself; its reason follows."""
 
 
+MOST_PASSES = 4
+"""How often an untraced pass is repeated while its median is not sure: it has that many times the reps at most."""
+
+
 class Record(BaseModel):
     """A JSON object of the run folder; unknown keys of a later version are an error, not lost in silence."""
 

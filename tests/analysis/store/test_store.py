@@ -364,7 +364,7 @@ def test_a_complete_run_whose_trace_is_damaged_is_not_listed_as_complete(tmp_pat
 
 def no_reps(run: Path) -> None:
     control = run / "shards" / "numpy-cpu" / "control.json"
-    control.write_text(control.read_text().replace('"reps": 12', '"reps": 0'))
+    control.write_text(re.sub(r'"reps": \d+', '"reps": 0', control.read_text()))
 
 
 @pytest.mark.parametrize(
