@@ -15,8 +15,10 @@ from ...analysis.arithmetic.statistics import (
     THRESHOLD,
     Judgement,
     RatioEstimate,
+    count_deciding,
     judge,
     ratio_interval,
+    says_something,
 )
 from ...analysis.runs.results import Costs, RunResult, StepResult
 from ..document.names import clean
@@ -122,7 +124,7 @@ def _tell_contest(contest: Contest, judgement: Judgement | None, sweep: Sweep) -
     mine, its = (format_value(time, "time") for time in contest.times)
     kind = ", both traced" if contest.traced else ""
     doubt = _find_doubt(contest, judgement) if judgement is not None else None
-    why = f"; no verdict as {doubt}" if doubt else ""
+    why = f"; no verdict as {doubt}{_tell_remedy(contest, judgement)}" if doubt else ""
     return (
         f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
         f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
@@ -161,9 +163,25 @@ def _find_doubt(contest: Contest, judgement: Judgement) -> str | None:
     return f"a rank test does not agree ({told})"
 
 
+def _tell_remedy(contest: Contest, judgement: Judgement | None) -> str:
+    """How many more reps would about decide what is unsure for its noise; empty where that cannot be said."""
+    if judgement is None or judgement.verdict != "unsure" or contest.estimate is None:
+        return ""
+    have = contest.estimate.samples
+    need = count_deciding(judgement.ratio, judgement.interval, have)
+    if need is None or have < FEWEST_SAMPLES:
+        return ""
+    a_sample = max(1, round((contest.step.reps or have) / have))
+    return f", and about {count_noun((need - have) * a_sample, 'more rep')} a side would decide"
+
+
 def _tell_interval(judgement: Judgement | None) -> str:
     if judgement is None:
         return "no interval, under two samples"
+    if not says_something(judgement.interval):
+        return (
+            f"medians {format_value(judgement.ratio, 'ratio')}, whose samples differ too much for an interval"
+        )
     ratio, low, high = (format_value(value, "ratio") for value in (judgement.ratio, *judgement.interval))
     return f"medians {ratio}, 95 % interval {low} to {high}"
 
