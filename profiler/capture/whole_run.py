@@ -101,7 +101,6 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
-    tell_surroundings(plan, watcher)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
@@ -123,6 +122,7 @@ def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutco
         with explain_full_disk(folder, lambda: how_to_go_on(folder, name)):
             options = reopen(options)
             try:
+                tell_surroundings(plan, watcher)
                 todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
                 with watcher.follow(todo, control=options.control) as on_message:
                     capture_run(run, plan, options, on_message)
