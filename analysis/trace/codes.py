@@ -268,6 +268,11 @@ CODES: dict[str, Code] = {
         ("steps.traced_ns", "steps.window"),
         "steps took over 1.1 times as long traced as untraced: their breakdown is of the slower run",
     ),
+    "noisy": _code(
+        "warning",
+        ("steps.untraced_ns", "steps.traced_ns", "steps.window"),
+        "steps took over 1.1 times as long in one pass as in the other, which tracing cannot explain",
+    ),
     "above_ceiling": _code(
         "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
     ),

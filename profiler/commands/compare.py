@@ -12,8 +12,8 @@ from ...analysis.compare.compare import Comparison, compare_by, compare_sides
 from ...analysis.compare.gate import judge_gate
 from ...analysis.compare.sides import STEADY, read_side
 from ...analysis.errors import CompareError
-from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
+from ...analysis.store.place import DEFAULT_STORE
 from ...reports.comparison.compose import render_comparison, write_comparison
 from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
 from ...reports.document.format import ComparisonFormat

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.files import move_whole
-from ...analysis.runs.place import find_store
 from ...analysis.runs.writing import write_record
+from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
