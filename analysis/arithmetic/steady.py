@@ -4,7 +4,8 @@ The times are split where they lie closest to the medians of the two parts (leas
 logarithms, as change_point.py places a change). The part before is warm-up if it is at most half and its median is
 over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
 rest is looked at in the same way, for warming up has several stages. At least half of the instances, and three,
-stay. Of a long series the first 2,000 are looked at, half of them the most that warm-up may last. Single slow instances later on are no warm-up, and neither is a beginning that was faster.
+stay. Of a long series the first 2,000 are looked at, half of them the most that warm-up may last. Single slow instances
+later on are no warm-up, and neither is a beginning that was faster.
 """
 
 from __future__ import annotations
