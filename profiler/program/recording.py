@@ -163,8 +163,9 @@ def _record(
     if handover.refusal:
         raise CannotExecute(program.command[0], f"cannot be executed: {handover.refusal}")
     if handover.pid is None:
+        words = last_line(staging / "output.txt")
         raise ProfileError(
-            f"Nsight Systems did not start the program; its last words: {last_line(staging / 'output.txt')}"
+            f"Nsight Systems did not start the program; its last words: {words}; see docs/troubleshooting.md"
         )
     return ending
 
