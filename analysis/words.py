@@ -15,6 +15,7 @@ STEP_PREFIX = "step:"
 """Before a step's key: the range around all that a worker does for it."""
 
 MEASURE, REP, WARMUP = "measure", "rep", "warmup"
+CALL_COSTS = "call_costs"
 """Ranges in a step's: its window, the reps in that, and what ran before it."""
 
 BYTES_MARK = "bytes"

@@ -41,7 +41,7 @@ def run(
     """
     if (scenario is None and resume is None) or (out is not None and resume is not None):
         raise TypeError("give a scenario, or resume=RUN, which goes on in that run's folder")
-    from flopprof.analysis.runs.place import find_store
+    from flopprof.analysis.store.place import find_store
     from flopprof.profiler.capture.watching import Announcing
     from flopprof.profiler.capture.whole_run import RunRequest, run_scenario
     from flopprof.profiler.errors import Interrupted

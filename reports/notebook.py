@@ -26,9 +26,9 @@ from ..analysis.compare.comparability import refuse_caveats
 from ..analysis.compare.compare import compare_by, compare_sides
 from ..analysis.compare.sides import FindRun, Side, read_side, side_of_run, side_of_trace
 from ..analysis.runs.account import account_run
-from ..analysis.runs.place import find_store
 from ..analysis.runs.results import RunResult
 from ..analysis.store.address import find_run, run_finder
+from ..analysis.store.place import find_store
 from .charts.chart import draw_canvas
 from .charts.colours import PRINT
 from .comparison.compose import compose_comparison

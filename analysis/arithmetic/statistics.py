@@ -38,6 +38,9 @@ THRESHOLD = 0.02
 """A change under 2 % is no change worth acting on."""
 
 FEWEST_SAMPLES = 10
+
+WIDEST, MOST_SAMPLES = 100.0, 1_000_000
+"""An interval whose ends are further apart says nothing; nobody takes more samples."""
 """Below this no verdict is given, but where the interval excludes 1 by a factor of ten."""
 
 PLAIN = 10.0
@@ -270,3 +273,24 @@ def _tail(reaches: float, freedom: float) -> float:
     from scipy.special import ndtri, stdtr
 
     return 2 * float(stdtr(freedom, -reaches * float(ndtri(0.975))))
+
+
+def says_something(interval: tuple[float, float]) -> bool:
+    """Whether an interval is worth showing: its ends are less than a factor of 100 apart."""
+    low, high = interval
+    return low > 0 and high / low < WIDEST
+
+
+def count_deciding(ratio: float, interval: tuple[float, float], have: int) -> int | None:
+    """How many samples a side, as noisy as the ``have`` there are, would about decide; None where none can be said.
+
+    >>> count_deciding(1.03, (0.97, 1.09), 50)
+    215
+    """
+    if ratio <= 0 or not says_something(interval):
+        return None
+    low, high = (math.log(end) for end in interval)
+    size = abs(math.log(ratio))
+    wanted = max(size, math.log(1 + THRESHOLD) - size)
+    found = max(math.ceil(have * ((high - low) / 2 / wanted) ** 2 * 1.1), FEWEST_SAMPLES, have + 1)
+    return found if found <= MOST_SAMPLES else None

@@ -16,6 +16,11 @@ RUN: dict[str, Code] = {
         ("steps.traced_ns", "steps.window"),
         "steps took over 1.1 times as long traced as untraced: their breakdown is of the slower run",
     ),
+    "noisy": code(
+        "warning",
+        ("steps.untraced_ns", "steps.traced_ns", "steps.window"),
+        "steps took over 1.1 times as long in one pass as in the other, which tracing cannot explain",
+    ),
     "above_ceiling": code(
         "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
     ),

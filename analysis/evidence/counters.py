@@ -40,12 +40,15 @@ TENSOR_PIPE = "sm__inst_executed_pipe_tensor.sum"
 
 TENSOR_USE = tuple(f"sm__inst_executed_pipe_tensor_op_{op}.sum" for op in ("hmma", "gmma", "dmma"))
 
+HALF_MOVES = "sm__inst_executed_pipe_tensor_op_hmma_type_hfma2.sum"
+"""Of the first of these: HFMA2, with which a compiler also makes constants, so that float32 kernels have some."""
+
 WARPS, WAVES = "sm__warps_active.avg.pct_of_peak_sustained_active", "launch__waves_per_multiprocessor"
 
 WANTED = (
     *(*DRAM_READ, *DRAM_WRITE, L2_READ, L2_WRITE),
     *(GLOBAL.format(what=what, way=way) for way in ("ld", "st") for what in ("sectors", "requests")),
-    *(*THREAD_OPS, *TENSOR_OPS, *TENSOR_USE, TENSOR_PIPE, WARPS, WAVES),
+    *(*THREAD_OPS, *TENSOR_OPS, *TENSOR_USE, HALF_MOVES, TENSOR_PIPE, WARPS, WAVES),
 )
 """All that is asked for where the chip has it; launch__ metrics come with any."""
 
@@ -154,15 +157,17 @@ def _executed(launches: Sequence[CountedLaunch]) -> float | None:
         if total is None:
             return None
         flops += each * total
-    tensor = sum(_sum(launches, (name,)) or 0.0 for name in TENSOR_OPS)
-    return None if not tensor and _used_tensor_cores(launches, flops) else flops + tensor
+    tensor = [_sum(launches, (name,)) for name in TENSOR_OPS]
+    if None in tensor and not any(tensor) and _used_tensor_cores(launches, flops):
+        return None
+    return flops + sum(count or 0.0 for count in tensor)
 
 
 def _used_tensor_cores(launches: Sequence[CountedLaunch], flops: float) -> bool:
     """Whether work of tensor cores is missing in what was counted."""
     used = [_sum(launches, (name,)) for name in TENSOR_USE]
     if any(count is not None for count in used):
-        return any(used)
+        return sum(count or 0.0 for count in used) > (_sum(launches, (HALF_MOVES,)) or 0.0)
     return not flops and bool(_sum(launches, (TENSOR_PIPE,)))
 
 

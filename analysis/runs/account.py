@@ -19,9 +19,11 @@ from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
 from .evidence import by_step, cpu_use, op_with_counters, with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
+from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
-from .records import Pass, StepRecord
+from .reached import list_reached, raise_peaks
+from .records import CallCosts, Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult
 from .roof import Roof, Timing, list_roof_lines, roof, roof_of_step
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
@@ -40,6 +42,7 @@ class _Measured:
     gpu: GpuInfo | None
     lost: bool
     """The trace lost device work: what it holds of this step's may not be all."""
+    call_costs: CallCosts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +72,36 @@ def account_run(path: Path) -> RunResult:
         for record in shard.record.steps:
             window = windows.steps.get(record.key) if windows and record.status == "done" else None
             measured[record.key] = _Measured(
-                shard=shard.name, record=record, window=window, peaks=peaks, gpu=gpu, lost=lost
+                shard=shard.name,
+                record=record,
+                window=window,
+                peaks=peaks,
+                gpu=gpu,
+                lost=lost,
+                call_costs=shard.record.call_costs,
             )
+    measured = _raise_ceilings(folder.steps, measured)
     planned = [
         _Planned(step=step, work=step_work(step), measured=measured.get(step.key)) for step in folder.steps
     ]
     return _result(folder, planned, measured, notes)
+
+
+def _raise_ceilings(steps: Sequence[Step], measured: dict[str, _Measured]) -> dict[str, _Measured]:
+    """What was measured, under the highest rates that the run itself reached on its CPU."""
+    on_cpu = [step for step in steps if step.device == "cpu" and step.key in measured]
+    reached = [
+        one
+        for step in on_cpu
+        if (window := measured[step.key].window) is not None
+        for one in list_reached(step, window, measured[step.key].record.reps or 1)
+    ]
+    raised = {
+        step.key: replace(one, peaks=raise_peaks(one.peaks, reached))
+        for step in on_cpu
+        if (one := measured[step.key]).peaks is not None
+    }
+    return measured | raised
 
 
 def _result(
@@ -149,6 +176,12 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         kernel_ns=_working_ns(per_rep), untraced_ns=untraced, overhead_ns=overhead, lost=measured.lost
     )
     standing = roof_of_step(work, timing, measured.peaks)
+    excess = (
+        split_excess(untraced, traced, _recorded_calls(work, measured), measured.call_costs)
+        if untraced and traced
+        else None
+    )
+    passes = [one.surroundings for one in (record.control, record.traced) if one is not None]
     return replace(
         bare,
         shard=measured.shard,
@@ -164,6 +197,10 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         traced_ns=traced,
         traced_samples_ns=traced_samples,
         slowdown=traced / untraced if traced and untraced else None,
+        tracing_ns=excess.tracing_ns if excess else None,
+        noise_ns=excess.noise_ns if excess else None,
+        noisy=bool(untraced and excess and is_noisy(untraced, excess)),
+        surroundings=merge_surroundings([one for one in passes if one is not None]),
         overhead_ns=overhead,
         launch_bound=timing.launch_bound,
         window=measured.window.times if measured.window else None,
@@ -172,6 +209,16 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         notes=tuple(record.notes),
         cpu=cpu_use(record.cpu),
     )
+
+
+def _recorded_calls(work: StepWork, measured: _Measured) -> RecordedCalls:
+    """Of a rep: its own range and one an op, and the launches of all ops, at least one each on a device."""
+    ops = len(work.calls)
+    if measured.record.traced is not None and measured.record.traced.clock == "host":
+        return RecordedCalls(ranges=1 + ops, cuda=0)
+    launched = [op.launch_calls for op in measured.window.ops] if measured.window else []
+    seen = sum(count for count in launched if count is not None) / (measured.record.reps or 1)
+    return RecordedCalls(ranges=1 + ops, cuda=max(seen, ops))
 
 
 def _find_median(timed: Pass | None, samples: Sequence[float]) -> float | None:

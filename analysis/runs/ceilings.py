@@ -57,7 +57,7 @@ class Ceiling(Record):
     copy_bytes_per_s: float = Field(gt=0)
     """Bytes read plus bytes written."""
     read_bytes_per_s: float = Field(gt=0)
-    """A sum over all elements."""
+    """A sum over all elements, or a matrix times a vector, whichever was faster."""
     write_bytes_per_s: float = Field(gt=0)
     """Filling with a constant."""
     array_bytes: int = Field(gt=0)

@@ -52,7 +52,7 @@ def measured_peaks(stored: Sequence[Ceiling], sheet: Peaks | None, l2_bytes: int
     fastest = max(kinds, key=lambda kind: kinds[kind])
     cache = next((one.cache_bytes for one in stored if one.cache_bytes), None)
     on_cpu = stored[0].device == "cpu"
-    source = _describe_source(stored, f"{_bandwidth_text(kinds[fastest])} ({fastest})")
+    source = _describe_source(stored, f"{bandwidth_text(kinds[fastest])} ({fastest})")
     if missing:
         source += f"; by its data sheet: {', '.join(f'{dtype} {unit}' for dtype, unit in sorted(missing))}"
     return Peaks(
@@ -78,5 +78,6 @@ def _describe_source(stored: Sequence[Ceiling], bandwidth: str) -> str:
     return f"{stored[0].name} measured on {latest[:10]} with {libraries}: {bandwidth}"
 
 
-def _bandwidth_text(bytes_per_s: float) -> str:
+def bandwidth_text(bytes_per_s: float) -> str:
+    """``4.81 TB/s``, ``96.2 GB/s``."""
     return f"{bytes_per_s / 1e12:.2f} TB/s" if bytes_per_s >= 1e12 else f"{bytes_per_s / 1e9:.1f} GB/s"

@@ -9,11 +9,10 @@ from dataclasses import replace
 from ..trace.quality import is_lossy, note
 from ..words import QualityNote
 from .folder import ShardFolder
+from .noise import SLOWDOWN_FLAG, describe_surroundings, merge_surroundings
 from .records import NOT_IN_TURN
 from .results import Costs, OpResult, StepResult
 from .step_windows import ShardWindows
-
-SLOWDOWN_FLAG = 1.1
 
 CPU_CODES = frozenset(
     {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
@@ -37,10 +36,14 @@ def list_step_notes(
     steps: Sequence[StepResult], ops: Sequence[OpResult], lost_ranges: Sequence[str]
 ) -> Iterator[QualityNote]:
     """What a run's steps and ops add; ``lost_ranges`` are the labels of those with fewer ranges than calls."""
-    slow = [step for step in steps if (step.slowdown or 0) > SLOWDOWN_FLAG]
+    slow = [step for step in steps if (step.tracing_slowdown or 0) > SLOWDOWN_FLAG]
     if slow:
-        worst = max(slow, key=lambda step: step.slowdown or 0)
-        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.slowdown:.2f}×")
+        worst = max(slow, key=lambda step: step.tracing_slowdown or 0)
+        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.tracing_slowdown:.2f}×")
+    noisy = [step for step in steps if step.noisy]
+    if noisy:
+        worst = max(noisy, key=lambda step: abs(step.noise_ns or 0) / (step.untraced_ns or 1))
+        yield note("noisy", len(noisy), f"most {worst.label}, {worst.slowdown:.2f}×; {tell_cause(noisy)}")
     above = list(_find_above_ceiling(steps, ops))
     if above:
         label, costs = above[0]
@@ -50,6 +53,14 @@ def list_step_notes(
     alone = [(s.label, text) for s in steps for text in s.notes if text.startswith(NOT_IN_TURN)]
     if alone:
         yield note("not_in_turn", len(alone), f"{alone[0][0]}: {alone[0][1].removeprefix(NOT_IN_TURN)}")
+
+
+def tell_cause(steps: Sequence[StepResult]) -> str:
+    """What was seen around noisy steps, or that nothing was."""
+    seen = merge_surroundings([step.surroundings for step in steps if step.surroundings is not None])
+    if seen is None:
+        return "what else the machine did was not recorded"
+    return " and ".join(describe_surroundings(seen)) or "nothing else was seen on the machine"
 
 
 def _find_above_ceiling(steps: Sequence[StepResult], ops: Sequence[OpResult]) -> Iterator[tuple[str, Costs]]:

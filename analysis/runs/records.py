@@ -27,10 +27,40 @@ NOT_IN_TURN = "not in turn: "
 """How the note of a step begins that an interleaved run measured by itself; its reason follows."""
 
 
+MOST_PASSES = 4
+"""How often an untraced pass is repeated while its median is not sure: it has that many times the reps at most."""
+
+
 class Record(BaseModel):
     """A JSON object of the run folder; unknown keys of a later version are an error, not lost in silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Surroundings(Record):
+    """What else the machine did while a pass was measured; None is unknown."""
+
+    others_cores: float | None = None
+    """Cores that other processes kept busy, of those that the measurement may use."""
+    steal_share: float | None = None
+    """Share of the CPUs' time that a hypervisor gave to others."""
+    load: float | None = None
+    """Processes that ran or waited to, over the last minute; the measurement is one of them."""
+    cpu_mhz: float | None = None
+    gpu_mhz: float | None = None
+    gpu_limits: list[str] | None = None
+    """What held the GPU's clock down when the pass ended."""
+    gpu_processes: int | None = None
+    """Processes that compute on the GPU; the measurement is one of them."""
+
+
+class CallCosts(Record):
+    """What being recorded adds to one call, measured by the worker that was."""
+
+    range_ns: float
+    """Of an NVTX range, opened and closed."""
+    call_ns: float | None = None
+    """Of a CUDA call; None on a CPU."""
 
 
 class Pass(Record):
@@ -42,6 +72,7 @@ class Pass(Record):
     reps: int
     samples_ns: list[float] = Field(default_factory=list)
     """Per-rep times in their order: one per block of reps on a device, one per rep on the CPU."""
+    surroundings: Surroundings | None = None
 
 
 class CpuPass(Record):
@@ -136,6 +167,7 @@ class ShardRecord(Record):
     recorder: Recorder
     steps: list[StepRecord] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    call_costs: CallCosts | None = None
 
 
 class Gpu(Record):

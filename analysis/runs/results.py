@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..words import Status
 
 if TYPE_CHECKING:  # pydantic, which reading a trace can do without
-    from .records import Machine, RunInfo, SkippedStep
+    from .records import Machine, RunInfo, SkippedStep, Surroundings
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
 from ..evidence.counters import Counters, KernelCounters
 from ..evidence.cpu_use import CpuUse
@@ -89,6 +89,13 @@ class StepResult:
     traced_samples_ns: tuple[float, ...] = ()
     """Per-rep times of the traced pass, in their order; what a comparison uses where a side is untimed."""
     slowdown: float | None = None
+    """Traced over untraced time, whatever made it."""
+    tracing_ns: float | None = None
+    """What of traced less untraced time the recorded calls of a rep can cost."""
+    noise_ns: float | None = None
+    """The rest of it, negative where the traced pass was the faster."""
+    noisy: bool = False
+    surroundings: Surroundings | None = None
     overhead_ns: float | None = None
     launch_bound: bool | None = None
     window: WindowTimes | None = None
@@ -99,6 +106,13 @@ class StepResult:
     cpu: CpuUse | None = None
     evidence_note: str | None = None
     """Why its counters are not there, when they were asked for."""
+
+    @property
+    def tracing_slowdown(self) -> float | None:
+        """Untraced time and what tracing can explain, over the untraced time."""
+        if not self.untraced_ns or self.tracing_ns is None:
+            return None
+        return 1 + self.tracing_ns / self.untraced_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,9 +97,9 @@ def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_
     if peaks is None or floor is None:
         return Roof(note="no_ceiling", limit=limit)
     if peaks.l2_bytes is not None and working_set_bytes <= peaks.l2_bytes:
-        return Roof(source=peaks.source, note="l2_resident", limit=limit)
+        return Roof(source=peaks.source, note="l2_resident", limit=_without_memory(limit))
     if peaks.l3_bytes is not None and working_set_bytes <= peaks.l3_bytes:
-        return Roof(source=peaks.source, note="l3_resident", limit=limit)
+        return Roof(source=peaks.source, note="l3_resident", limit=_without_memory(limit))
     if not timing.kernel_ns:
         return Roof(source=peaks.source, limit=limit)
     share = floor.total_ns / timing.kernel_ns
@@ -114,6 +114,11 @@ def _limit(floor: Floor | None, timing: Timing) -> Limit | None:
     if floor is None:
         return None
     return "compute" if floor.compute_ns > floor.memory_ns else "memory"
+
+
+def _without_memory(limit: Limit | None) -> Limit | None:
+    """Memory that is no roof is no limit either; what else is, is not known."""
+    return None if limit == "memory" else limit
 
 
 def list_roof_lines(placed: Iterable[tuple[str, Peaks, Sequence[OpWork]]]) -> tuple[RoofLine, ...]:

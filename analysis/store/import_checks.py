@@ -15,7 +15,7 @@ from ...scenarios.plan.step import Step, step_key
 from ...scenarios.plan.work import step_work
 from ..errors import RunError, TraceError
 from ..runs.folder import RunFolder
-from ..runs.records import Pass, StepRecord
+from ..runs.records import MOST_PASSES, Pass, StepRecord
 from ..sqlite.file import SqliteFile
 from ..trace.scrub import KEPT_TABLES
 
@@ -100,8 +100,9 @@ def _problem(step: Step) -> str | None:
 def _measured_problem(step: StepRecord, most: int) -> str | None:
     if step.reps is not None and not 1 <= step.reps <= most:
         return f"{step.reps} reps, where 1 to {most} were planned"
-    passes = [one for one in (step.control, step.traced) if one is not None]
-    return next((problem for one in passes if (problem := _pass_problem(one, most))), None)
+    passes = ((step.control, MOST_PASSES * most), (step.traced, most))
+    problems = (_pass_problem(one, limit) for one, limit in passes if one is not None)
+    return next((problem for problem in problems if problem), None)
 
 
 def _pass_problem(one: Pass, most: int) -> str | None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ...analysis.runs.ceilings import Ceilings, write_ceilings
 from ...analysis.runs.folder import RunFolder, read_run_folder
-from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
 from ...analysis.runs.writing import write_record
+from ...analysis.store.place import DEFAULT_STORE
 from ...scenarios.plan.expansion import Plan
 from ...scenarios.plan.step import Step
 from ..machine.commit import describe_commit

@@ -6,10 +6,10 @@ its own, published by one rename when its trace has been scrubbed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...analysis.errors import TraceError
-from ...analysis.runs.records import ShardRecord, StepRecord
+from ...analysis.runs.records import CallCosts, ShardRecord, StepRecord
 from ...analysis.runs.writing import write_record
 from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
@@ -37,7 +37,7 @@ def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
         openings += [outcome.opened] if outcome.opened else []
         finished = settle_worker(outcome, todo, "traced", context)
         records |= {key: merge_passes(control.get(key), record) for key, record in finished.items()}
-        publish_part(shard, part, list(records.values()), outcome, context)
+        publish_part(shard, part, list(records.values()), outcome, context, cost_of_calls(openings))
         records = {}
         todo = [s for s in todo if s.key not in finished]
         if outcome.interrupted:
@@ -77,7 +77,12 @@ def merge_passes(control: StepRecord | None, traced: StepRecord) -> StepRecord:
 
 
 def publish_part(
-    shard: Shard, part: int, records: list[StepRecord], outcome: WorkerOutcome, context: ShardContext
+    shard: Shard,
+    part: int,
+    records: list[StepRecord],
+    outcome: WorkerOutcome,
+    context: ShardContext,
+    costs: CallCosts | None = None,
 ) -> None:
     """Scrub the part's trace and rename it into the run; steps whose trace was lost have failed."""
     name = shard.name if part == 1 else f"{shard.name}-{part}"
@@ -92,10 +97,26 @@ def publish_part(
             raise DiskFullError(context.run) from error
         records = [lose_trace(record, error) for record in records]
     record = ShardRecord(
-        backend=shard.backend, device=shard.device, part=part, recorder=context.recorder.name, steps=records
+        backend=shard.backend,
+        device=shard.device,
+        part=part,
+        recorder=context.recorder.name,
+        steps=records,
+        call_costs=costs,
     )
     write_record(prepared / "control.json", record)
     publish_shard(context.run, prepared, name)
+
+
+def cost_of_calls(openings: Sequence[Opened]) -> CallCosts | None:
+    """What being recorded adds to a call: what it costs traced, less what it costs untraced."""
+    traced = [one for one in openings if one.range_ns is not None]
+    if not traced or traced[-1].range_ns is None:
+        return None
+    bare = [one.call_ns for one in openings if one.range_ns is None and one.call_ns is not None]
+    mine = traced[-1].call_ns
+    call_ns = max(0.0, mine - bare[0]) if bare and mine is not None else None
+    return CallCosts(range_ns=traced[-1].range_ns, call_ns=call_ns)
 
 
 def lose_trace(record: StepRecord, error: FlopprofError) -> StepRecord:

@@ -8,11 +8,12 @@ from pathlib import Path
 from ...analysis.runs.account import account_run
 from ...analysis.runs.ceilings import ceilings_path, read_ceilings
 from ...analysis.runs.folder import RunFolder
-from ...analysis.runs.place import DEFAULT_STORE
+from ...analysis.runs.noise import describe_surroundings
 from ...analysis.runs.results import RunResult
 from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
+from ...analysis.store.place import DEFAULT_STORE
 from ...analysis.trace.quality import loses_data
 from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...reports.run.publish import write_reports
@@ -22,6 +23,7 @@ from ...scenarios.plan.load import load_scenario
 from ..errors import Interrupted
 from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
+from ..machine.surroundings import look_around
 from ..recorders.recorder import Recorder, choose_recorder
 from .evidence import choose_counter
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
@@ -124,6 +126,7 @@ def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutco
         with explain_full_disk(folder, lambda: how_to_go_on(folder, name)):
             options = reopen(options)
             try:
+                tell_surroundings(plan, watcher)
                 todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
                 with watcher.follow(todo, control=options.control) as on_message:
                     capture_run(run, plan, options, on_message)
@@ -176,6 +179,13 @@ def tell_limits(plan: Plan, recorder: Recorder, watcher: Watcher) -> None:
         watcher.tell(f"skipped {label}: {reason}")
     if recorder.note:
         watcher.tell(f"embedded recorder: {recorder.note}")
+
+
+def tell_surroundings(plan: Plan, watcher: Watcher) -> None:
+    """One line where the machine is busy before anything is measured on it."""
+    busy = describe_surroundings(look_around(gpu=any(step.device == "cuda" for step in plan.steps)))
+    if busy:
+        watcher.tell(f"this machine is busy, so times will be noisy: {' and '.join(busy)}")
 
 
 def reopen(options: CaptureOptions) -> CaptureOptions:

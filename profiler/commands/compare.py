@@ -14,8 +14,8 @@ from ...analysis.compare.rank_sides import is_rank_set, read_rank_side
 from ...analysis.compare.sides import STEADY, FindRun, Side, parse_side, read_side
 from ...analysis.errors import CompareError
 from ...analysis.ranks.naming import find_traces
-from ...analysis.runs.place import DEFAULT_STORE
 from ...analysis.store.address import run_finder
+from ...analysis.store.place import DEFAULT_STORE
 from ...reports.comparison.compose import render_comparison, write_comparison
 from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
 from ...reports.document.format import ComparisonFormat

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...analysis.runs.place import find_store
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
+from ...analysis.store.place import find_store
 from ...analysis.store.queries import RunLine, read_run
 from ...analysis.words import FORMAT
 from ...reports.kept.runs import show_run

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
-from ...analysis.runs.place import find_store
+from ...analysis.store.place import find_store
 from ...reports.document.format import Format
 from ...reports.render.formats import render_document
 from ...reports.render.json_text import stream_json

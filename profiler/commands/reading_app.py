@@ -126,8 +126,8 @@ def report(
     Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
     """
     from ...analysis.runs.account import account_run
-    from ...analysis.runs.place import find_store
     from ...analysis.store.address import find_run
+    from ...analysis.store.place import find_store
     from ...reports.run.publish import render, write_figures
     from ..terminal.output import emit
 
@@ -185,7 +185,7 @@ def compare(
     Example: flopprof compare flopprof-runs/sum_axes-20260101-120000-1a2b --by axis
     """
     from ...analysis.attribution.steady_instances import Instances
-    from ...analysis.runs.place import find_store
+    from ...analysis.store.place import find_store
     from .compare import CompareRequest
     from .compare import compare as compare_sides
 

@@ -53,7 +53,7 @@ def run(
     """
     if (scenario is None and resume is None) or (out is not None and resume is not None):
         raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
-    from ...analysis.runs.place import find_store
+    from ...analysis.store.place import find_store
     from ...reports.run.publish import render
     from ..capture.whole_run import RunRequest
     from .run import run_on_terminal

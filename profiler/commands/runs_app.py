@@ -45,8 +45,8 @@ def runs(
 
     Example: flopprof runs --scenario outer
     """
-    from ...analysis.runs.place import find_store
     from ...analysis.store.listing import list_runs
+    from ...analysis.store.place import find_store
     from ...reports.kept.runs import runs_to_json, show_runs
     from ...reports.render.json_text import render_json
 
@@ -91,8 +91,8 @@ def rm(
 
     Example: flopprof rm outer-20260101-120000-1a2b
     """
-    from ...analysis.runs.place import find_store
     from ...analysis.store.cleaning import remove_run
+    from ...analysis.store.place import find_store
     from .kept_runs import find_kept_run
 
     folder = find_store(store)
@@ -108,8 +108,8 @@ def gc(store: StoreOption = None) -> None:
 
     Example: flopprof gc
     """
-    from ...analysis.runs.place import find_store
     from ...analysis.store.cleaning import collect_garbage
+    from ...analysis.store.place import find_store
     from ..recorders.folders import remove_abandoned_temporary
 
     remove_abandoned_temporary()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..machine.machine import driver_versions
+from .busyness import examine_load
 from .evidence import examine_evidence
 from .findings import Finding
 from .libraries import examine_libraries
@@ -20,6 +21,7 @@ def examine() -> list[Finding]:
         examine_gpus,
         lambda: [*examine_nsys(), *examine_evidence()],
         examine_places,
+        examine_load,
     )
     with ThreadPoolExecutor(len(examinations)) as pool:
         return [

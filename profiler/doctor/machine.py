@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...analysis.runs.place import find_store
+from ...analysis.store.place import find_store
 from ..machine.machine import cuda_devices, driver_versions
 from .findings import Finding, broken, ok, warning
 

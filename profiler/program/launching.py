@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ...analysis.runs.place import find_store
+from ...analysis.store.place import find_store
 from ..errors import ProfileError
 from ..recorders.folders import make_empty_folder, new_run_id, temporary_folder
 from .recording import resolve_program

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.files import move_whole
-from ...analysis.runs.place import find_store
 from ...analysis.runs.writing import write_record
+from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
@@ -165,8 +165,9 @@ def _record(
     if handover.refusal:
         raise CannotExecute(program.command[0], f"cannot be executed: {handover.refusal}")
     if handover.pid is None:
+        words = last_line(staging / "output.txt")
         raise ProfileError(
-            f"Nsight Systems did not start the program; its last words: {last_line(staging / 'output.txt')}"
+            f"Nsight Systems did not start the program; its last words: {words}; see docs/troubleshooting.md"
         )
     return ending
 

@@ -16,7 +16,7 @@ import psutil
 
 from ...analysis.files import move_whole
 from ...analysis.runs.lock import FolderHeld, hold_folder, is_held
-from ...analysis.runs.place import DEFAULT_STORE
+from ...analysis.store.place import DEFAULT_STORE
 from ..errors import OutputFolderError, RunHeldError
 from .strays import end_strays
 

@@ -38,6 +38,7 @@ from .measure import (
     time_block,
     warm_up,
 )
+from .until_sure import join_passes, repeat_until_sure
 
 ALONE = "no other variant of its point was measured with it"
 
@@ -87,7 +88,9 @@ def measure_point(
     try:
         with step_failures(), no_collection():
             ready = [prepare_step(backend, step, check=check, seed=seed, on_enter=enter) for step in steps]
-            passes = time_in_turn(backend, ready, enter)
+            passes = repeat_until_sure(
+                lambda: time_in_turn(backend, ready, enter), sum(step.reps.max_seconds for step in steps)
+            )
     except StepFailure as failure:
         return [StepRecord(key=entered[-1].key, status="failed", reason=str(failure))]
     return [
@@ -123,7 +126,7 @@ def time_in_turn(backend: Backend, ready: Sequence[Prepared], on_enter: OnEnter)
     for which, size in list_turns([one.reps for one in ready]):
         on_enter(ready[which].step)
         blocks[which].append(time_block(backend, ready[which].run, size))
-    return [join_blocks(mine) for mine in blocks]
+    return [join_passes(mine) for mine in blocks]
 
 
 def list_turns(reps: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -149,13 +152,3 @@ def spread_reps(reps: int, blocks: int) -> list[int]:
     """
     ends = [(2 * block * reps + blocks) // (2 * blocks) for block in range(blocks + 1)]
     return [end - start for start, end in pairwise(ends)]
-
-
-def join_blocks(blocks: Sequence[Pass]) -> Pass:
-    """A step's blocks as one pass: what lay between them belongs to other steps."""
-    return Pass(
-        clock=blocks[0].clock,
-        total_ns=sum(block.total_ns for block in blocks),
-        reps=sum(block.reps for block in blocks),
-        samples_ns=[sample for block in blocks for sample in block.samples_ns],
-    )

@@ -54,6 +54,10 @@ class Opened(Record):
     event: Literal["opened"] = "opened"
     versions: dict[str, str]
     settings: dict[str, str]
+    range_ns: float | None = None
+    """What a range costs in this pass (call_costs.py); None where none is written."""
+    call_ns: float | None = None
+    """What enqueueing costs in this pass; None on a CPU."""
 
 
 class Started(Record):

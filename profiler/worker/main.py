@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...analysis.runs.records import NOT_IN_TURN, StepRecord
+from ...analysis.runs.records import NOT_IN_TURN, StepRecord, Surroundings
 from ...analysis.words import SAMPLED
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
@@ -19,7 +19,9 @@ from ...scenarios.libraries.failures import step_failures
 from ...scenarios.libraries.opening import open_backend
 from ...scenarios.plan.step import Step
 from ..machine.disk import is_disk_full
+from ..machine.surroundings import Watch
 from ..recorders.lifeline import Lifeline
+from .call_costs import measure_call, measure_range
 from .counting import count_step
 from .embedded import EmbeddedTrace
 from .interleave import measure_point, points_of, why_not_in_turn
@@ -54,7 +56,9 @@ def run_job(job: Job, lifeline: Lifeline) -> int:
         except StepFailure as failure:
             fail_all(job, messages, failure)
             return 0
-        write_message(messages, Opened(versions=backend.versions(), settings=backend.settings()))
+        write_message(messages, describe_opening(job, backend, ranges))
+        if isinstance(ranges, MemoryRanges):
+            ranges.take()  # those that were only timed
         with sampled_range(job, ranges):
             for record in run_steps(job, backend, ranges, lifeline):
                 flush()
@@ -63,6 +67,16 @@ def run_job(job: Job, lifeline: Lifeline) -> int:
                     return NEW_WORKER
                 backend.release()
     return 0
+
+
+def describe_opening(job: Job, backend: Backend, ranges: RangeWriter) -> Opened:
+    """What a worker says before its first step."""
+    opened = Opened(versions=backend.versions(), settings=backend.settings())
+    if job.which in ("counters", "metrics"):
+        return opened
+    return opened.model_copy(
+        update={"range_ns": measure_range(ranges), "call_ns": measure_call(backend, ranges)}
+    )
 
 
 @contextmanager
@@ -82,21 +96,36 @@ def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifelin
     def enter(step: Step) -> None:
         write_message(Path(job.messages), Started(key=step.key))
 
+    watch = Watch(gpu=job.device == "cuda")
     steps = [Step.from_json(plain) for plain in job.steps]
     deadline = math.inf if job.most_seconds is None else time.monotonic() + job.most_seconds
     for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
         todo = list(point)
         while todo and lifeline.is_held and time.monotonic() < deadline:
             why = why_not_in_turn(backend, todo) if job.interleave else None
+            watch.begin()
             if job.interleave and why is None:
                 records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)
             else:
                 enter(todo[0])
                 record = run_step(job, backend, ranges, todo[0])
                 records = [record.model_copy(update={"notes": [f"{NOT_IN_TURN}{why}"]}) if why else record]
-            yield from records
+            seen = watch.end()
+            yield from (note_surroundings(record, seen) for record in records)
             ended = {record.key for record in records}
             todo = [step for step in todo if step.key not in ended]
+
+
+def note_surroundings(record: StepRecord, seen: Surroundings) -> StepRecord:
+    """The record with what was around while its pass was measured."""
+    passes = {"control": record.control, "traced": record.traced}
+    return record.model_copy(
+        update={
+            name: one.model_copy(update={"surroundings": seen})
+            for name, one in passes.items()
+            if one is not None
+        }
+    )
 
 
 def recovers(backend: Backend) -> bool:

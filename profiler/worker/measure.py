@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +24,7 @@ from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
 from .cpu_use import charge_reps
 from .range_writer import NoRanges, RangeWriter
+from .until_sure import repeat_until_sure
 
 LEAST_REPS = 10
 """Below ten samples no verdict is given, so no step has fewer, whatever its budget."""
@@ -51,7 +53,8 @@ def measure_step(
                 warmup, seconds = warm_up(backend, run, step)
                 reps = reps or decide_reps(backend, run, step, seconds)
             if isinstance(ranges, NoRanges):
-                timed = time_silently(backend, run, reps)
+                silently = partial(time_silently, backend, run, reps)
+                (timed,) = repeat_until_sure(lambda: [silently()], step.reps.max_seconds)
             else:
                 timed = time_in_ranges(backend, program, ranges, reps)
         charged = None

@@ -24,10 +24,15 @@ def annotate_pull_request(comparison: Comparison, gate: Gate) -> str:
     told = sorted(
         (pair for pair in comparison.pairs if pair.verdict in ("slower", "faster")), key=_stake, reverse=True
     )
-    changes = "; ".join(_describe_change(pair) for pair in told[:_MOST_NAMED]) or "no change decided"
+    changes = "; ".join(_describe_change(pair) for pair in told[:_MOST_NAMED]) or _tell_no_change(gate)
     more = f"; {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
     text = f"{describe_gate(gate).removeprefix('gate: ')}. {changes}{more}."
     return f"::{level} title=flopprof compare::{_escape(text)}"
+
+
+def _tell_no_change(gate: Gate) -> str:
+    """Pairs that were decided and are alike are no slower and no faster; others may be."""
+    return "None is slower or faster" if gate.decided and not gate.undecided else "No change was decided"
 
 
 def _describe_slower(gate: Gate) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from ...analysis.arithmetic.statistics import says_something
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.compare.measured import PARTS
@@ -14,7 +15,6 @@ from ..document.names import clean, fold_names
 from ..document.numbers import Kind
 from ..document.tables import ColumnOf, columns_of_part, fill_row
 from .sentences import format_geometry
-from .undecided import says_something
 
 _LEAST_P = 0.001
 

@@ -17,6 +17,8 @@ _WIDTH = 48
 
 _MOST_OF_IT = 0.5
 
+_WHAT_A_STEP_IS = ("variant", "backend", "device", "dtype", "mode")
+
 _GENERIC = ("", "kernel", "main", "lambda", "operator")
 
 
@@ -33,9 +35,12 @@ def summarise(comparison: Comparison) -> str:
 
 
 def describe_pairs(pairs: Iterable[Pair]) -> list[str]:
-    """One sentence for each pair that is faster or slower, the most time first."""
+    """What is faster or slower, the most time first; steps that differ in their size alone share a sentence."""
     decided = [pair for pair in pairs if pair.verdict in ("faster", "slower")]
-    return [_describe_pair(pair) for pair in sorted(decided, key=_stake, reverse=True)]
+    groups: dict[tuple[object, ...], list[Pair]] = {}
+    for pair in sorted(decided, key=_stake, reverse=True):
+        groups.setdefault(_name_group(pair), []).append(pair)
+    return [_describe_group(group) for group in groups.values()]
 
 
 def describe_kernels(pairs: Iterable[Pair]) -> list[str]:
@@ -69,6 +74,24 @@ def format_change(ratio: float) -> str:
     if ratio == 1:
         return "the same"
     return f"{format_value(max(ratio, 1 / ratio), 'ratio')} {'faster' if ratio < 1 else 'slower'}"
+
+
+def _name_group(pair: Pair) -> tuple[object, ...]:
+    """What a step is without its size, on both sides, and the way it went; a range is its own group."""
+    if "backend" not in pair.a.names:
+        return (id(pair),)
+    sides = tuple(tuple(side.names.get(name) for name in _WHAT_A_STEP_IS) for side in (pair.a, pair.b))
+    return (*sides, pair.value_a, pair.value_b, pair.verdict)
+
+
+def _describe_group(group: list[Pair]) -> str:
+    """The pair with the most time at stake, and how far the others range."""
+    sentence, ratios = _describe_pair(group[0]), [pair.ratio or 1.0 for pair in group[1:]]
+    if not ratios:
+        return sentence
+    ends = dict.fromkeys(format_change(ratio) for ratio in sorted((min(ratios), max(ratios))))
+    where = "one other size" if len(ratios) == 1 else f"{len(ratios)} other sizes"
+    return f"{sentence.removesuffix('.')}; at {where} {' to '.join(ends)}."
 
 
 def _describe_pair(pair: Pair) -> str:

@@ -44,6 +44,7 @@ STEP_KEYS = (
         "traced_ns",
         "slowdown",
     ),
+    *("tracing_ns", "noise_ns", "noisy", "surroundings"),
     *("overhead_ns", "launch_bound", "window", "per_rep", "tflops", "gbps", "roof_share", "roof_source"),
     *("roof_note", "limit", "checked", "notes", "counters", "cpu", "evidence_note"),
 )

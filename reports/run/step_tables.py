@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.runs.noise import SLOWDOWN_FLAG
 from ...analysis.runs.results import Costs, RunResult, StepResult
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS
 from ..document.document import Table
 from ..document.names import clean
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
-from .losses import find_losses, note_losses
-from .sweep import SPEAKING_SLOWDOWN, Sweep, best_time, panel_of, ratio_to_reference, spread
+from .caveats import find_losses, note_losses
+from .sweep import Sweep, best_time, panel_of, ratio_to_reference, spread
 
 ROOF_NOTES = {
     "l2_resident": "the working set fits into the L2 cache, so memory bandwidth is no roof",
@@ -63,6 +64,7 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
         ),
         *columns_of_part(cost_columns(), lambda step: step.costs),
         ColumnOf(key="slowdown", title="tracing", kind="ratio", value=_speaking_slowdown),
+        ColumnOf(key="noise", title="noisy", kind="ratio", value=_noise_ratio),
         ColumnOf(
             key="low", title="95 % from", kind="time", detail=True, value=lambda step: _interval(step)[0]
         ),
@@ -106,7 +108,14 @@ def cost_columns() -> tuple[ColumnOf[Costs], ...]:
 
 
 def _speaking_slowdown(step: StepResult) -> float | None:
-    return step.slowdown if (step.slowdown or 0) > SPEAKING_SLOWDOWN else None
+    return step.tracing_slowdown if (step.tracing_slowdown or 0) > SLOWDOWN_FLAG else None
+
+
+def _noise_ratio(step: StepResult) -> float | None:
+    """Of a noisy step its traced time over what tracing makes of the untraced one."""
+    if not step.noisy or step.traced_ns is None or step.noise_ns is None:
+        return None
+    return step.traced_ns / (step.traced_ns - step.noise_ns)
 
 
 def _interval(step: StepResult) -> tuple[float | None, float | None]:
@@ -135,8 +144,14 @@ def _time_notes(result: RunResult, steps: Sequence[StepResult], sweep: Sweep) ->
     notes = []
     if sweep.reference is not None:
         notes.append(f"÷ {sweep.reference}: time over its time at the same point.")
-    if any((step.slowdown or 0) > SPEAKING_SLOWDOWN for step in steps):
-        notes.append(f"tracing: traced over untraced time, where over {SPEAKING_SLOWDOWN}.")
+    if any(_speaking_slowdown(step) for step in steps):
+        notes.append(
+            f"tracing: what the recorded calls of a rep can add to its untraced time, where over {SLOWDOWN_FLAG}×."
+        )
+    if any(step.noisy for step in steps):
+        notes.append(
+            f"noisy: traced time over what tracing can make of the untraced one, where {SLOWDOWN_FLAG}× apart."
+        )
     if not result.run.control and steps:
         notes.append("There was no control pass: these are traced times, the price of tracing included.")
     for code in dict.fromkeys(step.costs.roof_note for step in steps if step.costs.roof_note):

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from ...analysis.runs.results import RunResult, StepResult
 from ..document.names import clean
 
-SPEAKING_SLOWDOWN = 1.1
-"""Above this a traced time is no measure of the untraced one (design §5)."""
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class PanelKey:

@@ -15,15 +15,18 @@ from ...analysis.arithmetic.statistics import (
     THRESHOLD,
     Judgement,
     RatioEstimate,
+    count_deciding,
     judge,
     ratio_interval,
+    says_something,
 )
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
 from ..document.factor_words import describe_factors
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value
-from .sweep import SPEAKING_SLOWDOWN, PanelKey, Sweep, same_pass_times, split_panels
+from .caveats import tell_disturbances
+from .sweep import PanelKey, Sweep, same_pass_times, split_panels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ def compose_verdicts(
                 sentences.append(_tell_contest(contest, judged.get(step.key), sweep, explained.get(step.key)))
             elif sweep.reference is None or sweep.reference_of(step) is not step:
                 sentences.append(_tell_alone(panel, step, sweep))
-    return (*sentences, *_judge_tracing(result, sweep))
+    return (*sentences, *tell_disturbances(result, sweep))
 
 
 def hold_contests(result: RunResult, sweep: Sweep) -> dict[str, Contest]:
@@ -122,7 +125,7 @@ def _tell_contest(
     mine, its = (format_value(time, "time") for time in contest.times)
     kind = ", both traced" if contest.traced else ""
     doubt = _find_doubt(contest, judgement) if judgement is not None else None
-    why = f"; no verdict as {doubt}" if doubt else ""
+    why = f"; no verdict as {doubt}{_tell_remedy(contest, judgement)}" if doubt else ""
     return (
         f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
         f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
@@ -161,9 +164,25 @@ def _find_doubt(contest: Contest, judgement: Judgement) -> str | None:
     return f"a rank test does not agree ({told})"
 
 
+def _tell_remedy(contest: Contest, judgement: Judgement | None) -> str:
+    """How many more reps would about decide what is unsure for its noise; empty where that cannot be said."""
+    if judgement is None or judgement.verdict != "unsure" or contest.estimate is None:
+        return ""
+    have = contest.estimate.samples
+    need = count_deciding(judgement.ratio, judgement.interval, have)
+    if need is None or have < FEWEST_SAMPLES:
+        return ""
+    a_sample = max(1, round((contest.step.reps or have) / have))
+    return f", and about {count_noun((need - have) * a_sample, 'more rep')} a side would decide"
+
+
 def _tell_interval(judgement: Judgement | None) -> str:
     if judgement is None:
         return "no interval, under two samples"
+    if not says_something(judgement.interval):
+        return (
+            f"medians {format_value(judgement.ratio, 'ratio')}, whose samples differ too much for an interval"
+        )
     ratio, low, high = (format_value(value, "ratio") for value in (judgement.ratio, *judgement.interval))
     return f"medians {ratio}, 95 % interval {low} to {high}"
 
@@ -210,16 +229,3 @@ def _tell_factors(explanation: Explanation | None) -> str:
         return ""
     known = explanation.a.least_bytes and explanation.b.least_bytes
     return f"; {'' if known else 'bytes unknown, '}{describe_factors(explanation)}"
-
-
-def _judge_tracing(result: RunResult, sweep: Sweep) -> list[str]:
-    slow = [step for step in result.steps if (step.slowdown or 0) > SPEAKING_SLOWDOWN]
-    if not slow:
-        return []
-    worst = max(slow, key=lambda step: step.slowdown or 0)
-    return [
-        f"Tracing slowed {len(slow)} of {count_noun(len(result.steps), 'step')} by over 10 %, most "
-        f"{clean(worst.backend)} {clean(worst.device)} {sweep.point_text(worst)} {clean(worst.variant)}: "
-        f"{format_value(worst.slowdown, 'ratio')} ({format_value(worst.traced_ns, 'time')} traced, "
-        f"{format_value(worst.untraced_ns, 'time')} untraced); times here are untraced, layers are traced."
-    ]

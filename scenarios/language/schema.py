@@ -208,7 +208,10 @@ def _long_variant(value: Any) -> Any:
 
 
 class Reps(Spec):
-    """How often a step is executed: count, but no longer than max_seconds, and at least ten times."""
+    """How often a step is executed: count, but no longer than max_seconds, and at least ten times.
+
+    Untraced, up to four times as often while the median is not sure to 2 % and max_seconds lasts.
+    """
 
     count: int = Field(default=1000, ge=1, le=1_000_000)
     warmup: int = Field(default=10, ge=0, le=1_000_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from flopprof.analysis.arithmetic.steady import FEWEST_STEADY, count_warm_up
+from flopprof.analysis.arithmetic.steady import FEWEST_STEADY, MOST_LOOKED_AT, count_warm_up, running_spreads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +37,15 @@ def test_steady_noise_is_seldom_taken_for_warm_up():
 def test_half_and_three_instances_always_stay(times: list[float]):
     count = count_warm_up(times)
     assert 0 <= count <= max(0, min(len(times) // 2, len(times) - FEWEST_STEADY))
+
+
+@given(st.lists(st.floats(-10, 10), max_size=40))
+def test_running_spreads_are_those_of_every_beginning(values: list[float]):
+    parts = [np.asarray(values[:at]) for at in range(1, len(values) + 1)]
+    expected = [np.abs(part - np.median(part)).sum() for part in parts]
+    assert list(running_spreads(values)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_of_a_long_series_only_the_beginning_is_looked_at():
+    beginning = [5.0] * 50 + [1.0, 1.01] * MOST_LOOKED_AT
+    assert count_warm_up(beginning) == count_warm_up([*beginning, *[99.0] * 100_000]) == 50

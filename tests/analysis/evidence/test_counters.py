@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+from dataclasses import replace
 
 import pytest
 from drawing.tree import DATA
@@ -18,11 +19,17 @@ from flopprof.analysis.evidence.ncu_csv import parse_ncu_csv, parse_query, parse
 
 N = 8000
 
+GEMVS = ("std::enable_if", "void gemv2T")
+
 
 @pytest.fixture(scope="module")
 def launches() -> list[CountedLaunch]:
     """A pass over torch and CuPy on an H200: warnings before the header, a row of units, thousands separators."""
-    with lzma.open(DATA / "ncu_h200.csv.xz", "rt", encoding="utf-8") as file:
+    return read_counted("ncu_h200")
+
+
+def read_counted(name: str) -> list[CountedLaunch]:
+    with lzma.open(DATA / f"{name}.csv.xz", "rt", encoding="utf-8") as file:
         return parse_ncu_csv(file.read().splitlines())
 
 
@@ -58,6 +65,31 @@ def test_a_product_on_tensor_cores_that_no_counter_counted_has_no_flops(launches
     (launch,) = of(launches, "step:half", "matmul")
     assert launch.metrics[TENSOR_PIPE] > 0
     assert add_launches([launch]).executed_flops is None
+
+
+def test_plain_float32_has_flops_though_its_constants_are_made_on_the_tensor_pipe():
+    """HFMA2 makes constants in gemv2T and runs there: 3,000 of n = 1,000, 68,000 of n = 8,000."""
+    figures = [
+        add_launches([one])
+        for one in read_counted("ncu_outer_h200")
+        if one.grid and one.kernel.startswith(GEMVS)
+    ]
+    assert {one.executed_flops for one in figures} == {2_164_000, 142_520_000}
+
+
+def test_products_on_tensor_cores_are_counted_by_the_type_of_what_is_multiplied():
+    """2 n^3 of each type with n = 2,048, the counted additions of fp8's sums beside; int8 has no FLOPs."""
+    counted = {
+        one.ranges[0][1]: add_launches(
+            [replace(one, metrics={**dict.fromkeys(THREAD_OPS, 0.0), **one.metrics})]
+        )
+        for one in read_counted("ncu_products_h200")
+    }
+    product = 2 * 2048**3
+    for name in ("torch.float16 tf=False", "torch.bfloat16 tf=False", "torch.float32 tf=True", "fp8"):
+        assert counted[name].executed_flops == pytest.approx(product, rel=0.01), name
+    assert counted["torch.float32 tf=False"].executed_flops == pytest.approx(product, rel=0.02)
+    assert counted["int8"].executed_flops == 0
 
 
 def test_a_step_is_the_sum_of_its_launches_and_a_rep_its_share(launches: list[CountedLaunch]):

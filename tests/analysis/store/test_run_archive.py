@@ -374,7 +374,7 @@ CONTENT: dict[str, tuple[Change, str]] = {
     "no such step": (change_json(CONTROL, "steps", 0, "key", to="0" * 12), "that plan.json has not"),
     "pass without reps": (
         change_json(CONTROL, "steps", 0, "control", "reps", to=0),
-        "a pass of 0 reps, where 1 to 12 were planned",
+        "a pass of 0 reps, where 1 to 48 were planned",
     ),
     "more samples than reps": (
         change_json(CONTROL, "steps", 0, "control", "samples_ns", to=[1.0] * 99_999),

@@ -165,6 +165,9 @@ def test_what_an_importer_lacks_is_passed_on(tmp_path: Path, monkeypatch: pytest
         import_qdstrm(tmp_path / "s.qdstrm", tmp_path / "r.nsys-rep", nsys)
 
 
+RANGES = 'SELECT start, "end", globalTid, textId, int64Value FROM NVTX_EVENTS WHERE eventType = 59'
+
+
 def record(folder: Path) -> Path:
     """A real recording of PROGRAM with a canary in its environment, finished or not."""
     (folder / "program.py").write_text(PROGRAM)
@@ -186,9 +189,20 @@ def record(folder: Path) -> Path:
     return made[0]
 
 
+def record_ranges(folder: Path) -> Path:
+    """A recording with ranges in it: on a busy machine nsys 2022.4 has been seen to record none of them."""
+    for attempt in ("first", "second", "third"):
+        (folder / attempt).mkdir()
+        recording = record(folder / attempt)
+        with open_trace_file(recording) as plain, SqliteFile(plain) as file:
+            if file.rows(RANGES):
+                return recording
+    pytest.fail("nsys recorded no range of three runs of the program")
+
+
 @pytest.mark.nsys
 def test_a_real_recording_opens_and_its_scrubbed_copy_keeps_the_ranges_but_no_secret(tmp_path: Path):
-    recording = record(tmp_path)
+    recording = record_ranges(tmp_path)
     clean = tmp_path / "clean.sqlite"
     with open_trace_file(recording) as plain:
         assert CANARY.encode() in plain.read_bytes()
@@ -196,11 +210,10 @@ def test_a_real_recording_opens_and_its_scrubbed_copy_keeps_the_ranges_but_no_se
         private = plain.parent
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
         assert stat.S_IMODE(plain.stat().st_mode) == 0o600
-        query = 'SELECT start, "end", globalTid, textId, int64Value FROM NVTX_EVENTS WHERE eventType = 59'
         with SqliteFile(plain) as before, SqliteFile(clean) as after:
-            ranges = before.rows(query)
+            ranges = before.rows(RANGES)
             assert len(ranges) == 14
-            assert after.rows(query) == ranges
+            assert after.rows(RANGES) == ranges
             assert before.texts(r[3] for r in ranges) == after.texts(r[3] for r in ranges)
             assert set(after.texts(r[3] for r in ranges).values()) == {"step", "matvec"}
     assert not private.exists()

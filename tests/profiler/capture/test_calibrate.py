@@ -154,14 +154,15 @@ def costs_under(run: Path, copy: Path, *, rate: float) -> list[Costs]:
 
 @pytest.mark.usefixtures("run")
 def test_a_cpu_step_stands_under_its_roof(calibrated: Path, tmp_path: Path) -> None:
-    """Under one that no machine reaches, and under one that every machine does."""
+    """Under one that no machine reaches; one that every machine passes is no ceiling, and what was reached is."""
     small, large = costs_under(calibrated / "run", tmp_path / "high", rate=1e18)
     assert (small.roof_share, small.roof_note) == (None, "l3_resident")
     assert large.roof_source is not None and "measured on 20" in large.roof_source
     assert large.roof_note is None and large.roof_share is not None and 0 < large.roof_share < 1
     small, large = costs_under(calibrated / "run", tmp_path / "low", rate=1.0)
     assert (small.roof_share, small.roof_note) == (None, "l3_resident")
-    assert (large.roof_share, large.roof_note) == (None, "above_ceiling")
+    assert large.roof_share is not None and 0 < large.roof_share <= 1 + 1e-9
+    assert large.roof_note is None and "; raised to " in (large.roof_source or "")
 
 
 def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from drawing.patience import PATIENCE_SECONDS
+from flopprof.analysis.runs.records import MOST_PASSES
 
 REPS = 20
 SCENARIO = f"""\
@@ -129,7 +130,7 @@ def test_the_ranges_are_of_the_traced_pass_alone(tiny_run: Path) -> None:
 
 def test_a_sound_trace_of_a_cpu_is_remarked_upon_by_no_one(tiny_run: Path) -> None:
     codes = {note["code"] for note in load(tiny_run, "report.json")["quality"]}
-    assert codes <= {"tracing_slowdown", "above_ceiling"}
+    assert codes <= {"tracing_slowdown", "noisy", "above_ceiling"}
 
 
 def test_every_step_is_done_checked_and_has_both_times(tiny_run: Path) -> None:
@@ -138,8 +139,11 @@ def test_every_step_is_done_checked_and_has_both_times(tiny_run: Path) -> None:
     for shard in ("torch-cpu", "numpy-cpu"):
         for step in load(tiny_run, f"shards/{shard}/control.json")["steps"]:
             assert step["checked"]
-            assert step["control"]["reps"] == step["traced"]["reps"] == REPS
-            assert len(step["control"]["samples_ns"]) == REPS
+            control = step["control"]["reps"]
+            assert (step["reps"], step["traced"]["reps"]) == (REPS, REPS)
+            assert control in [REPS * times for times in range(1, MOST_PASSES + 1)]
+            assert len(step["control"]["samples_ns"]) == control
+            assert step["control"]["surroundings"] is not None is not step["traced"]["surroundings"]
             assert sum(step["control"]["samples_ns"]) <= step["control"]["total_ns"]
 
 

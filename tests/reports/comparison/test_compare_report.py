@@ -16,6 +16,7 @@ from drawing.comparison_drawings import (
     draw_step,
 )
 from flopprof.analysis.compare.compare import Comparison, compare_by, compare_runs
+from flopprof.analysis.runs.results import RunResult
 from flopprof.reports.charts.chart import draw_canvas
 from flopprof.reports.charts.colours import PRINT
 from flopprof.reports.comparison.compose import compose_comparison
@@ -99,6 +100,21 @@ def test_a_decided_pair_is_a_sentence_with_its_certainty():
         "outer_sum cupy cuda float32 n=8000: axis=1 is 2.99× faster than axis=0, 412 µs → 138 µs "
         "(ratio 0.335×, 0.335× to 0.335×; untraced); traced difference -274 µs, kernel -219 µs."
     )
+
+
+def test_the_sizes_of_a_sweep_share_a_sentence():
+    """Told of the size with most time at stake; what went the other way is a sentence of its own."""
+
+    def draw(*ns: float) -> RunResult:
+        return draw_run(
+            *(draw_step(f"n={n}", ns, params={"n": n}) for n, ns in zip((10, 20, 30, 40), ns, strict=True))
+        )
+
+    before, after = draw(100, 1_000, 10_000, 100_000), draw(110, 1_300, 15_000, 50_000)
+    faster, slower = describe_pairs(compare_runs(before, after).pairs)
+    assert " n=40: B is 2.00× faster than A, 100 µs → 50.0 µs " in faster and "other size" not in faster
+    assert " n=30: B is 1.50× slower than A, 10.0 µs → 15.0 µs " in slower
+    assert slower.endswith("; at 2 other sizes 1.10× slower to 1.30× slower.")
 
 
 def test_the_summary_counts_verdicts():

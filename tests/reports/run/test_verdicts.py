@@ -57,7 +57,21 @@ def test_a_difference_lost_in_noise_gets_no_verdict():
 
 def test_no_verdict_says_what_it_lacks():
     sentence = compose(with_samples(gpu_run(), 0.03, 0.3)).verdicts[0]
-    assert "; no verdict as the interval includes 1)" in sentence
+    assert "; no verdict as the interval includes 1, and about " in sentence
+    assert sentence.split(" and about ")[1].split(")")[0].endswith(" more reps a side would decide")
+
+
+def test_samples_that_say_nothing_of_the_ratio_have_no_interval():
+    """Nothing like "0.00000921× to 88896×"."""
+    whole = with_samples(gpu_run(), 0.0, 0.0)
+    wild = tuple(
+        replace(
+            step, untraced_samples_ns=tuple(1e2 if (i * 37 + shift) % 50 < 25 else 1e8 for i in range(50))
+        )
+        for shift, step in enumerate(whole.steps)
+    )
+    sentence = compose(replace(whole, steps=wild)).verdicts[0]
+    assert "whose samples differ too much for an interval; no verdict as the interval includes 1)" in sentence
 
 
 def test_under_ten_samples_are_named_as_what_a_verdict_lacks():
