@@ -101,9 +101,9 @@ def test_the_report_says_why_there_is_no_share(report: Document):
         "No share of the roof for outer_sum axis=0, outer_sum axis=1: "
         "the trace lost device work, so the time of its kernels is too low."
     ) in cupy.sentences
-    assert cupy.sentences[-1] == (
+    assert (
         "Where launching bounds a step is unknown: it takes untraced times and a whole trace of the GPU."
-    )
+    ) in cupy.sentences
 
 
 def test_the_tables_count_the_steps_that_lost_work(report: Document):

@@ -26,7 +26,7 @@ def test_cupys_axis_0_moves_as_many_bytes_at_a_third_of_the_rate(trace: Path):
     document = compose_comparison(compare(trace, "cp_sum0", "cp_sum1"))
     (panel,) = document.explanations
     assert panel.sentences == (
-        "Ratio B / A: 0.308× = 0.303× by bandwidth (4365 GB/s against 1324 GB/s: cp_sum0 is underfilled) × 1.01× by "
+        "Ratio B / A: 0.308× = 0.305× by bandwidth (4347 GB/s against 1328 GB/s: cp_sum0 is underfilled) × 1.01× by "
         "the rest.",
         "cupy_sum (cp_sum0 of A): underfilled: 250 blocks fill 47.3 % of 528 slots, so that too little of the GPU "
         "works, 27.5 % of the memory's roof; 99.6 % of the rep.",
