@@ -17,7 +17,7 @@ from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
-from .evidence import by_step, cpu_use, op_with_counters, with_counters
+from .evidence import add_seconds, by_step, cpu_use, op_with_counters, with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
@@ -125,6 +125,7 @@ def _result(
         ops=tuple(ops),
         skipped=tuple(folder.plan.skipped),
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
+        pass_seconds=add_seconds((shard.record for shard in folder.shards), folder.counters),
         clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
         roofs=list_roof_lines(
             (one.step.device, one.measured.peaks, one.work.ops)

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from ..evidence.counters import CountedLaunch, Counters, add_launches, count_kernels
 from ..evidence.cpu_use import CpuUse
-from .records import CountedKernel, CountedStep, CountersRecord, CpuPass, SampledOp
+from .records import CountedKernel, CountedStep, CountersRecord, CpuPass, SampledOp, ShardRecord
 from .results import OpResult, StepResult
+
+EVIDENCE_PASSES = {"ncu": "counters", "gpu_metrics": "metrics"}
+"""What a pass is called where it is asked for."""
 
 FEW_SAMPLES = "too few samples are its own"
 
@@ -31,6 +34,15 @@ def cpu_use(record: CpuPass | None) -> CpuUse | None:
         cycles=None if record.cycles is None else record.cycles / reps,
         instructions=None if record.instructions is None else record.instructions / reps,
     )
+
+
+def add_seconds(shards: Iterable[ShardRecord], counted: Iterable[CountersRecord]) -> dict[str, float]:
+    """How long the passes of all shards took, by what they are for; none of a run that did not keep it."""
+    total: dict[str, float] = {}
+    passes = [pair for shard in shards for pair in shard.seconds.items()]
+    for name, seconds in [*passes, *((EVIDENCE_PASSES[one.source], one.seconds) for one in counted)]:
+        total[name] = total.get(name, 0.0) + seconds
+    return total
 
 
 def by_step(records: Iterable[CountersRecord]) -> dict[str, CountedStep]:

@@ -143,6 +143,9 @@ class CountedStep(Record):
     sampled: list[SampledOp] = Field(default_factory=list)
 
 
+PassWithTimes = Literal["untraced", "traced"]
+
+
 class CountersRecord(Record):
     """counters/<backend>-<device>-<k>.json: what Nsight Compute counted of a shard's steps, or samples say."""
 
@@ -168,6 +171,8 @@ class ShardRecord(Record):
     steps: list[StepRecord] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     call_costs: CallCosts | None = None
+    seconds: dict[PassWithTimes, float] = Field(default_factory=dict)
+    """How long its passes took, each with its worker's start."""
 
 
 class Gpu(Record):

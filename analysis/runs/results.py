@@ -145,3 +145,5 @@ class RunResult:
     """The peaks themselves, of the dtypes that the steps use."""
     clocks: tuple[str, ...] = ()
     """The top clock of each GPU that the traces describe."""
+    pass_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """How long the passes of all shards took: untraced, traced, counters, metrics."""

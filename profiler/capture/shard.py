@@ -6,10 +6,10 @@ its own, published by one rename when its trace has been scrubbed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...analysis.errors import TraceError
-from ...analysis.runs.records import CallCosts, ShardRecord, StepRecord
+from ...analysis.runs.records import CallCosts, PassWithTimes, ShardRecord, StepRecord
 from ...analysis.runs.writing import write_record
 from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
@@ -26,32 +26,39 @@ def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
 
     Raises Interrupted after publishing what was complete, DiskFullError.
     """
-    openings: list[Opened] = []
-    control = _control_pass(shard, context, openings) if context.control else {}
+    workers: list[WorkerOutcome] = []
+    control = _control_pass(shard, context, workers) if context.control else {}
+    seconds: dict[PassWithTimes, float] = {"untraced": sum(one.seconds for one in workers)} if workers else {}
     todo = [s for s in shard.steps if not context.control or control[s.key].status == "done"]
     records = {key: record for key, record in control.items() if record.status == "failed"}
     part = shard.parts
     while todo or part == shard.parts:
         part += 1
         outcome = run_worker(shard, "traced", todo, context, reps=_reps(control), label=f"traced-{part}")
-        openings += [outcome.opened] if outcome.opened else []
+        workers.append(outcome)
+        seconds["traced"] = outcome.seconds
         finished = settle_worker(outcome, todo, "traced", context)
         records |= {key: merge_passes(control.get(key), record) for key, record in finished.items()}
-        publish_part(shard, part, list(records.values()), outcome, context, cost_of_calls(openings))
-        records = {}
+        costs = cost_of_calls(_openings(workers))
+        publish_part(shard, part, list(records.values()), outcome, context, costs=costs, seconds=seconds)
+        records, seconds = {}, {}
         todo = [s for s in todo if s.key not in finished]
         if outcome.interrupted:
             raise Interrupted
-    return openings
+    return _openings(workers)
 
 
-def _control_pass(shard: Shard, context: ShardContext, openings: list[Opened]) -> dict[str, StepRecord]:
+def _openings(workers: Iterable[WorkerOutcome]) -> list[Opened]:
+    return [one.opened for one in workers if one.opened]
+
+
+def _control_pass(shard: Shard, context: ShardContext, workers: list[WorkerOutcome]) -> dict[str, StepRecord]:
     records: dict[str, StepRecord] = {}
     todo, attempt = list(shard.steps), 0
     while todo:
         attempt += 1
         outcome = run_worker(shard, "control", todo, context, reps={}, label=f"control-{attempt}")
-        openings += [outcome.opened] if outcome.opened else []
+        workers.append(outcome)
         if outcome.interrupted:
             raise Interrupted
         finished = settle_worker(outcome, todo, "control", context)
@@ -82,7 +89,9 @@ def publish_part(
     records: list[StepRecord],
     outcome: WorkerOutcome,
     context: ShardContext,
+    *,
     costs: CallCosts | None = None,
+    seconds: Mapping[PassWithTimes, float] | None = None,
 ) -> None:
     """Scrub the part's trace and rename it into the run; steps whose trace was lost have failed."""
     name = shard.name if part == 1 else f"{shard.name}-{part}"
@@ -103,6 +112,7 @@ def publish_part(
         recorder=context.recorder.name,
         steps=records,
         call_costs=costs,
+        seconds=dict(seconds or {}),
     )
     write_record(prepared / "control.json", record)
     publish_shard(context.run, prepared, name)

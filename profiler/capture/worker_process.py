@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -74,6 +75,8 @@ class WorkerOutcome:
     records: dict[str, StepRecord] = field(default_factory=dict)
     died_in: str | None = None
     """The step that was started and not finished."""
+    seconds: float = 0.0
+    """How long it took, its start and its recorder's included."""
     recorder_failed: bool = False
     """Whether the recorder never got as far as the worker."""
 
@@ -163,12 +166,14 @@ def start_worker(
 
     command = recorder.command([*WORKER, str(folder / "job.json")], folder)
     environment = allowed_environment(context.environment, context.temporary)
+    began = time.monotonic()
     try:
         outcome.exit_code = run_child(
             command, environment, output=folder / "output.txt", while_waiting=listen
         )
     except KeyboardInterrupt:
         listen()
+    outcome.seconds = time.monotonic() - began
     return outcome
 
 

@@ -111,6 +111,7 @@ def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
         ("settings", ", ".join(f"{name}={value}" for name, value in sorted(machine.settings.items()))),
         *(("roof", line) for line in result.ceilings),
         ("order", ORDERS[run.order]),
+        ("passes", ", ".join(f"{name} {seconds:.3g} s" for name, seconds in result.pass_seconds.items())),
         ("repeat with", shlex.join(run.command)),
     ]
     return tuple((name, clean(text)) for name, text in facts if text)

@@ -103,6 +103,14 @@ def tiny_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return folder / "run"
 
 
+def test_the_report_says_how_long_each_pass_took(tiny_run: Path) -> None:
+    for shard in (tiny_run / "shards").iterdir():
+        seconds = json.loads((shard / "control.json").read_text(encoding="utf-8"))["seconds"]
+        assert list(seconds) == ["untraced", "traced"]
+        assert min(seconds.values()) > 0
+    assert "\npasses: untraced " in (tiny_run / "report.txt").read_text(encoding="utf-8")
+
+
 def test_every_op_call_of_every_rep_has_its_own_range_inside_measure(tiny_run: Path) -> None:
     for shard in ("torch-cpu", "numpy-cpu"):
         with sqlite3.connect(tiny_run / "shards" / shard / "trace.sqlite") as connection:
