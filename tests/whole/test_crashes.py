@@ -20,6 +20,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_is_traced_loses_nothing_and_leaves_nothing(folder: Path) -> None:
     laboratory = Laboratory(folder=folder, recorder="embedded", backends="numpy")
     (folder / "tmp").mkdir()

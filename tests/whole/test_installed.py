@@ -47,6 +47,7 @@ def test_every_module_can_be_imported(folder: str) -> None:
             assert missing.name in NOT_EVERYWHERE, name
 
 
+@pytest.mark.slow
 def test_a_shipped_scenario_runs_and_is_reported(tmp_path: Path) -> None:
     smaller = ("--set", "backends=numpy", "--set", "n=64")
     out = flopprof(tmp_path, "run", "smoke", "--recorder=embedded", "--out=run", "--json", *smaller)

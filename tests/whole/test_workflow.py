@@ -64,6 +64,7 @@ def run_workflow(repository: Path, programs: Path, base: str, head: str) -> subp
     return done
 
 
+@pytest.mark.slow
 def test_a_slower_step_fails_the_pull_request_by_one_line_that_names_it(tmp_path: Path):
     repository = tmp_path / "repository"
     subprocess.run(["git", "init", "-q", str(repository)], check=True)

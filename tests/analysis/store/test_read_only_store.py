@@ -50,6 +50,7 @@ def names(store: Path) -> set[str]:
     return {entry.name for entry in store.iterdir()}
 
 
+@pytest.mark.slow
 def test_every_reading_command_reads_a_database_that_cannot_be_written(store: Path) -> None:
     run = list_runs(store).runs[0].id
     tag_run(store, run, "main")
@@ -64,6 +65,7 @@ def test_every_reading_command_reads_a_database_that_cannot_be_written(store: Pa
         assert names(store) == before == {DATABASE, "tiny-1"}
 
 
+@pytest.mark.slow
 def test_without_a_database_the_runs_are_read_from_their_folders(store: Path) -> None:
     with read_only(store):
         shown, history = flopprof("show", "latest"), flopprof("history", "tiny")

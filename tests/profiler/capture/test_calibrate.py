@@ -165,6 +165,7 @@ def test_a_cpu_step_stands_under_its_roof(calibrated: Path, tmp_path: Path) -> N
     assert large.roof_note is None and "; raised to " in (large.roof_source or "")
 
 
+@pytest.mark.slow
 def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:
     none = {"FLOPPROF_CEILINGS": str(calibrated / "none.json")}
     before = json.loads(

@@ -137,6 +137,7 @@ def test_a_run_whose_steps_are_all_done_is_only_completed(tmp_path: Path, run: P
     assert listed(tmp_path)["status"] == "complete"
 
 
+@pytest.mark.slow
 def test_failed_steps_are_run_again_and_the_last_word_counts(tmp_path: Path) -> None:
     write_scenario(tmp_path, "double", "once")
     (tmp_path / "fail").touch()
@@ -208,6 +209,7 @@ def test_an_option_that_contradicts_the_run_is_refused(
     assert not (run / "shards" / "numpy-cpu-2").exists()
 
 
+@pytest.mark.slow
 def test_options_that_say_what_was_recorded_are_fine(tmp_path: Path) -> None:
     write_scenario(tmp_path, "double", "doubled")
     same = ("--recorder", "embedded", "--no-control")
@@ -236,6 +238,7 @@ def test_a_run_or_a_scenario_is_needed_and_no_other_folder(tmp_path: Path) -> No
         assert "give a SCENARIO, or --resume RUN" in flopprof(tmp_path, "run", *arguments, code=2)
 
 
+@pytest.mark.slow
 def test_a_run_outside_the_store_is_resumed_by_its_folder(tmp_path: Path, run: Path) -> None:
     forget_step(run, 0)
     run.rename(tmp_path / "elsewhere")

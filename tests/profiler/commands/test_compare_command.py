@@ -46,6 +46,7 @@ def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch
     compare("latest", "--baseline", "nobody", code=2)
 
 
+@pytest.mark.slow
 def test_a_baseline_is_the_tag_though_a_folder_is_called_like_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_store_is_chosen_for_reporting_and_comparing_too(
     assert "latest: no such run" in run_here("report", "latest", code=2)[1]
 
 
+@pytest.mark.slow
 def test_every_format_is_written_with_its_charts(tmp_path: Path) -> None:
     compare(AXIS0, AXIS1, "--out", str(tmp_path / "c"))
     assert {"comparison.txt", "comparison.md", "comparison.html", "comparison.json"} <= {

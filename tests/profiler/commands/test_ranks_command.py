@@ -46,11 +46,13 @@ def test_the_json_is_the_contract(real: str) -> None:
     assert set(job["summary"][0]) >= {"first", "last", "straggler", "cause", "lost_ns"}
 
 
+@pytest.mark.slow
 def test_two_processes_print_what_one_does_byte_for_byte(real: str) -> None:
     assert run_here("ranks", *TRACES, "--jobs", "2", "--json")[0] == real
     assert run_here("ranks", *TRACES[::-1], "--jobs", "2", "--json")[0] == real
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_prints_what_one_process_does_byte_for_byte(real: str, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
     from drawing.dask_cluster import dask_cluster
@@ -61,6 +63,7 @@ def test_a_dask_cluster_prints_what_one_process_does_byte_for_byte(real: str, tm
         assert by_file == real
 
 
+@pytest.mark.slow
 def test_a_trace_recorded_again_is_read_again_by_the_same_cluster(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
     from drawing.dask_cluster import dask_cluster
@@ -76,6 +79,7 @@ def test_a_trace_recorded_again_is_read_again_by_the_same_cluster(tmp_path: Path
     assert seen == [[None, 1, 0], [None, 0, 1]]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_no_byte(tmp_path: Path) -> None:
     """Eight ranks on two workers, one of which is killed when it has read some."""
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
@@ -125,6 +129,7 @@ def test_the_other_formats_say_the_same(tmp_path: Path) -> None:
         assert title in page
 
 
+@pytest.mark.slow
 def test_the_tables_are_there_as_csv(tmp_path: Path, real: str) -> None:
     run_here("ranks", *TRACES, "--csv", tmp_path / "csv")
     job: dict[str, Any] = json.loads(real)
@@ -164,6 +169,7 @@ def test_ranks_that_fail_are_rows_and_the_exit_code_says_so(broken: Path) -> Non
     assert rows[2]["reason"].endswith("job_rank2.sqlite: is cut short; export it again from its .nsys-rep")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_one_line(tmp_path: Path, broken: Path) -> None:
     cases: list[tuple[list[str | Path], str]] = [
         ([tmp_path], "holds no trace"),
@@ -197,6 +203,7 @@ def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
     assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []
 
 
+@pytest.mark.slow
 def test_many_traces_are_one_table() -> None:
     traces = [DATA / f"{name}.sqlite.xz" for name in ("torch_axis0", "torch_axis1", "streams")]
     sweep: dict[str, Any] = json.loads(run_here("analyze", *traces, "--jobs", "2", "--json")[0])
@@ -215,6 +222,7 @@ def test_many_traces_are_one_table() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_sweep_is_the_same_whatever_runs_it(tmp_path: Path) -> None:
     for name in ("torch_axis0", "torch_axis1"):
         packed = (DATA / f"{name}.sqlite.xz").read_bytes()
@@ -226,6 +234,7 @@ def test_a_sweep_is_the_same_whatever_runs_it(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "csv").iterdir()) != []
 
 
+@pytest.mark.slow
 def test_two_sets_of_ranks_are_compared_by_their_median_and_worst_rank(tmp_path: Path) -> None:
     def slow(rank: SimRank, step: int) -> tuple[int, int]:
         return 0, 2_000_000 if rank.number == 2 else 0

@@ -11,6 +11,7 @@ from flopprof.profiler.machine.disk import DiskFullError, explain_full_disk, is_
 SIZE_KIB = 4096
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="a small disk can be mounted by root only")
 @pytest.mark.parametrize("kib", [4, 60, 200])
 def test_wherever_the_disk_is_full_it_is_one_line_and_the_run_can_be_finished(kib: int) -> None:
@@ -19,6 +20,7 @@ def test_wherever_the_disk_is_full_it_is_one_line_and_the_run_can_be_finished(ki
     assert "exit 2" in told and told.endswith("complete")
 
 
+@pytest.mark.slow
 @pytest.mark.nsys
 @pytest.mark.skipif(not can_mount(), reason="a small disk can be mounted by root only")
 def test_nsight_systems_does_not_say_so_and_flopprof_does() -> None:

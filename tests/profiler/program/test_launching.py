@@ -61,6 +61,7 @@ def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess
     )
 
 
+@pytest.mark.slow
 @pytest.mark.nsys
 def test_each_rank_leaves_a_trace_and_the_job_is_shown(tmp_path: Path, job: tuple[Path, Path]) -> None:
     out = tmp_path / "out"

@@ -213,6 +213,7 @@ def noted(tmp_path: Path) -> int:
     return len(file.read_text()) if file.exists() else 0
 
 
+@pytest.mark.slow
 def test_the_third_ctrl_c_kills_a_program_that_ignores_them(tmp_path: Path) -> None:
     process = start_waiting(tmp_path, MARKS + NOTES_INTERRUPTS)
     for count in (1, 2):
@@ -321,6 +322,7 @@ def test_under_nsys_it_does_not_nest(tmp_path: Path) -> None:
     assert "cannot be nested" in profiled.own_lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 @pytest.mark.parametrize("size", [256, 3000])
 def test_a_full_disk_leaves_no_half_result(tmp_path: Path, size: int) -> None:

@@ -133,6 +133,7 @@ def test_grids_sort_as_numbers(page: Page, folder: Path):
     assert list(dict.fromkeys(grids)) == ["250×4", "1000×4", "2000×4", "3000×4", "5000×4"]
 
 
+@pytest.mark.slow
 def test_folded_panels_are_printed_too(page: Page, folder: Path):
     (folder / "large.html").write_text(render(large_run(sizes=2, reps=10), "html"), encoding="utf-8")
     page.open(folder / "large.html")

@@ -76,6 +76,7 @@ def test_rounding_coordinates_leaves_labels_alone():
     assert "0.0" not in labels
 
 
+@pytest.mark.slow
 def test_500_steps_of_1000_reps_stay_small():
     result = large_run()
     page = render(result, "html")

@@ -214,6 +214,7 @@ def test_every_format_shows_the_same_numbers():
         assert sorted(cells) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):
     paths = write_figures(single_run(), tmp_path / "new" / "figures")
     names = ("time", "time_linear", "flops", "layers", "roof")
@@ -222,6 +223,7 @@ def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):
     assert all(path.read_bytes().startswith(heads[path.suffix]) for path in paths)
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_bytes_each_time():
     figure = list_figures(compose(gpu_run()))[0]
     for format in IMAGE_FORMATS:

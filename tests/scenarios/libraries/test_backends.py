@@ -129,6 +129,7 @@ def test_torch_runs_bfloat16_with_tf32_off():
     assert backend.versions()["torch"]
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_torch_compiles_a_chain_into_one_call():
     pytest.importorskip("torch")
