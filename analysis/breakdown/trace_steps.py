@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,21 +67,22 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
 def _list_members(labelled: Labelled, rows: Ints) -> dict[RangePath, Ints]:
     """Rows by (domain, message) from the outermost inwards, those of several threads together, by their start."""
     rows = rows[np.argsort(ints(labelled.trace.ranges, "start_ns")[rows], kind="stable")]
+    words = tuple(ints(labelled.trace.ranges, column) for column in ("domain", "name"))
     members: dict[RangePath, list[Ints]] = {}
     of_range = labelled.paths.of_range[rows]
     order = np.argsort(of_range, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(of_range[order])) + 1):
         if len(group):
-            members.setdefault(_spell(labelled, int(of_range[group[0]])), []).append(group)
+            members.setdefault(_spell(labelled, words, int(of_range[group[0]])), []).append(group)
     return {path: rows[np.sort(np.concatenate(groups))] for path, groups in members.items()}
 
 
-def _spell(labelled: Labelled, path: int) -> RangePath:
+def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
+    domain, name = words
     parts: list[tuple[str, str]] = []
     while path >= 0:
         row = int(labelled.paths.first[path])
-        domain, name = (int(ints(labelled.trace.ranges, column)[row]) for column in ("domain", "name"))
-        parts.append((labelled.trace.name(domain), labelled.trace.name(name)))
+        parts.append((labelled.trace.name(int(domain[row])), labelled.trace.name(int(name[row]))))
         path = int(labelled.paths.parent[path])
     return tuple(reversed(parts))
 
