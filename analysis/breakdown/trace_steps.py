@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.statistics import median_interval
 from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
 from ..trace.trace import Trace
@@ -38,10 +39,10 @@ class StepRow:
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
     """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
     ranges = trace.ranges
-    sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
-    owned = np.flatnonzero(spans.owner >= 0)
-    lengths = spans.end_ns[owned] - spans.start_ns[owned]
-    np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
+    cell = spans.owner * np.int64(len(LAYERS)) + spans.layer
+    owned = cell >= 0
+    lengths = (spans.end_ns - spans.start_ns)[owned]
+    sums = sum_by_group(cell[owned], len(ranges) * len(LAYERS), lengths).reshape(len(ranges), len(LAYERS))
     parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
     for level in range(int(depth.max(initial=0)), 0, -1):
         rows = np.flatnonzero((depth == level) & (parent >= 0))
