@@ -154,6 +154,21 @@ def windows_distinct(count: int) -> Content:
     )
 
 
+def spell(at: int) -> str:
+    """A number in letters: a name that no folding of counters takes for another one's."""
+    return ("" if at < 26 else spell(at // 26 - 1)) + "abcdefghijklmnopqrstuvwxyz"[at % 26]
+
+
+def once(count: int) -> Content:
+    """Flat ranges of a name and a kernel each, none of which ever comes again: to be compared with itself."""
+    end = (count + 2) * STEP
+    return Content(
+        lambda: ((1, (at * STEP - 100, at * STEP + 850, f"op {spell(at)}")) for at in range(1, count + 1)),
+        alike(count),
+        end,
+    )
+
+
 def threads(count: int) -> Content:
     """A range on each of many threads."""
     end = (count + 2) * STEP
@@ -189,6 +204,7 @@ SHAPES = {
     "kernels": Shape(kernels, 200_000),
     "windows": Shape(windows, 1_000_000, (TEXT, (*RANGED, *HTML), (*RANGED, *JSON), (*RANGED, *CSV))),
     "windows_distinct": Shape(windows_distinct, 1_000_000, (TEXT, JSON, (*RANGED, *HTML))),
+    "once": Shape(once, 4_000),
     "threads": Shape(threads, 5_000),
 }
 

@@ -26,6 +26,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .rank_test import rank_test
+from .student import STRETCHES
+
 Verdict = Literal["same", "faster", "slower", "unsure"]
 
 Floats = NDArray[np.float64]
@@ -148,15 +151,6 @@ def _measure_gap(a: Floats, b: Floats) -> float:
     return float(b.max() / a.min()) if b.max() < a.min() else 1.0
 
 
-def rank_test(a: Floats, b: Floats) -> tuple[float, int]:
-    """Mann–Whitney's two-sided p-value, and +1 where B's samples rank higher, −1 where A's do."""
-    from scipy.stats import mannwhitneyu
-
-    statistic, p = mannwhitneyu(b, a, alternative="two-sided")
-    excess = float(statistic) - len(a) * len(b) / 2
-    return float(p), (excess > 0) - (excess < 0)
-
-
 def adjust_holm(p: Sequence[float]) -> list[float]:
     """P-values adjusted for being judged together (Holm 1979), in the order given; not capped at 1.
 
@@ -263,6 +257,8 @@ def _blocks(samples: Floats) -> int:
 
 def _stretch(level: float, freedom: float) -> float:
     """How much wider an interval of this level is than the normal 95 % one."""
+    if level == LEVEL and freedom in range(1, len(STRETCHES) + 1):
+        return STRETCHES[int(freedom) - 1]
     from scipy.special import ndtri, stdtrit
 
     return -float(stdtrit(freedom, (1 - level) / 2)) / float(ndtri(0.975))

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, distinct, ints
-from ..arithmetic.grouped import Stats, code_combinations, describe_codes, medians_of_runs, sort_groups
+from ..arithmetic.grouped import (
+    Stats,
+    code_combinations,
+    describe_codes,
+    medians_of_runs,
+    sort_groups,
+    sum_by_group,
+)
 from ..attribution.ownership import ATTRIBUTIONS
 from ..hardware.occupancy import Placement, find_limits, place_launch
 from ..trace.trace import Trace
@@ -55,9 +62,17 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
 
     `share` is of these rows' kernel time. Without `queue` the queue medians are None.
     """
+    return kernel_rows_by_group(trace, rows, np.zeros(len(rows), np.int64), 1, queue)[0]
+
+
+def kernel_rows_by_group(
+    trace: Trace, rows: Ints, group: Ints, groups: int, queue: Queue | None = None
+) -> list[tuple[KernelRow, ...]]:
+    """The same of each of many groups of rows, at the price of one; rows ascend within a group."""
     frame = trace.activities
-    rows = rows[ints(frame, "layer")[rows] == KERNEL]
-    kernel = code_combinations(ints(frame, "name")[rows], ints(frame, "device")[rows])
+    some = ints(frame, "layer")[rows] == KERNEL
+    rows, group = rows[some], group[some]
+    kernel = code_combinations(group, ints(frame, "name")[rows], ints(frame, "device")[rows])
     launch = code_combinations(kernel, ints(frame, "launch")[rows])
     by_kernel = _describe(trace, rows, kernel)
     by_launch = by_kernel
@@ -65,17 +80,20 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
         by_launch = _describe(trace, rows, launch)
     launches = _launches(trace, rows, kernel, launch, by_launch)
     waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
-    total = int(by_kernel.total.sum())
+    first = _first_of_each(kernel, len(by_kernel.group))
+    totals = sum_by_group(group[first], groups, by_kernel.total).tolist()
     begun = np.full(len(by_kernel.group), np.iinfo(np.int64).max)
     np.minimum.at(begun, kernel, ints(frame, "start_ns")[rows])
-    found = [
-        _kernel_row(
-            trace, row, by_kernel, at, total, {name: of[at] for name, of in waits.items()}, launches[at]
-        )
-        for at, row in enumerate(rows[_first_of_each(kernel, len(by_kernel.group))].tolist())
+    found: list[list[KernelRow]] = [[] for _ in range(groups)]
+    name, device = (ints(frame, column)[rows[first]].tolist() for column in ("name", "device"))
+    for at, (one, begin) in enumerate(zip(group[first].tolist(), begun.tolist(), strict=True)):
+        kernel_on = trace.name(name[at]), known_device(device[at])
+        medians = {what: of[at] for what, of in waits.items()}
+        described = _kernel_row(kernel_on, by_kernel, at, totals[one], medians, launches[at])
+        found[one].append(replace(described, first_ns=begin))
+    return [
+        tuple(sorted(each, key=lambda row: (-row.total_ns, row.kernel, row.device or 0))) for each in found
     ]
-    found = [replace(row, first_ns=first) for row, first in zip(found, begun.tolist(), strict=True)]
-    return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.device or 0)))
 
 
 def _describe(trace: Trace, rows: Ints, code: Ints) -> Stats:
@@ -131,19 +149,26 @@ def copy_rows(trace: Trace, rows: Ints, by: NDArray[np.int8] | None = None) -> t
 
     With `by`, how each activity came to its range, also by that.
     """
+    return copy_rows_by_group(trace, rows, np.zeros(len(rows), np.int64), 1, by)[0]
+
+
+def copy_rows_by_group(
+    trace: Trace, rows: Ints, group: Ints, groups: int, by: NDArray[np.int8] | None = None
+) -> list[tuple[CopyRow, ...]]:
+    """The same of each of many groups of rows; rows ascend within a group."""
     place = np.full(len(trace.activities), NONE, np.int64)
     place[ints(trace.copies, "activity")] = np.arange(len(trace.copies))
-    rows = rows[place[rows] >= 0]
+    some = place[rows] >= 0
+    rows, group = rows[some], group[some]
     copy = place[rows]
     keys = [ints(trace.copies, column)[copy] for column in ("copy_kind", "src_kind", "dst_kind")]
     how = np.zeros(len(rows), np.int8) if by is None else by[rows]
-    code = code_combinations(*keys, ints(trace.activities, "device")[rows], how)
-    groups = _split(code)
-    found = [
-        _copy_row(trace, rows[group], copy[group], None if by is None else ATTRIBUTIONS[how[group[0]]])
-        for group in groups
-    ]
-    return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kind, row.device or 0)))
+    code = code_combinations(group, *keys, ints(trace.activities, "device")[rows], how)
+    found: list[list[CopyRow]] = [[] for _ in range(groups)]
+    for mine in _split(code):
+        attribution = None if by is None else ATTRIBUTIONS[how[mine[0]]]
+        found[int(group[mine[0]])].append(_copy_row(trace, rows[mine], copy[mine], attribution))
+    return [tuple(sorted(each, key=lambda row: (-row.total_ns, row.kind, row.device or 0))) for each in found]
 
 
 def _durations(trace: Trace, rows: Ints) -> Ints:
@@ -165,8 +190,7 @@ def _first_of_each(code: Ints, groups: int) -> Ints:
 
 
 def _kernel_row(
-    trace: Trace,
-    row: int,
+    kernel: tuple[str, int | None],
     stats: Stats,
     at: int,
     total: int,
@@ -174,8 +198,8 @@ def _kernel_row(
     launches: list[Launch],
 ) -> KernelRow:
     return KernelRow(
-        kernel=trace.name(int(ints(trace.activities, "name")[row])),
-        device=known_device(int(ints(trace.activities, "device")[row])),
+        kernel=kernel[0],
+        device=kernel[1],
         instances=int(stats.count[at]),
         total_ns=int(stats.total[at]),
         median_ns=stats.quantile(at, 0.5),

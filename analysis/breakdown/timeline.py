@@ -152,21 +152,11 @@ def _label_gaps(
     x = np.append(busy[2], NONE)
     some = gap_end > gap_start
     gap_start, gap_end, x = gap_start[some], gap_end[some], x[some]
-    call = np.where(x >= 0, ints(trace.activities, "call")[x], NONE)
-    known = np.flatnonzero(call >= 0)
-    call_start, call_end = (ints(trace.calls, c)[call[known]] for c in ("start_ns", "end_ns"))
-    bounds = gap_start[known], gap_end[known]
-    owned = attribution.owner[x[known]], attribution.kind[x[known]]
-    parts = [
-        _part(*_clip(*bounds, call_end, np.int64(LAST)), LATENCY, *owned),
-        _part(*_clip(*bounds, call_start, call_end), LAUNCH, *owned),
-    ]
-    before_end = gap_end.copy()
-    before_end[known] = np.minimum(gap_end[known], np.maximum(call_start, gap_start[known]))
-    thread = np.full(len(x), NONE, np.int64)
-    thread[known] = ints(trace.calls, "thread")[call[known]]
-    last = x < 0
-    thread[last] = _last_thread(trace, rows)
+    call = np.where(x >= 0, ints(trace.activities, "call")[x], np.int32(NONE))
+    parts = _label_since_call(trace, attribution, x, call, gap_start, gap_end)
+    thread = np.append(ints(trace.calls, "thread"), np.int32(NONE))[call]
+    thread[x < 0] = _last_thread(trace, rows)
+    before_end = _clip_before_call(trace, call, gap_start, gap_end)
     unknown = thread < 0
     nobody = np.full(int(unknown.sum()), NONE, np.int32), np.full(int(unknown.sum()), BY_NONE, np.int8)
     parts.append(_part(gap_start[unknown], gap_end[unknown], UNKNOWN, *nobody))
@@ -174,6 +164,26 @@ def _label_gaps(
         mine = np.flatnonzero((thread == one) & (before_end > gap_start))
         parts += _label_host(attribution.ownership, calls, int(one), gap_start[mine], before_end[mine])
     return parts
+
+
+def _label_since_call(
+    trace: Trace, attribution: Attribution, x: Ints, call: Codes, gap_start: Ints, gap_end: Ints
+) -> list[_Part]:
+    """What is left of gaps from the call's beginning on: launch, and latency."""
+    known = np.flatnonzero(call >= 0)
+    call_start, call_end = (ints(trace.calls, c)[call[known]] for c in ("start_ns", "end_ns"))
+    bounds = gap_start[known], gap_end[known]
+    owned = attribution.owner[x[known]], attribution.kind[x[known]]
+    return [
+        _part(*_clip(*bounds, call_end, np.int64(LAST)), LATENCY, *owned),
+        _part(*_clip(*bounds, call_start, call_end), LAUNCH, *owned),
+    ]
+
+
+def _clip_before_call(trace: Trace, call: Codes, gap_start: Ints, gap_end: Ints) -> Ints:
+    """Where the part of each gap before the call ends; without a call the gap's end."""
+    call_start = np.append(ints(trace.calls, "start_ns"), LAST)[call]
+    return np.minimum(gap_end, np.maximum(call_start, gap_start))
 
 
 def _clip(start: Ints, end: Ints, low: Ints, high: Ints | np.int64) -> tuple[Ints, Ints]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.statistics import median_interval
 from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
 from ..trace.trace import Trace
@@ -37,10 +39,10 @@ class StepRow:
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
     """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
     ranges = trace.ranges
-    sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
-    owned = np.flatnonzero(spans.owner >= 0)
-    lengths = spans.end_ns[owned] - spans.start_ns[owned]
-    np.add.at(sums, (spans.owner[owned], spans.layer[owned]), lengths)
+    cell = spans.owner * np.int64(len(LAYERS)) + spans.layer
+    owned = cell >= 0
+    lengths = (spans.end_ns - spans.start_ns)[owned]
+    sums = sum_by_group(cell[owned], len(ranges) * len(LAYERS), lengths).reshape(len(ranges), len(LAYERS))
     parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
     for level in range(int(depth.max(initial=0)), 0, -1):
         rows = np.flatnonzero((depth == level) & (parent >= 0))
@@ -66,21 +68,22 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
 def _list_members(labelled: Labelled, rows: Ints) -> dict[RangePath, Ints]:
     """Rows by (domain, message) from the outermost inwards, those of several threads together, by their start."""
     rows = rows[np.argsort(ints(labelled.trace.ranges, "start_ns")[rows], kind="stable")]
+    words = tuple(ints(labelled.trace.ranges, column) for column in ("domain", "name"))
     members: dict[RangePath, list[Ints]] = {}
     of_range = labelled.paths.of_range[rows]
     order = np.argsort(of_range, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(of_range[order])) + 1):
         if len(group):
-            members.setdefault(_spell(labelled, int(of_range[group[0]])), []).append(group)
+            members.setdefault(_spell(labelled, words, int(of_range[group[0]])), []).append(group)
     return {path: rows[np.sort(np.concatenate(groups))] for path, groups in members.items()}
 
 
-def _spell(labelled: Labelled, path: int) -> RangePath:
+def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
+    domain, name = words
     parts: list[tuple[str, str]] = []
     while path >= 0:
         row = int(labelled.paths.first[path])
-        domain, name = (int(ints(labelled.trace.ranges, column)[row]) for column in ("domain", "name"))
-        parts.append((labelled.trace.name(domain), labelled.trace.name(name)))
+        parts.append((labelled.trace.name(int(domain[row])), labelled.trace.name(int(name[row]))))
         path = int(labelled.paths.parent[path])
     return tuple(reversed(parts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class Gate:
 
 def judge_gate(comparison: Comparison, percent: float | None, *, fail_undecided: bool) -> Gate:
     """Sort a comparison's pairs; a range that happened once and holds pairs of its own is judged by those."""
-    judged = [pair for pair in comparison.pairs if not _is_container(pair, comparison.pairs)]
+    keys = sorted(pair.a.key for pair in comparison.pairs)
+    judged = [pair for pair in comparison.pairs if not _is_container(pair, keys)]
     undecided = tuple(pair.label for pair in judged if pair.verdict == "unsure")
     return Gate(
         percent=percent,
@@ -46,5 +48,8 @@ def judge_gate(comparison: Comparison, percent: float | None, *, fail_undecided:
     )
 
 
-def _is_container(pair: Pair, pairs: Sequence[Pair]) -> bool:
-    return pair.interval is None and any(other.a.key.startswith(f"{pair.a.key} / ") for other in pairs)
+def _is_container(pair: Pair, keys: Sequence[str]) -> bool:
+    """Whether one of the keys, which are in order, lies inside the pair's."""
+    inside = f"{pair.a.key} / "
+    at = bisect_left(keys, inside)
+    return pair.interval is None and at < len(keys) and keys[at].startswith(inside)

@@ -89,11 +89,11 @@ def _list_children(paths: Iterable[RangePath]) -> dict[RangePath, list[Part]]:
 
 
 def _pair_siblings(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict[Part, Part]:
-    renamed = {part: (part[0], rename(part[1])) for part in a}
-    mapped = {part: new for part, new in renamed.items() if new != part and new in b}
+    renamed, known = {part: (part[0], rename(part[1])) for part in a}, set(b)
+    mapped = {part: new for part, new in renamed.items() if new != part and new in known}
     taken = set(mapped.values())
     pairs = {
-        part: mapped.get(part, part) for part in a if part in mapped or (part in b and part not in taken)
+        part: mapped.get(part, part) for part in a if part in mapped or (part in known and part not in taken)
     }
     taken = set(pairs.values())
     rest_a, rest_b = [part for part in a if part not in pairs], [part for part in b if part not in taken]

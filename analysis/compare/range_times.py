@@ -10,7 +10,7 @@ time is its host time.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
-from ..breakdown.kernels import copy_rows, kernel_rows
+from ..breakdown.kernels import copy_rows_by_group, kernel_rows_by_group
 from ..breakdown.labelled import Labelled, label_trace
 from ..breakdown.timeline import DeviceSpans
 from ..breakdown.trace_steps import sum_owned
@@ -74,21 +74,22 @@ def _list_members(labelled: Labelled) -> dict[RangePath, Ints]:
     start = ints(trace.ranges, "start_ns")
     rows = np.flatnonzero(labelled.attribution.owner_rows)
     rows = rows[np.argsort(start[rows], kind="stable")]
+    columns = tuple(ints(trace.ranges, column) for column in ("domain", "name", "parent"))
     spelled: dict[int, RangePath] = {}
     members: dict[RangePath, list[int]] = {}
     for row, path in zip(rows.tolist(), numbered.of_range[rows].tolist(), strict=True):
         if path not in spelled:
-            spelled[path] = _spell(trace, row)
+            spelled[path] = _spell(trace, columns, row)
         members.setdefault(spelled[path], []).append(row)
     return {path: np.array(found, np.int64) for path, found in members.items()}
 
 
-def _spell(trace: Trace, row: int) -> RangePath:
+def _spell(trace: Trace, columns: Sequence[Ints], row: int) -> RangePath:
+    domain, name, parent = columns
     parts: list[tuple[str, str]] = []
     while row >= 0:
-        domain, name = (int(ints(trace.ranges, column)[row]) for column in ("domain", "name"))
-        parts.append((trace.name(domain), trace.name(name)))
-        row = int(ints(trace.ranges, "parent")[row])
+        parts.append((trace.name(int(domain[row])), trace.name(int(name[row]))))
+        row = int(parent[row])
     return tuple(reversed(parts))
 
 
@@ -131,32 +132,40 @@ class _Device:
         """Every path that has time on this device; ``sums`` are what the ranges own of it."""
         here = ints(self.labelled.trace.activities, "device") == self.device
         owner = np.where(here, self.labelled.attribution.owner, NONE)
-        order = np.argsort(owner, kind="stable")
-        for path, rows in members.items():
-            if sums[rows].any():
-                work = _take(owner, order, rows)
-                yield (
-                    path,
-                    _describe_path(path, sums[rows], self._describe_op(path, work, len(rows)), self.spans),
-                )
+        timed = [(path, rows) for path, rows in members.items() if sums[rows].any()]
+        ops = self._describe_ops(timed, *_sort_by_path(owner, [rows for _, rows in timed], len(sums)))
+        for (path, rows), op in zip(timed, ops, strict=True):
+            yield path, _describe_path(path, sums[rows], op, self.spans)
 
-    def _describe_op(self, path: RangePath, work: Ints, executions: int) -> MeasuredOp:
-        return MeasuredOp(
-            op=path[-1][1],
-            executions=executions,
-            kernels=kernel_rows(self.labelled.trace, work),
-            copies=copy_rows(self.labelled.trace, work),
-            counters=self.sampled.count(self.labelled.trace, self.device, work, executions),
-            bytes_per_s=find_bandwidth(self.labelled.trace, self.device),
-        )
+    def _describe_ops(
+        self, timed: Sequence[tuple[RangePath, Ints]], work: Ints, group: Ints
+    ) -> Iterator[MeasuredOp]:
+        """One op a path, from the rows of activities that they own, path by path."""
+        trace, paths = self.labelled.trace, len(timed)
+        kernels = kernel_rows_by_group(trace, work, group, paths)
+        copies = copy_rows_by_group(trace, work, group, paths)
+        ends = np.cumsum(np.bincount(group, minlength=paths)).tolist()
+        for at, (path, rows) in enumerate(timed):
+            mine = work[ends[at - 1] if at else 0 : ends[at]]
+            yield MeasuredOp(
+                op=path[-1][1],
+                executions=len(rows),
+                kernels=kernels[at],
+                copies=copies[at],
+                counters=self.sampled.count(trace, self.device, mine, len(rows)),
+                bytes_per_s=find_bandwidth(trace, self.device),
+            )
 
 
-def _take(owner: Codes, order: Ints, rows: Ints) -> Ints:
-    """The rows of activities whose owner is among `rows`; `order` sorts the owners."""
-    ordered = owner[order]
-    low, high = np.searchsorted(ordered, rows), np.searchsorted(ordered, rows, side="right")
-    parts = [order[i:j] for i, j in zip(low.tolist(), high.tolist(), strict=True) if j > i]
-    return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+def _sort_by_path(owner: Codes, members: Sequence[Ints], ranges: int) -> tuple[Ints, Ints]:
+    """The rows of activities that ranges of these paths own, path by path, and each one's path."""
+    path_of = np.full(ranges + 1, NONE, np.int64)  # the last entry is nobody's
+    for path, rows in enumerate(members):
+        path_of[rows] = path
+    path = path_of[owner]
+    work = np.flatnonzero(path >= 0)
+    work = work[np.argsort(path[work], kind="stable")]
+    return work, path[work]
 
 
 def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, spans: DeviceSpans) -> Measured:

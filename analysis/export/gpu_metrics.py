@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import Ints
+from ..arithmetic.arrays import Bools, Ints
 from ..sqlite.file import SqliteFile
-from .raw_tables import read_table
+from .raw_tables import Table, read_table
 
 Source = Literal["GPU_METRICS", "GENERIC_EVENTS"]
 
@@ -88,27 +88,54 @@ def figure_of(name: str) -> str | None:
 
 def _read_values(file: SqliteFile, schema: str) -> tuple[GpuSamples, ...]:
     names = _metric_names(file)
-    table = read_table(file, VALUES, ["timestamp|rawTimestamp", "typeId", "metricId", "value"], schema=schema)
-    time = table.values("timestamp", 0)
-    if table.has("rawTimestamp"):
-        time = np.where(table.known("timestamp"), time, table.values("rawTimestamp", 0))
-    timed = table.known("timestamp") | table.known("rawTimestamp")
-    whole = timed & table.known("typeId") & table.known("metricId") & table.known("value")
-    kind, metric, value = (table.values(column, 0) for column in ("typeId", "metricId", "value"))
+    table, (time, timed) = _read_table(file, schema)
+    kinds, code = table.folded, table.folded.codes
+    type_of, metric_of = kinds.values("typeId", 0), kinds.values("metricId", 0)
+    named = kinds.known("typeId") & kinds.known("metricId")
+    whole = timed & table.known("value") & named[code]
+    value = table.values("value", 0)
     found: list[GpuSamples] = []
-    for type_id in np.unique(kind[whole]).tolist():
-        mine = np.flatnonzero(whole & (kind == type_id))
+    for type_id in np.unique(type_of[named]).tolist():
+        mine = _where(whole & (named & (type_of == type_id))[code])
         known = names.get(type_id, _TypeNames())
         draft = _Draft(device=type_id & DEVICE_BITS, source="GPU_METRICS", set=known.set)
         draft.names = tuple(dict.fromkeys(known.names.values()))
-        place, rows = np.unique(time[mine], return_inverse=True)
+        place, rows = _number_instants(time[mine])
+        of_row, value_of = code[mine], value[mine]
         for id, name in known.names.items():
             figure = figure_of(name)
             if figure is not None and figure not in draft.values:
-                of_metric = metric[mine] == id
-                draft.values[figure] = _fill(len(place), rows[of_metric], value[mine][of_metric])
+                of_metric = np.flatnonzero((metric_of == id)[of_row])
+                draft.values[figure] = _fill(len(place), rows[of_metric], value_of[of_metric])
         found += draft.finish(place)
     return tuple(sorted(found, key=lambda samples: samples.device))
+
+
+def _read_table(file: SqliteFile, schema: str) -> tuple[Table, tuple[Ints, Bools]]:
+    """The table, the time of each row and whether it is known; the raw one is read where it must stand in."""
+    columns = ["typeId", "metricId", "value"]
+    time = "timestamp" if "timestamp" in file.tables[VALUES] else "timestamp|rawTimestamp"
+    table = read_table(file, VALUES, [time, *columns], folded=columns[:2], schema=schema)
+    if not table.has("timestamp"):
+        return table, (table.values("rawTimestamp", 0), table.known("rawTimestamp"))
+    time, known = table.values("timestamp", 0), table.known("timestamp")
+    if known.all() or "rawTimestamp" not in file.tables[VALUES]:
+        return table, (time, known)
+    raw = read_table(file, VALUES, ["rawTimestamp"], schema=schema)
+    return table, (np.where(known, time, raw.values("rawTimestamp", 0)), known | raw.known("rawTimestamp"))
+
+
+def _where(wanted: Bools) -> Ints | slice:
+    """Places where it holds; a slice, which copies nothing, when that is everywhere."""
+    return slice(None) if wanted.all() else np.flatnonzero(wanted)
+
+
+def _number_instants(time: Ints) -> tuple[Ints, Ints]:
+    """The instants in order, each once, and which of them each time is; exports have them in order."""
+    if not len(time) or not (time[1:] >= time[:-1]).all():
+        return np.unique(time, return_inverse=True)
+    is_new = time[1:] != time[:-1]
+    return time[np.append(True, is_new)], np.append(np.int32(0), np.cumsum(is_new, dtype=np.int32))
 
 
 @dataclass(slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...scenarios.plan.work import Unit
 from ..export.devices import GpuInfo
+
+if TYPE_CHECKING:
+    from ...scenarios.plan.work import Unit  # loads pydantic's models, which a trace can do without
 
 HIGHEST_SHARE = 1.02
 """Above it the peak, or the count, is wrong."""
 
-Rate = tuple[str, Unit]
+Rate = tuple[str, "Unit"]
 """(dtype, unit) of a peak."""
 
 FMA_PER_CLOCK: Mapping[str, Mapping[str, int]] = {

@@ -103,6 +103,7 @@ def layer_table(pairs: tuple[Pair, ...]) -> Table:
 def kernel_table(pairs: tuple[Pair, ...]) -> Table:
     """Which kernel of B stands where which of A stood; what is said of both stands side by side."""
     heads = _head_sides(pairs)
+    apart = _are_told_apart(pairs)
     uses = (use for pair in pairs for kernel in pair.kernels for use in (kernel.a, kernel.b))
     names = fold_names(use.kernel for use in uses if use is not None)
     both = partial(_both_sides, heads)
@@ -123,7 +124,7 @@ def kernel_table(pairs: tuple[Pair, ...]) -> Table:
         *both("gbps", "", lambda use: use.gbps, kind="gbps", detail=True),
     )
     rows = tuple(
-        fill_row(columns, _KernelOfPair(pair, kernel), group=_name_pair(pair, pairs))
+        fill_row(columns, _KernelOfPair(pair, kernel), group=_name_pair(pair, apart=apart))
         for pair in pairs
         for kernel in pair.kernels
     )
@@ -132,7 +133,8 @@ def kernel_table(pairs: tuple[Pair, ...]) -> Table:
 
 
 def _label_column(pairs: tuple[Pair, ...]) -> ColumnOf[Pair]:
-    return ColumnOf(key="label", title="step", value=lambda pair: _label(pair, pairs))
+    apart = _are_told_apart(pairs)
+    return ColumnOf(key="label", title="step", value=lambda pair: _label(pair, apart=apart))
 
 
 def _layer_column(part: str) -> ColumnOf[Pair]:
@@ -196,18 +198,19 @@ def _group(pair: Pair) -> str:
     return clean(" ".join(shared))
 
 
-def _label(pair: Pair, pairs: tuple[Pair, ...]) -> str:
+def _label(pair: Pair, *, apart: bool) -> str:
     """What a row is called inside its group."""
-    shared = _group(pair).split()
-    own = [word for word in _name_pair(pair, pairs).split() if word not in shared]
-    return " ".join(own) or _name_pair(pair, pairs)
+    shared, name = _group(pair).split(), _name_pair(pair, apart=apart)
+    return " ".join(word for word in name.split() if word not in shared) or name
 
 
-def _name_pair(pair: Pair, pairs: tuple[Pair, ...]) -> str:
-    values = {(other.value_a, other.value_b) for other in pairs}
-    if len(values) <= 1:
-        return clean(pair.label)
-    return clean(f"{pair.label} {pair.value_a} → {pair.value_b}")
+def _are_told_apart(pairs: tuple[Pair, ...]) -> bool:
+    """Whether each pair's row must say what tells its sides apart, as that is not one for all."""
+    return len({(pair.value_a, pair.value_b) for pair in pairs}) > 1
+
+
+def _name_pair(pair: Pair, *, apart: bool) -> str:
+    return clean(f"{pair.label} {pair.value_a} → {pair.value_b}" if apart else pair.label)
 
 
 def _format_p(p: float | None) -> str | None:

@@ -18,12 +18,18 @@ from flopprof.analysis.attribution.attribution import attribute
 from flopprof.analysis.attribution.ownership import ATTRIBUTIONS, BY_THREAD
 from flopprof.analysis.attribution.paths import PathNames, find_paths, thread_ids
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file, analyze_trace
-from flopprof.analysis.breakdown.kernels import kernel_rows
+from flopprof.analysis.breakdown.kernels import (
+    copy_rows,
+    copy_rows_by_group,
+    kernel_rows,
+    kernel_rows_by_group,
+)
 from flopprof.analysis.breakdown.queue import measure_queue
 from flopprof.analysis.breakdown.rows import KernelRow
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @functools.cache
@@ -282,6 +288,19 @@ def test_kernel_rows_of_some_activities_share_out_their_time():
     for row in rows:
         assert sum(launch.instances for launch in row.launches) == row.instances
         assert sum(launch.total_ns for launch in row.launches) == row.total_ns
+
+
+@settings(max_examples=50)
+@given(drawn_traces(), st.data())
+def test_rows_of_many_groups_are_those_of_each_by_itself(drawn: Drawn, data: st.DataObject):
+    trace, groups = drawn.trace(), 4
+    count = len(trace.activities)
+    of = np.array(data.draw(st.lists(st.integers(0, groups - 1), min_size=count, max_size=count)), np.int64)
+    rows, queue = np.argsort(of, kind="stable"), measure_queue(trace)
+    each = [np.flatnonzero(of == group) for group in range(groups)]
+    kernels = kernel_rows_by_group(trace, rows, of[rows], groups, queue)
+    assert kernels == [kernel_rows(trace, mine, queue) for mine in each]
+    assert copy_rows_by_group(trace, rows, of[rows], groups) == [copy_rows(trace, mine) for mine in each]
 
 
 def test_launch_geometry_and_occupancy_are_the_recorded_ones():

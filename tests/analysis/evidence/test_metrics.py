@@ -178,6 +178,24 @@ def test_both_layouts_say_the_same(tmp_path: Path, event_layout: bool):
     assert (device.set, device.samples, device.frequency_hz) == ("gh100" if event_layout else None, 10, 1e7)
 
 
+def test_samples_may_come_in_any_order_and_with_their_raw_time_alone(tmp_path: Path):
+    wanted = measure(drawn([(1000, 2000, "a")], STEADY), tmp_path)
+    export = drawn([(1000, 2000, "a")], STEADY[:1])
+    for at, (time, percent) in enumerate(reversed(STEADY[1:])):
+        known = time if at % 2 else None
+        export.add(
+            "GPU_METRICS",
+            rawTimestamp=time,
+            timestamp=known,
+            typeId=0x1000100000000,
+            metricId=9,
+            value=percent,
+        )
+    (tmp_path / "disordered").mkdir()
+    found = measure(export, tmp_path / "disordered")
+    assert found.metrics == wanted.metrics
+
+
 def test_a_sample_that_work_fills_in_part_is_all_its_own(tmp_path: Path):
     """Each kernel runs in half of its sample at full rate, so the sample says 40 %."""
     work = [(1000 + 100 * at, 1050 + 100 * at, "a") for at in range(5)]
