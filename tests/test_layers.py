@@ -36,6 +36,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("data",),
             ("charts",),
             ("render",),
+            ("contest",),
             ("run", "trace", "comparison", "kept"),
             ("notebook",),
         ),
