@@ -7,6 +7,8 @@ from collections import Counter
 
 from ...analysis.runs.records import Machine
 from ...analysis.runs.results import RunResult
+from ..contest.contest_picture import draw_up_picture
+from ..contest.headlines import compose_headlines
 from ..contest.step_explanations import explain_steps
 from ..contest.sweep import read_sweep
 from ..contest.verdicts import compose_verdicts, hold_contests
@@ -66,6 +68,8 @@ def compose(result: RunResult) -> Document:
         folder=result.folder,
         data=run_to_json(result, tuple(explained.values())),
         explanations=compose_explanations(result, sweep, contests, explained),
+        headlines=compose_headlines(result, sweep, contests, explained),
+        picture=draw_up_picture(result, sweep, contests),
     )
 
 
