@@ -28,7 +28,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("trace",),
             ("attribution",),
         ),
-        *(("evidence",), ("breakdown",), ("runs",), ("explain",), ("compare", "store")),
+        *(("evidence",), ("breakdown",), ("timeline",), ("runs",), ("explain",), ("compare", "store")),
     ),
     "reports": (
         *(

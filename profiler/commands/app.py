@@ -11,7 +11,7 @@ import typer
 
 from .one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from .output import print_text
-from .reading_app import analyze, compare, report, scrub
+from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
 from .runs_app import JsonOption, add_store_commands
 
@@ -80,7 +80,7 @@ for program_command in (profile, counters):
         context_settings={"allow_interspersed_args": False},
         options_metavar="[OPTIONS] --",
     )(program_command)
-for command in (analyze, scrub, report, compare, calibrate):
+for command in (analyze, timeline, scrub, report, compare, calibrate):
     app.command()(command)
 add_store_commands(app)
 app.command()(doctor)
