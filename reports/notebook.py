@@ -257,7 +257,7 @@ def document_to_html(document: Document) -> str:
     """The head of a report and its first table: what fits a cell. Names come from traces, so all is escaped."""
     lines = [f"<b>{escape(document.title)}</b> {escape(document.about)}"]
     lines += [f"<i>{escape(notice.severity)}: {escape(notice.text)}</i>" for notice in document.warnings]
-    lines += [escape(sentence) for sentence in (document.summary, *document.verdicts) if sentence]
+    lines += [escape(sentence) for sentence in (*document.opening, document.summary) if sentence]
     body = "".join(f"<p>{line}</p>" for line in lines)
     tables = [table for section in document.sections for table in section.tables]
     return f"<div>{body}{''.join(table_to_html(table) for table in tables[:1])}</div>"

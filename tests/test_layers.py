@@ -28,7 +28,8 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("trace",),
             ("attribution",),
         ),
-        *(("evidence",), ("breakdown",), ("runs", "ranks", "many"), ("explain",), ("compare", "store")),
+        *(("evidence",), ("breakdown",), ("timeline",)),
+        *(("runs", "ranks", "many"), ("explain",), ("compare", "store")),
     ),
     "reports": (
         *(
@@ -36,6 +37,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("data",),
             ("charts",),
             ("render",),
+            ("contest",),
             ("run", "trace", "comparison", "kept", "ranks"),
             ("notebook",),
         ),

@@ -174,11 +174,16 @@ def _call(event: Event) -> CallEvent:
     return CallEvent(
         *_times(event),
         pid=int(event["pid"]),
-        tid=int(event["tid"]),
+        tid=_thread(event),
         name=str(event["name"]),
         correlation=_whole(event.get("args", {}).get("correlation")),
         driver=event["cat"] == "cuda_driver",
     )
+
+
+def _thread(event: Event) -> int:
+    """The thread; `flopprof timeline` draws calls in a lane of their own and says whose they are."""
+    return int(event.get("args", {}).get("thread", event["tid"]))
 
 
 def _range(event: Event) -> RangeEvent:
@@ -187,7 +192,7 @@ def _range(event: Event) -> RangeEvent:
     return RangeEvent(
         *_times(event),
         pid=int(event["pid"]),
-        tid=int(event["tid"]),
+        tid=_thread(event),
         name=f"{name} {shapes}" if shapes else name,
         domain=RANGE_DOMAINS[event["cat"]],
     )

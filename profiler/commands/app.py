@@ -12,7 +12,7 @@ import typer
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
 from .ranks_app import add_ranks_command
-from .reading_app import analyze, compare, report, scrub
+from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
 from .runs_app import JsonOption, add_store_commands
 
@@ -81,7 +81,7 @@ for program_command in (profile, counters):
         context_settings={"allow_interspersed_args": False},
         options_metavar="[OPTIONS] --",
     )(program_command)
-for command in (analyze, scrub, report, compare, calibrate):
+for command in (analyze, timeline, scrub, report, compare, calibrate):
     app.command()(command)
 add_ranks_command(app)
 add_store_commands(app)

@@ -97,6 +97,39 @@ def analyze(
         raise typer.Exit(FAILED_OR_LOST)
 
 
+def timeline(
+    trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .json to write.")],
+    range: Annotated[
+        str | None,
+        typer.Option(
+            "--range", metavar="GLOB", help="Only one instance of these ranges, with its device work."
+        ),
+    ] = None,
+    instance: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Which one, from 1 in the order of time; else the middle one."),
+    ] = None,
+) -> None:
+    """Write what ran when for Perfetto or chrome://tracing: threads, calls, streams, NCCL, GPU metrics.
+
+    Example: flopprof timeline report.nsys-rep -o timeline.json --range train_step
+    """
+    from ..terminal.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    from ...analysis.timeline.trace_events import open_timeline
+    from ..terminal.output import write_pieces
+
+    if instance is not None and range is None:
+        raise typer.BadParameter("--instance N says which of the ranges that --range GLOB names")
+    shown = open_timeline(trace, out, range, instance, announce=tell)
+    for note in shown.lost:
+        tell(f"{note.severity}: {note.message} [{note.code}]")
+    write_pieces(shown.pieces(), out)
+    print_text(f"wrote {out}: {shown.moment.title}; open it at ui.perfetto.dev or in chrome://tracing")
+
+
 def scrub(
     trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The scrubbed .sqlite to write.")],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 
-from ...analysis.files import replace_file
+from ...analysis.files import draft_file, replace_file
 from ...reports.document.names import clean
 from ..errors import OutputFolderError
 
@@ -50,6 +51,27 @@ def write_output(data: bytes, out: Path) -> None:
         replace_file(out, data, durable=False)
     except OSError as error:
         raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error
+
+
+def write_pieces(pieces: Iterable[str], out: Path) -> None:
+    """Write a text that comes in pieces, whole or not at all. Raises OutputFolderError."""
+    try:
+        with (
+            draft_file(out, durable=False) as draft,
+            draft.open("w", encoding="utf-8", errors="replace") as file,
+        ):
+            for batch in _gather(pieces):
+                file.write(batch)
+            file.flush()
+    except OSError as error:
+        raise OutputFolderError(out, f"cannot be written ({error.strerror})") from error
+
+
+def _gather(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces joined by the thousand, which is what writing them one by one costs most."""
+    left = iter(pieces)
+    while batch := "".join(islice(left, 4096)):
+        yield batch
 
 
 def tell(text: str) -> None:

@@ -23,7 +23,7 @@ LAYERS = {
     "api": "#56B4E9",
     "host": "#C4C4C4",
     "unknown": "#7B5EA7",
-    "compute": "#0072B2",
+    "compute": "#1B9AAA",
     "wait": "#B2182B",
 }
 """Busy layers are strong, waiting ones grey."""

@@ -17,6 +17,8 @@ from ..document.names import clean
 from ..render.formats import render_document, write_document
 from .figures import spread_figure, waterfall_figure
 from .pair_explanations import explain_pairs
+from .pair_headlines import compose_pair_headlines
+from .pair_picture import draw_up_pair_picture
 from .pair_tables import kernel_table, layer_table, pair_table, pairing_table
 from .sentences import describe_kernels, describe_pairs, summarise
 from .undecided import describe_undecided
@@ -50,6 +52,8 @@ def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Docu
         folder="",
         data=comparison_to_json(comparison, gate),
         explanations=explain_pairs(pairs),
+        headlines=compose_pair_headlines(pairs),
+        picture=draw_up_pair_picture(pairs),
     )
 
 

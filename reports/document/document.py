@@ -72,6 +72,31 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One side: its time of a rep, the layers of its traced window, and the least time its bytes need."""
+
+    label: str
+    time_ns: float
+    parts: tuple[tuple[str, float], ...] = ()
+    """Layers with their ns; empty where no trace divides the time."""
+    floor_ns: float | None = None
+    """None where no roof of the memory is known, or a cache serves the bytes."""
+
+    @property
+    def longest_ns(self) -> float:
+        """How far anything of it is drawn."""
+        return max(self.time_ns, sum(ns for _, ns in self.parts), self.floor_ns or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarGroup:
+    """Bars of one backend at one size, which share a scale."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+
 Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "moved", "roof"]
 
 
@@ -119,6 +144,19 @@ class Figure:
     y_kind: Kind = "time"
     panels: tuple[Panel, ...]
     caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Bars, and lines of the ratio to ``reference`` over the sizes, each line with its interval."""
+
+    alt: str
+    groups: tuple[BarGroup, ...]
+    lines: tuple[Series, ...] = ()
+    size: str = ""
+    reference: str = ""
+    left_out: int = 0
+    """Backends that only the rest of the report shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +223,27 @@ class Document:
     """Where the run's files lie; shown in the terminal only, as paths are nobody else's business."""
     data: Mapping[str, Any]
     explanations: tuple[Explanation, ...] = ()
+    headlines: tuple[str, ...] = ()
+    """One sentence for each backend, which every format begins with; the verdicts below say the same in full."""
+    picture: Picture | None = None
+    """What is drawn beside them."""
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """The sentences that every format begins with."""
+        return self.headlines or self.verdicts
+
+    @property
+    def in_full(self) -> tuple[Explanation, ...]:
+        """Verdicts and reasons below the opening, each backend's under its name; what is of none comes last."""
+        if not self.headlines:
+            return self.explanations
+        left = list(self.verdicts)
+        folds: list[Explanation] = []
+        for explanation in self.explanations:
+            own = [
+                said for said in left if said.startswith((f"{explanation.title}:", f"{explanation.title} "))
+            ]
+            left = [said for said in left if said not in own]
+            folds.append(Explanation(title=explanation.title, sentences=(*own, *explanation.sentences)))
+        return (*folds, *([Explanation(title="In full", sentences=tuple(left))] if left else []))

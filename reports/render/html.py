@@ -7,6 +7,7 @@ forbids the page to load anything. Figures are inline SVG whose colours follow t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from markupsafe import Markup, escape
 
 from ...analysis.words import Severity
 from ..charts.colours import INLINE, LAYERS, LINES, LINES_ON_DARK, VARIABLES
+from ..charts.first_picture import draw_picture
 from ..document.document import Column, Document, Figure, Name, Row, Table, Value
 from ..document.numbers import format_value
 
@@ -36,6 +38,12 @@ _LOCAL_NAMES = re.compile(r'(\bid="|"#|url\(#)')
 
 _SVG_FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
 
+_MOST_HEADLINES = 3
+"""Sentences that fit the first screen of a phone beside the picture."""
+
+_MOST_FOLDS = 16
+"""Backends of a table; beyond these a fold for each would be longer than the table."""
+
 _MOST_WORDS = 60
 """A cell with a longer text may break its line."""
 
@@ -50,10 +58,13 @@ def render_html(document: Document) -> str:
     return template.render(
         document=document,
         labels=_LABELS,
+        most=_MOST_HEADLINES,
+        errors=sum(notice.severity == "error" for notice in document.warnings),
+        picture=Markup(draw_picture(document.picture)) if document.picture else None,
         names=names,
         colour_rules=_colour_rules(),
         drawings={figure.name: inline_svg(figure) for figure in figures},
-        tables={table.name: _render_table(table, places) for table in tables},
+        tables={table.name: _render_table(table, places, folds=bool(document.headlines)) for table in tables},
     )
 
 
@@ -106,27 +117,51 @@ def _list_names(document: Document) -> list[str]:
     ]
 
 
-def _render_table(table: Table, places: dict[str, int]) -> Markup:
-    """The whole table; cells leave out end tags, which HTML allows, to keep 500 steps small."""
-    grouped = any(row.group for row in table.rows)
-    heads = [_head("where", "")] if grouped else []
-    heads += [_head(column.heading, "r" if column.numeric else "") for column in table.columns]
-    heads += [Markup('<th scope="col"><span>bar</span>')] if table.bar_parts else []
-    body = Markup("\n").join(_render_row(row, table, places, grouped) for row in table.rows)
-    rows = len(table.rows)
+def _render_table(table: Table, places: dict[str, int], *, folds: bool) -> Markup:
+    """The whole table, where it ``folds`` one part for each backend; cells leave out end tags, which HTML allows,
+    to keep 500 steps small.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault(row.group, []).append(row)
+    if folds and 1 < len(groups) <= _MOST_FOLDS:
+        parts = [
+            Markup("<details{}><summary>{} <span>({} of {} rows)</span></summary>{}</details>").format(
+                Markup("" if at else " open"),
+                group,
+                len(rows),
+                len(table.rows),
+                _render_rows(table, rows, places, f"{table.title}, {group}", grouped=False),
+            )
+            for at, (group, rows) in enumerate(groups.items())
+        ]
+    else:
+        parts = [_render_rows(table, table.rows, places, table.title, grouped=any(groups))]
     return Markup(
         '<div class="listing"><div class="controls" hidden><label>Filter '
         '<input type="search" placeholder="words, all must occur" autocomplete="off"></label>'
-        '<span class="count">{rows} of {rows} rows</span></div>'
-        '<div class="scroll" role="region" tabindex="0" aria-label="{title}"><table>'
-        "<thead><tr>{heads}</thead>\n<tbody>\n{body}\n</tbody></table></div>{key}{notes}</div>"
+        '<span class="count">{rows} of {rows} rows</span></div>{parts}{key}{notes}</div>'
     ).format(
-        rows=rows,
-        title=table.title,
-        heads=Markup("").join(heads),
-        body=body,
+        rows=len(table.rows),
+        parts=Markup("").join(parts),
         key=_render_key(table),
         notes=Markup("").join(Markup('<p class="note">{}</p>').format(note) for note in table.notes),
+    )
+
+
+def _render_rows(
+    table: Table, rows: Sequence[Row], places: dict[str, int], title: str, *, grouped: bool
+) -> Markup:
+    heads = [_head("where", "")] if grouped else []
+    heads += [_head(column.heading, "r" if column.numeric else "") for column in table.columns]
+    heads += [Markup('<th scope="col"><span>bar</span>')] if table.bar_parts else []
+    return Markup(
+        '<div class="scroll" role="region" tabindex="0" aria-label="{title}"><table>'
+        "<thead><tr>{heads}</thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    ).format(
+        title=title,
+        heads=Markup("").join(heads),
+        body=Markup("\n").join(_render_row(row, table, places, grouped) for row in rows),
     )
 
 

@@ -26,12 +26,14 @@ _AUTOLINK = re.compile(r"(?<=http)(s?)(?=:)|(?<=www)(?=\.)")
 
 def render_markdown(document: Document, *, figures: Mapping[str, str] | None = None) -> str:
     """The report; ``figures`` are the paths, by name, of those figures that lie beside it."""
-    blocks = [f"# {escape(document.title)}", escape(document.about), escape(document.recorder)]
-    blocks += [escape(document.summary), *_alerts(document.warnings)]
-    blocks.append("\n".join(f"- {escape_sentence(sentence)}" for sentence in document.verdicts))
-    for explanation in document.explanations:
-        blocks.append(f"**{escape(explanation.title)}**")
-        blocks.append("\n".join(f"- {escape(sentence)}" for sentence in explanation.sentences))
+    opening = "\n".join(f"- {escape_sentence(sentence)}" for sentence in document.opening)
+    blocks = [f"# {escape(document.title)}", escape(document.about)]
+    blocks += [opening] if document.headlines else []
+    blocks += [escape(document.recorder), escape(document.summary), *_alerts(document.warnings)]
+    blocks += [] if document.headlines else [opening]
+    for fold in document.in_full:
+        blocks.append(f"**{escape(fold.title)}**")
+        blocks.append("\n".join(f"- {escape_sentence(sentence)}" for sentence in fold.sentences))
     for section in document.sections:
         blocks.append(f"## {escape(section.title)}")
         for figure in section.figures:

@@ -44,11 +44,18 @@ _LABELS: dict[Severity, str] = {"error": "ERROR", "warning": "WARNING", "info": 
 
 def render_text(document: Document, *, colour: bool = False, files: Sequence[str] = ()) -> str:
     """The report; ``files`` are named at its end, beside the folder they lie in."""
-    lines = _wrap(document.recorder) if document.recorder else []
-    lines += _paint(_wrap(document.title + (f" — {document.about}" if document.about else "")), "1", colour)
-    lines += _wrap(document.summary) if document.summary else []
-    lines += _blank_before(_list_notices(document.warnings, colour))
-    lines += _blank_before([line for text in document.verdicts for line in _wrap(text, "• ", "  ")])
+    title = _paint(_wrap(document.title + (f" — {document.about}" if document.about else "")), "1", colour)
+    recorder = _wrap(document.recorder) if document.recorder else []
+    summary = _wrap(document.summary) if document.summary else []
+    opening = _blank_before([line for text in document.opening for line in _wrap(text, "• ", "  ")])
+    if document.headlines:
+        errors = [notice for notice in document.warnings if notice.severity == "error"]
+        others = [notice for notice in document.warnings if notice.severity != "error"]
+        lines = [*title, *_blank_before(_list_notices(errors, colour)), *opening]
+        lines += _blank_before([*recorder, *summary]) + _blank_before(_list_notices(others, colour))
+    else:
+        lines = [*recorder, *title, *summary]
+        lines += _blank_before(_list_notices(document.warnings, colour)) + opening
     for at, section in enumerate(document.sections):
         lines += _render_section(section, colour)
         lines += _explain(document, colour) if at == 0 else []
@@ -89,10 +96,10 @@ def _name_files(folder: str, files: Sequence[str]) -> list[str]:
 
 def _explain(document: Document, colour: bool) -> list[str]:
     """Why, after the first table."""
-    if not document.explanations:
+    if not document.in_full:
         return []
     lines = ["", *_paint(["Why"], "1", colour)]
-    for explanation in document.explanations:
+    for explanation in document.in_full:
         lines.append(f"[{explanation.title}]")
         lines += [line for text in explanation.sentences for line in _wrap(text, "• ", "  ")]
     return lines

@@ -7,6 +7,11 @@ from collections import Counter
 
 from ...analysis.runs.records import Machine
 from ...analysis.runs.results import RunResult
+from ..contest.contest_picture import draw_up_picture
+from ..contest.headlines import compose_headlines
+from ..contest.step_explanations import explain_steps
+from ..contest.sweep import read_sweep
+from ..contest.verdicts import compose_verdicts, hold_contests
 from ..data.run_json import run_to_json
 from ..document.document import Document, Notice, Section
 from ..document.names import clean
@@ -15,10 +20,7 @@ from ..document.numbers import count_noun, format_value
 from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .op_tables import copy_table, kernel_table, launch_table, op_table
-from .step_explanations import explain_steps
 from .step_tables import layer_table, missing_table, time_table
-from .sweep import read_sweep
-from .verdicts import compose_verdicts, hold_contests
 
 EMBEDDED_LIMIT = "GPU activity (kernels, copies, idle time) needs Nsight Systems (nsys)"
 
@@ -66,6 +68,8 @@ def compose(result: RunResult) -> Document:
         folder=result.folder,
         data=run_to_json(result, tuple(explained.values())),
         explanations=compose_explanations(result, sweep, contests, explained),
+        headlines=compose_headlines(result, sweep, contests, explained),
+        picture=draw_up_picture(result, sweep, contests),
     )
 
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.explain.explain import Explanation as Reasons
 from ...analysis.runs.results import OpResult, RunResult, StepResult
+from ..contest.caveats import find_losses, tell_losses
+from ..contest.sweep import Sweep, best_time, ratio_to_reference, split_panels
+from ..contest.verdicts import Contest, largest_steps
 from ..document.cause_words import describe_causes, describe_missing
 from ..document.document import Explanation
 from ..document.names import clean
 from ..document.numbers import format_value
-from .caveats import find_losses, tell_losses
 from .kernel_sentences import tell_kernels, tell_substitutions
 from .launch_region import tell_launch_region
 from .step_tables import ROOF_NOTES, SHOWN_LAYERS
-from .sweep import Sweep, best_time, ratio_to_reference, split_panels
-from .verdicts import Contest, largest_steps
 
 _NOT_TIMED = "how long their kernels took was not recorded"
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from ...analysis.runs.results import RunResult, StepResult
+from ..contest.sweep import Sweep, split_panels
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean
 from .roof_figure import roof_figure
 from .step_tables import SHOWN_LAYERS, measured_steps
-from .sweep import Sweep, split_panels
 
 _BAND = (0.05, 0.95)
 

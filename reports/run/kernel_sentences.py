@@ -8,11 +8,11 @@ from itertools import combinations
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse, pair_kernels
 from ...analysis.compare.measured import MeasuredOp
 from ...analysis.runs.results import OpResult, StepResult
+from ..contest.sweep import Sweep
 from ..document.launches import describe_fill
 from ..document.names import clean, fold_kernel_name
 from ..document.numbers import format_value
 from ..document.tables import format_dims
-from .sweep import Sweep
 
 _WIDTH = 48
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from ...analysis.runs.results import StepResult
 from ...analysis.runs.roof import LAUNCH_BOUND_SHARE
+from ..contest.sweep import Sweep
 from ..document.numbers import format_value
-from .sweep import Sweep
 
 
 def tell_launch_region(steps: Sequence[StepResult], sweep: Sweep) -> list[str]:

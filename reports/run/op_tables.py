@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch
 from ...analysis.runs.results import OpResult, RunResult, StepResult
+from ..contest.caveats import find_losses, note_losses
+from ..contest.sweep import Sweep, panel_of, spread
 from ..document.document import Name, Row, Table
 from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
 from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
-from .caveats import find_losses, note_losses
 from .counted_columns import counted_columns
 from .step_tables import cost_columns, measured_steps, point_columns
-from .sweep import Sweep, panel_of, spread
 
 KERNEL_WIDTH = 44
 

@@ -9,11 +9,11 @@ from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.runs.noise import SLOWDOWN_FLAG
 from ...analysis.runs.results import Costs, RunResult, StepResult
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS
+from ..contest.caveats import find_losses, note_losses
+from ..contest.sweep import Sweep, best_time, panel_of, ratio_to_reference, spread
 from ..document.document import Table
 from ..document.names import clean
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
-from .caveats import find_losses, note_losses
-from .sweep import Sweep, best_time, panel_of, ratio_to_reference, spread
 
 ROOF_NOTES = {
     "l2_resident": "the working set fits into the L2 cache, so memory bandwidth is no roof",

@@ -13,9 +13,8 @@
     return numeric ? number(text) : (text === "–" ? null : text.toLowerCase());
   };
   const order = new Intl.Collator("en", {numeric: true}).compare;
-  const sort = (table, head) => {
-    const at = head.cellIndex, numeric = head.classList.contains("r");
-    const down = head.getAttribute("aria-sort") === "ascending";
+  const sort = (table, at, down) => {
+    const head = table.tHead.rows[0].cells[at], numeric = head.classList.contains("r");
     for (const other of table.tHead.rows[0].cells) {
       if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
     }
@@ -29,25 +28,39 @@
     body.append(...rows.map(([, row]) => row));
     tell(`Sorted by ${head.textContent.trim()}, ${down ? "descending" : "ascending"}`);
   };
-  const filter = (table, input, count) => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const row of table.tBodies[0].rows) {
-      const text = [...row.cells].map((cell) => cell.dataset.text ?? cell.textContent).join(" ").toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-      shown += !row.hidden;
+  const filter = (tables, words, count) => {
+    let shown = 0, all = 0;
+    for (const table of tables) {
+      let here = 0;
+      const fold = table.closest("details"), group = fold ? fold.firstElementChild.textContent : "";
+      for (const row of table.tBodies[0].rows) {
+        const cells = [...row.cells].map((cell) => cell.dataset.text ?? cell.textContent);
+        const text = [group, ...cells].join(" ").toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        here += !row.hidden;
+      }
+      if (fold && words.length) fold.open = here > 0;
+      shown += here;
+      all += table.tBodies[0].rows.length;
     }
-    count.textContent = `${shown} of ${table.tBodies[0].rows.length} rows`;
+    count.textContent = `${shown} of ${all} rows`;
   };
-  for (const table of document.querySelectorAll("table")) {
-    for (const head of table.tHead.rows[0].cells) {
-      if (!head.hasAttribute("aria-sort")) continue;
-      head.firstElementChild.addEventListener("click", () => sort(table, head));
+  for (const listing of document.querySelectorAll(".listing")) {
+    const tables = [...listing.querySelectorAll("table")];
+    for (const table of tables) {
+      for (const head of table.tHead.rows[0].cells) {
+        if (!head.hasAttribute("aria-sort")) continue;
+        head.firstElementChild.addEventListener("click", () => {
+          const down = head.getAttribute("aria-sort") === "ascending";
+          for (const one of tables) sort(one, head.cellIndex, down);
+        });
+      }
     }
-    const controls = table.closest(".listing").querySelector(".controls");
+    const controls = listing.querySelector(".controls");
     const input = controls.querySelector("input"), count = controls.querySelector(".count");
-    controls.hidden = false;
-    input.addEventListener("input", () => filter(table, input, count));
+    controls.hidden = tables.every((table) => table.tBodies[0].rows.length < 2);
+    const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    input.addEventListener("input", () => filter(tables, words(), count));
   }
 
   let folded = [];

@@ -15,8 +15,8 @@ from flopprof.analysis.runs.noise import (
 )
 from flopprof.analysis.runs.quality import list_step_notes
 from flopprof.analysis.runs.records import CallCosts, Surroundings
-from flopprof.reports.run.caveats import tell_disturbances
-from flopprof.reports.run.sweep import read_sweep
+from flopprof.reports.contest.caveats import tell_disturbances
+from flopprof.reports.contest.sweep import read_sweep
 from hypothesis import given
 from hypothesis import strategies as st
 

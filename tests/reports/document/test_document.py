@@ -20,9 +20,9 @@ from drawing.report_samples import (
 )
 from flopprof.analysis.runs.results import RunResult
 from flopprof.analysis.words import LAYERS
+from flopprof.reports.contest.sweep import read_sweep
 from flopprof.reports.document.document import Document, Name, Table
 from flopprof.reports.run.compose import compose
-from flopprof.reports.run.sweep import read_sweep
 
 
 def table(document: Document, name: str) -> Table:

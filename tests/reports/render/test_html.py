@@ -41,9 +41,15 @@ def test_nothing_from_outside_becomes_markup():
 def test_the_page_answers_in_the_promised_order():
     page = render(replace(gpu_run(), quality=lossy_run().quality), "html")
     marks = [
-        *("outer_sum takes 4.85×", "Nsight Systems dropped events", "Why", "time of a rep against n"),
-        *("where the traced window goes", "operations under the roof", "Kernels of each operation"),
-        *("Launches", "Kernel names in full", "Machine and run", "flopprof run outer"),
+        *("Data was lost", "outer_sum takes 4.85×", '<svg class="answer"', '<nav aria-label="Contents">'),
+        *(
+            "Nsight Systems dropped events",
+            "<h2>Why</h2>",
+            "at equal FLOPs (1947 µs",
+            "time of a rep against n",
+        ),
+        *("where the traced window goes", "operations under the roof", "<h2>Kernels of each operation"),
+        *("<h2>Launches", "<h2>Kernel names in full", "<h2>Machine and run", "flopprof run outer"),
     ]
     body = page[page.index('<main id="main">') :]
     places = [body.index(mark) for mark in marks]

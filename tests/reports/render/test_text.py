@@ -17,12 +17,15 @@ def test_every_line_fits_the_terminal_and_holds_no_control_character(name: str):
     assert not [char for char in text if ord(char) < 32 and char != "\n"]
 
 
-def test_the_recorder_comes_first_then_what_was_measured_then_what_it_says():
+def test_the_answer_comes_first_then_what_recorded_and_what_was_measured():
     lines = render(gpu_run(), "text").splitlines()
-    assert lines[0] == "Recorder: nsys (Nsight Systems 2025.3.2)."
-    assert lines[1].startswith("flopprof outer — Equal FLOPs, different run time")
-    assert lines[2].endswith("30 steps: 30 measured, 1 skipped.")
-    assert lines[6].startswith("• cupy cuda float32 n=20000: outer_sum takes 4.85×")
+    assert lines[0].startswith("flopprof outer — Equal FLOPs, different run time")
+    assert lines[2].startswith(
+        "• cupy cuda float32 n=20000: outer_sum takes 4.85× the time of matvec (1947 µs"
+    )
+    at = lines.index("Recorder: nsys (Nsight Systems 2025.3.2).")
+    assert sum(line.startswith("•") for line in lines[:at]) == 3
+    assert lines[at + 1].endswith("30 steps: 30 measured, 1 skipped.")
 
 
 def test_lost_data_stands_above_the_verdicts():

@@ -186,9 +186,9 @@ def markdown_cells(result: RunResult) -> list[list[str]]:
 
 
 def html_cells(result: RunResult) -> list[list[str]]:
-    head, *rows = Tables(render(result, "html")).tables[0]
-    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
-    return [[row[i] for i in at] for row in rows]
+    parts = Tables(render(result, "html").split('id="s-steps"')[1].split('id="s-')[0]).tables
+    at = [parts[0][0].index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
+    return [[row[i] for i in at] for _, *rows in parts for row in rows]
 
 
 def text_cells(result: RunResult) -> list[list[str]]:

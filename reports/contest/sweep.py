@@ -103,6 +103,11 @@ class Sweep:
         marks = [f"{name}={step.params[name]}" for name in self.others if name in step.params]
         return clean(" ".join([step.variant, *marks]))
 
+    def short_text(self, step: StepResult) -> str:
+        """The line's text without the variant where a run has only one: ``axis=1``."""
+        line, variant = self.line_text(step), clean(step.variant)
+        return line.removeprefix(variant).strip() or line if len(self.variants) == 1 else line
+
     def size_of(self, step: StepResult) -> int | None:
         """The step's place on the x axis."""
         return step.params.get(self.size) if self.size is not None else None

@@ -57,7 +57,7 @@ def compose_verdicts(
     """The headline of every panel; then what tracing cost."""
     if not result.steps:
         return ("Nothing was measured: the run has no steps.",)
-    judged = _judge(list(contests.values()))
+    judged = judge_contests(list(contests.values()))
     sentences: list[str] = []
     for panel, steps in split_panels(result.steps).items():
         if not any(step.status == "done" for step in steps):
@@ -69,7 +69,7 @@ def compose_verdicts(
             if contest is not None:
                 sentences.append(_tell_contest(contest, judged.get(step.key), sweep, explained.get(step.key)))
             elif sweep.reference is None or sweep.reference_of(step) is not step:
-                sentences.append(_tell_alone(panel, step, sweep))
+                sentences.append(tell_alone(panel, step, sweep))
     return (*sentences, *tell_disturbances(result, sweep))
 
 
@@ -111,7 +111,7 @@ def _estimate(step: StepResult, reference: StepResult) -> RatioEstimate | None:
     return None
 
 
-def _judge(contests: Sequence[Contest]) -> dict[str, Judgement]:
+def judge_contests(contests: Sequence[Contest]) -> dict[str, Judgement]:
     """All headline ratios of a run are judged together, so that many of them make none easier."""
     keyed = [(contest.step.key, contest.estimate) for contest in contests if contest.estimate is not None]
     judgements = judge([estimate for _, estimate in keyed])
@@ -124,16 +124,17 @@ def _tell_contest(
     step, reference = contest.step, contest.reference
     mine, its = (format_value(time, "time") for time in contest.times)
     kind = ", both traced" if contest.traced else ""
-    doubt = _find_doubt(contest, judgement) if judgement is not None else None
+    doubt = find_doubt(contest, judgement) if judgement is not None else None
     why = f"; no verdict as {doubt}{_tell_remedy(contest, judgement)}" if doubt else ""
     return (
-        f"{name_place(contest.panel, step, sweep)}: {_tell_ratio(contest, judgement, doubt, sweep)} "
+        f"{name_place(contest.panel, step, sweep)}: {tell_ratio(contest, judgement, doubt, sweep)} "
         f"{_tell_flops(step, reference)} ({mine} against {its}{kind}; {_tell_interval(judgement)}{why})"
         f"{_tell_factors(explanation)}."
     )
 
 
-def _tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None, sweep: Sweep) -> str:
+def tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None, sweep: Sweep) -> str:
+    """Who is slower and by how much; ``doubt`` is why that is not sure."""
     name, other = clean(contest.step.variant), sweep.reference
     ratio = format_value(contest.ratio, "ratio")
     if doubt:
@@ -145,7 +146,7 @@ def _tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None
     return f"{name} takes {ratio} the time of {other}"
 
 
-def _find_doubt(contest: Contest, judgement: Judgement) -> str | None:
+def find_doubt(contest: Contest, judgement: Judgement) -> str | None:
     """Why neither side is called faster, nor both alike: the times told are means, what is judged are medians."""
     low, high = judgement.interval
     if judgement.verdict == "same":
@@ -187,7 +188,7 @@ def _tell_interval(judgement: Judgement | None) -> str:
     return f"medians {ratio}, 95 % interval {low} to {high}"
 
 
-def _tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
+def tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
     """A step without an opponent: its own time, or what is missing for a ratio."""
     head, name = name_place(panel, step, sweep), clean(step.variant)
     reference = sweep.reference_of(step)

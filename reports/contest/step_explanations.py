@@ -28,7 +28,7 @@ def explain_steps(result: RunResult, sweep: Sweep, contests: Mapping[str, Contes
             _subject(side, result, ops, time, sweep)
             for side, time in zip((step, reference), times, strict=True)
         )
-        found = explain(a, b, _interval(step, reference, contests.get(step.key)))
+        found = explain(a, b, bound_ratio(step, reference, contests.get(step.key)))
         if found is not None:
             explained[step.key] = found
     return explained
@@ -40,7 +40,9 @@ def _subject(
     return subject_of_step(step, ops.get(step.key, ()), result.roofs, time_ns, sweep.line_text(step))
 
 
-def _interval(step: StepResult, reference: StepResult, contest: Contest | None) -> tuple[float, float] | None:
+def bound_ratio(
+    step: StepResult, reference: StepResult, contest: Contest | None
+) -> tuple[float, float] | None:
     """The ratio's own, where it was judged; else the widest that the two medians' intervals allow."""
     if contest is not None and contest.estimate is not None:
         return contest.estimate.interval()
