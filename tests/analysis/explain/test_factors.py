@@ -136,10 +136,10 @@ def test_what_the_memory_moved_is_no_term_of_two_sides_in_the_cache():
 
 def test_more_cores_at_work_than_there_are_is_no_term():
     """A short loop on a 16-core machine was charged for 39.8 cores: what had run before it, a tick late."""
-    a = draw_cpu_side("reused", draw_use(0.03, 1.2, 0.0, cores_allowed=16))
-    b = draw_cpu_side("fresh", draw_use(0.06, 0.06, 0.0, cores_allowed=16))
-    assert (a.cpu.cores, b.cpu.cores) == (None, 1.0)
-    assert "cores" not in terms(measure_factors(a, b))
+    late, right = (draw_use(wall, user, 0.0, cores_allowed=16) for wall, user in ((0.03, 1.2), (0.06, 0.06)))
+    assert (late.cores, right.cores) == (None, 1.0)
+    factors = measure_factors(draw_cpu_side("reused", late), draw_cpu_side("fresh", right))
+    assert "cores" not in terms(factors)
 
 
 def test_on_the_cpu_the_systems_time_and_the_cores_are_terms():
