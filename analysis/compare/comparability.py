@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -171,13 +171,13 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
     )
 
 
-def describe_noise(deviations: Sequence[float]) -> tuple[Caveat, ...]:
+def describe_noise(typical: Collection[float]) -> tuple[Caveat, ...]:
     """How much a new process changes, where two runs tell; under half a percent is not worth a line."""
-    typical = median(deviations) if deviations else 0.0
-    if typical < _LEAST_NOISE:
+    if max(typical, default=0.0) < _LEAST_NOISE:
         return ()
+    medians = " or ".join(f"{one:.1%}" for one in sorted(typical))
     message = (
-        f"between the runs, untraced and traced times changed differently (median {typical:.1%}); "
+        f"between the runs, untraced and traced times changed differently (median {medians}); "
         "the intervals include it"
     )
     return (Caveat(code="noise", severity="info", message=message),)

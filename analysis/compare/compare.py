@@ -22,7 +22,7 @@ from .kernel_pairs import KernelPair, pair_kernels
 from .measured import PARTS, Measured
 from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
 from .range_pairs import parse_maps
-from .run_noise import RunNoise, find_noise, widen
+from .run_noise import RunNoise, find_noise, hides, widen
 from .sides import Side, align_sides, side_of_run
 from .trace_caveats import (
     describe_folded,
@@ -70,6 +70,8 @@ class Pair:
     untraced_delta_ns: float | None
     """Of medians, which single slow reps do not move."""
     kernels: tuple[KernelPair, ...]
+    between_runs_hides: bool = False
+    """What runs differ by from one to the next is so much that more samples would not decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +165,12 @@ def compare_matches(
     ]
     judged = iter(judge([estimate for estimate in estimates if estimate is not None], threshold))
     pairs = [
-        _compare(match, kind, None if estimate is None else next(judged))
-        for match, kind, estimate in zip(matches, kinds, estimates, strict=True)
+        _compare(match, kind, None if estimate is None else next(judged), noise.get(place), threshold)
+        for place, (match, kind, estimate) in enumerate(zip(matches, kinds, estimates, strict=True))
     ]
     between = [
         *find_pair_differences([(match.a, match.b, match.label) for match in matches]),
-        *describe_noise([one.deviation for one in noise.values()]),
+        *describe_noise({one.typical for one in noise.values()}),
         *_describe_identity(matches, kinds),
     ]
     return Comparison(
@@ -222,7 +224,13 @@ def _estimate(match: Match, kind: SampleKind | None, noise: RunNoise | None) -> 
     return widen(ratio_interval(a, b), noise) if min(len(a), len(b)) > 1 else None
 
 
-def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) -> Pair:
+def _compare(
+    match: Match,
+    kind: SampleKind | None,
+    judged: Judgement | None,
+    noise: RunNoise | None,
+    threshold: float,
+) -> Pair:
     a, b = match.a, match.b
     ns_a = None if kind is None else median(read_samples(a, kind))
     ns_b = None if kind is None else median(read_samples(b, kind))
@@ -243,6 +251,7 @@ def _compare(match: Match, kind: SampleKind | None, judged: Judgement | None) ->
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
         untraced_delta_ns=_subtract(_find_untraced(a), _find_untraced(b)),
         kernels=_pair_kernels(a, b),
+        between_runs_hides=bool(noise and ns_a and ns_b and hides(ns_b / ns_a, noise, threshold)),
     )
 
 

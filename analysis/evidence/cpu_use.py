@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TOO_MANY_CORES = 1.1
+"""The system charges threads of other cores a tick late, 16 of them up to 64 ms: a short loop is charged for what ran
+before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuUse:
@@ -25,8 +29,11 @@ class CpuUse:
 
     @property
     def cores(self) -> float | None:
-        """Cores at work: CPU time over wall time."""
-        return (self.user_ns + self.system_ns) / self.wall_ns if self.wall_ns else None
+        """Cores at work: CPU time over wall time; None for more than there are, which is another time's charge."""
+        if not self.wall_ns:
+            return None
+        cores = (self.user_ns + self.system_ns) / self.wall_ns
+        return cores if cores <= TOO_MANY_CORES * self.cores_allowed else None
 
     @property
     def system_share(self) -> float | None:

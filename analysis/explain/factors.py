@@ -10,7 +10,8 @@ less time) and ``exposure``. Where arithmetic bounds both, the same of FLOPs: ``
 ``cores`` at work, and ``passes`` (the time that is told over that of the pass that was charged). Sides that
 different floors bound are held against those: ``least_time``, ``roof_share``; where none is known, working time
 is a factor itself. Every term cancels one before it, so the product is the ratio whatever was measured; a term
-that is unknown on one side is left out of both, and its factor is 1 without values.
+that is unknown on one side is left out of both, and its factor is 1 without values. What the memory moved is left
+out as well where both working sets stay in the L2, which it says nothing of.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Known:
     def of(cls, a: Subject, b: Subject) -> _Known:
         return cls(
             working=_both(a.working_ns, b.working_ns),
-            moved=_both(moved_bytes(a), moved_bytes(b)),
+            moved=_both(moved_bytes(a), moved_bytes(b)) and not (a.in_cache and b.in_cache),
             executed=_both(executed_flops(a), executed_flops(b)),
             charged=all(_is_charged(side) for side in (a, b)),
         )
@@ -136,7 +137,7 @@ def _both(a: float | None, b: float | None) -> bool:
 
 def _is_charged(side: Subject) -> bool:
     use = side.cpu
-    return use is not None and min(use.user_ns, use.wall_ns) > 0
+    return use is not None and use.cores is not None and min(use.user_ns, use.wall_ns) > 0
 
 
 def _charged_chain(side: Subject, basis: Basis, known: _Known) -> list[Term]:

@@ -15,8 +15,9 @@ FEW_WARPS = 0.5
 SCATTERED = 1.5
 """Sectors a request over those of neighbours that each take one item."""
 
-WIDEST_REQUEST = 16.0
-"""Sectors of a warp whose every lane takes 16 bytes beside its neighbour's: vector loads, none of it wasted."""
+WIDEST_REQUEST = 17.0
+"""Sectors of a warp whose every lane takes 16 bytes beside its neighbour's, vector loads, which waste none: 16, and
+one more where a row does not begin with a sector."""
 
 SCATTERED_L2 = 2.0
 """Bytes through the L2 over the least: 1.5 is what neighbours cost on an H200, which counts its L2's two halves."""

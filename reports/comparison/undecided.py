@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...analysis.arithmetic.statistics import count_deciding, says_something
 from ...analysis.compare.compare import Pair, read_samples
 from ..document.names import clean
-from ..document.numbers import format_value
+from ..document.numbers import count_noun, format_value
 
 _MOST_SENTENCES = 3
 
@@ -27,7 +27,8 @@ def _describe(pair: Pair) -> str:
     if not says_something(pair.interval) or need is None:
         return f"{name}: unsure; {have} samples a side that differ this much say nothing of the ratio."
     low, high = (format_value(end, "ratio") for end in pair.interval)
-    return (
-        f"{name}: unsure; the ratio lies between {low} and {high}, and about {need - have} more samples a side "
-        f"({need} in all) would decide."
-    )
+    lies = f"{name}: unsure; the ratio lies between {low} and {high}"
+    if pair.between_runs_hides:
+        return f"{lies}; its runs differ by so much from one to the next that more samples would not decide."
+    more = count_noun(need - have, "more sample")
+    return f"{lies}, and about {more} a side ({need} in all) would decide."

@@ -119,7 +119,7 @@ def _extra_traffic(cause: Cause) -> str:
 
 
 def _cache_hits(cause: Cause) -> str:
-    return f"cache hits: it {_moved(cause)}, so the others came from the L2"
+    return f"cache hits: it {_moved(cause)}, so the L2 served the rest"
 
 
 def _extra_arithmetic(cause: Cause) -> str:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from drawing.comparison_drawings import draw_run, draw_samples, draw_step
+from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.compare.comparability import find_pair_differences, refuse_caveats
 from flopprof.analysis.compare.compare import compare_by, compare_runs, compare_sides
 from flopprof.analysis.compare.sides import Side, parse_side, select_things, side_of_run
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.runs.results import RunResult
+from flopprof.reports.comparison.undecided import describe_undecided
 
 
 def draw_sides(folder: str = "runs/r1") -> Side:
@@ -204,6 +206,51 @@ def test_where_processes_differ_much_a_small_change_is_unsure():
         f"s{n}": (1.0 + sign * 0.04, 1.0 - sign * 0.04) for n, sign in enumerate((1, -1, 1, -1, 1, -1))
     }
     assert set(judge_changes(changes | {"changed": (1.06, 1.06)}).values()) == {"unsure"}
+
+
+def draw_hosts(host: float) -> RunResult:
+    """Four steps whose device works all the time, and four that wait for a host of this pace untraced."""
+    working = [
+        draw_step(f"large{n}", 1000.0, **_times(f"large{n}", 1000.0, 1500.0), per_rep=_busy(1000.0))
+        for n in range(4)
+    ]
+    waiting = [
+        draw_step(
+            f"small{n}", 1000.0 * host, **_times(f"small{n}", 1000.0 * host, 1500.0), per_rep=_busy(200.0)
+        )
+        for n in range(4)
+    ]
+    return draw_run(*working, *waiting)
+
+
+def _times(key: str, untraced_ns: float, traced_ns: float) -> dict[str, object]:
+    seed = sum(key.encode())
+    return {
+        "untraced_ns": untraced_ns,
+        "untraced_samples_ns": draw_samples(untraced_ns, seed=seed + round(untraced_ns)),
+        "traced_samples_ns": draw_samples(traced_ns, seed=seed),
+    }
+
+
+def _busy(ns: float) -> WindowTimes | None:
+    drawn = draw_step("one", 1000.0).per_rep
+    return None if drawn is None else replace(drawn, busy_ns=ns)
+
+
+def test_a_slow_host_of_one_process_is_no_change_and_blurs_no_step_whose_device_works():
+    """Two recordings of one scenario on an H200: matvec 21.4 and 16.0 µs at N = 1000, 89.1 and 89.1 µs at 8000."""
+    comparison = compare_runs(draw_hosts(1.4), draw_hosts(1.0))
+    verdicts = {pair.label: pair.verdict for pair in comparison.pairs}
+    assert {pair.a.key: pair.verdict for pair in comparison.pairs} == {
+        f"{size}{n}": verdict for size, verdict in (("large", "same"), ("small", "unsure")) for n in range(4)
+    }, verdicts
+    assert {pair.between_runs_hides for pair in comparison.pairs if pair.verdict == "unsure"} == {True}
+    sentences = describe_undecided(comparison.pairs)
+    assert len(sentences) == 3
+    assert all(
+        said.endswith("its runs differ by so much from one to the next that more samples would not decide.")
+        for said in sentences
+    )
 
 
 def test_the_noise_between_runs_is_said():

@@ -96,6 +96,7 @@ def test_more_bytes_than_must_be_and_fewer(moved: float, code: str | None):
         (8.0, 300e6, True),
         (8.0, None, False),
         (15.87, 150e6, False),
+        (16.125, 150e6, False),
         (6.49, 150e6, False),
         (4.0, 300e6, False),
     ],

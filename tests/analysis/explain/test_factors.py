@@ -122,6 +122,26 @@ def test_bytes_of_a_cache_and_bytes_of_the_memory_are_not_held_against_each_othe
     assert [factor.name for factor in measure_factors(a, b)] == ["working_time", "exposure"]
 
 
+def test_what_the_memory_moved_is_no_term_of_two_sides_in_the_cache():
+    """Without a bound, 8 kB against 2 MB of a matrix of 4 MB make 250× and 0.004×, which say nothing."""
+    a = draw_side("axis 0", draw_part(14, counters=draw_counters(8e3)), in_cache=True, limit=None)
+    b = draw_side("axis 1", draw_part(7, counters=draw_counters(2e6)), in_cache=True, limit=None)
+    assert terms(measure_factors(a, b)) == {
+        "least_bytes": (1.0, 100e6, 100e6),
+        "excess": (1.0, None, None),
+        "bandwidth": (0.5, 100e6 / 14e3, 100e6 / 7e3),
+        "exposure": (8 / 7 / (15 / 14), 15 / 14, 8 / 7),
+    }
+
+
+def test_more_cores_at_work_than_there_are_is_no_term():
+    """A short loop on a 16-core machine was charged for 39.8 cores: what had run before it, a tick late."""
+    late, right = (draw_use(wall, user, 0.0, cores_allowed=16) for wall, user in ((0.03, 1.2), (0.06, 0.06)))
+    assert (late.cores, right.cores) == (None, 1.0)
+    factors = measure_factors(draw_cpu_side("reused", late), draw_cpu_side("fresh", right))
+    assert "cores" not in terms(factors)
+
+
 def test_on_the_cpu_the_systems_time_and_the_cores_are_terms():
     a = draw_cpu_side("reused", draw_use(41, 40, 0.5))
     b = draw_cpu_side("fresh", draw_use(124, 40, 160), time_ns=130e6)
