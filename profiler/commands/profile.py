@@ -85,7 +85,7 @@ def _describe_captures(count: int, folder: Path) -> str:
 def _report(folder: Path) -> bool:
     try:
         analysis = analyze_file(folder / "trace.sqlite")
-        document = compose_analysis(analysis)
+        document = compose_analysis(analysis, timeline=True)
         text = ""
         for name, format in REPORTS.items():
             text = render_document(document, format)
