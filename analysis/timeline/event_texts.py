@@ -151,6 +151,14 @@ class EventTexts:
         category = "gpu_memset" if said.startswith("Memset") else "gpu_memcpy"
         return category, json.dumps(said or "Memcpy"), f',"bytes":{size}'
 
+    def work_names(self, rows: Ints) -> list[str]:
+        """What the work of rows is called: a kernel's name, the kind of a copy."""
+        columns = _pick(self.trace.activities, rows, "layer", "name", "launch")
+        return [
+            json.loads(self._describe_work(row, layer, name, launch)[1])
+            for row, layer, name, launch in columns
+        ]
+
     def counters(self, device: int, pid: int, start_ns: int, end_ns: int) -> Iterator[str]:
         """Samples of a device; one holds since the sample before it, where a viewer's step begins."""
         for samples in self.trace.samples:

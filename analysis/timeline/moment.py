@@ -31,12 +31,17 @@ def whole_moment(trace: Trace) -> Moment:
     return Moment(title="the whole trace", start_ns=start, end_ns=end)
 
 
-def find_moment(trace: Trace, glob: str, instance: int | None) -> Moment:
+def has_range(trace: Trace, name: str, domain: str) -> bool:
+    """Whether there is any of this very name."""
+    return bool(len(match_ranges(trace, name, [domain])))
+
+
+def find_moment(trace: Trace, glob: str, instance: int | None, *, domain: str | None = None) -> Moment:
     """The instance of the ranges that a pattern matches, counted from 1 in the order of time; by default the middle.
 
     Raises TraceError where there is none.
     """
-    rows = match_ranges(trace, glob, None)
+    rows = match_ranges(trace, glob, None if domain is None else [domain])
     if not len(rows):
         raise TraceError(trace.path, f"has no range {glob!r}; it has {_name_some(trace)}")
     rows = rows[np.argsort(ints(trace.ranges, "start_ns")[rows], kind="stable")]

@@ -143,4 +143,5 @@ def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.render.formats import render_document
     from ...reports.trace.compose import compose_analysis
 
-    return [render_document(compose_analysis(analysis, full_names=request.full_names), request.format)]
+    document = compose_analysis(analysis, full_names=request.full_names, timeline=request.format == "html")
+    return [render_document(document, request.format)]

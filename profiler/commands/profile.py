@@ -106,7 +106,7 @@ def _place_rank(out: Path | None, rank: JobRank) -> Path:
 def _report(folder: Path) -> bool:
     try:
         analysis = analyze_file(folder / "trace.sqlite")
-        document = compose_analysis(analysis)
+        document = compose_analysis(analysis, timeline=True)
         text = ""
         for name, format in REPORTS.items():
             text = render_document(document, format)

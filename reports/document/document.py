@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from ...analysis.words import Severity
 from .numbers import NUMERIC, UNITS, Kind
+from .timeline_picture import TimelinePicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +228,8 @@ class Document:
     """One sentence for each backend, which every format begins with; the verdicts below say the same in full."""
     picture: Picture | None = None
     """What is drawn beside them."""
+    timeline: TimelinePicture | None = None
+    """Of traces: one steady step; only HTML shows it."""
 
     @property
     def opening(self) -> tuple[str, ...]:

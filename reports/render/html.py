@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from ...analysis.words import Severity
 from ..charts.colours import INLINE, LAYERS, LINES, LINES_ON_DARK, VARIABLES
 from ..charts.first_picture import draw_picture
+from ..charts.timeline_svg import draw_timeline
 from ..document.document import Column, Document, Figure, Name, Row, Table, Value
 from ..document.numbers import format_value
 
@@ -60,6 +61,7 @@ def render_html(document: Document) -> str:
         labels=_LABELS,
         most=_MOST_HEADLINES,
         errors=sum(notice.severity == "error" for notice in document.warnings),
+        timeline=Markup(draw_timeline(document.timeline)) if document.timeline else None,
         picture=Markup(draw_picture(document.picture)) if document.picture else None,
         names=names,
         colour_rules=_colour_rules(),

@@ -17,13 +17,16 @@ from .kernel_tables import copy_table, kernel_table, range_kernel_table
 from .metric_table import metric_table
 from .owner_table import owner_table
 from .range_table import range_table
+from .step_timeline import draw_up_timeline
 from .window_table import window_table
 
 _MOST_STEPS = 3
 
 
-def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Document:
-    """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table."""
+def compose_analysis(analysis: Analysis, *, full_names: bool = False, timeline: bool = False) -> Document:
+    """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table, with
+    ``timeline`` HTML draws one step.
+    """
     tables = (
         window_table(analysis),
         owner_table(analysis),
@@ -49,6 +52,7 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False) -> Documen
         facts=tuple(_list_devices(analysis)),
         folder="",
         data=LazyData(analysis.to_json),
+        timeline=draw_up_timeline(analysis) if timeline else None,
     )
 
 

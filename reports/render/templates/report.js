@@ -63,6 +63,73 @@
     input.addEventListener("input", () => filter(tables, words(), count));
   }
 
+  const time = (ns) => {
+    const [scale, unit] = Math.abs(ns) >= 1e9 ? [1e9, "s"] : Math.abs(ns) >= 1e6 ? [1e6, "ms"] : Math.abs(ns) >= 1e3 ? [1e3, "µs"] : [1, "ns"];
+    return `${Number((ns / scale).toPrecision(4))} ${unit}`;
+  };
+  const lanes = document.querySelector(".lanes");
+  if (lanes) {
+    const whole = 100000, length = Number(lanes.dataset.length), least = whole / 5000;
+    const drawings = [...lanes.querySelectorAll(".timeline")];
+    const told = lanes.querySelector("output"), find = lanes.querySelector("input");
+    let from = 0, width = whole;
+    const label = () => {
+      for (const old of lanes.querySelectorAll(".track span")) old.remove();
+      for (const drawing of drawings) {
+        const pixels = drawing.clientWidth / width, names = [];
+        for (const rect of drawing.querySelectorAll("rect")) {
+          const left = Math.max(0, (rect.x.baseVal.value - from) * pixels);
+          const right = Math.min(drawing.clientWidth, (rect.x.baseVal.value + rect.width.baseVal.value - from) * pixels);
+          if (right - left < 30 || names.length > 400) continue;
+          const name = document.createElement("span");
+          name.textContent = rect.textContent;
+          name.style.cssText = `left:${left}px;top:${rect.y.baseVal.value}px;width:${right - left}px`;
+          names.push(name);
+        }
+        drawing.parentElement.append(...names);
+      }
+    };
+    const show = (start, wide) => {
+      width = Math.min(whole, Math.max(least, wide));
+      from = Math.min(whole - width, Math.max(0, start));
+      for (const drawing of drawings) {
+        drawing.setAttribute("viewBox", `${from} 0 ${width} ${drawing.viewBox.baseVal.height}`);
+      }
+      told.textContent = `${time(from / whole * length)} to ${time((from + width) / whole * length)}`;
+      label();
+    };
+    const zoom = (factor, at) => show(from + width * at * (1 - factor), width * factor);
+    for (const button of lanes.querySelectorAll("button")) {
+      button.addEventListener("click", () => {
+        if (button.dataset.move) show(from + width * Number(button.dataset.move), width);
+        else if (button.dataset.zoom === "0") show(0, whole);
+        else zoom(Number(button.dataset.zoom), 0.5);
+      });
+    }
+    for (const drawing of drawings) {
+      drawing.addEventListener("wheel", (event) => {
+        event.preventDefault();
+        const box = drawing.getBoundingClientRect();
+        zoom(event.deltaY < 0 ? 0.8 : 1.25, (event.clientX - box.left) / box.width);
+      }, {passive: false});
+    }
+    find.addEventListener("input", () => {
+      const wanted = find.value.trim().toLowerCase();
+      let hits = 0;
+      for (const rect of lanes.querySelectorAll("rect")) {
+        const hit = wanted !== "" && rect.textContent.toLowerCase().includes(wanted);
+        rect.classList.toggle("hit", hit);
+        hits += hit;
+      }
+      lanes.classList.toggle("found", wanted !== "");
+      told.textContent = wanted ? `${hits} found` : "";
+      if (!wanted) show(from, width);
+    });
+    lanes.querySelector(".controls").hidden = false;
+    addEventListener("resize", label);
+    show(0, whole);
+  }
+
   let folded = [];
   addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open])")];
