@@ -10,7 +10,7 @@
             control.json          ShardRecord: what each step's two passes measured by their own clocks
             trace.sqlite          the scrubbed trace of the traced pass
         counters/<backend>-<device>-<k>.json  CountersRecord: what Nsight Compute counted or Nsight Systems sampled
-        report.txt, report.md, report.json, *.csv, time.png
+        report.txt, report.md, report.json, report.html, *.csv, time.png
 
 The folder is the border between capture and analysis: nothing here imports a workload library.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import UnknownRun
@@ -60,12 +60,17 @@ def find_line(address: str, store: Path, *, gone: bool = False) -> RunLine:
         # It may well be a tag.
         raise listing.unread
     if found is None:
-        raise UnknownRun(
-            address, f"no such run folder, and no such run in the store {store}; see flopprof runs"
-        )
+        hint = _suggest(address, [line.scenario for line in lines])
+        raise UnknownRun(address, f"no such run folder, and no such run in the store {store}; {hint}")
     if found.status == "missing" and not gone:
         raise UnknownRun(address, f"its folder {store / found.folder} is gone; flopprof gc forgets it")
     return found
+
+
+def _suggest(address: str, scenarios: Sequence[str]) -> str:
+    """What to type: the name of a scenario alone means none of its runs."""
+    name = Path(address).stem
+    return f"did you mean {name}@{LATEST}?" if name in scenarios else "see flopprof runs"
 
 
 def check_tag(name: str, store: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...analysis.errors import RanksError
+from ...analysis.store.address import lookup_kept_run
+from ...analysis.store.place import find_store
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 from ...analysis.words import GraphRanges, WindowClock
@@ -50,7 +52,7 @@ class AnalyzeOutcome:
 
 def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
-    trace = find_trace(request.trace)
+    trace = find_trace(_find_file(request.trace))
     digest = Digest(trace)  # half the file is digested when pandas is imported
     from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
@@ -133,6 +135,13 @@ def _render_many(many: ManyTraces, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.trace.many_traces import compose_many
 
     return [render_document(compose_many(many), request.format)]
+
+
+def _find_file(trace: Path) -> Path:
+    """The file or folder itself; what is none may be the name of a run of the store, such as ``latest``."""
+    if trace.exists():
+        return trace
+    return lookup_kept_run(str(trace), find_store(None)) or trace
 
 
 def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:

@@ -72,6 +72,8 @@ def run(
         strict=strict,
     )
     outcome = run_on_terminal(request)
+    if not json:
+        print_text(f"Report: {outcome.folder / 'report.html'}")
     print_text(render(outcome.result, "json" if json else "text"))
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)

@@ -19,6 +19,9 @@ _PART_OF_IT = 0.25
 
 _MOST_FACTORS = 2
 
+_UNLIKE = 1.5
+"""Reps that were timed and reps whose CPU time was charged differ by more: the factors are of another moment."""
+
 _WORDS: dict[Code, str] = {
     "launch_bound": "launch-bound",
     "memory_bound": "memory-bound",
@@ -49,7 +52,12 @@ def tell_main_cause(explanation: Explanation | None) -> str:
 def _leading_factors(explanation: Explanation) -> list[Factor]:
     """Those that work in the ratio's direction, the largest first."""
     whole = math.log(explanation.ratio)
-    known = [factor for factor in explanation.factors if factor.measured]
+    if any(
+        factor.name == "passes" and abs(math.log(factor.ratio)) > math.log(_UNLIKE)
+        for factor in explanation.factors
+    ):
+        return []
+    known = [factor for factor in explanation.factors if factor.measured and factor.name != "passes"]
     same = [
         f for f in known if math.log(f.ratio) * whole > 0 and abs(math.log(f.ratio)) > math.log(WORTH_NAMING)
     ]

@@ -10,6 +10,7 @@ from ..charts.chart import IMAGE_FORMATS, draw_image
 from ..data.run_csv import csv_tables
 from ..document.format import Format
 from ..render.formats import list_figures, render_document
+from ..render.html import render_html
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
 from ..render.text import render_text
@@ -32,6 +33,7 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
     texts = {
         "report.md": render_markdown(document, figures={name: f"{name}.png" for name in figures}),
         "report.json": render_json(document.data),
+        "report.html": render_html(document),
         **csv_tables(document.data),
     }
     names = ["report.txt", *texts, *pictures]

@@ -104,3 +104,11 @@ def test_a_tag_that_means_something_else_is_refused(store: Path, name: str) -> N
 def test_ordinary_tags_are_allowed(store: Path) -> None:
     for name in ("v1.2", "before_upgrade", "before-upgrade", "3"):
         check_tag(name, store)
+
+
+def test_the_name_of_a_scenario_alone_suggests_its_latest_run(store: Path) -> None:
+    for address in ("outer", "elsewhere/outer.yaml"):
+        with pytest.raises(UnknownRun, match=r"did you mean outer@latest\?"):
+            find_run(address, store)
+    with pytest.raises(UnknownRun, match="see flopprof runs"):
+        find_run("other", store)

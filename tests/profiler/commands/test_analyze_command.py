@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from drawing.commands import run_here
+from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
+from flopprof.profiler.commands.analyze import AnalyzeRequest, analyze
 
 
 def analysis_of(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
@@ -118,3 +120,11 @@ def test_a_scrubbed_trace_has_the_same_analysis(tmp_path: Path) -> None:
     assert {k: v for k, v in before.items() if k != "trace"} == {
         k: v for k, v in after.items() if k != "trace"
     }
+
+
+def test_a_run_of_the_store_is_analysed_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_real_run(tmp_path / "flopprof-runs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLOPPROF_STORE", raising=False)
+    outcome = analyze(AnalyzeRequest(trace=Path("latest")))
+    assert "flopprof analyze trace.sqlite" in "".join(outcome.report)

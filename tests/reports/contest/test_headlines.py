@@ -8,8 +8,12 @@ import pytest
 from drawing.report_samples import ALL, axes_run, cpu_run, failed_run, gpu_run, lossy_run, single_run
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
+from flopprof.analysis.explain.explain import explain
+from flopprof.analysis.explain.factors import Factor
+from flopprof.analysis.explain.subject import Subject
 from flopprof.reports.comparison.compose import compose_comparison
 from flopprof.reports.document.document import Bar
+from flopprof.reports.document.main_cause import tell_main_cause
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
 
@@ -123,3 +127,15 @@ def test_a_comparison_begins_with_a_sentence_for_each_backend():
     assert document.picture.reference == "matvec"
     assert isinstance(document.picture.groups[0].bars[1], Bar)
     assert document.picture.groups[0].bars[1].time_ns == pytest.approx(1_947_200, rel=0.01)
+
+
+def test_factors_of_unlike_passes_are_no_cause():
+    """Where CPU time was charged for reps twice as slow as the timed ones, what they did says nothing of these."""
+    explained = explain(
+        Subject(key="a", name="a", device="cpu", time_ns=100.0, working_ns=90.0, least_bytes=100.0),
+        Subject(key="b", name="b", device="cpu", time_ns=300.0, working_ns=290.0, least_bytes=300.0),
+    )
+    assert explained is not None
+    assert tell_main_cause(explained).startswith("mainly 3.00× by least bytes")
+    unlike = replace(explained, factors=(*explained.factors, Factor(name="passes", ratio=2.0, a=1.0, b=2.0)))
+    assert tell_main_cause(unlike) == ""

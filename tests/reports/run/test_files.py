@@ -28,7 +28,16 @@ from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render, write_figures, write_reports
 
 FILES = [
-    *("report.txt", "report.md", "report.json", "steps.csv", "ops.csv", "kernels.csv", "launches.csv"),
+    *(
+        "report.txt",
+        "report.md",
+        "report.json",
+        "report.html",
+        "steps.csv",
+        "ops.csv",
+        "kernels.csv",
+        "launches.csv",
+    ),
     *("copies.csv", "time.png"),
 ]
 
