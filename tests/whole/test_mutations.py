@@ -15,7 +15,7 @@ ROUND = 41
 """Once round the kinds of mutations; docs/robustness.md holds two thousand."""
 
 
-@pytest.mark.parametrize("count", [10, pytest.param(10 * ROUND, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [ROUND, pytest.param(10 * ROUND, marks=pytest.mark.slow)])
 def test_no_mutation_of_a_recorded_trace_breaks_a_rule(tmp_path: Path, count: int):
     written = tmp_path / "mutations.md"
     command = [sys.executable, str(SCRIPT), f"--count={count}", "--traces", str(DATA), "--list"]
