@@ -26,11 +26,12 @@ from flopprof.analysis.trace.scrub import scrub_trace
 
 CANARY = "zq7canary19x"
 PROGRAM = """
-import os, nvtx
+import os
+import flopprof
 print("printed", os.environ["FLOPPROF_TEST_CANARY"])
-for i in range(7):
-    with nvtx.annotate("step", domain="flopprof", payload=i):
-        with nvtx.annotate("matvec", domain="flopprof"):
+for _ in range(7):
+    with flopprof.annotate("step"):
+        with flopprof.annotate("matvec"):
             pass
 """
 
@@ -189,20 +190,9 @@ def record(folder: Path) -> Path:
     return made[0]
 
 
-def record_ranges(folder: Path) -> Path:
-    """A recording with ranges in it: on a busy machine nsys 2022.4 has been seen to record none of them."""
-    for attempt in ("first", "second", "third"):
-        (folder / attempt).mkdir()
-        recording = record(folder / attempt)
-        with open_trace_file(recording) as plain, SqliteFile(plain) as file:
-            if file.rows(RANGES):
-                return recording
-    pytest.fail("nsys recorded no range of three runs of the program")
-
-
 @pytest.mark.nsys
 def test_a_real_recording_opens_and_its_scrubbed_copy_keeps_the_ranges_but_no_secret(tmp_path: Path):
-    recording = record_ranges(tmp_path)
+    recording = record(tmp_path)
     clean = tmp_path / "clean.sqlite"
     with open_trace_file(recording) as plain:
         assert CANARY.encode() in plain.read_bytes()
