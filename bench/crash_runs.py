@@ -2,7 +2,7 @@
 
     python bench/crash_runs.py --kills 40 --recorder nsys
 
-What must hold after each kill is in tests/drawing/crashes.py. Prints a line for each kill; the first thing that does
+What must hold after each kill is in tests/running/crashes.py. Prints a line for each kill; the first thing that does
 not hold ends it with a traceback.
 """
 
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from drawing.crashes import Laboratory  # pyright: ignore[reportMissingImports]
+from running.crashes import Laboratory  # pyright: ignore[reportMissingImports]
 
 
 def crash(kills: int, recorder: str, backends: str, seed: int, folder: Path) -> Laboratory:

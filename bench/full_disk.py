@@ -1,6 +1,6 @@
 """Run with ever more room on a small disk, until it is enough: python bench/full_disk.py --recorder nsys (as root)
 
-What must hold at every step is in tests/drawing/full_disks.py.
+What must hold at every step is in tests/running/full_disks.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from drawing.full_disks import FullDisk, small_disk  # pyright: ignore[reportMissingImports]
+from running.full_disks import FullDisk, small_disk  # pyright: ignore[reportMissingImports]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from drawing.crashes import Laboratory, require  # pyright: ignore[reportMissingImports]
+from running.crashes import Laboratory, require  # pyright: ignore[reportMissingImports]
 
 
 def main() -> None:

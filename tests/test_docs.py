@@ -16,13 +16,13 @@ from typing import Any
 import matplotlib
 import pandas as pd
 import pytest
-from drawing.profiled_programs import FLOPPROF
 from drawing.report_samples import gpu_run
 from drawing.tree import ROOT
 from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
 from flopprof.reports.notebook import Comparison, Shown, Trace
 from flopprof.scenarios.plan.expansion import expand_plan
 from flopprof.scenarios.plan.load import load_scenario
+from running.profiled_programs import FLOPPROF
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

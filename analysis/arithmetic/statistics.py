@@ -26,9 +26,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .rank_test import rank_test
-from .student import STRETCHES
-
 Verdict = Literal["same", "faster", "slower", "unsure"]
 
 Floats = NDArray[np.float64]
@@ -41,10 +38,13 @@ THRESHOLD = 0.02
 """A change under 2 % is no change worth acting on."""
 
 FEWEST_SAMPLES = 10
-
-WIDEST, MOST_SAMPLES = 100.0, 1_000_000
-"""An interval whose ends are further apart says nothing; nobody takes more samples."""
 """Below this no verdict is given, but where the interval excludes 1 by a factor of ten."""
+
+MOST_APART = 100.0
+"""An interval whose ends are further apart, as a factor, says nothing."""
+
+MOST_SAMPLES = 1_000_000
+"""Nobody takes more."""
 
 PLAIN = 10.0
 
@@ -149,6 +149,15 @@ def _measure_gap(a: Floats, b: Floats) -> float:
     if b.min() > a.max():
         return float(b.min() / a.max())
     return float(b.max() / a.min()) if b.max() < a.min() else 1.0
+
+
+def rank_test(a: Floats, b: Floats) -> tuple[float, int]:
+    """Mann–Whitney's two-sided p-value, and +1 where B's samples rank higher, −1 where A's do."""
+    from scipy.stats import mannwhitneyu
+
+    statistic, p = mannwhitneyu(b, a, alternative="two-sided")
+    excess = float(statistic) - len(a) * len(b) / 2
+    return float(p), (excess > 0) - (excess < 0)
 
 
 def adjust_holm(p: Sequence[float]) -> list[float]:
@@ -257,8 +266,6 @@ def _blocks(samples: Floats) -> int:
 
 def _stretch(level: float, freedom: float) -> float:
     """How much wider an interval of this level is than the normal 95 % one."""
-    if level == LEVEL and freedom in range(1, len(STRETCHES) + 1):
-        return STRETCHES[int(freedom) - 1]
     from scipy.special import ndtri, stdtrit
 
     return -float(stdtrit(freedom, (1 - level) / 2)) / float(ndtri(0.975))
@@ -274,7 +281,7 @@ def _tail(reaches: float, freedom: float) -> float:
 def says_something(interval: tuple[float, float]) -> bool:
     """Whether an interval is worth showing: its ends are less than a factor of 100 apart."""
     low, high = interval
-    return low > 0 and high / low < WIDEST
+    return low > 0 and high / low < MOST_APART
 
 
 def count_deciding(ratio: float, interval: tuple[float, float], have: int) -> int | None:

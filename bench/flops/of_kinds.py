@@ -29,10 +29,10 @@ from torch.utils.flop_counter import FlopCounterMode
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from drawing.spied_nvtx import SpiedNvtx, read_flops, spied_nvtx  # noqa: E402
 from flopprof import annotate_torch  # noqa: E402
 from kinds import Kind, kinds, relative  # noqa: E402
 from models import Language, Residual  # noqa: E402
+from running.spied_nvtx import SpiedNvtx, read_flops, spied_nvtx  # noqa: E402
 
 PAGE = ROOT / "docs" / "flops.md"
 BEGIN, END = "<!-- by bench/flops/of_kinds.py -->\n", "<!-- end -->\n"

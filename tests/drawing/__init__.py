@@ -1,1 +1,1 @@
-"""What tests are drawn with: timelines, exports, runs, programs and machines that lack something."""
+"""What tests are drawn with: timelines, exports, runs, jobs, reports, and the answers that loops give."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.crashes import Laboratory
+from running.crashes import Laboratory
 
 KILLS = 3
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from drawing.comparison_drawings import draw_run, draw_step
-from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import ROOT
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.runs.results import RunResult
+from running.patience import PATIENCE_SECONDS
 
 SCRIPT = ROOT / "bench" / "honesty.py"
 

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
-from drawing.profiled_programs import profile, python
 from drawing.tree import DATA
+from running.patience import PATIENCE_SECONDS
+from running.profiled_programs import profile, python
 
 FOLDERS = ("scenarios", "profiler", "analysis", "reports")
 NOT_EVERYWHERE = {"cupy", "torch"}

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import DATA, ROOT
+from running.patience import PATIENCE_SECONDS
 
 SCRIPT = ROOT / "bench" / "mutate_traces.py"
 ROUND = 41

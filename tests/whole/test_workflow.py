@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from drawing.patience import PATIENCE_SECONDS
 from drawing.tree import ROOT
+from running.patience import PATIENCE_SECONDS
 
 WORKFLOW = ROOT / "docs" / "examples" / "compare.yml"
 

@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
 
 from distributed import Client
-from drawing import tasks
-from drawing.dask_cluster import DaskCluster, dask_cluster, end_all
-from drawing.patience import wait_until
 from flopprof.analysis.engine.cluster import connect
 from flopprof.analysis.engine.tasks import Outcome, run_tasks
 from flopprof.analysis.errors import RanksError
+from running import tasks
+from running.dask_cluster import DaskCluster, dask_cluster, end_all
+from running.patience import wait_until
 
 TESTS = Path(__file__).parents[2]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from drawing import tasks
-from drawing.engines import Inline
 from flopprof.analysis.engine.pool import Pool, plan_jobs
 from flopprof.analysis.engine.tasks import DIED_TWICE, Engine, Outcome, attempt, identify_code, run_tasks
+from running import tasks
+from running.engines import Inline
 
 
 @pytest.mark.parametrize("engine", [Inline(), Pool(jobs=1), Pool(jobs=2)], ids=["inline", "1", "2"])

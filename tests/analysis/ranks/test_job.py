@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from drawing.engines import Inline
 from drawing.jobs import COMM, Job, Program, SimRank, ddp, fsdp
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from running.engines import Inline
 
 PLAIN = RanksRequest()
 

@@ -12,9 +12,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from drawing.engines import Inline
 from drawing.tree import DATA
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from running.engines import Inline
 
 FORWARD, SLEEP = ((1, ("step", "forward"), "kernel"), (0, ("step", "data"), "host"))
 

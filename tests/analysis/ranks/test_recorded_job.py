@@ -10,10 +10,10 @@ import statistics
 from pathlib import Path
 
 import pytest
-from drawing.engines import Inline
 from drawing.tree import DATA
 from flopprof.analysis.ranks.summaries import STEP_LAYERS
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from running.engines import Inline
 
 TRACES = tuple(DATA / "ranks" / f"strag_rank{rank}.sqlite.xz" for rank in range(2))
 

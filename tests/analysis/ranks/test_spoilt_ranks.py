@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawing.engines import Inline
 from drawing.tree import DATA
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from running.engines import Inline
 
 NCCL = "SELECT id FROM StringIds WHERE value LIKE 'nccl%'"
 STEPS = "coalesce(text, (SELECT value FROM StringIds WHERE id = textId)) = 'step'"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from drawing.report_samples import ALL, cpu_run, gpu_run
 from drawing.stored_runs import copy_real_run, put_run, record_sample, with_id
 from drawing.tree import DATA, ROOT
@@ -38,6 +37,7 @@ from flopprof.analysis.store.place import find_store
 from flopprof.analysis.store.queries import RunLine, list_rows, read_run
 from hypothesis import given
 from hypothesis import strategies as st
+from running.patience import PATIENCE_SECONDS
 from sqlite_utils import Database
 
 TABLES = ("machines", "runs", "steps", "ops", "kernels", "reps", "tags")

@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import nsys as nsys_export
 from flopprof.analysis.trace.nsys import (
@@ -23,6 +22,7 @@ from flopprof.analysis.trace.nsys import (
 )
 from flopprof.analysis.trace.open import open_trace_file
 from flopprof.analysis.trace.scrub import scrub_trace
+from running.patience import PATIENCE_SECONDS
 
 CANARY = "zq7canary19x"
 PROGRAM = """

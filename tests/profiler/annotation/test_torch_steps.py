@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from drawing.spied_nvtx import SpiedNvtx, spied_nvtx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running.spied_nvtx import SpiedNvtx, spied_nvtx
 
 torch = pytest.importorskip("torch")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.ceilings import Ceiling, Ceilings, read_ceilings, write_ceilings
 from flopprof.analysis.runs.results import Costs
@@ -25,6 +24,7 @@ from flopprof.profiler.worker import ceilings as ceiling_worker
 from flopprof.profiler.worker.ceilings import MEBIBYTE, CeilingJob, array_bytes
 from flopprof.scenarios.errors import StepFailure
 from flopprof.scenarios.libraries.opening import open_backend
+from running.patience import PATIENCE_SECONDS
 
 CACHE_BYTES = 1 << 16
 SCENARIO = """\

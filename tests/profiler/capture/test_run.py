@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.runs.records import MOST_PASSES
+from running.patience import PATIENCE_SECONDS
 
 REPS = 20
 SCENARIO = f"""\

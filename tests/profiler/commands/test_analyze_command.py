@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from drawing.commands import run_here
 from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
 from flopprof.profiler.commands.analyze import AnalyzeRequest, analyze
+from running.commands import run_here
 
 
 def analysis_of(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
+from running.patience import PATIENCE_SECONDS
 
 SCENARIO = """\
 name: tiny

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from drawing.commands import run_here
 from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
 from flopprof.analysis.store.database import tag_run
 from flopprof.analysis.store.listing import list_runs
+from running.commands import run_here
 
 AXIS0, AXIS1 = str(DATA / "cupy_axis0.sqlite.xz"), str(DATA / "cupy_axis1.sqlite.xz")
 

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from drawing.commands import run_here
 from drawing.tree import DATA
 from flopprof.analysis.attribution.steady_instances import Instances
 from flopprof.analysis.errors import CompareError, RanksError
 from flopprof.profiler.commands.analyze import AnalyzeRequest, analyze_many
 from flopprof.profiler.commands.compare import CompareRequest, compare
 from flopprof.profiler.terminal.workers import Workers
+from running.commands import run_here
 
 TRACES = [DATA / f"torch_axis{axis}.sqlite.xz" for axis in range(2)]
 

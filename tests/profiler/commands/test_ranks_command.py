@@ -17,10 +17,10 @@ from typing import Any
 
 import psutil
 import pytest
-from drawing.commands import run_here
 from drawing.jobs import Job, SimRank, ddp
-from drawing.patience import PATIENCE_SECONDS, wait_until
 from drawing.tree import DATA
+from running.commands import run_here
+from running.patience import PATIENCE_SECONDS, wait_until
 
 TRACES = [DATA / "ranks" / f"strag_rank{rank}.sqlite.xz" for rank in range(2)]
 
@@ -55,7 +55,7 @@ def test_two_processes_print_what_one_does_byte_for_byte(real: str) -> None:
 @pytest.mark.slow
 def test_a_dask_cluster_prints_what_one_process_does_byte_for_byte(real: str, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
-    from drawing.dask_cluster import dask_cluster
+    from running.dask_cluster import dask_cluster
 
     with dask_cluster(tmp_path, 2) as cluster:
         assert run_here("ranks", *TRACES, "--scheduler", cluster.address, "--json")[0] == real
@@ -66,7 +66,7 @@ def test_a_dask_cluster_prints_what_one_process_does_byte_for_byte(real: str, tm
 @pytest.mark.slow
 def test_a_trace_recorded_again_is_read_again_by_the_same_cluster(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
-    from drawing.dask_cluster import dask_cluster
+    from running.dask_cluster import dask_cluster
 
     paths = [tmp_path / f"job_rank{rank}.sqlite.xz" for rank in range(2)]
     seen: list[list[int | None]] = []
@@ -83,7 +83,7 @@ def test_a_trace_recorded_again_is_read_again_by_the_same_cluster(tmp_path: Path
 def test_a_worker_killed_in_the_middle_changes_no_byte(tmp_path: Path) -> None:
     """Eight ranks on two workers, one of which is killed when it has read some."""
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'flopprof[cluster]'")
-    from drawing.dask_cluster import dask_cluster
+    from running.dask_cluster import dask_cluster
 
     def late(rank: SimRank, step: int) -> tuple[int, int]:
         return 0, 2_000_000 if rank.number == 5 and step < 50 else 0

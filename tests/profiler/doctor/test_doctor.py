@@ -8,8 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
-from drawing.profiled_programs import FLOPPROF
 from flopprof.analysis.trace.nsys import Nsys
 from flopprof.profiler.commands.app import app
 from flopprof.profiler.doctor import libraries, machine
@@ -23,6 +21,8 @@ from flopprof.profiler.doctor.findings import (
     warning,
     works,
 )
+from running.patience import PATIENCE_SECONDS
+from running.profiled_programs import FLOPPROF
 
 
 def doctor(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:

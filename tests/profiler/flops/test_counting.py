@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from drawing.counted import count
+from running.counted import count
 
 torch: Any = pytest.importorskip("torch")
 

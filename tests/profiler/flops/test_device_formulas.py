@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawing.brute_force import Machine, attend, attend_backward
-from drawing.counted import count_fake
+from running.counted import count_fake
 
 torch = pytest.importorskip("torch")
 

@@ -18,9 +18,9 @@ from drawing.brute_force import (
     convolve_transposed_backward,
     run_lstm,
 )
-from drawing.counted import count, products
 from hypothesis import given
 from hypothesis import strategies as st
+from running.counted import count, products
 
 torch = pytest.importorskip("torch")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawing.full_disks import FullDisk, can_mount, small_disk
 from flopprof.profiler.machine.disk import DiskFullError, explain_full_disk, is_disk_full
+from running.full_disks import FullDisk, can_mount, small_disk
 
 SIZE_KIB = 4096
 

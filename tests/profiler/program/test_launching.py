@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS, wait_until
-from drawing.profiled_programs import FLOPPROF, python
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler.program.rank import JobRank, find_rank
+from running.patience import PATIENCE_SECONDS, wait_until
+from running.profiled_programs import FLOPPROF, python
 
 LAUNCHER = """#!{python}
 # Starts ranks as torchrun does: PYTHON_EXEC in place of its own Python, the rank in the environment.

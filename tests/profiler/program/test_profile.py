@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawing.patience import wait_until
-from drawing.profiled_programs import (
+from flopprof.analysis.breakdown.analyze import analyze_file
+from flopprof.profiler.program.recording import warn_of_death
+from running.patience import wait_until
+from running.profiled_programs import (
     FLOPPROF,
     Profiled,
     finish,
@@ -19,8 +21,6 @@ from drawing.profiled_programs import (
     start_profile,
     strays,
 )
-from flopprof.analysis.breakdown.analyze import analyze_file
-from flopprof.profiler.program.recording import warn_of_death
 
 pytestmark = pytest.mark.nsys
 

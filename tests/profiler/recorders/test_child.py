@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from drawing.patience import wait_until
 from flopprof.profiler.recorders.child import run_child
+from running.patience import wait_until
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 

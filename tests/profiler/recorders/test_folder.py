@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.records import ShardRecord
 from flopprof.analysis.runs.writing import write_record
@@ -26,6 +25,7 @@ from flopprof.profiler.recorders.folders import (
     staging_folder,
     temporary_folder,
 )
+from running.patience import PATIENCE_SECONDS
 
 NEVER_A_PID = 2**22 + 1
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from drawing.patience import PATIENCE_SECONDS, wait_until
 from flopprof.profiler.recorders import strays
 from flopprof.profiler.recorders.folders import remove_abandoned_temporary, temporary_folder
 from flopprof.profiler.recorders.lifeline import hold_lifeline
 from flopprof.profiler.recorders.strays import end_strays, find_strays
+from running.patience import PATIENCE_SECONDS, wait_until
 
 HOLDER = """
 import sys, time

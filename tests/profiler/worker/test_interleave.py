@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from drawing.patience import PATIENCE_SECONDS
 from drawing.scenario_steps import make_step
 from flopprof.analysis.runs.records import MOST_PASSES
 from flopprof.profiler.worker.interleave import (
@@ -34,6 +33,7 @@ from flopprof.scenarios.operations.ops import Matvec, Outer, Sum
 from flopprof.scenarios.plan.step import Step
 from hypothesis import given
 from hypothesis import strategies as st
+from running.patience import PATIENCE_SECONDS
 
 MATVEC = make_step(Matvec(), n=8)
 OUTER_SUM = make_step(Outer(), Sum(axis=0), n=8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawing.engines import Inline
 from drawing.jobs import Job, SimRank, ddp
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from flopprof.reports.data.ranks_json import job_to_json
@@ -13,6 +12,7 @@ from flopprof.reports.ranks.compose import compose_job
 from flopprof.reports.ranks.figures import list_figures
 from flopprof.reports.ranks.sentences import list_verdicts
 from flopprof.reports.render.formats import Format, render_document
+from running.engines import Inline
 
 
 def late(rank: SimRank, step: int) -> tuple[int, int]:

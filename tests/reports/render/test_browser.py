@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.browser import CHROMIUM, Page, open_browser
 from drawing.report_samples import GEMV, SCRIPT, gpu_run, hostile_run
 from flopprof.reports.run.publish import render
+from running.browser import CHROMIUM, Page, open_browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.browser import CHROMIUM, Page, open_browser
 from drawing.report_samples import ALL, gpu_run, large_run
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
 from flopprof.reports.comparison.compose import render_comparison
 from flopprof.reports.run.publish import render
+from running.browser import CHROMIUM, Page, open_browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 

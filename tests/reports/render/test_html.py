@@ -8,12 +8,12 @@ from functools import cache
 from html import unescape
 
 import pytest
-from drawing.html_tables import Tables
 from drawing.report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.render.html import inline_svg
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
+from running.html_tables import Tables
 
 
 @cache

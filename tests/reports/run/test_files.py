@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing.html_tables import Tables
 from drawing.report_samples import ALL, GEMV, copying_run, embedded_run, gpu_run, hostile_run, single_run
 from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.errors import RunError
@@ -26,6 +25,7 @@ from flopprof.reports.document.numbers import Kind, format_value
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render, write_figures, write_reports
+from running.html_tables import Tables
 
 FILES = [
     *(

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.browser import CHROMIUM, Page, open_browser
 from drawing.traces import unpacked
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file
 from flopprof.reports.document.timeline_picture import TimelinePicture
 from flopprof.reports.render.formats import render_document
 from flopprof.reports.trace.compose import compose_analysis
 from flopprof.reports.trace.step_timeline import draw_up_timeline
+from running.browser import CHROMIUM, Page, open_browser
 
 
 def analyzed(name: str, folder: Path, glob: str | None = None) -> Analysis:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drawing.crashes import SCENARIO, require
-from drawing.patience import PATIENCE_SECONDS
+from running.crashes import SCENARIO, require
+from running.patience import PATIENCE_SECONDS
 
 KIB = 1024
 

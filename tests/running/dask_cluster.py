@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from distributed import Client
 
-from drawing.patience import PATIENCE_SECONDS, wait_until
+from running.patience import PATIENCE_SECONDS, wait_until
 
 
 @dataclass

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from drawing.patience import PATIENCE_SECONDS
+from running.patience import PATIENCE_SECONDS
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 _FLAGS = (

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from drawing.patience import PATIENCE_SECONDS
+from running.patience import PATIENCE_SECONDS
 
 SCENARIO = """\
 name: tiny

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from drawing.patience import PATIENCE_SECONDS
+from running.patience import PATIENCE_SECONDS
 
 FLOPPROF = (sys.executable, "-m", "flopprof.profiler")
 
