@@ -41,7 +41,8 @@ class Pool:
 
     @contextmanager
     def open(self, tasks: int) -> Iterator[Executor]:
-        """A pool of processes; when it is left by an exception they are killed."""
+        """A pool of processes; when it is left by an exception they are killed, and gone."""
+        others = set(multiprocessing.active_children())
         executor = ProcessPoolExecutor(
             max_workers=max(min(self.jobs, tasks), 1),
             mp_context=multiprocessing.get_context("spawn"),
@@ -51,9 +52,12 @@ class Pool:
         try:
             yield executor
         except BaseException:
-            for child in multiprocessing.active_children():
+            mine = [child for child in multiprocessing.active_children() if child not in others]
+            for child in mine:
                 child.kill()
             executor.shutdown(wait=False, cancel_futures=True)
+            for child in mine:
+                child.join()
             raise
         executor.shutdown()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from pathlib import Path
 
@@ -42,16 +43,21 @@ def test_a_task_that_kills_its_process_twice_has_failed_and_takes_no_other_along
     assert outcomes == [Outcome(value=0), Outcome(reason=DIED_TWICE), Outcome(value=2), Outcome(value=3)]
 
 
-def test_an_interrupt_ends_all_processes() -> None:
+def test_an_interrupt_ends_all_processes_of_its_own() -> None:
     def interrupt(_task: int, _done: bool) -> None:
         raise KeyboardInterrupt
 
+    other = multiprocessing.get_context("fork").Process(target=time.sleep, args=(300,))
+    other.start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_tasks(Pool(jobs=2), tasks.wait_for, [(0.0, 0), (300.0, 1)], interrupt)
     assert time.monotonic() - began < 300
     children = psutil.Process().children(recursive=True)
     assert [child for child in children if "spawn_main" in " ".join(_command(child))] == []
+    assert other.is_alive()
+    other.kill()
+    other.join()
 
 
 def _command(process: psutil.Process) -> list[str]:
