@@ -102,7 +102,16 @@ def skip_changes(before: RunPlan, now: Plan) -> Iterator[str]:
 def machine_changes(before: Machine, now: Machine) -> Iterator[str]:
     """Hardware and versions that are known of both and differ."""
     old, new = _circumstances(before), _circumstances(now)
-    yield from (f"{name} {old[name]} → {new[name]}" for name in old if old[name] != new.get(name, old[name]))
+    yield from (
+        f"{name} {old[name]} → {new[name]}"
+        for name in old
+        if name in new and not _is_same(old[name], new[name])
+    )
+
+
+def _is_same(old: str, new: str) -> bool:
+    """Whether two are equal but for a local version ("+cu130"), which a library may know and its package not."""
+    return old == new or old.startswith(f"{new}+")
 
 
 def _circumstances(machine: Machine) -> dict[str, str]:

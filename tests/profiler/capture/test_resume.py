@@ -310,6 +310,20 @@ def test_memory_and_kernel_are_no_changes() -> None:
     assert list(machine_changes(machine(), machine(memory_bytes=9, system="Linux 7"))) == []
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "changes"),
+    [
+        ("2.11.0+cu130", "2.11.0", []),
+        ("2.11.0+cu130", "2.11.1", ["torch 2.11.0+cu130 → 2.11.1"]),
+        ("2.11.0+cu130", "2.11.0+cpu", ["torch 2.11.0+cu130 → 2.11.0+cpu"]),
+    ],
+)
+def test_torch_says_more_of_its_version_than_its_package_does(then: str, now: str, changes: list[str]):
+    """A run keeps what torch says; before it goes on only the package is asked, and PyPI's names no CUDA."""
+    before, after = (machine(versions={"torch": version}) for version in (then, now))
+    assert list(machine_changes(before, after)) == changes
+
+
 def test_the_scenario_and_its_overrides_are_those_of_the_run(tmp_path: Path) -> None:
     write_scenario(tmp_path, "double")
     flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", "--set", "n=24", "--set", "reps.count=6")
