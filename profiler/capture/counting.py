@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...analysis.evidence.counters import WANTED, CountedLaunch
 from ...analysis.evidence.ncu_csv import NcuOutputError, read_ncu_csv
-from ...analysis.runs.records import CountedKernel, CountedStep, CountersRecord
-from ...analysis.runs.writing import write_record
+from ...analysis.runs.records import CountedKernel, CountedStep
 from ...analysis.words import COUNTED_OP
 from ...scenarios.plan.step import Step
-from ..errors import Interrupted
 from ..recorders.ncu import NcuRecorder, explain
 from ..recorders.recorder import last_line
-from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
+from .gathering import EvidencePass, gather_evidence
+from .worker_process import Shard, ShardContext, WorkerOutcome
 
 MOST_WORKERS = 5
 """A worker that dies is started again at the next step, as often as this."""
@@ -24,32 +22,15 @@ MOST_WORKERS = 5
 
 def count_shard(shard: Shard, steps: Sequence[Step], context: ShardContext, ncu: NcuRecorder) -> None:
     """Count `steps` and write what was counted into the run. Raises Interrupted, DiskFullError."""
-    began = time.monotonic()
-    found: dict[str, CountedStep] = {}
-    todo = list(steps)
-    for attempt in range(1, MOST_WORKERS + 1):
-        if not todo:
-            break
-        outcome = run_worker(
-            shard, "counters", todo, replace(context, counter=ncu), reps={}, label=f"counters-{attempt}"
-        )
-        if outcome.interrupted:
-            raise Interrupted
-        counted = settle_counted(outcome, todo, ncu)
-        found |= counted
-        todo = [step for step in todo if step.key not in counted]
-    for step in todo:
-        found[step.key] = CountedStep(key=step.key, reason="the workers before it died")
-    record = CountersRecord(
-        backend=shard.backend,
-        device=shard.device,
-        part=shard.parts + 1,
+    counting = EvidencePass(
+        which="counters",
+        source="ncu",
         tool=ncu.version,
-        seconds=time.monotonic() - began,
-        steps=[found[step.key] for step in steps],
+        most_workers=MOST_WORKERS,
+        settle=lambda outcome, todo: settle_counted(outcome, todo, ncu),
+        left="the workers before it died",
     )
-    (context.run / "counters").mkdir(exist_ok=True)
-    write_record(context.run / "counters" / f"{shard.name}-{shard.parts + 1}.json", record)
+    gather_evidence(shard, steps, replace(context, counter=ncu), counting)
 
 
 def settle_counted(outcome: WorkerOutcome, todo: Sequence[Step], ncu: NcuRecorder) -> dict[str, CountedStep]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...analysis.breakdown.analyze import Analysis, analyze_file
 from ...analysis.evidence.metric_rows import RangeMetrics
 from ...analysis.evidence.metrics import Figures
-from ...analysis.runs.records import CountedStep, CountersRecord, SampledOp
-from ...analysis.runs.writing import write_record
+from ...analysis.runs.records import CountedStep, SampledOp
 from ...analysis.words import COUNTED_OP, STEP_PREFIX
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.step import Step
-from ..errors import Interrupted
 from ..recorders.recorder import NsysRecorder, last_line
-from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
+from .gathering import EvidencePass, gather_evidence
+from .worker_process import Shard, ShardContext, WorkerOutcome
 
 MOST_WORKERS = 4
 """A worker records for some seconds; the steps that it leaves are the next one's, of which there are so many."""
@@ -34,32 +32,15 @@ class Sampled:
 
 def sample_shard(shard: Shard, steps: Sequence[Step], context: ShardContext, sampler: NsysRecorder) -> None:
     """Sample `steps` and write what was seen into the run. Raises Interrupted, DiskFullError."""
-    began = time.monotonic()
-    found: dict[str, CountedStep] = {}
-    todo = list(steps)
-    for attempt in range(1, MOST_WORKERS + 1):
-        if not todo:
-            break
-        outcome = run_worker(
-            shard, "metrics", todo, replace(context, recorder=sampler), reps={}, label=f"metrics-{attempt}"
-        )
-        if outcome.interrupted:
-            raise Interrupted
-        found |= settle_sampled(outcome, todo, read_sampled(outcome, sampler))
-        todo = [step for step in todo if step.key not in found]
-    for step in todo:
-        found[step.key] = CountedStep(key=step.key, reason="the sampled pass has no more time for it")
-    record = CountersRecord(
-        backend=shard.backend,
-        device=shard.device,
-        part=shard.parts + 1,
+    sampling = EvidencePass(
+        which="metrics",
         source="gpu_metrics",
         tool=sampler.version,
-        seconds=time.monotonic() - began,
-        steps=[found[step.key] for step in steps],
+        most_workers=MOST_WORKERS,
+        settle=lambda outcome, todo: settle_sampled(outcome, todo, read_sampled(outcome, sampler)),
+        left="the sampled pass has no more time for it",
     )
-    (context.run / "counters").mkdir(exist_ok=True)
-    write_record(context.run / "counters" / f"{shard.name}-{shard.parts + 1}.json", record)
+    gather_evidence(shard, steps, replace(context, recorder=sampler), sampling)
 
 
 def read_sampled(outcome: WorkerOutcome, sampler: NsysRecorder) -> Sampled:

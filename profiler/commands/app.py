@@ -14,7 +14,8 @@ from ..terminal.output import print_text
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
-from .runs_app import JsonOption, add_store_commands
+from .runs_app import add_store_commands
+from .shared_options import JsonOption
 
 app = typer.Typer(
     name="flopprof",

@@ -8,27 +8,16 @@ from typing import Annotated
 import typer
 
 from ...analysis.words import Align
-from ...reports.document.format import Format
 from ..terminal.one_line_errors import FAILED_OR_LOST
-
-JobsOption = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="Analyse in so many processes; by default as many as cores and memory allow."
-    ),
-]
-
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS", help="Analyse on the Dask cluster of this scheduler, such as tcp://host:8786."
-    ),
-]
-
-SchedulerFileOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="The same, by the file that dask scheduler --scheduler-file wrote."),
-]
+from .shared_options import (
+    CsvOption,
+    CsvRawOption,
+    FormatOption,
+    JobsOption,
+    JsonOption,
+    SchedulerFileOption,
+    SchedulerOption,
+)
 
 
 def ranks(
@@ -54,16 +43,11 @@ def ranks(
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     scheduler_file: SchedulerFileOption = None,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = "text",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    format: FormatOption = "text",
+    json: JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
-    ] = None,
-    csv_raw: Annotated[
-        bool,
-        typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
-    ] = False,
+    csv: CsvOption = None,
+    csv_raw: CsvRawOption = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a trace lost data.")] = False,
 ) -> None:
     """Set the traces of a job's ranks against each other: who is late in which step, why, and what it costs.

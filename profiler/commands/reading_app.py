@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 from ...analysis.words import GraphRanges, WindowClock
-from ...reports.document.format import ComparisonFormat, Format
+from ...reports.document.format import ComparisonFormat
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
 from ..terminal.output import print_pieces, print_text, tell
-from .ranks_app import JobsOption, SchedulerFileOption, SchedulerOption
-from .runs_app import JsonOption, RunArgument, StoreOption
-
-FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
+from .runs_app import RunArgument, StoreOption
+from .shared_options import (
+    CsvOption,
+    CsvRawOption,
+    FormatOption,
+    JobsOption,
+    JsonOption,
+    SchedulerFileOption,
+    SchedulerOption,
+)
 
 
 def analyze(
@@ -40,13 +46,8 @@ def analyze(
     ] = "launch",
     format: FormatOption = "text",
     json: JsonOption = False,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")
-    ] = None,
-    csv_raw: Annotated[
-        bool,
-        typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
-    ] = False,
+    csv: CsvOption = None,
+    csv_raw: CsvRawOption = False,
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
     exact_names: Annotated[
         bool, typer.Option("--exact-names", help="Keep ranges apart that differ in a counter.")

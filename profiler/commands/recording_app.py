@@ -10,7 +10,8 @@ import typer
 from ...analysis.words import EvidenceChoice, RecorderChoice
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from ..terminal.output import print_text
-from .runs_app import JsonOption, StoreOption
+from .runs_app import StoreOption
+from .shared_options import JsonOption
 
 
 def run(

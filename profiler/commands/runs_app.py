@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from ..terminal.output import print_text, tell
+from .shared_options import JsonOption
 
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", metavar="DIR", help="The run store; else $FLOPPROF_STORE, else flopprof-runs."),
 ]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run: its folder, id or tag, latest or SCENARIO@latest.")

@@ -5,10 +5,8 @@ That they are offered says little: permission, another profiler and the chip sho
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +15,12 @@ from ...analysis.evidence.ncu_csv import NcuOutputError, read_ncu_csv
 from ...analysis.sqlite.file import SqliteFile
 from ..errors import CaptureError
 from ..machine.machine import cuda_devices
-from ..recorders.child import end_child
-from ..recorders.environment import allowed_environment
 from ..recorders.folders import temporary_folder
 from ..recorders.gpu_metrics import explain_refusal, sampling_options
 from ..recorders.ncu import explain, open_ncu
 from ..recorders.recorder import NsysRecorder, find_usable_nsys, last_line
 from .findings import Finding, ok, warning
+from .probe import watch_probe
 
 KERNEL = ".version 7.0\n.target sm_75\n.address_size 64\n.visible .entry probe()\n{\nret;\n}\n"
 
@@ -46,8 +43,6 @@ raise SystemExit(max(codes))
 """
 """One kernel without any library but the driver; the sleep is for samples."""
 
-PROBE_SECONDS = 60.0
-
 SAMPLES_HZ = 10_000
 
 WITHOUT = "run --evidence none needs neither counters nor samples"
@@ -69,7 +64,7 @@ def try_counting() -> Finding:
         return warning("counters", f"no hardware counters: {ncu}", remedy)
     ncu = replace(ncu, filters=())
     with temporary_folder() as folder:
-        problem = _watch(ncu.command([sys.executable, "-c", PROBE], folder), folder)
+        problem = watch_probe(ncu.command([sys.executable, "-c", PROBE], folder), folder, "it")
         table = ncu.table(folder)
         said = table.read_text(encoding="utf-8", errors="replace") if table.exists() else ""
         try:
@@ -102,7 +97,7 @@ def try_sampling() -> Finding:
         return warning("samples", f"no GPU metrics: {options}", WITHOUT)
     recorder = NsysRecorder(nsys=nsys, options=tuple(options))
     with temporary_folder() as folder:
-        problem = _watch(recorder.command([sys.executable, "-c", PROBE], folder), folder)
+        problem = watch_probe(recorder.command([sys.executable, "-c", PROBE], folder), folder, "it")
         try:
             count = count_samples(recorder.collect(folder)) if problem is None else 0
         except (CaptureError, TraceError) as error:
@@ -120,23 +115,3 @@ def count_samples(trace: Path) -> int:
     with SqliteFile(trace) as file:
         tables = [name for name in ("GPU_METRICS", "GENERIC_EVENTS") if name in file.tables]
         return sum(file.count(name) for name in tables)
-
-
-def _watch(command: Sequence[str], folder: Path) -> str | None:
-    """Run it with its output in a file; what went wrong, or None."""
-    log = folder / "output.txt"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            env=allowed_environment(os.environ, folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        code = child.wait(PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_child(child)
-        return f"it did not finish in {PROBE_SECONDS:.0f} s"
-    return None if code == 0 else f"it failed with exit code {code}: {last_line(log)}"

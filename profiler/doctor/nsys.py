@@ -18,16 +18,13 @@ from pathlib import Path
 from ...analysis.errors import TraceError
 from ...analysis.trace.nsys import Nsys, find_importer, find_nsys
 from ..errors import CaptureError
-from ..recorders.child import end_child
-from ..recorders.environment import allowed_environment
 from ..recorders.folders import temporary_folder
-from ..recorders.recorder import NESTED_SIGNS, NsysRecorder, last_line
+from ..recorders.recorder import NESTED_SIGNS, NsysRecorder
 from .findings import Finding, broken, ok, warning
 from .libraries import NVTX_REMEDY, installed
+from .probe import watch_probe
 
 PROBE = "from flopprof.profiler.annotation.ranges import annotate\nwith annotate('probe', flops=7): pass"
-
-PROBE_SECONDS = 30.0
 
 COUNT_PROBES = (
     "SELECT count(*) FROM NVTX_EVENTS LEFT JOIN StringIds ON StringIds.id = textId"
@@ -101,7 +98,7 @@ def try_recording(nsys: Nsys) -> Finding:
     """Record one range, export it and look for it."""
     with temporary_folder() as folder:
         recorder = NsysRecorder(nsys=nsys)
-        problem = _record(recorder, folder)
+        problem = watch_probe(recorder.command([sys.executable, "-c", PROBE], folder), folder, "nsys profile")
         if problem is not None:
             lost = recorder.failed_to_start(folder)
             remedy = LOCKED if lost else f"reinstall Nsight Systems ({INSTALL})"
@@ -118,26 +115,6 @@ def try_recording(nsys: Nsys) -> Finding:
         f"nvtx {nvtx} records nothing under nsys {nsys.version}",
         f"{NVTX_REMEDY}, or a newer Nsight Systems",
     )
-
-
-def _record(recorder: NsysRecorder, folder: Path) -> str | None:
-    """What went wrong, or None."""
-    log = folder / "output.txt"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            recorder.command([sys.executable, "-c", PROBE], folder),
-            env=allowed_environment(os.environ, folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        code = child.wait(PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_child(child)
-        return f"nsys profile did not finish in {PROBE_SECONDS:.0f} s"
-    return None if code == 0 else f"nsys profile failed with exit code {code}: {last_line(log)}"
 
 
 def count_probes(trace: Path) -> int:

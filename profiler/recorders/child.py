@@ -17,6 +17,25 @@ PATIENCE_SECONDS = {signal.SIGINT: 30.0, signal.SIGTERM: 10.0}
 """nsys writes its report within a second or so of SIGINT; a kill would leave its agent and target running."""
 
 
+ASK_SECONDS = 120
+
+
+def ask(program: Path, *arguments: str, failing: str = "") -> str:
+    """All that a program says to some arguments; where it could not be asked, why, with `failing` before it."""
+    try:
+        done = subprocess.run(
+            [str(program), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=ASK_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{failing}{error}"
+    return done.stdout + done.stderr
+
+
 def run_child(
     command: Sequence[str],
     environment: Mapping[str, str],

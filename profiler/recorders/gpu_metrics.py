@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from ..errors import CaptureError
-
-ASK_SECONDS = 60
+from .child import ask
 
 REFUSALS: tuple[tuple[str, str], ...] = (
     (
@@ -37,8 +35,8 @@ class MetricsMissing(CaptureError):
 
 def sampling_options(nsys: Path, frequency_hz: int) -> list[str] | str:
     """The options for ``nsys profile``, or why the GPU cannot be sampled."""
-    name = device_option(_ask(nsys, "--help"))
-    said = _ask(nsys, f"--{name}=help")
+    name = device_option(ask(nsys, "profile", "--help"))
+    said = ask(nsys, "profile", f"--{name}=help")
     reason = explain_refusal(said)
     if reason is not None:
         return reason
@@ -68,18 +66,3 @@ def explain_refusal(said: str) -> str | None:
             return meaning
     words = said.strip().splitlines()[-1:] or ["it said nothing"]
     return f"Nsight Systems lists no GPU that it can sample ({words[0].strip()})"
-
-
-def _ask(nsys: Path, option: str) -> str:
-    try:
-        done = subprocess.run(
-            [str(nsys), "profile", option],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stdout + done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Literal
 from ...analysis.evidence.counters import choose_metrics
 from ...analysis.evidence.ncu_csv import parse_query
 from ..errors import CaptureError
+from .child import ask
 from .recorder import NESTED_SIGNS
-
-QUERY_SECONDS = 120
 
 PLACES = ("/usr/local/cuda/bin/ncu", "/opt/nvidia/nsight-compute/*/ncu", "/usr/local/cuda-*/bin/ncu")
 """Where installers put it without putting it on PATH."""
@@ -95,11 +93,11 @@ def open_ncu(environment: Mapping[str, str] = os.environ) -> NcuRecorder | str:
     path = find_ncu(environment)
     if path is None:
         return "ncu is not on PATH (it comes with Nsight Compute and the CUDA toolkit)"
-    asked = _ask(path, "--query-metrics")
+    asked = ask(path, "--query-metrics", failing="==ERROR== ")
     metrics = choose_metrics(parse_query(asked))
     if not any(name.startswith("dram__") for name in metrics):
         return f"{path} names no metrics of a GPU here ({explain(asked)})"
-    version = re.search(r"Version ([\d.]+)", _ask(path, "--version"))
+    version = re.search(r"Version ([\d.]+)", ask(path, "--version"))
     return NcuRecorder(path=path, version=version[1] if version else None, metrics=metrics)
 
 
@@ -116,18 +114,3 @@ def explain(text: str) -> str:
             return meaning
     errors = re.findall(r"==ERROR== *(.+)", text)
     return errors[0].strip()[:200] if errors else "it gave no reason"
-
-
-def _ask(path: Path, option: str) -> str:
-    try:
-        done = subprocess.run(
-            [str(path), option],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=QUERY_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"==ERROR== {error}"
-    return done.stdout + done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flopprof.analysis.trace.nsys import Nsys
 from flopprof.profiler.commands.app import app
-from flopprof.profiler.doctor import libraries, machine
+from flopprof.profiler.doctor import libraries, machine, probe
 from flopprof.profiler.doctor import nsys as recorder
 from flopprof.profiler.doctor.findings import (
     Finding,
@@ -35,7 +35,7 @@ def doctor(*options: str, **environment: str) -> subprocess.CompletedProcess[str
 def test_a_machine_that_works_is_told_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recorder, "PROBE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(probe, "PROBE_SECONDS", PATIENCE_SECONDS)
     app(["doctor", "--json"], standalone_mode=False)
     document = json.loads(capsys.readouterr().out)
     states = {finding["name"]: finding["state"] for finding in document["findings"]}
@@ -113,7 +113,7 @@ def test_under_nsys_it_does_not_record(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.nsys
 def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "PROBE", "import time")
-    monkeypatch.setattr(recorder, "PROBE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(probe, "PROBE_SECONDS", PATIENCE_SECONDS)
     found = recorder.find_nsys()
     assert found is not None
     finding = recorder.try_recording(found)
@@ -123,7 +123,7 @@ def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(probe, "PROBE_SECONDS", 0.2)
     finding = recorder.try_recording(Nsys(path=nsys_script(tmp_path, "exec sleep 600"), version="2099.1.1"))
     assert (finding.state, finding.message) == ("broken", "nsys profile did not finish in 0 s")
 

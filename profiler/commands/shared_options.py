@@ -1,0 +1,40 @@
+"""Options that mean the same in several commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...reports.document.format import Format
+
+FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+CsvOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")]
+
+CsvRawOption = Annotated[
+    bool,
+    typer.Option("--csv-raw", help="CSV for programs: names that look like formulas stay as they are."),
+]
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Analyse in so many processes; by default as many as cores and memory allow."
+    ),
+]
+
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Analyse on the Dask cluster of this scheduler, such as tcp://host:8786."
+    ),
+]
+
+SchedulerFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The same, by the file that dask scheduler --scheduler-file wrote."),
+]
