@@ -10,11 +10,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from drawing.draws import load_draws
 from flopprof.profiler.machine.machine import cuda_devices
-from hypothesis import settings
-
-settings.register_profile("flopprof", deadline=None, derandomize=True)
-settings.load_profile("flopprof")
 
 # Ceilings that whoever runs the tests has measured would change what their reports say.
 os.environ["FLOPPROF_CEILINGS"] = str(Path(tempfile.gettempdir()) / "flopprof-tests-have-no-ceilings.json")
@@ -29,6 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="also the slow tests, as -m slow runs them alone")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    load_draws(all_of_them=asked_for_slow(config))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_slow(config, items)
     required = os.environ.get("FLOPPROF_REQUIRE", "").split(",")
@@ -40,9 +41,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def asked_for_slow(config: pytest.Config) -> bool:
+    """All tests are asked for, or some by their marker."""
+    return bool(config.option.all or config.option.markexpr)
+
+
 def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Unless all are asked for, or some by their marker."""
-    if config.option.all or config.option.markexpr:
+    if asked_for_slow(config):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)

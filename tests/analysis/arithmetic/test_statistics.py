@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from drawing.draws import draws
 from flopprof.analysis.arithmetic.statistics import (
     THRESHOLD,
     adjust_holm,
@@ -13,7 +14,7 @@ from flopprof.analysis.arithmetic.statistics import (
     ratio_interval,
 )
 from flopprof.analysis.compare.run_noise import RunNoise, widen
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 times = st.floats(min_value=1.0, max_value=1e9, allow_nan=False)
@@ -74,7 +75,7 @@ def test_many_samples_are_drawn_in_pieces_that_change_nothing(monkeypatch: pytes
 
 
 @given(samples, samples)
-@settings(max_examples=60, deadline=None)
+@draws(60)
 def test_swapping_the_sides_inverts_the_ratio_and_swaps_the_verdict(a: list[float], b: list[float]):
     ahead, back = judge([ratio_interval(a, b)])[0], judge([ratio_interval(b, a)])[0]
     assert back.ratio == pytest.approx(1 / ahead.ratio, rel=1e-12)
@@ -84,14 +85,14 @@ def test_swapping_the_sides_inverts_the_ratio_and_swaps_the_verdict(a: list[floa
 
 
 @given(samples)
-@settings(max_examples=30, deadline=None)
+@draws(30)
 def test_a_side_against_itself_is_the_same(a: list[float]):
     judgement = judge([ratio_interval(a, a)])[0]
     assert (judgement.ratio, judgement.interval, judgement.verdict) == (1.0, (1.0, 1.0), "same")
 
 
 @given(samples, samples, st.floats(min_value=0.01, max_value=100))
-@settings(max_examples=40, deadline=None)
+@draws(40)
 def test_the_ratio_of_medians_lies_in_its_interval_whatever_the_unit(
     a: list[float], b: list[float], unit: float
 ):
@@ -131,7 +132,7 @@ def test_many_samples_take_no_more_memory_than_a_replicate_needs():
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@draws(25)
 def test_the_interval_excludes_one_exactly_where_the_adjusted_p_is_under_five_percent(shifts: list[int]):
     estimates = [
         ratio_interval(draw(100.0, 20, 0.02, seed), draw(100.0 + shift / 10, 20, 0.02, 99 - seed))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from drawing.drawn import Call, Drawn, Oracle, Range, Work, credits_of, drawn_traces
+from drawing.draws import draws
 from drawing.nsys_file import export_drawn
 from drawing.traces import GPU, read_recorded
 from flopprof.analysis.arithmetic.arrays import ints
@@ -16,7 +17,7 @@ from flopprof.analysis.attribution.ownership import ATTRIBUTIONS, BY_PROCESS
 from flopprof.analysis.export.frames import CROSS_THREAD
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.trace.trace import Trace
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -143,7 +144,7 @@ def crowded_traces(draw: st.DrawFn) -> Drawn:
     return Drawn(calls, [Work(60 + i, 61 + i, call=i) for i in range(len(calls))], ranges, (0, 0, 0))
 
 
-@settings(max_examples=400)
+@draws(400)
 @given(crowded_traces())
 def test_crowded_threads_have_the_oracles_owners(drawn: Drawn):
     oracle, found = Oracle(drawn), attribute(drawn.trace(), ("ops",))
@@ -153,7 +154,7 @@ def test_crowded_threads_have_the_oracles_owners(drawn: Drawn):
     ] == wanted
 
 
-@settings(max_examples=300)
+@draws(300)
 @given(crowded_traces())
 def test_every_open_range_is_credited_exactly_once(drawn: Drawn):
     trace, ranges = drawn.trace(), drawn.ranked()
@@ -173,7 +174,7 @@ def test_every_open_range_is_credited_exactly_once(drawn: Drawn):
     assert set(pairs.values()) <= {1}
 
 
-@settings(max_examples=200)
+@draws(200)
 @given(drawn_traces())
 def test_attribution_loses_and_doubles_no_device_time(drawn: Drawn):
     trace = drawn.trace()
@@ -192,7 +193,7 @@ def test_recorded_traces_keep_all_their_device_time():
         assert ((found.owner >= 0) == (found.kind > 0)).all()
 
 
-@settings(max_examples=60)
+@draws(60)
 @given(drawn_traces())
 def test_the_same_through_a_file(drawn: Drawn):
     import tempfile

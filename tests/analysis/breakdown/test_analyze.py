@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing.drawn import Call, Drawn, Range, Work, credits_of, drawn_traces
+from drawing.draws import draws
 from drawing.nsys_file import NVTX, described, global_tid
 from drawing.traces import GPU, nvidia_report, read_recorded, recorded
 from flopprof.analysis.arithmetic.arrays import ints
@@ -28,7 +29,7 @@ from flopprof.analysis.breakdown.queue import measure_queue
 from flopprof.analysis.breakdown.rows import KernelRow
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -270,7 +271,7 @@ def test_queue_time_is_split_where_the_stream_was_busy():
     assert queue.queue_ns[3] != queue.queue_ns[3]  # began before its call ended
 
 
-@settings(max_examples=100)
+@draws(100)
 @given(drawn_traces())
 def test_queue_parts_add_up(drawn: Drawn):
     queue = measure_queue(drawn.trace())
@@ -290,7 +291,7 @@ def test_kernel_rows_of_some_activities_share_out_their_time():
         assert sum(launch.total_ns for launch in row.launches) == row.total_ns
 
 
-@settings(max_examples=50)
+@draws(50)
 @given(drawn_traces(), st.data())
 def test_rows_of_many_groups_are_those_of_each_by_itself(drawn: Drawn, data: st.DataObject):
     trace, groups = drawn.trace(), 4
@@ -416,7 +417,7 @@ def test_the_document_has_every_key_and_only_plain_values():
     assert len(document["trace"]["sha256"]) == 64
 
 
-@settings(max_examples=200)
+@draws(200)
 @given(drawn_traces())
 def test_figures_of_a_path_are_those_of_the_work_credited_to_it(drawn: Drawn):
     trace = drawn.trace()
@@ -446,7 +447,7 @@ def test_figures_of_a_path_are_those_of_the_work_credited_to_it(drawn: Drawn):
         assert row.projected_ns == sum(max(w.end for w in s) - min(w.start for w in s) for s in spans if s)
 
 
-@settings(max_examples=200)
+@draws(200)
 @given(drawn_traces())
 def test_kernels_of_a_path_have_the_credited_durations(drawn: Drawn):
     trace = drawn.trace()

@@ -7,13 +7,14 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from drawing.drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
+from drawing.draws import draws
 from flopprof.analysis.attribution.attribution import attribute
 from flopprof.analysis.attribution.ownership import ATTRIBUTIONS
 from flopprof.analysis.breakdown import timeline as breakdown
 from flopprof.analysis.breakdown import windows
 from flopprof.analysis.breakdown.timeline import DeviceSpans, label_devices
 from flopprof.analysis.breakdown.windows import sum_slices
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 BEGIN, END = -5, 70
@@ -31,7 +32,7 @@ def each_ns(spans: DeviceSpans, begin: int = BEGIN, end: int = END) -> list[tupl
     ]
 
 
-@settings(max_examples=1000, deadline=None)
+@draws(1000)
 @given(drawn_traces())
 def test_every_nanosecond_has_the_painters_layer_and_owner(drawn: Drawn):
     oracle = Oracle(drawn)
@@ -39,7 +40,7 @@ def test_every_nanosecond_has_the_painters_layer_and_owner(drawn: Drawn):
         assert each_ns(spans) == [oracle.label(device, now) for now in range(BEGIN, END)]
 
 
-@settings(max_examples=300, deadline=None)
+@draws(300)
 @given(drawn_traces())
 def test_every_activity_has_the_painters_owner(drawn: Drawn):
     oracle, trace = Oracle(drawn), drawn.trace()
@@ -50,7 +51,7 @@ def test_every_activity_has_the_painters_owner(drawn: Drawn):
     assert [(owner, ATTRIBUTIONS[kind]) for owner, kind in found] == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@draws(150)
 @given(drawn_traces())
 def test_spans_leave_no_hole_and_never_overlap(drawn: Drawn):
     for spans in label_all(drawn).values():
@@ -60,7 +61,7 @@ def test_spans_leave_no_hole_and_never_overlap(drawn: Drawn):
         assert spans.end_ns[-1] == np.iinfo(np.int64).max
 
 
-@settings(max_examples=150, deadline=None)
+@draws(150)
 @given(drawn_traces(), st.lists(st.integers(BEGIN, END), min_size=2, max_size=6).map(sorted))
 def test_splitting_a_window_is_additive(drawn: Drawn, cuts: list[int]):
     for spans in label_all(drawn).values():
@@ -72,7 +73,7 @@ def test_splitting_a_window_is_additive(drawn: Drawn, cuts: list[int]):
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 1 << 20])
-@settings(max_examples=100, deadline=None)
+@draws(100)
 @given(
     drawn=drawn_traces(),
     limits=st.lists(st.tuples(st.integers(BEGIN, END), st.integers(0, 20)), min_size=1, max_size=5),
@@ -100,7 +101,7 @@ def test_layers_and_owners_of_any_window_are_the_painters(
             assert found == {label: painted.count(label) for label in painted}
 
 
-@settings(max_examples=150, deadline=None)
+@draws(150)
 @given(drawn_traces(), st.randoms(use_true_random=False))
 def test_row_order_of_calls_and_work_is_irrelevant(drawn: Drawn, random: object):
     order = list(range(len(drawn.calls)))

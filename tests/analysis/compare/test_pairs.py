@@ -18,13 +18,14 @@ from drawing.comparison_drawings import (
     draw_samples,
     draw_step,
 )
+from drawing.draws import draws
 from flopprof.analysis.compare.comparability import refuse_caveats
 from flopprof.analysis.compare.compare import compare_by, compare_runs
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.runs.records import Gpu
 from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
 from flopprof.analysis.words import QualityNote
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 OPPOSITE = {"same": "same", "unsure": "unsure", "faster": "slower", "slower": "faster"}
@@ -216,7 +217,7 @@ def test_a_run_of_too_few_reps_against_itself_is_the_same():
 
 
 @given(st.lists(st.tuples(st.floats(1e3, 1e6), st.floats(1e3, 1e6)), min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None)
+@draws(15)
 def test_swapping_runs_inverts_every_ratio_and_swaps_the_verdicts(times: list[tuple[float, float]]):
     def draw(side: int) -> RunResult:
         return draw_run(

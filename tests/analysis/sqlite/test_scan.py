@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawing.draws import draws
 from drawing.tree import DATA
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite import scan as sqlite_scan
 from flopprof.analysis.sqlite.columns import ColumnBuilder, IntColumn, TextColumn, constant, join_columns
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.sqlite.pages import Unusual
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 WIDTHS = [0, 1, 2**7, 2**15, 2**23, 2**31, 2**47, 2**63]
@@ -160,7 +161,7 @@ class RealScan(TextScan):
             return None
 
 
-@settings(max_examples=50)
+@draws(50)
 @given(table=tables())
 def test_a_scan_of_any_table_gives_what_sqlite_gives(scratch: Path, table: dict[str, Any]):
     build(scratch, table)
@@ -171,7 +172,7 @@ def test_a_scan_of_any_table_gives_what_sqlite_gives(scratch: Path, table: dict[
         assert_same_combinations(file, "t", columns[1:][:3] or columns)
 
 
-@settings(max_examples=100)
+@draws(100)
 @given(
     rows=st.lists(
         st.tuples(*[st.one_of(st.none(), st.sampled_from([0, 1, 2, -1, 300, -(2**40), 2**63 - 1]))] * 5),
@@ -213,7 +214,7 @@ def test_combinations_with_other_values_are_left_to_sqlite_and_counted(scratch: 
     )
 
 
-@settings(max_examples=50)
+@draws(50)
 @given(
     table=tables(),
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=6),

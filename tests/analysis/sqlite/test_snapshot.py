@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.draws import draws
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite.file import SqliteFile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ROWS = [(at, 10_000 - at, f"name {at % 7}") for at in range(3000)]
@@ -64,7 +65,7 @@ def test_a_links_target_is_not_read_over_a_half_done_transaction(tmp_path: Path)
         assert found == ROWS
 
 
-@settings(max_examples=40, deadline=None)
+@draws(40)
 @given(
     st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True), max_size=3), st.booleans()
 )

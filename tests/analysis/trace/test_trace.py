@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing.drawn import Drawn, drawn_traces
+from drawing.draws import draws
 from drawing.nsys_file import (
     NVTX,
     RUNTIME,
@@ -31,7 +32,7 @@ from flopprof.analysis.trace.judging import find_unified_memory
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.trace.trace import Trace
 from flopprof.reports.render.json_text import render_json
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 KERNEL = TABLES["kernel"]
@@ -490,7 +491,7 @@ def without_twins(drawn: Drawn) -> Drawn:
     return Drawn(drawn.calls, drawn.work, list(unique.values()), drawn.threads)
 
 
-@settings(max_examples=60)
+@draws(60)
 @given(drawn_traces().map(without_twins), st.integers(0, 99))
 def test_the_order_of_rows_is_irrelevant(drawn: Drawn, seed: int):
     with tempfile.TemporaryDirectory() as folder:
@@ -500,7 +501,7 @@ def test_the_order_of_rows_is_irrelevant(drawn: Drawn, seed: int):
         assert facts(read_trace(export.write(Path(folder) / "b.sqlite"))) == plain
 
 
-@settings(max_examples=60)
+@draws(60)
 @given(drawn_traces())
 def test_processes_read_apart_add_up_to_the_whole(drawn: Drawn):
     with tempfile.TemporaryDirectory() as folder:

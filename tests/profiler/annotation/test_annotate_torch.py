@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from drawing.draws import draws
+from hypothesis import given
 from hypothesis import strategies as st
 from running.spied_nvtx import SpiedNvtx, spied_nvtx
 
@@ -189,7 +190,7 @@ class EarlyExit(Module):
 
 
 @given(depths=st.lists(st.integers(0, 4), min_size=1, max_size=5), backward=st.booleans())
-@settings(max_examples=15)
+@draws(15)
 def test_a_parent_computes_what_its_children_do(depths: list[int], backward: bool) -> None:
     with pytest.MonkeyPatch.context() as patch, spied_nvtx(patch) as nvtx:
         model = EarlyExit()

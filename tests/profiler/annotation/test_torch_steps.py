@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from drawing.draws import draws
+from hypothesis import given
 from hypothesis import strategies as st
 from running.spied_nvtx import SpiedNvtx, spied_nvtx
 
@@ -298,7 +299,7 @@ def test_modules_that_are_not_counted_leave_steps_without(nvtx: SpiedNvtx) -> No
     assert said(nvtx) == [("step", None, [NOTHING])]
 
 
-@settings(max_examples=40, deadline=None)
+@draws(40)
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(["begin", "end", "run"])), max_size=14))
 def test_a_figure_is_what_ran_while_its_step_was_the_only_one(deeds: list[tuple[bool, str]]) -> None:
     ran: dict[str, int] = {}
