@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pytest
+from _pytest.mark.structures import ParameterSet
 from hypothesis import settings
 
 WHOLE = 100
@@ -17,3 +21,11 @@ def load_draws(*, all_of_them: bool) -> None:
 def draws(number: int) -> settings:
     """Of a property that deserves another number of examples than WHOLE."""
     return settings(max_examples=max(1, number * settings.default.max_examples // WHOLE))
+
+
+def one_in(number: int, cases: Iterable[object]) -> list[ParameterSet]:
+    """Cases of a test of which one in `number` is tried each time, and the others with the slow tests."""
+    return [
+        pytest.param(case, marks=[pytest.mark.slow] if place % number else [])
+        for place, case in enumerate(cases)
+    ]
