@@ -122,6 +122,7 @@ def test_completion_offers_commands() -> None:
     assert done.stdout.split() == ["profile"]
 
 
+@pytest.mark.slow
 def test_the_example_of_ones_own_operations_runs(tmp_path: Path) -> None:
     out = flopprof(
         *(
@@ -163,6 +164,7 @@ def run_cell(source: str, names: dict[str, Any]) -> object:
     return eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_it_promises(monkeypatch: pytest.MonkeyPatch) -> None:
     matplotlib.use("Agg")
     monkeypatch.chdir(DOCS)

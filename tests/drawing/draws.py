@@ -25,7 +25,8 @@ def draws(number: int) -> settings:
 
 def one_in(number: int, cases: Iterable[object]) -> list[ParameterSet]:
     """Cases of a test of which one in `number` is tried each time, and the others with the slow tests."""
+    slow = pytest.mark.slow
     return [
-        pytest.param(case, marks=[pytest.mark.slow] if place % number else [])
+        pytest.param(*(case if isinstance(case, tuple) else [case]), marks=[slow] if place % number else [])
         for place, case in enumerate(cases)
     ]

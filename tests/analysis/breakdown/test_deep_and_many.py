@@ -116,6 +116,7 @@ def test_a_window_that_lists_no_owners_has_the_same_times(name: str, kind: Liter
         assert sum(owned.ns for owned in window.owners) == window.times.wall_ns
 
 
+@pytest.mark.slow
 @given(drawn_traces())
 def test_layers_of_a_window_do_not_depend_on_how_they_are_added(drawn: Drawn):
     trace = drawn.trace()

@@ -262,6 +262,7 @@ def test_a_list_of_entries_that_would_fill_the_memory_is_refused(tmp_path: Path)
     assert "its list of entries is larger" in refusal(evil, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_list_of_entries_that_only_zip64_admits_to_is_refused(tmp_path: Path) -> None:
     evil = tmp_path / "evil.zip"
     with zipfile.ZipFile(evil, "w") as file:

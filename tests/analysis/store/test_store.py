@@ -147,6 +147,7 @@ def test_the_database_lets_many_read_and_write_at_once(tmp_path: Path) -> None:
         assert database.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_eight_processes_make_one_store_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=record_sample, args=(str(tmp_path / "new"), n)) for n in range(8)]

@@ -78,6 +78,7 @@ def numpys(folder: Path) -> Ceiling:
     return found
 
 
+@pytest.mark.slow
 def test_what_is_printed_is_what_is_stored(calibrated: Path) -> None:
     printed = json.loads((calibrated / "calibrate.json").read_text(encoding="utf-8"))
     stored = json.loads((calibrated / "ceilings.json").read_text(encoding="utf-8"))
@@ -121,6 +122,7 @@ def test_ceilings_are_bytes_and_flops_of_a_second(tmp_path: Path, monkeypatch: p
     assert ceiling.launch_ns == 1e6
 
 
+@pytest.mark.slow
 def test_a_run_takes_the_ceilings_with_it(calibrated: Path, run: dict[str, Any]) -> None:
     carried = read_ceilings(calibrated / "run" / "ceilings.json")
     assert carried.ceilings == read_ceilings(calibrated / "ceilings.json").ceilings

@@ -89,7 +89,7 @@ def steps_by_variant(run: Path) -> dict[str, Any]:
     return {step["variant"]: step for step in load(run, "report.json")["steps"]}
 
 
-RECORDERS = [pytest.param("nsys", marks=pytest.mark.nsys), "embedded"]
+RECORDERS = [pytest.param("nsys", marks=pytest.mark.nsys), pytest.param("embedded", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module", params=RECORDERS)
@@ -191,6 +191,7 @@ def test_a_report_is_shown_again(tiny_run: Path) -> None:
     assert json.loads(again)["steps"] == load(tiny_run, "report.json")["steps"]
 
 
+@pytest.mark.slow
 def test_a_dead_worker_fails_its_step_and_the_run_goes_on(tmp_path: Path) -> None:
     function_scenario(tmp_path, "double", "die", "doubled")
     flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", "--out", "run", code=3)
@@ -203,6 +204,7 @@ def test_a_dead_worker_fails_its_step_and_the_run_goes_on(tmp_path: Path) -> Non
     assert "SIGKILL" in steps["die"]["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("says", "code"), [("Agent launcher failed", 1), ("Connection to the Agent lost", 0)]
 )
@@ -229,6 +231,7 @@ def test_nsys_that_loses_its_agent_is_started_again_and_named_when_it_never_star
     assert step["untraced_ns"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.nsys
 def test_a_worker_that_dies_under_nsys_starts_a_new_part(tmp_path: Path) -> None:
     function_scenario(tmp_path, "double", "die", "doubled")
@@ -240,6 +243,7 @@ def test_a_worker_that_dies_under_nsys_starts_a_new_part(tmp_path: Path) -> None
     assert steps["die"]["reason"].endswith("its last words: (nothing)")
 
 
+@pytest.mark.slow
 def test_files_beside_the_caller_do_not_stand_in_for_pythons_own(tmp_path: Path) -> None:
     """The scenario's function is found in the current folder all the same."""
     (tmp_path / "scenarios").mkdir()
@@ -251,6 +255,7 @@ def test_files_beside_the_caller_do_not_stand_in_for_pythons_own(tmp_path: Path)
     assert steps_by_variant(tmp_path / "run")["double"]["status"] == "done"
 
 
+@pytest.mark.slow
 def test_an_error_of_the_backend_is_the_steps_reason(tmp_path: Path) -> None:
     function_scenario(tmp_path, "fail", "hoard", "double")
     flopprof(tmp_path, "run", "s.yaml", "--recorder", "embedded", "--out", "run", code=3)
@@ -260,6 +265,7 @@ def test_an_error_of_the_backend_is_the_steps_reason(tmp_path: Path) -> None:
     assert steps["double"]["status"] == "done"
 
 
+@pytest.mark.slow
 def test_without_the_control_pass_headline_times_are_unknown(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(SCENARIO.replace("torch, numpy", "numpy"), encoding="utf-8")
     out = flopprof(

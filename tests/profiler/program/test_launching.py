@@ -84,6 +84,7 @@ def test_each_rank_leaves_a_trace_and_the_job_is_shown(tmp_path: Path, job: tupl
     assert f"files: {out}" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.nsys
 def test_the_exit_code_is_the_launchers_own_and_missing_ranks_are_said(
     tmp_path: Path, job: tuple[Path, Path]

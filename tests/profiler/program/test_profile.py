@@ -167,6 +167,7 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path, command: str, code: int,
     assert strays(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_crash_keeps_what_was_recorded(tmp_path: Path) -> None:
     profiled = profile(tmp_path / "out", python(f"{MARKS}os.kill(os.getpid(), 11)"))
     assert profiled.code == 139

@@ -287,12 +287,14 @@ def test_an_interleaved_run_has_both_passes_of_every_step(interleaved: tuple[Pat
         assert step["notes"] == []
 
 
+@pytest.mark.slow
 def test_a_failed_variant_leaves_the_others_of_its_point(tmp_path: Path):
     report = run_functions(tmp_path, "double", "fail", "triple", code=3)
     expected = {"double": "done", "fail": "failed", "triple": "done"}
     assert outcomes(report) == {(name, n): status for name, status in expected.items() for n in (16, 24)}
 
 
+@pytest.mark.slow
 def test_a_variant_that_kills_the_worker_in_its_turn_is_the_one_that_failed(tmp_path: Path):
     report = run_functions(tmp_path, "double", "die_in_turn", code=3)
     expected = {"double": "done", "die_in_turn": "failed"}

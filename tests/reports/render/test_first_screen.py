@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drawing.draws import one_in
 from drawing.report_samples import ALL, gpu_run, large_run
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
@@ -42,7 +43,7 @@ def check_first_screen(page: Page, path: Path, sentences: int) -> None:
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "hostile"])
+@pytest.mark.parametrize("name", one_in(4, [name for name in ALL if name != "hostile"]))
 def test_a_run_answers_on_the_first_screen(page: Page, tmp_path: Path, name: str):
     path = tmp_path / f"{name}.html"
     path.write_text(render(ALL[name](), "html"), encoding="utf-8")
@@ -58,6 +59,7 @@ def test_a_comparison_answers_on_the_first_screen(page: Page, tmp_path: Path):
     check_first_screen(page, path, 3)
 
 
+@pytest.mark.slow
 def test_of_many_backends_the_first_ones_fit_and_the_others_are_linked(page: Page, tmp_path: Path):
     path = tmp_path / "many.html"
     path.write_text(render(large_run(panels=5, sizes=3, reps=10), "html"), encoding="utf-8")
@@ -68,6 +70,7 @@ def test_of_many_backends_the_first_ones_fit_and_the_others_are_linked(page: Pag
     assert page.run("document.querySelectorAll('#why > div > ul > li').length") == 2
 
 
+@pytest.mark.slow
 def test_the_picture_says_its_values_when_pointed_at(page: Page, tmp_path: Path):
     path = tmp_path / "gpu.html"
     path.write_text(render(gpu_run(), "html"), encoding="utf-8")
