@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flopprof.analysis.trace.nsys import Nsys
 
-EXPORT = '''#!{python}
+EXPORT = """#!{python}
 import os, re, shutil, sqlite3, sys
 arguments = sys.argv[1:]
 if arguments == ["--version"]:
@@ -31,7 +31,7 @@ if "--tables" in options:
             copy.execute(f"INSERT INTO {{table}} (name, value) VALUES ('EXPORT_PARAM_TABLES_TO_EXPORT', 'some')")
     copy.commit()
     {then}
-'''
+"""
 
 
 def write_nsys(folder: Path, *, then: str = "pass") -> Nsys:

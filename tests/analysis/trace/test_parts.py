@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from drawing.traces import GPU, unpacked
+from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.trace import parts
 from flopprof.analysis.trace.nsys import list_export_options
 from flopprof.analysis.trace.open import open_trace_file
-from running.commands import flopprof
+from flopprof.reports.render.json_text import stream_json
 from running.stand_in_nsys import write_nsys
 
 TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2", "nvtx_all_types_2024.2")
@@ -41,10 +42,7 @@ def recording_of(name: str, folder: Path) -> Path:
 
 def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
     """What `analyze --json` says, but for the name of the file."""
-    from flopprof.analysis.breakdown.analyze import analyze_file
-    from flopprof.reports.data.trace_json import analysis_to_json
-
-    plain = json.loads(json.dumps(analysis_to_json(analyze_file(path, **options))))
+    plain = json.loads("".join(stream_json(analyze_file(path, **options).parts())))
     del plain["trace"]["path"]
     return plain
 
