@@ -170,6 +170,7 @@ def analyze_file(
     graph_ranges: GraphRanges = "launch",
     wanted: Instances = STEADY,
     announce: Announce | None = None,
+    keep_export: bool = False,
     digest: Digest | None = None,
 ) -> Analysis:
     """Analyse any file that holds a trace (sqlite, packed, .nsys-rep, .qdstrm), or a run's only one. Raises TraceError.
@@ -178,7 +179,7 @@ def analyze_file(
     """
     path = find_trace(path)
     digest = digest or Digest(path)
-    with open_trace_file(path, announce=announce) as plain:
+    with open_trace_file(path, announce=announce, split=True, keep=keep_export) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
             trace,

@@ -106,7 +106,7 @@ def _measure_step(step: StepResult, ops: list[OpResult], roofs: Sequence[RoofLin
         traced_samples_ns=step.traced_samples_ns,
         wall_ns=None if per_rep is None else per_rep.wall_ns,
         layers={part: None if per_rep is None else getattr(per_rep, f"{part}_ns") for part in PARTS},
-        ops=tuple(_measure_op(op, step.reps) for op in sorted(ops, key=lambda op: op.index)),
+        ops=tuple(_measure_op(op, step.traced_reps) for op in sorted(ops, key=lambda op: op.index)),
         subject=subject_of_step(step, ops, roofs, step.untraced_ns or step.traced_ns or 0.0, label),
     )
 

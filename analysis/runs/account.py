@@ -17,7 +17,7 @@ from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
 from ..words import QualityNote
 from .ceilings import ceilings_path, read_ceilings
-from .evidence import add_seconds, by_step, cpu_use, op_with_counters, with_counters
+from .evidence import add_seconds, add_timed, by_step, cpu_use, op_with_counters, with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
@@ -94,7 +94,7 @@ def _raise_ceilings(steps: Sequence[Step], measured: dict[str, _Measured]) -> di
         one
         for step in on_cpu
         if (window := measured[step.key].window) is not None
-        for one in list_reached(step, window, measured[step.key].record.reps or 1)
+        for one in list_reached(step, window, measured[step.key].record.traced_reps or 1)
     ]
     raised = {
         step.key: replace(one, peaks=raise_peaks(one.peaks, reached))
@@ -126,6 +126,7 @@ def _result(
         skipped=tuple(folder.plan.skipped),
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
         pass_seconds=add_seconds((shard.record for shard in folder.shards), folder.counters),
+        measuring_seconds=add_timed(one.record for one in measured.values()),
         clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
         roofs=list_roof_lines(
             (one.step.device, one.measured.peaks, one.work.ops)
@@ -170,7 +171,8 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
     samples = tuple(record.control.samples_ns) if record.control else ()
     traced_samples = _traced_samples(measured)
     untraced, traced = _find_median(record.control, samples), _find_median(record.traced, traced_samples)
-    per_rep = _per_rep(measured.window.times, record) if measured.window else None
+    reps, window = record.traced_reps, measured.window
+    per_rep = window.times.divided(reps) if window and reps else None
     busy = per_rep.busy_ns if per_rep and not measured.lost else None
     overhead = untraced - busy if untraced is not None and busy is not None else None
     timing = Timing(
@@ -188,8 +190,9 @@ def _with_measures(bare: StepResult, work: StepWork, measured: _Measured) -> Ste
         shard=measured.shard,
         status=record.status,
         reason=record.reason,
-        costs=_costs(work.total, standing, untraced or traced, _copies(measured), record.reps),
+        costs=_costs(work.total, standing, untraced or traced, _copies(measured), reps),
         reps=record.reps,
+        traced_reps=reps,
         warmup=record.warmup,
         untraced_ns=untraced,
         untraced_mean_ns=record.control.total_ns / record.control.reps if record.control else None,
@@ -218,7 +221,7 @@ def _recorded_calls(work: StepWork, measured: _Measured) -> RecordedCalls:
     if measured.record.traced is not None and measured.record.traced.clock == "host":
         return RecordedCalls(ranges=1 + ops, cuda=0)
     launched = [op.launch_calls for op in measured.window.ops] if measured.window else []
-    seen = sum(count for count in launched if count is not None) / (measured.record.reps or 1)
+    seen = sum(count for count in launched if count is not None) / (measured.record.traced_reps or 1)
     return RecordedCalls(ranges=1 + ops, cuda=max(seen, ops))
 
 
@@ -272,10 +275,6 @@ def _account_op(
     )
 
 
-def _per_rep(times: WindowTimes, record: StepRecord) -> WindowTimes | None:
-    return times.divided(record.reps) if record.reps else None
-
-
 def _working_ns(per_rep: WindowTimes | None) -> float | None:
     """Time a rep spends computing: kernels on a device, op calls on the CPU."""
     if per_rep is None:
@@ -314,4 +313,6 @@ def _lost_ranges(measured: _Measured) -> bool:
     if measured.record.status != "done":
         return False
     window = measured.window
-    return window is None or not window.ops or any(op.calls != measured.record.reps for op in window.ops)
+    return (
+        window is None or not window.ops or any(op.calls != measured.record.traced_reps for op in window.ops)
+    )

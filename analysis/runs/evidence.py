@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..evidence.counters import CountedLaunch, Counters, add_launches, count_kernels
 from ..evidence.cpu_use import CpuUse
-from .records import CountedKernel, CountedStep, CountersRecord, CpuPass, SampledOp, ShardRecord
+from .records import CountedKernel, CountedStep, CountersRecord, CpuPass, SampledOp, ShardRecord, StepRecord
 from .results import OpResult, StepResult
 
 EVIDENCE_PASSES = {"ncu": "counters", "gpu_metrics": "metrics"}
@@ -42,6 +42,16 @@ def add_seconds(shards: Iterable[ShardRecord], counted: Iterable[CountersRecord]
     passes = [pair for shard in shards for pair in shard.seconds.items()]
     for name, seconds in [*passes, *((EVIDENCE_PASSES[one.source], one.seconds) for one in counted)]:
         total[name] = total.get(name, 0.0) + seconds
+    return total
+
+
+def add_timed(steps: Iterable[StepRecord]) -> dict[str, float]:
+    """How long the timed reps of all steps took, by their pass."""
+    total: dict[str, float] = {}
+    for step in steps:
+        for name, one in (("untraced", step.control), ("traced", step.traced)):
+            if one is not None:
+                total[name] = total.get(name, 0.0) + one.total_ns / 1e9
     return total
 
 

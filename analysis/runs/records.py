@@ -102,14 +102,20 @@ class StepRecord(Record):
     status: Literal["done", "failed"]
     reason: str | None = None
     reps: int | None = None
+    """As decided, of the untraced pass; of a run without one, of the traced."""
     warmup: int | None = None
     control: Pass | None = None
     traced: Pass | None = None
     cpu: CpuPass | None = None
-    """On the CPU: reps of their own, after those of the untraced pass."""
+    """On the CPU: reps of their own, after those of the untraced pass, or the same ones where they are long."""
     checked: bool = False
     """Whether this shard compared sampled results with float64 for this (ops, params, dtype)."""
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def traced_reps(self) -> int | None:
+        """Those that the trace holds, which may be fewer than the untraced pass had."""
+        return self.traced.reps if self.traced is not None else self.reps
 
 
 class CountedKernel(Record):
@@ -226,6 +232,8 @@ class RunInfo(Record):
     command: list[str] = Field(default_factory=list)
     baseline: str | None = None
     status: Literal["complete", "interrupted"] = "complete"
+    seconds: float | None = None
+    """How long the processes that made it took, up to its reports; None where one of them was killed."""
 
 
 class RunPlan(Record):

@@ -79,6 +79,8 @@ class StepResult:
     reason: str | None = None
     costs: Costs
     reps: int | None = None
+    traced_reps: int | None = None
+    """Those of its window: the totals of the trace are over so many."""
     warmup: int | None = None
     untraced_ns: float | None = None
     """The median of the samples: the headline everywhere."""
@@ -147,3 +149,10 @@ class RunResult:
     """The top clock of each GPU that the traces describe."""
     pass_seconds: dict[str, float] = field(default_factory=dict[str, float])
     """How long the passes of all shards took: untraced, traced, counters, metrics."""
+    measuring_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """What of it went into timed reps: untraced, traced."""
+
+    @property
+    def measuring_share(self) -> float | None:
+        """The share of the run's whole time that went into timed reps."""
+        return sum(self.measuring_seconds.values()) / self.run.seconds if self.run.seconds else None

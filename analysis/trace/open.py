@@ -20,12 +20,17 @@ from ..errors import TraceError
 from ..kineto.convert import write_export
 from ..packing.packed import open_packed, packing_of, unpack
 from ..packing.private import private_folder
+from ..sqlite.file import SqliteFile
 from ..sqlite.snapshot import MAGIC, resolve_file
 from .nsys import HOW_TO_INSTALL, ExportError, Nsys, export_report, find_nsys, import_qdstrm
+from .parts import export_parts
 
 PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
 RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
+
+PARTS_SUFFIX = ".parts"
+"""Of a folder in which the tables of one export lie."""
 
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
@@ -49,8 +54,14 @@ def find_trace(path: Path) -> Path:
 
 
 @contextmanager
-def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator[Path]:
+def open_trace_file(
+    path: Path, *, announce: Announce | None = None, split: bool = False, keep: bool = False
+) -> Iterator[Path]:
     """The plain SQLite file that `path` is or stands for, as long as the context lasts.
+
+    With `split` it may be a folder of such files with the tables that are read (`open_tables`), which are quicker to
+    export. With `keep` what is exported stays beside the recording. One that lies there and is newer is used where
+    `announce` can say so.
 
     `announce` is told, in one line, of anything that may take more than a moment. Raises TraceError for a
     file that is missing, packed but damaged, too large to unpack, or of a version nsys cannot read; an error
@@ -58,19 +69,69 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
     """
     path = Path(path)
     source = path if path.suffix in NAMED_SUFFIXES else resolve_file(path)
-    if not _needs_work(path, source):
+    if split and path.suffix == PARTS_SUFFIX and path.is_dir():
         yield path
+        return
+    needs_work = _needs_work(path, source)
+    if keep and source.suffix not in RECORDING_SUFFIXES:
+        raise TraceError(path, "is not exported to be read; leave --keep-export out")
+    if not needs_work:
+        yield path
+        return
+    beside = source.with_suffix(".sqlite")
+    if announce is not None and _is_export_of(beside, source):
+        announce(f"reading {beside.name} beside it, which is newer")
+        yield beside
         return
     try:
         with private_folder() as folder:
             try:
-                yield _make_plain(source, folder, announce or _say_nothing)
+                if keep:
+                    yield _keep_export(source, beside, folder, announce or _say_nothing)
+                else:
+                    yield _make_plain(source, folder, announce or _say_nothing, split=split)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise _about(path, error) from None
                 raise
     except OSError as error:
         raise TraceError(path, f"cannot be unpacked or exported: {error.strerror}") from None
+
+
+def _is_export_of(beside: Path, recording: Path) -> bool:
+    """Whether the file beside a recording is an export of what is in it now, and whole."""
+    if recording.suffix not in RECORDING_SUFFIXES or not beside.is_file():
+        return False
+    if beside.stat().st_mtime_ns < recording.stat().st_mtime_ns:
+        return False
+    try:
+        with SqliteFile(beside):
+            return True
+    except TraceError:
+        return False
+
+
+def _keep_export(recording: Path, beside: Path, folder: Path, announce: Announce) -> Path:
+    """The whole export, which others may read as well, where nsys itself would put it. Raises TraceError."""
+    if beside.exists():
+        raise TraceError(
+            recording, f"{beside.name} is there and older, or broken; remove it to keep a new export"
+        )
+    nsys = _require_nsys(recording)
+    report = _import_report(recording, folder, nsys, announce)
+    announce(f"exporting to {beside.name} with Nsight Systems {nsys.version}")
+    export_report(report, beside, nsys)
+    return beside
+
+
+def _import_report(recording: Path, folder: Path, nsys: Nsys, announce: Announce) -> Path:
+    """The report that a recording is, or that one which nsys did not finish becomes."""
+    if recording.suffix != ".qdstrm":
+        return recording
+    announce(f"importing with Nsight Systems {nsys.version}")
+    report = folder / "imported.nsys-rep"
+    import_qdstrm(recording, report, nsys)
+    return report
 
 
 def _about(path: Path, error: TraceError) -> TraceError:
@@ -103,7 +164,7 @@ def _is_json(path: Path) -> bool:
         return path.suffix == ".json" or file.read(len(MAGIC)).lstrip()[:1] in (b"{", b"[")
 
 
-def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
+def _make_plain(path: Path, folder: Path, announce: Announce, *, split: bool) -> Path:
     if packing := packing_of(path):
         inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
         if inner.endswith(".json"):
@@ -117,14 +178,12 @@ def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
     if path.suffix not in RECORDING_SUFFIXES:
         return _write_kineto(path, None, folder, announce) if _is_json(path) else path
     nsys = _require_nsys(path)
-    if path.suffix == ".qdstrm":
-        announce(f"importing with Nsight Systems {nsys.version}")
-        report = folder / "imported.nsys-rep"
-        import_qdstrm(path, report, nsys)
-        path = report
+    report = _import_report(path, folder, nsys, announce)
     announce(f"exporting with Nsight Systems {nsys.version}")
-    plain = folder / "exported.sqlite"
-    export_report(path, plain, nsys)
+    parts, plain = folder / f"exported{PARTS_SUFFIX}", folder / "exported.sqlite"
+    if split and export_parts(report, parts, nsys):
+        return parts
+    export_report(report, plain, nsys)
     return plain
 
 

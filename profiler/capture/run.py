@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -59,7 +59,7 @@ class OpenRun:
 
     folder: Path
     record: RunPlan
-    """As it will be when the run is complete."""
+    """As it will be when the run is complete, but for the time that this process takes."""
 
     def complete(self) -> None:
         """Make the run complete, by one rename: the last thing that is written of it."""
@@ -67,8 +67,19 @@ class OpenRun:
 
     def begin(self) -> None:
         """Say that the run is not complete (yet, or any more)."""
-        interrupted = self.record.run.model_copy(update={"status": "interrupted"})
-        write_record(self.folder / "plan.json", self.record.model_copy(update={"run": interrupted}))
+        write_record(self.folder / "plan.json", self._changed(status="interrupted", seconds=None))
+
+    def interrupt(self) -> None:
+        """Say what is known of a run that another process may go on with."""
+        write_record(self.folder / "plan.json", self._changed(status="interrupted"))
+
+    def after(self, seconds: float) -> OpenRun:
+        """The run when this process has worked on it for so long, too."""
+        before = self.record.run.seconds
+        return replace(self, record=self._changed(seconds=None if before is None else before + seconds))
+
+    def _changed(self, **changes: str | float | None) -> RunPlan:
+        return self.record.model_copy(update={"run": self.record.run.model_copy(update=changes)})
 
 
 @contextmanager
@@ -175,6 +186,7 @@ def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: date
         order="interleaved" if options.interleave else "planned",
         command=list(options.command),
         baseline=plan.baseline,
+        seconds=0.0,
     )
 
 

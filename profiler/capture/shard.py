@@ -6,6 +6,7 @@ its own, published by one rename when its trace has been scrubbed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...analysis.errors import TraceError
@@ -13,12 +14,15 @@ from ...analysis.runs.records import CallCosts, PassWithTimes, ShardRecord, Step
 from ...analysis.runs.writing import write_record
 from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
+from ...scenarios.plan.step import Step
 from ..errors import CaptureError, Interrupted
 from ..machine.disk import DiskFullError, has_no_room, is_disk_full
 from ..recorders.folders import publish_shard
 from ..worker.job import Opened
 from .deaths import settle_worker
 from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
+
+LEAST_TRACED_REPS = 3
 
 
 def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
@@ -34,7 +38,9 @@ def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
     part = shard.parts
     while todo or part == shard.parts:
         part += 1
-        outcome = run_worker(shard, "traced", todo, context, reps=_reps(control), label=f"traced-{part}")
+        outcome = run_worker(
+            shard, "traced", todo, context, reps=_reps(shard.steps, control), label=f"traced-{part}"
+        )
         workers.append(outcome)
         seconds["traced"] = outcome.seconds
         finished = settle_worker(outcome, todo, "traced", context)
@@ -136,5 +142,19 @@ def lose_trace(record: StepRecord, error: FlopprofError) -> StepRecord:
     return record.model_copy(update={"status": "failed", "reason": f"its trace was lost: {error}"})
 
 
-def _reps(control: Mapping[str, StepRecord]) -> dict[str, int]:
-    return {key: record.reps for key, record in control.items() if record.reps is not None}
+def _reps(steps: Iterable[Step], control: Mapping[str, StepRecord]) -> dict[str, int]:
+    found = ((step.key, decide_traced_reps(step, control[step.key])) for step in steps if step.key in control)
+    return {key: reps for key, reps in found if reps is not None}
+
+
+def decide_traced_reps(step: Step, control: StepRecord) -> int | None:
+    """Those that its time allows, at least three, of the untraced pass's at most.
+
+    A verdict rests on untraced samples, so only that pass has ten whatever they take. A trace says where the time of
+    a rep went, which the third long rep says as well as the tenth.
+    """
+    if control.reps is None or control.control is None:
+        return None
+    rep_ns = control.control.total_ns / control.control.reps
+    fitting = math.floor(step.reps.max_seconds * 1e9 / rep_ns) if rep_ns > 0 else control.reps
+    return min(max(fitting, LEAST_TRACED_REPS), control.reps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -120,6 +121,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
 
 
 def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutcome:
+    began = time.monotonic()
     with open_run(plan, options) as run:
         folder = run.folder
         name = run.record.run.id if in_store(folder, options.store) else str(folder)
@@ -131,10 +133,12 @@ def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutco
                 with watcher.follow(todo, control=options.control) as on_message:
                     capture_run(run, plan, options, on_message)
                 result = account_run(folder)
-                result = replace(result, run=run.record.run)
+                done = run.after(time.monotonic() - began)
+                result = replace(result, run=done.record.run)
                 write_reports(result, folder)
-                run.complete()
+                done.complete()
             except (Interrupted, KeyboardInterrupt) as error:
+                run.after(time.monotonic() - began).interrupt()
                 raise Interrupted(f"interrupted; go on with: flopprof run --resume {name}") from error
         with explain_full_disk(
             folder, lambda: "the run is complete, and flopprof runs lists it once there is room"

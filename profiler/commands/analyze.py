@@ -38,6 +38,7 @@ class AnalyzeRequest:
     exact_names: bool = False
     skip: int | None = None
     every: bool = False
+    keep_export: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         graph_ranges=request.graph_ranges,
         wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
         announce=tell,
+        keep_export=request.keep_export,
         digest=digest,
     )
     if request.csv is not None:
@@ -128,6 +130,8 @@ def _refuse_options_of_one(request: AnalyzeRequest) -> None:
     if request.skip is not None or request.every:
         name = "--all" if request.every else "--skip"
         raise RanksError(f"{name} chooses what steps of one trace are measured by; give one trace at a time")
+    if request.keep_export:
+        raise RanksError("--keep-export keeps the export of one trace; give one trace at a time")
 
 
 def _render_many(many: ManyTraces, request: AnalyzeRequest) -> Iterable[str]:

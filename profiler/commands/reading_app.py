@@ -57,6 +57,10 @@ def analyze(
         typer.Option(min=0, metavar="N", help="Measure steps without the first N of them."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Measure steps with start-up and warm-up.")] = False,
+    keep_export: Annotated[
+        bool,
+        typer.Option("--keep-export", help="Keep the .sqlite that a .nsys-rep is exported to beside it."),
+    ] = False,
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     scheduler_file: SchedulerFileOption = None,
@@ -85,6 +89,7 @@ def analyze(
         exact_names=exact_names,
         skip=skip,
         every=every,
+        keep_export=keep_export,
     )
     if lists_many(trace):
         from ..terminal.workers import Workers

@@ -1,4 +1,7 @@
-"""What reps on the CPU cost the operating system: reps of their own, after those that are timed."""
+"""What reps on the CPU cost the operating system.
+
+Short reps are charged by themselves, after those that are timed; long ones as they are timed.
+"""
 
 from __future__ import annotations
 
@@ -64,22 +67,50 @@ class _Reading:
 
 def charge_reps(program: Program, reps: int, max_seconds: float) -> CpuPass:
     """Run some reps, each op call between two readings; at most a fifth of `max_seconds`, at least one rep."""
-    whole, ops = _Account(), [_Account() for _ in program.calls]
+    accounts = _Accounts(program)
     deadline = time.perf_counter() + max_seconds / 5
-    done = 0
-    while done < min(reps, MOST_REPS) and (not done or time.perf_counter() < deadline):
+    while accounts.done < min(reps, MOST_REPS) and (not accounts.done or time.perf_counter() < deadline):
+        accounts.charge_rep()
+    return accounts.close(_count_events(program, accounts.done))
+
+
+def charge_all(program: Program, reps: int) -> tuple[list[tuple[int, int]], CpuPass]:
+    """Time and charge the same reps, for reps to which some microseconds of reading are nothing: their two readings."""
+    accounts = _Accounts(program)
+    with count_cpu() as events:
+        before = events.read()
+        samples = [accounts.charge_rep() for _ in range(reps)]
+        counted = _difference(before, events.read())
+    return samples, accounts.close(counted)
+
+
+class _Accounts:
+    """What the reps of a program were charged so far, and each of its ops."""
+
+    def __init__(self, program: Program) -> None:
+        self.done = 0
+        self._calls = program.calls
+        self._whole, self._ops = _Account(), [_Account() for _ in program.calls]
+
+    def charge_rep(self) -> tuple[int, int]:
+        """Run a rep, each op call between two readings: when it began and ended."""
         value: Any = None
         first = before = _read()
-        for call, account in zip(program.calls, ops, strict=True):
+        for call, account in zip(self._calls, self._ops, strict=True):
             value = call.run(value)
             after = _read()
             account.add(before, after)
             before = after
         del value  # to give a result's memory back belongs to the rep
-        whole.add(first, _read())
-        done += 1
-    charged = whole.close(done, [account.close(done, []) for account in ops])
-    return charged.model_copy(update=_count_events(program, done))
+        last = _read()
+        self._whole.add(first, last)
+        self.done += 1
+        return first.wall_ns, last.wall_ns
+
+    def close(self, counted: dict[str, int]) -> CpuPass:
+        """The accounts as a record."""
+        ops = [account.close(self.done, []) for account in self._ops]
+        return self._whole.close(self.done, ops).model_copy(update=counted)
 
 
 def _count_events(program: Program, reps: int) -> dict[str, int]:
@@ -93,8 +124,11 @@ def _count_events(program: Program, reps: int) -> dict[str, int]:
             for call in program.calls:
                 value = call.run(value)
             del value
-        after = events.read()
-    if after is None:
+        return _difference(before, events.read())
+
+
+def _difference(before: tuple[int, int] | None, after: tuple[int, int] | None) -> dict[str, int]:
+    if before is None or after is None:
         return {}
     return {"cycles": after[0] - before[0], "instructions": after[1] - before[1]}
 

@@ -11,18 +11,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from ...analysis.runs.records import Pass, StepRecord
+from ...analysis.runs.records import CpuPass, Pass, StepRecord
 from ...analysis.words import MEASURE, REP, STEP_PREFIX, WARMUP
 from ...scenarios.checking.check import check_result
 from ...scenarios.errors import StepFailure
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
-from .cpu_use import charge_reps
+from .cpu_use import charge_all, charge_reps
 from .range_writer import NoRanges, RangeWriter
 from .until_sure import repeat_until_sure
 
@@ -30,6 +29,9 @@ LEAST_REPS = 10
 """Below ten samples no verdict is given, so no step has fewer, whatever its budget."""
 
 MOST_BLOCKS = 50
+
+LONG_SECONDS = 0.25
+"""No library takes so long to begin on a CPU; reading clocks and counters between ops takes microseconds."""
 
 MEMORY_SHARE = 0.8
 """A step that needs more of the free memory than this fails before it allocates."""
@@ -46,24 +48,60 @@ def measure_step(
         refuse_without_memory(backend, step)
         program = build_program(backend, step, seed)
         run = rep_function(program)
-        checked = check and check_result(step, program, backend, run())
+        checked, looked_at = look_at_first_rep(backend, step, program, run) if check else (False, 0.0)
+        charged = None
         # Collected before the warm-up: a collection right before the first rep leaves cold caches behind.
         with no_collection():
             with ranges.range(WARMUP):
-                warmup, seconds = warm_up(backend, run, step)
+                warmup, seconds = (
+                    (1, looked_at) if is_long(backend, looked_at) else warm_up(backend, run, step)
+                )
                 reps = reps or decide_reps(backend, run, step, seconds)
             if isinstance(ranges, NoRanges):
-                silently = partial(time_silently, backend, run, reps)
-                (timed,) = repeat_until_sure(lambda: [silently()], step.reps.max_seconds)
+                timed, charged = time_untraced(
+                    backend, program, reps, step.reps.max_seconds, is_long=is_long(backend, seconds)
+                )
             else:
                 timed = time_in_ranges(backend, program, ranges, reps)
-        charged = None
-        if backend.device == "cpu" and isinstance(ranges, NoRanges):
-            charged = charge_reps(program, reps, step.reps.max_seconds)
         record = StepRecord(
             key=step.key, status="done", reps=reps, warmup=warmup, checked=checked, cpu=charged
         )
     return record, timed
+
+
+def look_at_first_rep(
+    backend: Backend, step: Step, program: Program, run: Callable[[], Any]
+) -> tuple[bool, float]:
+    """Whether its result could be checked, and what it took. Raises StepFailure for a wrong one."""
+    start = time.perf_counter()
+    value = run()
+    backend.synchronize()
+    seconds = time.perf_counter() - start
+    return check_result(step, program, backend, value), seconds
+
+
+def is_long(backend: Backend, seconds: float) -> bool:
+    """Whether a rep on the CPU takes so long that what comes before it, or is read around it, is nothing to it."""
+    return backend.device == "cpu" and seconds >= LONG_SECONDS
+
+
+def time_untraced(
+    backend: Backend, program: Program, reps: int, max_seconds: float, *, is_long: bool
+) -> tuple[Pass, CpuPass | None]:
+    """The untraced pass, and what reps on the CPU cost the system: long ones are charged as they are timed."""
+    charged: list[CpuPass] = []
+
+    def measure() -> list[Pass]:
+        if not is_long:
+            return [time_silently(backend, rep_function(program), reps)]
+        samples, costs = charge_all(program, reps)
+        charged.append(costs)
+        return [cpu_pass(samples)]
+
+    (timed,) = repeat_until_sure(measure, max_seconds)
+    if backend.device == "cpu" and not charged:
+        charged.append(charge_reps(program, reps, max_seconds))
+    return timed, charged[0] if charged else None
 
 
 def refuse_without_memory(backend: Backend, step: Step) -> None:

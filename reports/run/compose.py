@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 
 from ...analysis.runs.records import Machine
 from ...analysis.runs.results import RunResult
@@ -115,10 +116,24 @@ def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
         ("settings", ", ".join(f"{name}={value}" for name, value in sorted(machine.settings.items()))),
         *(("roof", line) for line in result.ceilings),
         ("order", ORDERS[run.order]),
-        ("passes", ", ".join(f"{name} {seconds:.3g} s" for name, seconds in result.pass_seconds.items())),
+        ("passes", _list_seconds(result.pass_seconds)),
+        ("measuring", _describe_measuring(result)),
         ("repeat with", shlex.join(run.command)),
     ]
     return tuple((name, clean(text)) for name, text in facts if text)
+
+
+def _describe_measuring(result: RunResult) -> str:
+    """What of the run's time went into timed reps; the whole is known of runs that no process of was killed."""
+    timed = _list_seconds(result.measuring_seconds)
+    share = result.measuring_share
+    if not timed or share is None or result.run.seconds is None:
+        return timed and f"timed reps: {timed}"
+    return f"{share:.0%} of {result.run.seconds:.3g} s in timed reps: {timed}"
+
+
+def _list_seconds(passes: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {seconds:.3g} s" for name, seconds in passes.items())
 
 
 def _list_gpus(machine: Machine) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def tell_substitutions(
 
 def _measure(step: StepResult, ops: dict[str, list[OpResult]]) -> list[MeasuredOp]:
     return [
-        MeasuredOp(op=op.op, executions=step.reps or 1, bytes=op.costs.bytes, kernels=op.kernels)
+        MeasuredOp(op=op.op, executions=step.traced_reps or 1, bytes=op.costs.bytes, kernels=op.kernels)
         for op in ops[step.key]
     ]
 

@@ -146,7 +146,7 @@ def _name_column(names: Mapping[str, str]) -> ColumnOf[_KernelOfOp]:
 
 
 def _kernels_a_rep(item: _KernelOfOp) -> float | None:
-    return _each(item.kernel.instances, item.step.reps)
+    return _each(item.kernel.instances, item.step.traced_reps)
 
 
 def _main_launch(kernel: KernelRow) -> Launch | None:
@@ -239,7 +239,7 @@ def _list_copies(step: StepResult, op: OpResult) -> list[_CopyOfOp]:
 
 
 def _copies_a_rep(item: _CopyOfOp) -> float | None:
-    return _each(item.copy.instances, item.step.reps)
+    return _each(item.copy.instances, item.step.traced_reps)
 
 
 def _ns_of_one(item: _CopyOfOp) -> float | None:

@@ -104,6 +104,7 @@ def draw_step(key: str, ns: float, **changes: object) -> StepResult:
         status="done",
         costs=Costs(flops=1, bytes=1),
         reps=50,
+        traced_reps=50,
         untraced_ns=ns,
         untraced_samples_ns=draw_samples(ns, seed=sum(key.encode())),
         per_rep=wall,

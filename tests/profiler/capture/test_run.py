@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -108,7 +109,12 @@ def test_the_report_says_how_long_each_pass_took(tiny_run: Path) -> None:
         seconds = json.loads((shard / "control.json").read_text(encoding="utf-8"))["seconds"]
         assert list(seconds) == ["untraced", "traced"]
         assert min(seconds.values()) > 0
-    assert "\npasses: untraced " in (tiny_run / "report.txt").read_text(encoding="utf-8")
+    report = (tiny_run / "report.txt").read_text(encoding="utf-8")
+    assert "\npasses: untraced " in report
+    assert re.search(r"^measuring: \d+% of [\d.]+ s in timed reps: untraced ", report, re.MULTILINE)
+    times = load(tiny_run, "report.json")["time"]
+    assert times["seconds"] > sum(times["pass_seconds"].values()) > sum(times["measuring_seconds"].values())
+    assert load(tiny_run, "plan.json")["run"]["seconds"] == times["seconds"]
 
 
 def test_every_op_call_of_every_rep_has_its_own_range_inside_measure(tiny_run: Path) -> None:

@@ -58,7 +58,18 @@ def all_keys(value: Any) -> Iterator[set[str]]:
 def test_every_key_is_always_present(name: str):
     data = json.loads(render(ALL[name](), "json"))
     assert list(data) == [
-        *("flopprof", "run", "machine", "ceilings", "quality", "steps", "skipped", "ops", "explanations"),
+        *(
+            "flopprof",
+            "run",
+            "machine",
+            "ceilings",
+            "time",
+            "quality",
+            "steps",
+            "skipped",
+            "ops",
+            "explanations",
+        ),
     ]
     assert data["flopprof"] == 1
     assert all(tuple(step) == STEP_KEYS for step in data["steps"])

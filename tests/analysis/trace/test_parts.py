@@ -1,0 +1,125 @@
+"""From a .nsys-rep to an answer: exported in parts or whole, or read from the export beside it, it is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drawing.traces import GPU, unpacked
+from flopprof.analysis.breakdown.analyze import analyze_file
+from flopprof.analysis.errors import TraceError
+from flopprof.analysis.trace import parts
+from flopprof.analysis.trace.nsys import list_export_options
+from flopprof.analysis.trace.open import open_trace_file
+from flopprof.reports.render.json_text import stream_json
+from running.stand_in_nsys import write_nsys
+
+TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2", "nvtx_all_types_2024.2")
+
+
+@pytest.fixture
+def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in on PATH; what it exported is in the file that this is."""
+    found = write_nsys(tmp_path / "bin")
+    monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    list_export_options.cache_clear()
+    return tmp_path / "exports"
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return recording_of("streams", tmp_path)
+
+
+def recording_of(name: str, folder: Path) -> Path:
+    (folder / "reports").mkdir()
+    return unpacked(name, folder).rename(folder / "reports" / "raw.nsys-rep")
+
+
+def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
+    """What `analyze --json` says, but for the name of the file."""
+    plain = json.loads("".join(stream_json(analyze_file(path, **options).parts())))
+    del plain["trace"]["path"]
+    return plain
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8])
+@pytest.mark.parametrize("name", TRACES)
+def test_parts_give_the_answer_of_the_whole(
+    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cores: int
+):
+    monkeypatch.setattr(parts.os, "sched_getaffinity", lambda _: set(range(cores)))
+    report = recording_of(name, tmp_path)
+    whole = tmp_path / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    assert analysis_of(report) == analysis_of(whole)
+    asked = nsys.read_text().splitlines()
+    assert sorted(asked) == sorted(",".join(part) for part in parts.choose_parts(cores))
+
+
+@pytest.mark.parametrize("then", ["os.truncate(options['--output'], 0)", "os.unlink(options['--output'])"])
+def test_a_part_that_fails_makes_the_export_whole(nsys: Path, report: Path, then: str):
+    write_nsys(report.parents[1] / "bin", then=then)
+    whole = report.parents[1] / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    assert analysis_of(report) == analysis_of(whole)
+    assert nsys.read_text().splitlines()[-1] == "all"
+
+
+def test_who_needs_one_file_gets_one(nsys: Path, report: Path):
+    with open_trace_file(report) as plain:
+        assert plain.read_bytes() == report.read_bytes()
+    assert nsys.read_text() == "all\n"
+
+
+def test_a_newer_export_beside_the_report_is_read_and_named(nsys: Path, report: Path):
+    beside = report.with_suffix(".sqlite")
+    beside.write_bytes(report.read_bytes())
+    said: list[str] = []
+    with open_trace_file(report, announce=said.append) as plain:
+        assert plain == beside
+    assert said == ["reading raw.sqlite beside it, which is newer"]
+    assert not nsys.exists()
+
+
+@pytest.mark.parametrize("kind", ["older", "broken", "nobody hears of it"])
+def test_another_file_beside_the_report_is_left_alone(nsys: Path, report: Path, kind: str):
+    beside = report.with_suffix(".sqlite")
+    beside.write_bytes(b"" if kind == "broken" else report.read_bytes())
+    if kind == "older":
+        os.utime(beside, (1, 1))
+    before = beside.read_bytes()
+    with open_trace_file(report, announce=None if kind.startswith("nobody") else lambda _: None) as plain:
+        assert plain != beside
+    assert beside.read_bytes() == before
+    assert nsys.read_text() == "all\n"
+
+
+def test_an_export_is_kept_where_it_is_asked_for(nsys: Path, report: Path):
+    said: list[str] = []
+    answer = analysis_of(report, announce=said.append, keep_export=True)
+    kept = report.with_suffix(".sqlite")
+    assert kept.read_bytes() == report.read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert nsys.read_text() == "all\n"
+    assert said == ["exporting to raw.sqlite with Nsight Systems 2025.3.2.474"]
+    assert analysis_of(report, announce=said.append) == answer
+    assert said[1:] == ["reading raw.sqlite beside it, which is newer"]
+
+
+def test_no_file_is_replaced_by_an_export_that_is_kept(nsys: Path, report: Path):
+    beside = report.with_suffix(".sqlite")
+    beside.write_bytes(report.read_bytes())
+    os.utime(beside, (1, 1))
+    with pytest.raises(TraceError, match="remove it to keep a new export"):
+        analysis_of(report, announce=lambda _: None, keep_export=True)
+    assert not nsys.exists()
+
+
+def test_what_is_not_exported_is_not_kept(tmp_path: Path):
+    with pytest.raises(TraceError, match="leave --keep-export out"):
+        analysis_of(unpacked("streams", tmp_path), keep_export=True)
