@@ -70,6 +70,9 @@ FORMAT = 1
 Recorder = Literal["nsys", "embedded"]
 """What records a run."""
 
+CLOCK_ORIGIN = "EXPORT_CLOCK_ORIGIN_NS"
+"""What the embedded recorder calls its file's 0, on the clock of ``time.perf_counter_ns``."""
+
 TraceRecorder = Literal["nsys", "embedded", "kineto"]
 """What recorded a trace; Kineto is torch.profiler's."""
 

@@ -93,6 +93,8 @@ class RangeEvent(NamedTuple):
     tid: int
     name: str
     domain: str
+    payload: int | None = None
+    """The number that a range of NVTX carries."""
 
 
 HostEvent = CallEvent | RangeEvent

@@ -37,6 +37,17 @@ def missing_reason(backend: str, device: str) -> str | None:
     return None
 
 
+def why_no_activity() -> str | None:
+    """Why torch.profiler cannot record a GPU here, and what to install; None where it can."""
+    if importlib.util.find_spec("torch") is None:
+        return "torch, which could record it, is not installed: pip install 'flopprof[torch]'"
+    if not torch_has_cuda():
+        return (
+            "the installed torch, a CPU build, cannot record it: see https://pytorch.org/get-started/locally"
+        )
+    return None
+
+
 def torch_has_cuda() -> bool:
     """Whether the installed torch was built for CUDA, read from its version file: importing it takes seconds."""
     spec = importlib.util.find_spec("torch")

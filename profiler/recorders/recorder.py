@@ -1,4 +1,4 @@
-"""What makes the trace of a worker: Nsight Systems, or the embedded recorder where it is missing."""
+"""What makes the trace of a worker: Nsight Systems, or where it is missing the worker itself with torch.profiler."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from ...analysis.files import move_whole
+from ...analysis.kineto.sessions import add_activity
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
 from ..errors import CaptureError, RecorderMissing
+from ..machine.machine import why_no_activity
 
 PROFILE_OPTIONS = (
     "--trace=cuda,nvtx",
@@ -102,9 +104,11 @@ class NsysRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRecorder:
-    """Ranges only, written by the worker itself."""
+    """The worker itself: it writes its ranges, and has torch.profiler record the device where it can."""
 
     note: str | None = None
+    sees_devices: bool = False
+    """Whether torch.profiler records GPU activity."""
     name: RecorderName = "embedded"
     ranges: Literal["nvtx", "memory"] = "memory"
     version: str | None = None
@@ -118,10 +122,14 @@ class EmbeddedRecorder:
         return list(worker)
 
     def collect(self, staging: Path) -> Path:
-        """The file the worker wrote."""
+        """The file the worker wrote, with what torch.profiler recorded meanwhile."""
         target = staging / "raw.sqlite"
         if not target.exists():
             raise CaptureError("the worker wrote no trace")
+        try:
+            add_activity(target, staging)
+        except OSError as error:
+            raise CaptureError(str(error)) from error
         return target
 
 
@@ -132,14 +140,22 @@ Recorder = NsysRecorder | EmbeddedRecorder
 def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.environ) -> Recorder:
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
-        return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")
+        return embed_recorder("asked for")
     nsys, problem = find_usable_nsys(environment)
     if nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
     if choice == "nsys":
         raise RecorderMissing(problem or "not found")
+    return embed_recorder(problem or "nsys was not found")
+
+
+def embed_recorder(reason: str) -> EmbeddedRecorder:
+    """The embedded recorder, and what it sees here."""
+    lack = why_no_activity()
+    if lack is None:
+        return EmbeddedRecorder(note=f"{reason}; torch.profiler records GPU activity", sees_devices=True)
     return EmbeddedRecorder(
-        note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+        note=f"{reason}; GPU activity is not recorded, that needs Nsight Systems (make nsys); {lack}"
     )
 
 
