@@ -1,7 +1,7 @@
 """Two recordings of one program, by different recorders: the same kernels, the same owners, the same times?
 
-    python bench/recorders.py RUN_BY_NSYS RUN_WITHOUT     two runs of one scenario, step by step
-    python bench/recorders.py A.sqlite B.sqlite           two traces of one program, kernel by kernel
+python bench/recorders.py RUN_BY_NSYS RUN_WITHOUT     two runs of one scenario, step by step
+python bench/recorders.py A.sqlite B.sqlite           two traces of one program, kernel by kernel
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def compare_runs(first: Path, second: Path) -> bool:
 
 def compare_steps(first: RunResult, second: RunResult) -> bool:
     """A line for each op of each step on a device."""
-    print(f"\n{'step':44} {'op':8} {'kernel µs':>11} {'kernel µs':>11} {'ratio':>8} {'idle µs':>9} {'idle µs':>9}  slowdowns")
+    heads = ("kernel µs", "kernel µs", "ratio", "idle µs", "idle µs", "slowdowns")
+    print(f"\n{'step':44} {'op':8}" + "".join(f"{head:>11}" for head in heads))
     theirs, steps = index_ops(second), {step.key: step for step in second.steps}
     same = True
     for step, op in ops_of(first):
@@ -58,8 +59,9 @@ def compare_steps(first: RunResult, second: RunResult) -> bool:
         mine, its = (kernel / count / 1000 for kernel, count in zip(kernels, reps, strict=True))
         same &= abs(its / mine - 1) <= 0.01
         idle = (op.per_rep.idle_ns or 0) / 1000, (other.per_rep.idle_ns or 0) / 1000
-        slow = f"{step.slowdown or 0:.3f} {steps[step.key].slowdown or 0:.3f}"
-        print(f"{step.label:44} {op.op:8} {mine:11.3f} {its:11.3f} {its / mine:8.4f} {idle[0]:9.2f} {idle[1]:9.2f}  {slow}")
+        slow = step.slowdown or 0, steps[step.key].slowdown or 0
+        numbers = (mine, its, its / mine, *idle, *slow)
+        print(f"{step.label:44} {op.op:8}" + "".join(f"{number:11.4f}" for number in numbers))
     return same
 
 
@@ -78,7 +80,9 @@ def compare_traces(first: Path, second: Path, below: str = "") -> bool:
     """Kernel totals by name, and how often each path of ranges owns each kernel."""
     sides = analyze_file(first), analyze_file(second)
     for path, side in zip((first, second), sides, strict=True):
-        print(f"{path}: {side.device_ns / 1e6:.3f} ms of device work, {side.unattributed_ns / 1e6:.3f} unattributed")
+        print(
+            f"{path}: {side.device_ns / 1e6:.3f} ms of device work, {side.unattributed_ns / 1e6:.3f} unattributed"
+        )
         for note in side.quality:
             print(f"    {note.severity} {note.code}: {note.message} ×{note.count}")
     owners = [count_owned(side, below) for side in sides]
@@ -88,7 +92,9 @@ def compare_traces(first: Path, second: Path, below: str = "") -> bool:
         if mine != its:
             same = False
             print(f"owner {'/'.join(path)}: {mine} and {its} of {kernel[:70]}")
-    print(f"owners: {sum(owners[0].values())} and {sum(owners[1].values())} launches in {len(owners[0])} places")
+    print(
+        f"owners: {sum(owners[0].values())} and {sum(owners[1].values())} launches in {len(owners[0])} places"
+    )
     return same
 
 
@@ -100,7 +106,9 @@ def compare_kernels(first: dict[str, tuple[int, int]], second: dict[str, tuple[i
         (count, total), (its_count, its_total) = first.get(name, (0, 0)), second.get(name, (0, 0))
         ratio = its_total / total if total else float("inf")
         same &= count == its_count and abs(ratio - 1) <= 0.01
-        print(f"{name[:70]:70} {count:9} {its_count:9} {total / 1e3:11.2f} {its_total / 1e3:11.2f} {ratio:8.4f}")
+        print(
+            f"{name[:70]:70} {count:9} {its_count:9} {total / 1e3:11.2f} {its_total / 1e3:11.2f} {ratio:8.4f}"
+        )
     return same
 
 

@@ -30,8 +30,12 @@ class ClockJoin:
     has_end: bool
 
 
-def join_clocks(begin: Sequence[Span], end: Sequence[Span], calls: Sequence[Span]) -> ClockJoin | None:
+def join_clocks(
+    begin: Sequence[Span], end: Sequence[Span], calls: Sequence[Span], *, likely: int | None = None
+) -> ClockJoin | None:
     """From the stamps at the begin and the end of a recording, and the calls of their thread; None where nothing fits.
+
+    Within the limits that these give, the distance is the one that is `likely`, or the middle.
 
     >>> begin, end = [(0, 9), (20, 27), (50, 58)], [(90, 96), (111, 119)]
     >>> join_clocks(begin, end, [(102, 105), (122, 125), (152, 156), (191, 195), (212, 218)])
@@ -48,7 +52,7 @@ def join_clocks(begin: Sequence[Span], end: Sequence[Span], calls: Sequence[Span
     if not found:
         return None
     low, high = max(one[0] for one in found), min(one[1] for one in found)
-    offset = (low + high) // 2
+    offset = (low + high) // 2 if likely is None else min(max(likely, min(low, high)), max(low, high))
     residual = max(max(one[1] for one in found) - offset, offset - min(one[0] for one in found))
     return ClockJoin(offset_ns=offset, residual_ns=residual, has_begin=bool(first), has_end=bool(last))
 

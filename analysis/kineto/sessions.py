@@ -1,6 +1,6 @@
 """Sessions of torch.profiler in a process that marked its ranges itself: their rows put beside those ranges.
 
-Each session has a clock of its own, and a record (written by ``profiler/annotation/torch_activity.py``) of the same
+Each session has a clock of its own, and a record (written by ``profiler/inside/torch_activity.py``) of the same
 calls on the clock of the ranges. Where the two cannot be joined, the rows are left out and the export says so.
 """
 
@@ -40,6 +40,8 @@ class Session:
     end: Sequence[Span]
     thread: int
     """Which thread was stamped, as the trace numbers it."""
+    walls: Sequence[tuple[int, int, int]]
+    """The wall clock between two readings of the stamps' clock, at the begin and the end."""
     threads: Mapping[int, int]
     problem: str | None
 
@@ -72,6 +74,7 @@ def _read_session(path: Path) -> Session:
         begin=[(a, b) for a, b in record["begin"]],
         end=[(a, b) for a, b in record["end"]],
         thread=record["thread"],
+        walls=[(a, wall, b) for a, wall, b in record["walls"]],
         threads={int(kineto): native for kineto, native in record["threads"].items()},
         problem=record["problem"],
     )
@@ -116,7 +119,7 @@ def _add_session(
             problem = error.problem
         except FileNotFoundError:
             problem = "it wrote no trace"
-    join = _join(session, calls) if problem is None else None
+    join = _join(session, calls, base) if problem is None else None
     if join is None:
         writer.tell(f"{NOTHING}: {problem or 'the calls that join its clock are not in its trace'}")
         writer.settle(after, offset_ns=None)
@@ -132,6 +135,11 @@ def _stamped(rows: Sequence[TraceRow]) -> list[CallEvent]:
     return [row for row in rows if isinstance(row, CallEvent) and row.name == STAMPED_CALL]
 
 
-def _join(session: Session, calls: Sequence[CallEvent]) -> ClockJoin | None:
+def _join(session: Session, calls: Sequence[CallEvent], base: int) -> ClockJoin | None:
+    """Kineto tells the time of the wall clock, as it understands it, from ``base`` on: that is taken, within limits."""
     mine = [call for call in calls if call.tid == session.thread] or calls
-    return join_clocks(session.begin, session.end, [(call.start, call.end) for call in mine])
+    likely = [wall - (before + after) // 2 - base for before, wall, after in session.walls]
+    spans = [(call.start, call.end) for call in mine]
+    return join_clocks(
+        session.begin, session.end, spans, likely=sum(likely) // len(likely) if likely else None
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arithmetic.arrays import Ints
-from .events import CallEvent, CopyEvent, FillEvent, KernelEvent, Place, RangeEvent, TraceRow
+from .events import CallEvent, CopyEvent, FillEvent, KernelEvent, NvtxEvent, Place, RangeEvent, TraceRow
 
 SCHEMA = "3.20.3"
 
@@ -22,7 +22,7 @@ FIRST_STAND_IN = 0xF00000
 
 PUSH_POP, DOMAIN_CREATE = 59, 75
 
-RANGE_COLUMNS = 'start, "end", eventType, globalTid, textId, domainId, int64Value'
+RANGE_COLUMNS = 'start, "end", eventType, globalTid, endGlobalTid, textId, domainId, int64Value, doubleValue'
 
 DEVICE_COLUMNS = """start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
     streamId INTEGER NOT NULL, correlationId INTEGER, globalPid INTEGER, graphNodeId INTEGER"""
@@ -47,7 +47,7 @@ CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INTEGER NOT NULL, end INTEGER NO
     globalTid INTEGER, correlationId INTEGER, nameId INTEGER NOT NULL, returnValue INTEGER NOT NULL);
 CREATE TABLE DIAGNOSTIC_EVENT (timestamp INTEGER NOT NULL, severity INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE NVTX_EVENTS (start INTEGER NOT NULL, end INTEGER, eventType INTEGER NOT NULL, text TEXT, globalTid INTEGER,
-    endGlobalTid INTEGER, textId INTEGER, domainId INTEGER, int64Value INTEGER);
+    endGlobalTid INTEGER, textId INTEGER, domainId INTEGER, int64Value INTEGER, doubleValue REAL);
 """
 
 KERNEL, MEMCPY, MEMSET, RUNTIME = (
@@ -83,6 +83,8 @@ class ExportWriter:
     connection: sqlite3.Connection
     product: str | None = PRODUCT
     """What wrote the file; None where the file says so already."""
+    version: str | None = None
+    """Of the product, with its name; None for that of the trace."""
     threads: Mapping[int, int] = field(default_factory=dict)
     """Threads that are known by other numbers than the trace's."""
     _texts: dict[str, int] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class ExportWriter:
         writer._texts |= {text: i for i, text in writer.connection.execute("SELECT id, value FROM StringIds")}
         return writer
 
-    def append(self, rows: Iterable[TraceRow]) -> None:
+    def append(self, rows: Iterable[TraceRow | NvtxEvent]) -> None:
         """Store rows with the times they have."""
         tables: dict[str, list[Cells]] = {}
         for row in rows:
@@ -168,7 +170,7 @@ class ExportWriter:
         self.connection.commit()
         self.connection.close()
 
-    def _cells(self, row: TraceRow) -> tuple[str, Cells]:
+    def _cells(self, row: TraceRow | NvtxEvent) -> tuple[str, Cells]:
         match row:
             case KernelEvent():
                 name, shared = self._text(row.name), row.shared_bytes
@@ -184,8 +186,17 @@ class ExportWriter:
                 thread, name = self._thread(row.pid, row.tid), self._text(row.name)
                 return RUNTIME, (row.start, row.end, int(row.driver), thread, row.correlation, name, 0)
             case RangeEvent():
-                thread, domain = self._thread(row.pid, row.tid), self._domain(row)
-                return NVTX, (row.start, row.end, PUSH_POP, thread, self._text(row.name), domain, row.payload)
+                return NVTX, self._range(
+                    NvtxEvent(PUSH_POP, row.start, row.end, row.pid, row.tid, row.name, row.domain)
+                )
+            case NvtxEvent():
+                return NVTX, self._range(row)
+
+    def _range(self, row: NvtxEvent) -> Cells:
+        thread, domain = self._thread(row.pid, row.tid), self._domain(row)
+        ender = None if row.end_tid is None else self._thread(row.pid, row.end_tid)
+        number = (row.payload, None) if isinstance(row.payload, int) else (None, row.payload)
+        return (row.start, row.end, row.kind, thread, ender, self._text(row.name), domain, *number)
 
     def _text(self, text: str) -> int:
         return self._texts.setdefault(text, len(self._texts) + 1)
@@ -196,7 +207,7 @@ class ExportWriter:
             tid = self._stand_ins.setdefault(tid, FIRST_STAND_IN + len(self._stand_ins))
         return _process(pid) | tid
 
-    def _domain(self, row: RangeEvent) -> int:
+    def _domain(self, row: NvtxEvent) -> int:
         if not row.domain:
             return 0
         key = (row.pid, row.domain)
@@ -240,7 +251,8 @@ class ExportWriter:
 
     def _describe(self, head: Mapping[str, Any], origin: int) -> None:
         if self.product is not None:
-            self.add_facts(_describe_export(self.product, head))
+            version = self.version or f"{self.product}, schema {head.get('schemaVersion', 'unknown')}"
+            self.add_facts(_describe_export(self.product, version))
         base = head.get("baseTimeNanoseconds")
         if base is not None or origin > 1 << 60:  # without a base, times are of the Unix clock
             epoch = int(base or 0) + origin
@@ -253,7 +265,7 @@ class ExportWriter:
         self.connection.executemany("INSERT INTO TARGET_INFO_CUDA_DEVICE VALUES (?, ?, ?)", owners)
 
 
-def _describe_export(product: str, head: Mapping[str, Any]) -> dict[str, str]:
+def _describe_export(product: str, version: str) -> dict[str, str]:
     major, minor, micro = SCHEMA.split(".")
     return {
         "EXPORT_SCHEMA_VERSION": SCHEMA,
@@ -261,7 +273,7 @@ def _describe_export(product: str, head: Mapping[str, Any]) -> dict[str, str]:
         "EXPORT_SCHEMA_VERSION_MINOR": minor,
         "EXPORT_SCHEMA_VERSION_MICRO": micro,
         "EXPORT_PRODUCT_NAME": product,
-        "EXPORT_PRODUCT_VERSION": f"{product}, schema {head.get('schemaVersion', 'unknown')}",
+        "EXPORT_PRODUCT_VERSION": version,
     }
 
 

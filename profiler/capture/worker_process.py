@@ -154,7 +154,7 @@ def start_worker(
         most_seconds=MOST_SECONDS if which == "metrics" else None,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if embedded else None,
-        activity=str(folder) if embedded and recorder.sees_devices and shard.device == "cuda" else None,
+        activity=str(folder) if embedded and recorder.device_recorder and shard.device == "cuda" else None,
         lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)

@@ -37,14 +37,12 @@ def missing_reason(backend: str, device: str) -> str | None:
     return None
 
 
-def why_no_activity() -> str | None:
-    """Why torch.profiler cannot record a GPU here, and what to install; None where it can."""
+def needed_for_activity() -> str | None:
+    """What to install so that torch.profiler records the GPU of this machine; None where it does."""
     if importlib.util.find_spec("torch") is None:
-        return "torch, which could record it, is not installed: pip install 'flopprof[torch]'"
+        return "torch: pip install 'flopprof[torch]'"
     if not torch_has_cuda():
-        return (
-            "the installed torch, a CPU build, cannot record it: see https://pytorch.org/get-started/locally"
-        )
+        return "torch built for CUDA, this is a CPU build: https://pytorch.org/get-started/locally"
     return None
 
 

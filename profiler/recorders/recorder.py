@@ -16,7 +16,7 @@ from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
 from ..errors import CaptureError, RecorderMissing
-from ..machine.machine import why_no_activity
+from ..machine.machine import cuda_devices, needed_for_activity
 
 PROFILE_OPTIONS = (
     "--trace=cuda,nvtx",
@@ -54,6 +54,8 @@ class NsysRecorder:
     ranges: Literal["nvtx", "memory"] = "nvtx"
     options: tuple[str, ...] = ()
     """What is asked of nsys beside PROFILE_OPTIONS."""
+    device_recorder: None = None
+    """It records devices itself."""
 
     @property
     def version(self) -> str | None:
@@ -107,8 +109,8 @@ class EmbeddedRecorder:
     """The worker itself: it writes its ranges, and has torch.profiler record the device where it can."""
 
     note: str | None = None
-    sees_devices: bool = False
-    """Whether torch.profiler records GPU activity."""
+    device_recorder: Literal["torch.profiler"] | None = None
+    """What records GPU activity, if anything does."""
     name: RecorderName = "embedded"
     ranges: Literal["nvtx", "memory"] = "memory"
     version: str | None = None
@@ -150,12 +152,15 @@ def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.
 
 
 def embed_recorder(reason: str) -> EmbeddedRecorder:
-    """The embedded recorder, and what it sees here."""
-    lack = why_no_activity()
-    if lack is None:
-        return EmbeddedRecorder(note=f"{reason}; torch.profiler records GPU activity", sees_devices=True)
+    """The embedded recorder, and in its note what it sees here and what would let it see more."""
+    without = f"{reason}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+    if not cuda_devices():
+        return EmbeddedRecorder(note=without)
+    needed = needed_for_activity()
+    if needed is not None:
+        return EmbeddedRecorder(note=f"{without} or {needed}")
     return EmbeddedRecorder(
-        note=f"{reason}; GPU activity is not recorded, that needs Nsight Systems (make nsys); {lack}"
+        note=f"{reason}; torch.profiler records GPU activity", device_recorder="torch.profiler"
     )
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...analysis.words import CLOCK_ORIGIN, OWN_DOMAIN
+from ...analysis.words import CLOCK_ORIGIN, EMBEDDED, OWN_DOMAIN
 from ..machine.version import installed_version
 from .range_writer import RangeRow
 
@@ -98,6 +98,6 @@ def _metadata(origin_ns: int) -> list[tuple[str, str]]:
         ("EXPORT_SCHEMA_VERSION_MINOR", str(minor)),
         ("EXPORT_SCHEMA_VERSION_MICRO", str(micro)),
         (CLOCK_ORIGIN, str(origin_ns)),
-        ("EXPORT_PRODUCT_NAME", "flopprof embedded recorder"),
-        ("EXPORT_PRODUCT_VERSION", f"flopprof embedded recorder {installed_version()}"),
+        ("EXPORT_PRODUCT_NAME", EMBEDDED),
+        ("EXPORT_PRODUCT_VERSION", f"{EMBEDDED} {installed_version()}"),
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...scenarios.libraries.backend import Backend
-from ..annotation.torch_activity import TorchActivity
+from ..inside.torch_activity import TorchActivity
 from .embedded import EmbeddedTrace
 from .job import Job
 from .range_writer import MemoryRanges, NoRanges, NvtxRanges, RangeWriter

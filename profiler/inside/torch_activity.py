@@ -17,8 +17,11 @@ from typing import Any
 
 TRACE, CLOCK = "activity-{}.json", "activity-{}.clock.json"
 
-SPACES = (0.0004, 0.0007, 0.0011, 0.0005, 0.0009, 0.0006)
-"""Seconds before each stamp: no two alike, so that a row of calls fits the stamps in one way only."""
+SPACES = (0.0007, 0.0004, 0.0011)
+"""Seconds before each burst of stamps: no two alike, so that a row of calls fits the stamps in one way only."""
+
+BURST = 6
+"""Stamps without a pause: the first call after one takes ten times as long, and its stamp says little."""
 
 Stamp = tuple[int, int]
 
@@ -30,6 +33,7 @@ class TorchActivity:
         self._folder, self._count = folder, 0
         self._profile: Any = None
         self._begin: list[Stamp] = []
+        self._walls: list[tuple[int, int, int]] = []
         self.problem: str | None = None
         """Why nothing can be recorded, once that is known."""
 
@@ -63,20 +67,24 @@ class TorchActivity:
             self._write_clock([])
 
     def _start(self) -> None:
-        import torch
-
+        try:
+            import torch
+        except ModuleNotFoundError:
+            raise RuntimeError("torch is not installed beside it: pip install torch") from None
         if not torch.cuda.is_available():
             raise RuntimeError("torch finds no CUDA device")
         torch.cuda.synchronize()
         self._profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA])
         self._profile.start()
-        self._begin = take_stamps(torch.cuda.synchronize)
+        self._walls = [read_clocks()]
+        self._begin = take_stamps(_synchronizer(torch))
 
     def _stop(self, profile: Any) -> None:
         import torch
 
         torch.cuda.synchronize()
-        end = take_stamps(torch.cuda.synchronize)
+        end = take_stamps(_synchronizer(torch))
+        self._walls.append(read_clocks())
         profile.stop()
         profile.export_chrome_trace(str(self._folder / TRACE.format(self._count)))
         self._write_clock(end)
@@ -85,6 +93,7 @@ class TorchActivity:
         record = {
             "begin": self._begin,
             "end": end,
+            "walls": self._walls,
             "thread": _kineto_number(threading.get_ident()),
             "threads": {
                 _kineto_number(one.ident): one.native_id for one in threading.enumerate() if one.ident
@@ -99,10 +108,22 @@ def take_stamps(synchronize: Any) -> list[Stamp]:
     stamps: list[Stamp] = []
     for seconds in SPACES:
         time.sleep(seconds)
-        before = time.perf_counter_ns()
-        synchronize()
-        stamps.append((before, time.perf_counter_ns()))
+        for _ in range(BURST):
+            before = time.perf_counter_ns()
+            synchronize()
+            stamps.append((before, time.perf_counter_ns()))
     return stamps
+
+
+def read_clocks() -> tuple[int, int, int]:
+    """The wall clock between two readings of the other clock, the closest of some."""
+    found = [(time.perf_counter_ns(), time.time_ns(), time.perf_counter_ns()) for _ in range(20)]
+    return min(found, key=lambda one: one[2] - one[0])
+
+
+def _synchronizer(torch: Any) -> Any:
+    """The call with the least of Python around it."""
+    return getattr(torch._C, "_cuda_synchronize", torch.cuda.synchronize)
 
 
 def _kineto_number(ident: int) -> int:
@@ -112,5 +133,5 @@ def _kineto_number(ident: int) -> int:
 
 
 def _explain(error: Exception) -> str:
-    """One line, without what may be a path."""
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
+    words = str(error).strip().splitlines()
+    return words[0] if words else type(error).__name__
