@@ -1,8 +1,8 @@
 """A small training loop on a GPU, for two recorders to record: torch with its backward pass, CuPy, a graph, copies.
 
-    flopprof profile --recorder nsys --out A -- python bench/train_loop.py
-    flopprof profile --recorder embedded --out B -- python bench/train_loop.py
-    python bench/recorders.py A/trace.sqlite B/trace.sqlite
+flopprof profile --recorder nsys --out A -- python bench/train_loop.py
+flopprof profile --recorder embedded --out B -- python bench/train_loop.py
+python bench/recorders.py A/trace.sqlite B/trace.sqlite
 """
 
 from __future__ import annotations

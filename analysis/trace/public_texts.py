@@ -52,7 +52,7 @@ _SETTINGS: dict[str, str] = {
 
 _DIAGNOSTICS: tuple[str, ...] = (
     # data were lost, or may have been
-    r"torch\.profiler recorded no device activity(?:: [A-Za-z0-9 _.,:;()\[\]'\"=-]{0,200})?",
+    r"torch\.profiler recorded no device activity(?:: [A-Za-z0-9 _.,:;()\[\]'\"=-]{0,200}[A-Za-z0-9)'])?",
     r"torch\.profiler stopped recording too early",
     r"Not all (?:[A-Za-z]+ ){0,4}events might have been collected",
     r"No (?:CUDA|NVTX) events collected",

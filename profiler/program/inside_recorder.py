@@ -71,8 +71,8 @@ class InsideRecorder:
         folders = sorted(staging.glob(f"inside/*/{BEGAN}"))
         if not folders:
             raise CaptureError(
-                "its Python did not load flopprof's recorder, as with -I, -E or -S; leave those out, or install Nsight "
-                "Systems (make nsys)"
+                "no Python of it loaded flopprof's recorder, which -I, -E and -S keep out; leave those out, or install "
+                "Nsight Systems (make nsys)"
             )
         ended = [began.parent for began in folders if (began.parent / ENDED).exists()]
         if not ended:
@@ -111,6 +111,9 @@ def runs_python(file: str) -> bool:
     """Whether a program is a Python, or a script whose first line names one."""
     if PYTHON.fullmatch(Path(file).name):
         return True
-    with Path(file).open("rb") as opened:
-        first = opened.read(SHEBANG_BYTES).partition(b"\n")[0]
+    try:
+        with Path(file).open("rb") as opened:
+            first = opened.read(SHEBANG_BYTES).partition(b"\n")[0]
+    except OSError:  # what may be run need not be readable
+        return False
     return first.startswith(b"#!") and b"python" in first

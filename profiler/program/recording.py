@@ -27,7 +27,7 @@ from ..machine.machine import describe_machine
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
-from ..recorders.recorder import NsysRecorder, find_usable_nsys, last_line
+from ..recorders.recorder import NsysRecorder, find_usable_nsys, is_recorded, last_line
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
 from .inside_recorder import InsideRecorder, runs_python
@@ -109,20 +109,18 @@ def profile_program(
 def choose_recorder(
     request: ProfileRequest, program: Program, environment: Mapping[str, str], announce: Announce
 ) -> ProgramRecorder:
-    """Nsight Systems, or where it is missing the program itself, if it is one of Python. Raises ProfileError."""
+    """Nsight Systems, or where it is missing a program of Python itself. Raises ProfileError."""
     nsys, problem = find_usable_nsys(environment)
     if request.recorder != "embedded" and nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
-    if request.recorder == "nsys" or (request.recorder == "auto" and not runs_python(program.file)):
+    if request.recorder == "nsys" or is_recorded(environment):
         raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
-    if not runs_python(program.file):
-        raise ProfileError(
-            f"--recorder embedded: {program.command[0]} is no program of Python, which alone records itself"
-        )
+    if request.recorder == "auto" and not runs_python(program.file):
+        raise ProfileError(f"{problem}, and only programs of Python record themselves; see `flopprof doctor`")
     reason = "asked for" if request.recorder == "embedded" else problem
     if request.capture_range is not NO_RANGE:
         raise ProfileError(f"--capture-range needs Nsight Systems, and it is not used: {reason}")
-    announce(f"without Nsight Systems ({reason}): the program records itself, GPU activity by torch.profiler")
+    announce(f"embedded recorder: {reason}; the program records itself, GPU activity by torch.profiler")
     if request.gpu_metrics_hz is not None:
         announce("no GPU metrics: they need Nsight Systems; the rest is recorded")
     return InsideRecorder()

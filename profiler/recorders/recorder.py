@@ -142,19 +142,19 @@ Recorder = NsysRecorder | EmbeddedRecorder
 def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.environ) -> Recorder:
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
-        return embed_recorder("asked for")
+        return embed_recorder("asked for", environment)
     nsys, problem = find_usable_nsys(environment)
     if nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
     if choice == "nsys":
         raise RecorderMissing(problem or "not found")
-    return embed_recorder(problem or "nsys was not found")
+    return embed_recorder(problem or "nsys was not found", environment)
 
 
-def embed_recorder(reason: str) -> EmbeddedRecorder:
+def embed_recorder(reason: str, environment: Mapping[str, str]) -> EmbeddedRecorder:
     """The embedded recorder, and in its note what it sees here and what would let it see more."""
     without = f"{reason}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
-    if not cuda_devices():
+    if not cuda_devices() or is_recorded(environment):
         return EmbeddedRecorder(note=without)
     needed = needed_for_activity()
     if needed is not None:
@@ -164,9 +164,14 @@ def embed_recorder(reason: str) -> EmbeddedRecorder:
     )
 
 
+def is_recorded(environment: Mapping[str, str]) -> bool:
+    """Whether Nsight Systems records this process, and holds what torch.profiler would need."""
+    return any(sign in environment for sign in NESTED_SIGNS)
+
+
 def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys | None, str | None]:
     """The installed nsys, and why it cannot be used here (None when it can)."""
-    if any(sign in environment for sign in NESTED_SIGNS):
+    if is_recorded(environment):
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
     nsys = find_nsys()
     if nsys is None:
