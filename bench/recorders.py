@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file
+from flopprof.analysis.breakdown.kernel_names import unify_spelling
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.results import OpResult, RunResult, StepResult
 
@@ -115,12 +116,15 @@ def compare_kernels(first: dict[str, tuple[int, int]], second: dict[str, tuple[i
 def total_kernels(analysis: Analysis, below: str) -> dict[str, tuple[int, int]]:
     """Launches and ns of each kernel: of all, or of those in ranges of one name."""
     if not below:
-        return {row.kernel: (row.instances, row.total_ns) for row in analysis.kernels}
+        rows = [(row.kernel, row.instances, row.total_ns) for row in analysis.kernels]
+    else:
+        rows = [
+            (row.kernel, row.instances, row.total_ns) for row in analysis.range_kernels if row.range == below
+        ]
     found: dict[str, tuple[int, int]] = {}
-    for row in analysis.range_kernels:
-        if row.range == below:
-            count, total = found.get(row.kernel, (0, 0))
-            found[row.kernel] = (count + row.instances, total + row.total_ns)
+    for kernel, instances, total_ns in rows:
+        count, total = found.get(unify_spelling(kernel), (0, 0))
+        found[unify_spelling(kernel)] = (count + instances, total + total_ns)
     return found
 
 
@@ -130,7 +134,7 @@ def count_owned(analysis: Analysis, below: str) -> Owners:
     for row in analysis.range_kernels:
         path = (row.path,) if isinstance(row.path, str) else tuple(row.path)
         if not below or below in path:
-            owners[path, row.kernel] += row.instances
+            owners[path, unify_spelling(row.kernel)] += row.instances
     return owners
 
 

@@ -29,7 +29,7 @@ def main(steps: int) -> None:
 
 def train_once(torch: Any, model: Any, optimizer: Any, step: int) -> None:
     """One step of it."""
-    from flopprof import annotate
+    from flopprof.profiler import annotate
 
     with annotate("data"):
         x = torch.rand(256, 512).pin_memory().cuda(non_blocking=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import TraceError
 from ..words import CLOCK_ORIGIN
-from .clocks import ClockJoin, Span, join_clocks
+from .clock_join import ClockJoin, Span, join_clocks
 from .convert import read_rows
 from .events import CallEvent, TraceRow
 from .stream import KinetoStream

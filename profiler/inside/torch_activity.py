@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +51,10 @@ class TorchActivity:
         """Begin a session; what keeps it from beginning is its problem."""
         if self.problem is None:
             try:
-                self._start()
+                with warnings.catch_warnings(
+                    action="ignore"
+                ):  # of cycles, which a program's user cannot heed
+                    self._start()
             except Exception as error:  # whatever it is, the program is to run all the same
                 self._profile, self.problem = None, _explain(error)
 
@@ -60,7 +64,8 @@ class TorchActivity:
         self._count += 1
         if profile is not None:
             try:
-                self._stop(profile)
+                with warnings.catch_warnings(action="ignore"):
+                    self._stop(profile)
             except Exception as error:
                 self.problem = _explain(error)
         if self.problem is not None:

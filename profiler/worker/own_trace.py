@@ -33,8 +33,8 @@ class OwnTrace:
             self.trace.append(self.ranges.take())
 
     def forget(self) -> None:
-        """Leave out the ranges that have ended: they were only timed."""
-        if isinstance(self.ranges, MemoryRanges):
+        """Leave out the ranges that have ended and were only timed; those that own device work stay."""
+        if self.activity is None and isinstance(self.ranges, MemoryRanges):
             self.ranges.take()
 
 

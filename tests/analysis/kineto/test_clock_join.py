@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from flopprof.analysis.kineto.clocks import ClockJoin, Span, join_clocks
+from flopprof.analysis.kineto.clock_join import ClockJoin, Span, join_clocks
 from hypothesis import given
 from hypothesis import strategies as st
 
