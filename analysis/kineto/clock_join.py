@@ -15,6 +15,9 @@ Span = tuple[int, int]
 LEAST = 3
 """So many stamps of a group must have their calls: a profiler may leave out what lies at the edge of its window."""
 
+MOST_DRIFT, LEAST_DRIFT_NS = 1e-4, 100_000
+"""Two clocks of one machine run apart by less than this share, and may be read wrong by so much."""
+
 EDGE = 100
 """Stamps are looked for among so many calls at either end."""
 
@@ -37,8 +40,8 @@ def join_clocks(
 
     Within the limits that these give, the distance is the one that is `likely`, or the middle.
 
-    >>> begin, end = [(0, 9), (20, 27), (50, 58)], [(90, 96), (111, 119)]
-    >>> join_clocks(begin, end, [(102, 105), (122, 125), (152, 156), (191, 195), (212, 218)])
+    >>> begin, end = [(0, 9), (20, 27), (50, 58)], [(90, 96), (111, 119), (140, 146)]
+    >>> join_clocks(begin, end, [(102, 105), (122, 125), (152, 156), (191, 195), (212, 218), (241, 245)])
     ClockJoin(offset_ns=100, residual_ns=2, has_begin=True, has_end=True)
     """
     ordered = sorted(calls)
@@ -46,7 +49,13 @@ def join_clocks(
     last = list(_distances(end, ordered[-EDGE:]))
     if first and last:
         pairs = ((one, other) for one in first for other in last)
-        found = list(min(pairs, key=lambda pair: abs(sum(pair[0]) - sum(pair[1]))))
+        found = list(min(pairs, key=_apart))
+        if _apart(found) > LEAST_DRIFT_NS + MOST_DRIFT * (end[-1][1] - begin[0][0]):
+            first, last, found = (
+                first[:1],
+                [],
+                first[:1],
+            )  # those of the end are not there: others look like them
     else:
         found = first[:1] or last[-1:]
     if not found:
@@ -57,9 +66,14 @@ def join_clocks(
     return ClockJoin(offset_ns=offset, residual_ns=residual, has_begin=bool(first), has_end=bool(last))
 
 
+def _apart(pair: Sequence[Span]) -> int:
+    """How far apart the middles of two limits are."""
+    return abs(sum(pair[0]) - sum(pair[1])) // 2
+
+
 def _distances(stamps: Sequence[Span], calls: Sequence[Span]) -> Iterator[Span]:
     """Limits of the distance, for each way in which calls in a row fit into the stamps; as many of them as can be."""
-    for count in range(len(stamps), min(LEAST, len(stamps)) - 1, -1):
+    for count in range(len(stamps), LEAST - 1, -1):
         found = False
         for skipped in {0, len(stamps) - count}:
             for first in range(len(calls) - count + 1):
