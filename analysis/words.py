@@ -70,6 +70,12 @@ FORMAT = 1
 Recorder = Literal["nsys", "embedded"]
 """What records a run."""
 
+EMBEDDED = "flopprof embedded recorder"
+"""What the embedded recorder calls itself in what it writes."""
+
+CLOCK_ORIGIN = "EXPORT_CLOCK_ORIGIN_NS"
+"""What the embedded recorder calls its file's 0, on the clock of ``time.perf_counter_ns``."""
+
 TraceRecorder = Literal["nsys", "embedded", "kineto"]
 """What recorded a trace; Kineto is torch.profiler's."""
 

@@ -132,7 +132,7 @@ def test_a_run_comes_back_as_an_object(announced: tuple[Run, list[str]]) -> None
 def test_a_run_tells_only_whom_it_was_given(announced: tuple[Run, list[str]]) -> None:
     _, lines = announced
     assert [line for line in lines if not line.startswith("this machine is busy")] == [
-        "embedded recorder: asked for; GPU activity is not recorded, that needs Nsight Systems",
+        "embedded recorder: asked for; GPU activity is not recorded, that needs Nsight Systems (make nsys)",
         *(f"{label} ({word})" for word in ("untraced", "traced") for label in STEPS),
     ]
 

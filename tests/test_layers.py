@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "profiler": (
         *(
-            ("errors", "flops"),
+            ("errors", "flops", "inside"),
             ("annotation",),
             ("machine",),
             ("recorders",),
@@ -58,7 +58,10 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
 FOLDERS = {"scenarios": set(), "analysis": {"scenarios"}, "reports": {"analysis"}}
 FOLDERS["profiler"] = {"scenarios", "analysis", "reports"}
 WORKLOADS = {"torch", "cupy", "cupyx", "nvtx"}
-MAY_LOAD_WORKLOADS = {"scenarios.libraries", "profiler.worker", "profiler.flops", "profiler.annotation"}
+MAY_LOAD_WORKLOADS = {
+    *("scenarios.libraries", "profiler.worker", "profiler.flops", "profiler.annotation"),
+    "profiler.inside",
+}
 
 
 def source_folder() -> Path:
@@ -73,10 +76,16 @@ PACKAGE = Path(flopprof.__file__).parent
 
 KNOWN: dict[str, tuple[str, ...]] = {
     # What a room may know of flopprof besides itself, where that is less than its floor allows.
-    "profiler.annotation": ("analysis.words", "profiler.flops."),
+    "profiler.annotation": ("analysis.words", "profiler.flops.", "profiler.inside."),
     "profiler.worker": (
         *("analysis.words", "analysis.runs.records", "analysis.runs.ceilings", "analysis.runs.writing"),
-        *("scenarios.", "profiler.annotation.", "profiler.machine.", "profiler.recorders."),
+        *(
+            "scenarios.",
+            "profiler.annotation.",
+            "profiler.inside.",
+            "profiler.machine.",
+            "profiler.recorders.",
+        ),
     ),
 }
 UNKNOWN: dict[str, tuple[str, ...]] = {

@@ -29,6 +29,22 @@ _AFTER_ARGUMENTS = re.compile(r"(?: const)?(?: ?\[[^\]]*\])*")
 _LAMBDA = re.compile(r"::operator \(\)|\[lambda[^\[\]]*\]")
 
 
+_REWRITES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\(anonymous namespace\)|<unnamed>|\(anonymous\)"), "_"),
+    (re.compile(r"\(bool\)1\b"), "true"),
+    (re.compile(r"\(bool\)0\b"), "false"),
+    (re.compile(r"\((?:unsigned |signed )?(?:long long|long|int|short|char|size_t)\)(?=-?\d)"), ""),
+    (re.compile(r"\b(\d+)(?:ull|ul|u|ll|l)\b"), r"\1"),
+    (re.compile(r"\[lambda\b[^\[\]]* \(instance (\d+)\)\]"), r"{lambda#\1}"),
+    (re.compile(r"\{lambda\b[^{}]*\}?#(\d+)\}"), r"{lambda#\1}"),
+    (re.compile(r"operator ?\(\)"), "operator_call"),
+    (re.compile(r"\bconst\b"), ""),
+    (re.compile(r"\bvoid (?=[A-Za-z_:])"), ""),
+)
+
+_PARAMETERS = re.compile(r"\([^()]*\)")
+
+
 @lru_cache(maxsize=4096)
 def read_template(kernel: str) -> str:
     """The kernel's qualified name without return type, template arguments, parameters and library version.
@@ -43,6 +59,28 @@ def read_template(kernel: str) -> str:
     return _LIBRARY_VERSION.sub("", name) or kernel
 
 
+@lru_cache(maxsize=4096)
+def unify_spelling(kernel: str) -> str:
+    """The same text for one symbol, whoever demangled it.
+
+    Left out is what Nsight Systems and torch.profiler say differently: parameters (whose types are numbers of template
+    arguments for one of them, so that overloads share the text), ``const``, return types and spaces.
+
+    >>> unify_spelling("void f::<unnamed>::g<(int)4, h<const float>, a<char *, (unsigned long)2>>(T1, T2)")
+    'f::_::g<4,h<float>,a<char*,2>>'
+    >>> unify_spelling("void f::(anonymous namespace)::g<4, h<float const>, a<char*, 2ul> >(h<float>, int)")
+    'f::_::g<4,h<float>,a<char*,2>>'
+    """
+    text = kernel
+    for pattern, spelling in _REWRITES:
+        text = pattern.sub(spelling, text)
+    text = find_signature(text)
+    bare = _PARAMETERS.sub("", text)
+    while bare != text:
+        text, bare = bare, _PARAMETERS.sub("", bare)
+    return bare.replace(" ", "") or kernel
+
+
 def spell_kernel(name: str, width: int) -> str:
     """A name without return type, parameters, casts and nested template arguments, the richest that fits.
 
@@ -55,7 +93,7 @@ def spell_kernel(name: str, width: int) -> str:
     'reduce_kernel'
     """
     text = _LAMBDA.sub("", _ANONYMOUS.sub("", _INLINE_NAMESPACE.sub("", _CAST.sub("", name))))
-    path, arguments = _split_template(_signature(text))
+    path, arguments = _split_template(find_signature(text))
     if not path:
         return text
     spelling = text
@@ -92,7 +130,7 @@ def _drop_groups(name: str) -> str:
     return "".join(kept)
 
 
-def _signature(text: str) -> str:
+def find_signature(text: str) -> str:
     """``space::kernel<…>``: without the return type before it and the argument list after it."""
     start, end = 0, len(text)
     for at, letter, depth in _walk(text):

@@ -32,6 +32,12 @@ CAPTURE: dict[str, Code] = {
         "the recording reached its size limit and was cut short",
         lossy=True,
     ),
+    "activity_not_recorded": code(
+        "error", DEVICE, "torch.profiler recorded nothing of the device though it was asked to", lossy=True
+    ),
+    "activity_cut_short": code(
+        "error", DEVICE, "torch.profiler stopped recording before the program's part had ended", lossy=True
+    ),
     "events_misordered": code(
         "warning", DEVICE, "the profiler found events in a wrong order, some may be missing", lossy=True
     ),
@@ -47,7 +53,7 @@ CAPTURE: dict[str, Code] = {
     "profiler_warning": code("warning", (), "the profiler warned"),
     "profiler_error": code("error", (), "the profiler reported an error", lossy=True),
 }
-"""What the profiler says itself (DIAGNOSTIC_EVENT, Nsight Systems 2024.2 and later)."""
+"""What the profiler says itself (DIAGNOSTIC_EVENT, Nsight Systems 2024.2 and later; the embedded recorder too)."""
 
 RECORDING: dict[str, Code] = {
     "graph_mode": code(
@@ -69,6 +75,18 @@ RECORDING: dict[str, Code] = {
         DEVICE,
         "recorded by torch.profiler: only the active steps of its schedule, no waits of streams for events, no failed "
         "calls, and every operator slowed by being recorded",
+    ),
+    "torch_activity": code(
+        "info",
+        DEVICE,
+        "device work and calls were recorded by torch.profiler for want of Nsight Systems: no waits of streams for "
+        "events, no failed calls",
+    ),
+    "clock_residual": code(
+        "warning",
+        ("ranges", "range_kernels"),
+        "the clocks of ranges and of device work could not be joined closely: work launched at the edge of a range "
+        "may be credited to its neighbour",
     ),
     "stand_in_threads": code(
         "info", ("ranges",), "threads are known by a handle only; their numbers here stand for it"

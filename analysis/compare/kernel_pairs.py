@@ -1,7 +1,8 @@
 """Which kernel of B stands where which kernel of A stood.
 
 Inside one op, kernels of the same full name belong together, and a number that a compiler gave (inductor's
-``triton_poi_fused_add_4``) is no part of it; then instances of the same template; what is left was substituted
+``triton_poi_fused_add_4``) is no part of it, nor is how a recorder spells it; then instances of the same template;
+what is left was substituted
 where it stands at the same place in the order of launch, kernels of one geometry first; what is still left,
 only one side runs. How long a kernel takes never decides what it is paired with.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..breakdown.kernel_names import read_template
+from ..breakdown.kernel_names import read_template, unify_spelling
 from ..breakdown.rows import KernelRow, Launch
 from .measured import MeasuredOp
 
@@ -120,6 +121,7 @@ def fold_generated(kernel: str) -> str:
 
 _STAGES: tuple[tuple[Kind, Callable[[str], str]], ...] = (
     ("same", fold_generated),
+    ("same", unify_spelling),
     ("template", read_template),
 )
 

@@ -35,12 +35,12 @@ BY_NSYS = ("endGlobalTid", *INTEGER_PAYLOADS, *REAL_PAYLOADS)
 """Columns of NVTX_EVENTS that its own exporter writes, and the embedded recorder does not need."""
 
 
-def find_lacking(file: SqliteFile, recorder: TraceRecorder) -> tuple[str, ...]:
+def find_lacking(file: SqliteFile, recorder: TraceRecorder, *, of_kineto: bool = False) -> tuple[str, ...]:
     """Names (table.column) of columns that should be there and are not, or hold nothing although rows are.
 
     One table is never without rows since 2023.4, whose exports call their own description META_DATA_EXPORT.
     """
-    if recorder == "kineto":  # the file was made a moment ago, of what its trace holds
+    if of_kineto:  # the file was made of what a trace of torch.profiler holds
         return ()
     described = recorder != "nsys" or "META_DATA_EXPORT" not in file.tables or CAPTURE in file.tables
     absent = [

@@ -25,6 +25,8 @@ EXPORT_KEYS = (
     "EXPORT_SCHEMA_VERSION",
     "EXPORT_PARAM_TABLES_TO_EXPORT",
     "EXPORT_PARAM_TIMES_TO_EXPORT",
+    "EXPORT_DEVICE_RECORDER",
+    "EXPORT_CLOCK_RESIDUAL_NS",
 )
 
 GRAPH_MODE_KEY = "%CUDA_GRAPH_TRACE_OPTIONS:MODE"
@@ -59,6 +61,15 @@ class Metadata:
     diagnostics: tuple[Diagnostic, ...]
     utc_epoch_ns: int | None = None
     """The wall clock at time 0, ns since 1970, as the recording machine's clock was set."""
+    device_recorder: str | None = None
+    """What recorded device work where another thing than the recorder did."""
+    clock_residual_ns: int | None = None
+    """How far apart the clocks of ranges and of device work may be, where they are two."""
+
+    @property
+    def of_kineto(self) -> bool:
+        """Whether device work and calls are torch.profiler's."""
+        return self.recorder == "kineto" or self.device_recorder is not None
 
     @property
     def schema_name(self) -> str:
@@ -86,6 +97,8 @@ def read_metadata(file: SqliteFile) -> Metadata:
         and any(values.get(k, "").strip() for k in EXPORT_KEYS if k.endswith("_TO_EXPORT")),
         diagnostics=_diagnostics(file),
         utc_epoch_ns=_utc_epoch(file),
+        device_recorder=values.get("EXPORT_DEVICE_RECORDER") or None,
+        clock_residual_ns=exact_integer(values.get("EXPORT_CLOCK_RESIDUAL_NS")),
     )
 
 

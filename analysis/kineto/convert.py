@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -21,8 +22,7 @@ def write_export(file: IO[bytes], target: Path, *, name: Path) -> None:
     stream, writer = KinetoStream(name), ExportWriter.create(target)
     stored = 0
     try:
-        for events in stream.batches(file):
-            rows = [row for row in (_read(event, name) for event in events) if row is not None]
+        for rows in read_rows(stream, file):
             stored += len(rows)
             writer.append(rows)
         if not stored:
@@ -34,6 +34,12 @@ def write_export(file: IO[bytes], target: Path, *, name: Path) -> None:
         raise TraceError(name, f"holds values that no trace has ({error}); export it again") from None
     finally:
         writer.connection.close()
+
+
+def read_rows(stream: KinetoStream, file: IO[bytes]) -> Iterator[list[TraceRow]]:
+    """What the events of a trace are, some at a time. Raises TraceError."""
+    for events in stream.batches(file):
+        yield [row for row in (_read(event, stream.path) for event in events) if row is not None]
 
 
 def _read(event: Event, name: Path) -> TraceRow | None:

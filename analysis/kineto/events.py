@@ -95,6 +95,21 @@ class RangeEvent(NamedTuple):
     domain: str
 
 
+class NvtxEvent(NamedTuple):
+    """A range or a mark that a program made by NVTX; its kind as Nsight Systems numbers it."""
+
+    kind: int
+    start: int
+    end: int | None
+    """None where it was never closed, and of a mark."""
+    pid: int
+    tid: int
+    name: str
+    domain: str
+    payload: float | None = None
+    end_tid: int | None = None
+
+
 HostEvent = CallEvent | RangeEvent
 TraceRow = KernelEvent | CopyEvent | FillEvent | HostEvent
 

@@ -30,8 +30,7 @@ class KinetoStream:
 
         Raises TraceError for what is no JSON, is cut short, or has no traceEvents.
         """
-        import ijson
-
+        ijson = _require_ijson(self.path)
         first = _skip_space(file)
         whole = first[:1] == b"["  # older traces are but the list
         events, parser = _collect("item" if whole else "traceEvents.item")
@@ -58,6 +57,14 @@ class KinetoStream:
             yield list(events)
         if not seen:
             raise TraceError(self.path, "is JSON without traceEvents: not a trace of torch.profiler")
+
+
+def _require_ijson(path: Path) -> Any:
+    try:
+        import ijson
+    except ModuleNotFoundError:
+        raise TraceError(path, "cannot be read without the package ijson: pip install ijson") from None
+    return ijson
 
 
 def _collect(prefix: str) -> tuple[list[Any], Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arithmetic.arrays import Ints
-from .events import CallEvent, CopyEvent, FillEvent, KernelEvent, Place, RangeEvent, TraceRow
+from .events import CallEvent, CopyEvent, FillEvent, KernelEvent, NvtxEvent, Place, RangeEvent, TraceRow
 
 SCHEMA = "3.20.3"
 
@@ -21,6 +21,8 @@ FIRST_STAND_IN = 0xF00000
 """Threads whose number does not fit (CUPTI alone gives pthread handles) are numbered from here on."""
 
 PUSH_POP, DOMAIN_CREATE = 59, 75
+
+RANGE_COLUMNS = 'start, "end", eventType, globalTid, endGlobalTid, textId, domainId, int64Value, doubleValue'
 
 DEVICE_COLUMNS = """start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
     streamId INTEGER NOT NULL, correlationId INTEGER, globalPid INTEGER, graphNodeId INTEGER"""
@@ -43,8 +45,9 @@ CREATE TABLE CUPTI_ACTIVITY_KIND_MEMCPY ({DEVICE_COLUMNS}, bytes INTEGER NOT NUL
 CREATE TABLE CUPTI_ACTIVITY_KIND_MEMSET ({DEVICE_COLUMNS}, bytes INTEGER NOT NULL, memKind INTEGER);
 CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INTEGER NOT NULL, end INTEGER NOT NULL, eventClass INTEGER NOT NULL,
     globalTid INTEGER, correlationId INTEGER, nameId INTEGER NOT NULL, returnValue INTEGER NOT NULL);
+CREATE TABLE DIAGNOSTIC_EVENT (timestamp INTEGER NOT NULL, severity INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE NVTX_EVENTS (start INTEGER NOT NULL, end INTEGER, eventType INTEGER NOT NULL, text TEXT, globalTid INTEGER,
-    endGlobalTid INTEGER, textId INTEGER, domainId INTEGER);
+    endGlobalTid INTEGER, textId INTEGER, domainId INTEGER, int64Value INTEGER, doubleValue REAL);
 """
 
 KERNEL, MEMCPY, MEMSET, RUNTIME = (
@@ -53,7 +56,11 @@ KERNEL, MEMCPY, MEMSET, RUNTIME = (
 
 DEVICE_TABLES = (KERNEL, MEMCPY, MEMSET)
 
-TIMED_TABLES = (*DEVICE_TABLES, RUNTIME, "NVTX_EVENTS")
+CUDA_TABLES = (*DEVICE_TABLES, RUNTIME)
+
+NVTX = "NVTX_EVENTS"
+
+TIMED_TABLES = (*CUDA_TABLES, NVTX)
 
 CALLERS = f"""
 CREATE TEMP TABLE caller AS SELECT correlationId AS id, min(globalTid >> {TID_BITS}) AS pid FROM {RUNTIME}
@@ -74,6 +81,12 @@ class ExportWriter:
     """
 
     connection: sqlite3.Connection
+    product: str | None = PRODUCT
+    """What wrote the file; None where the file says so already."""
+    version: str | None = None
+    """Of the product, with its name; None for that of the trace."""
+    threads: Mapping[int, int] = field(default_factory=dict)
+    """Threads that are known by other numbers than the trace's."""
     _texts: dict[str, int] = field(default_factory=dict)
     _domains: dict[tuple[int, str], int] = field(default_factory=dict)
     _stand_ins: dict[int, int] = field(default_factory=dict)
@@ -83,10 +96,19 @@ class ExportWriter:
     def create(cls, path: Path) -> ExportWriter:
         """A new file with empty tables."""
         connection = sqlite3.connect(path)
-        connection.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {TABLES}")
+        tables = TABLES.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+        connection.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
         return cls(connection)
 
-    def append(self, rows: Iterable[TraceRow]) -> None:
+    @classmethod
+    def extend(cls, path: Path) -> ExportWriter:
+        """An export that is there, with more rows; what it has besides is kept."""
+        writer = cls.create(path)
+        writer.product = None
+        writer._texts |= {text: i for i, text in writer.connection.execute("SELECT id, value FROM StringIds")}
+        return writer
+
+    def append(self, rows: Iterable[TraceRow | NvtxEvent]) -> None:
         """Store rows with the times they have."""
         tables: dict[str, list[Cells]] = {}
         for row in rows:
@@ -94,7 +116,43 @@ class ExportWriter:
             tables.setdefault(table, []).append(cells)
         for table, found in tables.items():
             marks = ",".join("?" * len(found[0]))
-            self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", found)
+            columns = f"({RANGE_COLUMNS})" if table == NVTX else ""
+            self.connection.executemany(f"INSERT INTO {table} {columns} VALUES ({marks})", found)
+
+    def last_rows(self) -> dict[str, int]:
+        """The last row of each table that has calls or device work, for `settle`."""
+        found = {
+            table: self.connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]
+            for table in CUDA_TABLES
+        }
+        return {table: last or 0 for table, last in found.items()}
+
+    def settle(self, after: Mapping[str, int], *, offset_ns: int | None) -> None:
+        """Set rows after these to another clock, with correlation ids of their own; without a clock they go."""
+        ids = [
+            self.connection.execute(
+                f"SELECT max(correlationId) FROM {table} WHERE rowid <= ?", (last,)
+            ).fetchone()[0]
+            for table, last in after.items()
+        ]
+        base = max((one for one in ids if one is not None), default=0)
+        for table, last in after.items():
+            if offset_ns is None:
+                self.connection.execute(f"DELETE FROM {table} WHERE rowid > ?", (last,))
+            else:
+                self.connection.execute(
+                    f'UPDATE {table} SET start = start - ?1, "end" = "end" - ?1,'
+                    " correlationId = correlationId + ?2 WHERE rowid > ?3",
+                    (offset_ns, base, last),
+                )
+
+    def tell(self, text: str) -> None:
+        """An error of the recording, in the words of whoever recorded."""
+        self.connection.execute("INSERT INTO DIAGNOSTIC_EVENT VALUES (0, 3, ?)", (text,))
+
+    def add_facts(self, facts: Mapping[str, str]) -> None:
+        """Facts about the export as a whole."""
+        self.connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", list(facts.items()))
 
     def finish(self, head: Mapping[str, Any]) -> None:
         """Write what stands beside the events, name processes, and drop the tables that have no row, as nsys does."""
@@ -102,7 +160,7 @@ class ExportWriter:
         self._name_processes()
         self._describe(head, origin)
         self.connection.executemany(
-            "INSERT INTO StringIds VALUES (?, ?)", [(i, t) for t, i in self._texts.items()]
+            "INSERT OR IGNORE INTO StringIds VALUES (?, ?)", [(i, t) for t, i in self._texts.items()]
         )
         for (table,) in self.connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -112,7 +170,7 @@ class ExportWriter:
         self.connection.commit()
         self.connection.close()
 
-    def _cells(self, row: TraceRow) -> tuple[str, Cells]:
+    def _cells(self, row: TraceRow | NvtxEvent) -> tuple[str, Cells]:
         match row:
             case KernelEvent():
                 name, shared = self._text(row.name), row.shared_bytes
@@ -128,27 +186,28 @@ class ExportWriter:
                 thread, name = self._thread(row.pid, row.tid), self._text(row.name)
                 return RUNTIME, (row.start, row.end, int(row.driver), thread, row.correlation, name, 0)
             case RangeEvent():
-                thread, domain = self._thread(row.pid, row.tid), self._domain(row)
-                return "NVTX_EVENTS", (
-                    row.start,
-                    row.end,
-                    PUSH_POP,
-                    None,
-                    thread,
-                    None,
-                    self._text(row.name),
-                    domain,
+                return NVTX, self._range(
+                    NvtxEvent(PUSH_POP, row.start, row.end, row.pid, row.tid, row.name, row.domain)
                 )
+            case NvtxEvent():
+                return NVTX, self._range(row)
+
+    def _range(self, row: NvtxEvent) -> Cells:
+        thread, domain = self._thread(row.pid, row.tid), self._domain(row)
+        ender = None if row.end_tid is None else self._thread(row.pid, row.end_tid)
+        number = (row.payload, None) if isinstance(row.payload, int) else (None, row.payload)
+        return (row.start, row.end, row.kind, thread, ender, self._text(row.name), domain, *number)
 
     def _text(self, text: str) -> int:
         return self._texts.setdefault(text, len(self._texts) + 1)
 
     def _thread(self, pid: int, tid: int) -> int:
+        tid = self.threads.get(tid, tid)
         if tid >> TID_BITS:
             tid = self._stand_ins.setdefault(tid, FIRST_STAND_IN + len(self._stand_ins))
         return _process(pid) | tid
 
-    def _domain(self, row: RangeEvent) -> int:
+    def _domain(self, row: NvtxEvent) -> int:
         if not row.domain:
             return 0
         key = (row.pid, row.domain)
@@ -169,6 +228,7 @@ class ExportWriter:
         for table in TIMED_TABLES:
             self.connection.execute(f'UPDATE {table} SET start = start - ?1, "end" = "end" - ?1', (origin,))
         # One past the last end: a range that reaches the session's end reads as never closed.
+        self.connection.execute("DELETE FROM ANALYSIS_DETAILS")
         self.connection.execute("INSERT INTO ANALYSIS_DETAILS VALUES (0, ?1, 0, ?1)", (end - origin + 1,))
         return origin
 
@@ -190,16 +250,9 @@ class ExportWriter:
         self.connection.execute("DROP TABLE caller")
 
     def _describe(self, head: Mapping[str, Any], origin: int) -> None:
-        major, minor, micro = SCHEMA.split(".")
-        facts = {
-            "EXPORT_SCHEMA_VERSION": SCHEMA,
-            "EXPORT_SCHEMA_VERSION_MAJOR": major,
-            "EXPORT_SCHEMA_VERSION_MINOR": minor,
-            "EXPORT_SCHEMA_VERSION_MICRO": micro,
-            "EXPORT_PRODUCT_NAME": PRODUCT,
-            "EXPORT_PRODUCT_VERSION": f"{PRODUCT}, schema {head.get('schemaVersion', 'unknown')}",
-        }
-        self.connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", list(facts.items()))
+        if self.product is not None:
+            version = self.version or f"{self.product}, schema {head.get('schemaVersion', 'unknown')}"
+            self.add_facts(_describe_export(self.product, version))
         base = head.get("baseTimeNanoseconds")
         if base is not None or origin > 1 << 60:  # without a base, times are of the Unix clock
             epoch = int(base or 0) + origin
@@ -210,6 +263,18 @@ class ExportWriter:
         )
         owners = [(gpu["id"], gpu["id"], pid) for gpu in gpus for pid in sorted(self._pids)]
         self.connection.executemany("INSERT INTO TARGET_INFO_CUDA_DEVICE VALUES (?, ?, ?)", owners)
+
+
+def _describe_export(product: str, version: str) -> dict[str, str]:
+    major, minor, micro = SCHEMA.split(".")
+    return {
+        "EXPORT_SCHEMA_VERSION": SCHEMA,
+        "EXPORT_SCHEMA_VERSION_MAJOR": major,
+        "EXPORT_SCHEMA_VERSION_MINOR": minor,
+        "EXPORT_SCHEMA_VERSION_MICRO": micro,
+        "EXPORT_PRODUCT_NAME": product,
+        "EXPORT_PRODUCT_VERSION": version,
+    }
 
 
 def count_stand_ins(global_tids: Ints) -> int:

@@ -227,6 +227,8 @@ class RunInfo(Record):
     recorder: Recorder
     recorder_note: str | None = None
     """Why the embedded recorder was used, and what it cannot see."""
+    device_recorder: Literal["torch.profiler"] | None = None
+    """What recorded GPU activity where the recorder itself could not."""
     control: bool = True
     order: Literal["planned", "interleaved"] = "planned"
     command: list[str] = Field(default_factory=list)

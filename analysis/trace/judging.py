@@ -20,6 +20,9 @@ from .quality import count_notes, note, sort_notes
 
 UNIFIED_MEMORY = (11, 12, 13)
 
+DOUBTFUL_CLOCK_NS = 10_000
+"""What a launch takes from Python, about: with clocks further apart, a call may seem to lie in a neighbouring range."""
+
 REQUESTS = {
     "missing_kernels": ("kernel", re.compile(r"cu(da)?Launch(Cooperative)?Kernel")),
     "missing_copies": ("memcpy", re.compile(r"cu(da)?Memcpy")),
@@ -125,7 +128,7 @@ def _judge_export(
     metadata: Metadata, activities: pd.DataFrame, ranges: pd.DataFrame, counted: Counted
 ) -> list[QualityNote]:
     facts = {
-        "embedded_recorder": metadata.recorder == "embedded",
+        "embedded_recorder": metadata.recorder == "embedded" and metadata.device_recorder is None,
         "kineto_recorder": metadata.recorder == "kineto",
         "stand_in_threads": counted.stand_ins,
         "partial_export": metadata.partial,
@@ -136,7 +139,17 @@ def _judge_export(
         "missing_ranges": not len(ranges),
         "missing_device_work": not len(activities),
     }
-    return count_notes({code: int(fact) for code, fact in facts.items()})
+    return [*count_notes({code: int(fact) for code, fact in facts.items()}), *_judge_clocks(metadata)]
+
+
+def _judge_clocks(metadata: Metadata) -> list[QualityNote]:
+    """What is to know where ranges are of one recorder and device work of another."""
+    if metadata.device_recorder is None:
+        return []
+    residual = metadata.clock_residual_ns
+    detail = "" if residual is None else f"their clocks agree within {residual / 1000:.1f} µs"
+    doubtful = residual is None or residual > DOUBTFUL_CLOCK_NS
+    return [note("torch_activity", 1, detail), *([note("clock_residual", 1, detail)] if doubtful else [])]
 
 
 def _judge_joins(

@@ -105,13 +105,13 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         unknown=raw.unknown + nvtx.unknown,
         unnamed=names.missing + int((raw_calls.name < 0).sum()),
         wordless=nvtx.wordless,
-        lacking=find_lacking(file, metadata.recorder),
+        lacking=find_lacking(file, metadata.recorder, of_kineto=metadata.of_kineto),
         doubtful=join.doubtful,
         unplaced_waits=int((ints(waits, "stream") == NONE).sum()),
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,
         described=bool(gpus),
-        stand_ins=count_stand_ins(who.threads) if metadata.recorder == "kineto" else 0,
+        stand_ins=count_stand_ins(who.threads) if metadata.of_kineto else 0,
     )
     return Trace(
         path=path,

@@ -6,10 +6,13 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ...analysis.words import BYTES_MARK, OWN_DOMAIN
+from ..inside.kept_ranges import KeptRanges
 from .nvtx_domain import end_of_ranges, nvtx_library, open_domain
 
 GREATEST = (1 << 63) - 1
@@ -22,6 +25,9 @@ CACHED = 1024
 Color = int | str
 """What Nsight Systems paints a range in: ``0xAARRGGBB``, or a name that nvtx knows."""
 
+
+INSIDE = "_flopprof_inside"
+"""The name under which a recorded program has loaded profiler/inside, which is no part of its flopprof."""
 
 INJECTIONS = ("NVTX_INJECTION64_PATH", "NVTX_INJECTION32_PATH")
 """How a tool that records tells NVTX so, by NVTX's own convention; without any, every call goes nowhere."""
@@ -122,10 +128,54 @@ class Recorded:
         self.mark, self.start, self.end = mark_here, start_here, end_of_ranges(lib)
 
 
+@dataclass(slots=True)
+class KeptAttributes:
+    """What is said of a range or a mark that this process keeps itself."""
+
+    name: str
+    payload: int | None
+
+
+class Kept:
+    """No NVTX: the process keeps its ranges itself (profiler/inside)."""
+
+    heard = True
+
+    def __init__(self, ranges: KeptRanges) -> None:
+        self._ranges = ranges
+        self.end: Callable[[Any], object] = ranges.end
+
+    def attributes(self, name: str, payload: int | None, color: Color | None) -> KeptAttributes:  # noqa: ARG002
+        """Name and number."""
+        return KeptAttributes(name, payload)
+
+    def push(self, attributes: Attributes | None) -> None:
+        """Begin a range of this thread."""
+        if isinstance(attributes, KeptAttributes):
+            self._ranges.push(attributes.name, OWN_DOMAIN, attributes.payload)
+
+    def pop(self) -> None:
+        """End the range begun last."""
+        self._ranges.pop(OWN_DOMAIN)
+
+    def mark(self, attributes: Attributes | None) -> None:
+        """Mark this instant."""
+        if isinstance(attributes, KeptAttributes):
+            self._ranges.mark(attributes.name, OWN_DOMAIN, attributes.payload)
+
+    def start(self, attributes: Attributes | None) -> object:
+        """Begin a range that may cross others; what ends it."""
+        assert isinstance(attributes, KeptAttributes)
+        return self._ranges.start(attributes.name, OWN_DOMAIN, attributes.payload)
+
+
 @functools.cache
 def nvtx() -> Nvtx:
-    """NVTX, or silence; decided at the first annotation."""
-    return Silence() if os.environ.get("NVTX_DISABLE") else Recorded()
+    """NVTX, silence, or what `flopprof profile` had this process keep; decided at the first annotation."""
+    if os.environ.get("NVTX_DISABLE"):
+        return Silence()
+    inside = getattr(sys.modules.get(INSIDE), "recording", None)
+    return Recorded() if inside is None else Kept(inside.ranges)
 
 
 @functools.lru_cache(CACHED)

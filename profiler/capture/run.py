@@ -182,6 +182,7 @@ def describe_run(plan: Plan, options: CaptureOptions, run_id: str, started: date
         started_at=started.isoformat(timespec="seconds"),
         recorder=options.recorder.name,
         recorder_note=options.recorder.note,
+        device_recorder=options.recorder.device_recorder,
         control=options.control,
         order="interleaved" if options.interleave else "planned",
         command=list(options.command),

@@ -139,6 +139,7 @@ def start_worker(
     """One start of a worker, with a new staging folder."""
     folder.mkdir()
     recorder = recorder_of(which, context)
+    embedded = which == "traced" and isinstance(recorder, EmbeddedRecorder)
     job = Job(
         which=which,
         ranges="none" if which == "control" else recorder.ranges,
@@ -152,7 +153,8 @@ def start_worker(
         seed=context.seed,
         most_seconds=MOST_SECONDS if which == "metrics" else None,
         messages=str(folder / "messages.jsonl"),
-        trace=str(folder / "raw.sqlite") if which == "traced" and recorder.name == "embedded" else None,
+        trace=str(folder / "raw.sqlite") if embedded else None,
+        activity=str(folder) if embedded and recorder.device_recorder and shard.device == "cuda" else None,
         lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)

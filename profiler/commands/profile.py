@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...analysis.breakdown.analyze import analyze_file
 from ...analysis.store.place import find_store
+from ...analysis.words import RecorderChoice
 from ...reports.document.format import Format
 from ...reports.render.formats import render_document
 from ...reports.render.json_text import stream_json
@@ -49,6 +50,7 @@ def profile_and_report(
     passed_on: Sequence[str],
     keep_report: bool,
     gpu_metrics_hz: int | None = None,
+    recorder: RecorderChoice = "auto",
 ) -> int:
     """Profile a command and show its analysis; the exit code. Raises ProfileError.
 
@@ -61,6 +63,7 @@ def profile_and_report(
             out=out if rank is None else _place_rank(out, rank),
             capture_range=parse_capture_range(capture_range),
             passed_on=passed_on,
+            recorder=recorder,
             keep_report=keep_report,
             gpu_metrics_hz=gpu_metrics_hz,
             patient=rank is not None,

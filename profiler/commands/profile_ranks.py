@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...analysis.ranks.whole_job import RanksRequest
+from ...analysis.words import RecorderChoice
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
@@ -26,11 +27,13 @@ def profile_ranks(
     passed_on: Sequence[str],
     keep_report: bool,
     gpu_metrics_hz: int | None = None,
+    recorder: RecorderChoice = "auto",
 ) -> int:
     """Launch a command whose ranks are recorded, and show the job; the exit code. Raises ProfileError."""
     parse_capture_range(capture_range)
     options = [
         *([f"--capture-range={capture_range}"] if capture_range else []),
+        *([f"--recorder={recorder}"] if recorder != "auto" else []),
         *(f"--env={name}" for name in passed_on),
         *(["--keep-rep"] if keep_report else []),
         *([f"--gpu-metrics={gpu_metrics_hz}"] if gpu_metrics_hz is not None else []),

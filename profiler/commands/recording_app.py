@@ -89,6 +89,10 @@ def profile(
         str | None,
         typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
     ] = None,
+    recorder: Annotated[
+        RecorderChoice,
+        typer.Option(help="What makes the trace; embedded: a Python program records itself."),
+    ] = "auto",
     gpu_metrics: Annotated[
         int | None,
         typer.Option(
@@ -117,6 +121,7 @@ def profile(
 ) -> None:
     """Run any program under Nsight Systems and report where its time went.
 
+    Where Nsight Systems is missing, a Python program records itself, its GPU activity by torch.profiler.
     The exit code is the program's own (128 + signal when killed; 125 when flopprof failed, 126 and 127 when the
     program could not be run). The report goes to standard error and into the folder. What torchrun, mpirun or srun
     started as a rank of a job leaves its trace in DIR/rankN, for flopprof ranks DIR.
@@ -134,6 +139,7 @@ def profile(
             passed_on=env or (),
             keep_report=keep_rep,
             gpu_metrics_hz=gpu_metrics,
+            recorder=recorder,
         )
     else:
         from .profile import profile_and_report
@@ -145,6 +151,7 @@ def profile(
             passed_on=env or (),
             keep_report=keep_rep,
             gpu_metrics_hz=gpu_metrics,
+            recorder=recorder,
         )
     raise typer.Exit(code)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from ...analysis.errors import TraceError
 from ...analysis.trace.nsys import Nsys, find_importer, find_nsys
 from ..errors import CaptureError
+from ..machine.machine import cuda_devices, needed_for_activity
 from ..recorders.folders import temporary_folder
 from ..recorders.recorder import NESTED_SIGNS, NsysRecorder
 from .findings import Finding, broken, ok, warning
@@ -33,7 +34,6 @@ COUNT_PROBES = (
 
 INSTALL = "make nsys, or see README.md, 'Nsight Systems'"
 
-EMBEDDED = "`run` records ranges only, no GPU activity"
 
 LOCKED = "if no nsys is recording: kill the `nsys --start-agent` that `ps` lists, and rm -f /dev/shm/NSys-*"
 """An agent killed in its first instant leaves a block of shared memory half made, and all later ones wait for it."""
@@ -54,22 +54,32 @@ def examine_nsys() -> Iterator[Finding]:
     """nsys, its importer, and a recording."""
     if any(sign in os.environ for sign in NESTED_SIGNS):
         yield warning(
-            "nsys", f"this is already under Nsight Systems; {EMBEDDED}", "run flopprof outside of it"
+            "nsys", f"this is already under Nsight Systems; {tell_embedded()}", "run flopprof outside of it"
         )
         return
     nsys = find_nsys()
     if nsys is None:
-        yield warning("nsys", f"not found; {EMBEDDED}", INSTALL)
+        yield warning("nsys", f"not found; {tell_embedded()}", INSTALL)
         return
     yield ok("nsys", f"{nsys.version} at {nsys.path}")
     importer = find_importer(nsys)
     if importer is None:
-        yield warning("importer", f"QdstrmImporter is not beside {nsys.path}; {EMBEDDED}", INSTALL)
+        yield warning("importer", f"QdstrmImporter is not beside {nsys.path}; {tell_embedded()}", INSTALL)
         return
     recording = try_recording(nsys)
     missing = missing_libraries(importer) if recording.state != "ok" else []
     yield broken_importer(importer, missing) if missing else ok("importer", str(importer))
     yield recording
+
+
+def tell_embedded() -> str:
+    """What recordings without Nsight Systems have in them here."""
+    if not cuda_devices():
+        return "`run` records ranges only, no GPU activity"
+    needed = needed_for_activity()
+    if needed is None:
+        return "`run` records GPU activity by torch.profiler"
+    return f"`run` records ranges only, no GPU activity, which needs it or {needed}"
 
 
 def broken_importer(importer: Path, missing: list[str]) -> Finding:

@@ -37,6 +37,15 @@ def missing_reason(backend: str, device: str) -> str | None:
     return None
 
 
+def needed_for_activity() -> str | None:
+    """What to install so that torch.profiler records the GPU of this machine; None where it does."""
+    if importlib.util.find_spec("torch") is None:
+        return "torch: pip install 'flopprof[torch]'"
+    if not torch_has_cuda():
+        return "torch built for CUDA, this is a CPU build: https://pytorch.org/get-started/locally"
+    return None
+
+
 def torch_has_cuda() -> bool:
     """Whether the installed torch was built for CUDA, read from its version file: importing it takes seconds."""
     spec = importlib.util.find_spec("torch")

@@ -23,7 +23,7 @@ from ...analysis.store.place import find_store
 from ..errors import ProfileError
 from ..recorders.folders import make_empty_folder, new_run_id, temporary_folder
 from .recording import resolve_program
-from .signals import die_with_parent
+from .signals import as_shells_say, die_with_parent
 
 PYTHON_EXEC = "PYTHON_EXEC"
 
@@ -102,7 +102,7 @@ def _run(file: str, command: Sequence[str], environment: Mapping[str, str]) -> i
     )
     with _forwarded(launcher):
         code = launcher.wait()
-    return 128 - code if code < 0 else code
+    return as_shells_say(code)
 
 
 @contextmanager

@@ -23,14 +23,21 @@ class ProfileRecord(Record):
     wall_seconds: float
     exit_code: int
     """128 + signal for a program that a signal ended."""
-    nsys: str
+    nsys: str | None
+    """Its version; None where the program recorded itself."""
     capture_range: str
     captures: int = 1
     """How many times the capture range was recorded; each is a trace of its own."""
 
     @classmethod
     def of(
-        cls, file: str, name: str, started: datetime, nsys: str, capture_range: CaptureRange, ending: Ending
+        cls,
+        file: str,
+        name: str,
+        started: datetime,
+        nsys: str | None,
+        capture_range: CaptureRange,
+        ending: Ending,
     ) -> ProfileRecord:
         """The record of a program that has ended."""
         return cls(

@@ -1,4 +1,4 @@
-"""`flopprof profile`: any program under Nsight Systems, and what its trace says.
+"""`flopprof profile`: any program under Nsight Systems, or one of Python by itself, and what its trace says.
 
 The program keeps its streams, its environment, its signals and its exit code; only its time is looked at.
 """
@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ...analysis.runs.writing import write_record
 from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
 from ...analysis.trace.scrub import scrub_trace
+from ...analysis.words import RecorderChoice
 from ...scenarios.errors import FlopprofError
 from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError
 from ..machine.disk import DiskFullError, has_no_room
@@ -26,9 +27,10 @@ from ..machine.machine import describe_machine
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
-from ..recorders.recorder import PROFILE_OPTIONS, NsysRecorder, find_usable_nsys, last_line
+from ..recorders.recorder import NsysRecorder, find_usable_nsys, is_recorded, last_line
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
+from .inside_recorder import InsideRecorder, runs_python
 from .record import ProfileRecord
 from .signals import Ending, run_profiled
 
@@ -48,6 +50,7 @@ class ProfileRequest:
     """How often the GPU is sampled; None for never."""
     passed_on: Sequence[str] = ()
     """More variables that Nsight Systems itself may see (and stores in its raw report)."""
+    recorder: RecorderChoice = "auto"
     keep_report: bool = False
     patient: bool = False
     """SIGTERM after the program has ended does not cost its trace; the caller leaves it without effect."""
@@ -67,29 +70,29 @@ class ProfileOutcome:
 
 Announce = Callable[[str], None]
 
+ProgramRecorder = NsysRecorder | InsideRecorder
+
 
 def profile_program(
     request: ProfileRequest, announce: Announce, environment: Mapping[str, str] = os.environ
 ) -> ProfileOutcome:
-    """Run a command under Nsight Systems; its scrubbed trace lies in the outcome's folder.
+    """Run a command and record it; its scrubbed trace lies in the outcome's folder.
 
     Raises ProfileError and its leaves when the program could not be run, OutputFolderError.
     """
     program = resolve_program(request.command, request.capture_range.extend(environment))
-    nsys, problem = find_usable_nsys(environment)
-    if nsys is None or problem is not None:
-        raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
+    recorder = choose_recorder(request, program, environment, announce)
     started = datetime.now(UTC)
     name = new_run_id(f"profile-{Path(program.file).name}", started)
     existed = request.out is not None and request.out.exists()
     folder = make_empty_folder(request.out, name, store=find_store(None, environment))
     try:
         with staging_folder(folder) as staging, temporary_folder() as temporary:
-            ending = _record(request, program, nsys, staging, temporary, environment, announce)
+            ending = _record(request, program, recorder, staging, temporary, environment, announce)
             record = ProfileRecord.of(
-                program.file, name, started, nsys.version, request.capture_range, ending
+                program.file, name, started, recorder.version, request.capture_range, ending
             )
-            problem = _publish(request, record, nsys, staging, folder)
+            problem = _publish(request, record, recorder, staging, folder)
             if problem and has_no_room(staging, temporary):
                 problem = _explain_room(folder, temporary)
     finally:
@@ -101,6 +104,26 @@ def profile_program(
         problem=problem,
         warning=warn_of_death(ending.exit_code),
     )
+
+
+def choose_recorder(
+    request: ProfileRequest, program: Program, environment: Mapping[str, str], announce: Announce
+) -> ProgramRecorder:
+    """Nsight Systems, or where it is missing a program of Python itself. Raises ProfileError."""
+    nsys, problem = find_usable_nsys(environment)
+    if request.recorder != "embedded" and nsys is not None and problem is None:
+        return NsysRecorder(nsys=nsys)
+    if request.recorder == "nsys" or is_recorded(environment):
+        raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
+    if request.recorder == "auto" and not runs_python(program.file):
+        raise ProfileError(f"{problem}, and only programs of Python record themselves; see `flopprof doctor`")
+    reason = "asked for" if request.recorder == "embedded" else problem
+    if request.capture_range is not NO_RANGE:
+        raise ProfileError(f"--capture-range needs Nsight Systems, and it is not used: {reason}")
+    announce(f"embedded recorder: {reason}; the program records itself, GPU activity by torch.profiler")
+    if request.gpu_metrics_hz is not None:
+        announce("no GPU metrics: they need Nsight Systems; the rest is recorded")
+    return InsideRecorder()
 
 
 def warn_of_death(exit_code: int) -> str | None:
@@ -143,7 +166,7 @@ def _sampling(request: ProfileRequest, nsys: Nsys, announce: Announce) -> list[s
 def _record(
     request: ProfileRequest,
     program: Program,
-    nsys: Nsys,
+    recorder: ProgramRecorder,
     staging: Path,
     temporary: Path,
     environment: Mapping[str, str],
@@ -151,13 +174,16 @@ def _record(
 ) -> Ending:
     extra = {name: environment[name] for name in request.passed_on if name in environment}
     given = request.capture_range.extend({**allowed_environment(environment, temporary), **extra})
+    if isinstance(recorder, InsideRecorder):
+        inside = recorder.extend(program.environment, staging, temporary)
+        program = replace(program, environment=inside)
     handover = Handover(program=program, given=given, folder=temporary)
-    output = str(staging / "raw").replace("%", "%%")
-    sampling = _sampling(request, nsys, announce)
-    options = [*PROFILE_OPTIONS, *sampling, *request.capture_range.options(), f"--output={output}"]
-    command = [str(nsys.path), "profile", *options, *handover.command()]
+    command = handover.command()
+    if isinstance(recorder, NsysRecorder):
+        options = (*_sampling(request, recorder.nsys, announce), *request.capture_range.options())
+        command = replace(recorder, options=options).command(command, staging)
     try:
-        ending = _run(command, handover, NsysRecorder(nsys=nsys), staging, announce, patient=request.patient)
+        ending = _run(command, handover, recorder, staging, announce, patient=request.patient)
     finally:
         handover.close()
     if handover.refusal == os.strerror(errno.ENOENT):
@@ -175,7 +201,7 @@ def _record(
 def _run(
     command: Sequence[str],
     handover: Handover,
-    recorder: NsysRecorder,
+    recorder: ProgramRecorder,
     staging: Path,
     announce: Announce,
     *,
@@ -192,23 +218,24 @@ def _run(
 
 
 def _publish(
-    request: ProfileRequest, record: ProfileRecord, nsys: Nsys, staging: Path, folder: Path
+    request: ProfileRequest, record: ProfileRecord, recorder: ProgramRecorder, staging: Path, folder: Path
 ) -> str | None:
     """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None."""
     prepared = staging / "publish"
+    versions = {} if recorder.version is None else {"nsys": recorder.version}
     try:
         prepared.mkdir()
-        captures = NsysRecorder(nsys=nsys).collect_captures(staging)
+        captures = recorder.collect_captures(staging)
         for number, raw in enumerate(captures, start=1):
             place = prepared if number == 1 else prepared / capture_folder(number)
             place.mkdir(parents=True, exist_ok=True)
             scrub_trace(raw, place / "trace.sqlite")
-            if request.keep_report:
+            if request.keep_report and isinstance(recorder, NsysRecorder):
                 shutil.copyfile(raw.parent / "raw.nsys-rep", place / "raw.nsys-rep")
                 (place / "raw.nsys-rep").chmod(0o600)
         record = record.model_copy(update={"captures": len(captures)})
         write_record(prepared / "profile.json", record)
-        write_record(prepared / "machine.json", describe_machine({"nsys": nsys.version}, {}))
+        write_record(prepared / "machine.json", describe_machine(versions, {}))
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
     for file in prepared.iterdir():

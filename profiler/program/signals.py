@@ -137,9 +137,20 @@ def run_profiled(
         raise
     finally:
         post.close()
+    if recorder.pid == handover.pid:  # nothing is around the program
+        return Ending(exit_code=as_shells_say(recorder.returncode), wall_seconds=post.seconds)
     if recorder.returncode < 0:
         raise ProfileError(f"Nsight Systems itself was killed by {signal.Signals(-recorder.returncode).name}")
     return Ending(exit_code=recorder.returncode, wall_seconds=post.seconds)
+
+
+def as_shells_say(code: int) -> int:
+    """128 + signal for what a signal ended.
+
+    >>> as_shells_say(-15), as_shells_say(3)
+    (143, 3)
+    """
+    return 128 - code if code < 0 else code
 
 
 def start_recorder(

@@ -1,4 +1,4 @@
-"""What makes the trace of a worker: Nsight Systems, or the embedded recorder where it is missing."""
+"""What makes the trace of a worker: Nsight Systems, or where it is missing the worker itself with torch.profiler."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from ...analysis.files import move_whole
+from ...analysis.kineto.sessions import add_activity
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
 from ..errors import CaptureError, RecorderMissing
+from ..machine.machine import cuda_devices, needed_for_activity
 
 PROFILE_OPTIONS = (
     "--trace=cuda,nvtx",
@@ -52,6 +54,8 @@ class NsysRecorder:
     ranges: Literal["nvtx", "memory"] = "nvtx"
     options: tuple[str, ...] = ()
     """What is asked of nsys beside PROFILE_OPTIONS."""
+    device_recorder: None = None
+    """It records devices itself."""
 
     @property
     def version(self) -> str | None:
@@ -102,9 +106,11 @@ class NsysRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRecorder:
-    """Ranges only, written by the worker itself."""
+    """The worker itself: it writes its ranges, and has torch.profiler record the device where it can."""
 
     note: str | None = None
+    device_recorder: Literal["torch.profiler"] | None = None
+    """What records GPU activity, if anything does."""
     name: RecorderName = "embedded"
     ranges: Literal["nvtx", "memory"] = "memory"
     version: str | None = None
@@ -118,10 +124,14 @@ class EmbeddedRecorder:
         return list(worker)
 
     def collect(self, staging: Path) -> Path:
-        """The file the worker wrote."""
+        """The file the worker wrote, with what torch.profiler recorded meanwhile."""
         target = staging / "raw.sqlite"
         if not target.exists():
             raise CaptureError("the worker wrote no trace")
+        try:
+            add_activity(target, staging)
+        except OSError as error:
+            raise CaptureError(str(error)) from error
         return target
 
 
@@ -132,20 +142,36 @@ Recorder = NsysRecorder | EmbeddedRecorder
 def choose_recorder(choice: RecorderChoice, environment: Mapping[str, str] = os.environ) -> Recorder:
     """The recorder for a run. Raises RecorderMissing when nsys is demanded and cannot be used."""
     if choice == "embedded":
-        return EmbeddedRecorder(note="asked for; GPU activity is not recorded, that needs Nsight Systems")
+        return embed_recorder("asked for", environment)
     nsys, problem = find_usable_nsys(environment)
     if nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
     if choice == "nsys":
         raise RecorderMissing(problem or "not found")
+    return embed_recorder(problem or "nsys was not found", environment)
+
+
+def embed_recorder(reason: str, environment: Mapping[str, str]) -> EmbeddedRecorder:
+    """The embedded recorder, and in its note what it sees here and what would let it see more."""
+    without = f"{reason}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+    if not cuda_devices() or is_recorded(environment):
+        return EmbeddedRecorder(note=without)
+    needed = needed_for_activity()
+    if needed is not None:
+        return EmbeddedRecorder(note=f"{without} or {needed}")
     return EmbeddedRecorder(
-        note=f"{problem}; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+        note=f"{reason}; torch.profiler records GPU activity", device_recorder="torch.profiler"
     )
+
+
+def is_recorded(environment: Mapping[str, str]) -> bool:
+    """Whether Nsight Systems records this process, and holds what torch.profiler would need."""
+    return any(sign in environment for sign in NESTED_SIGNS)
 
 
 def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys | None, str | None]:
     """The installed nsys, and why it cannot be used here (None when it can)."""
-    if any(sign in environment for sign in NESTED_SIGNS):
+    if is_recorded(environment):
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
     nsys = find_nsys()
     if nsys is None:

@@ -1,6 +1,7 @@
-"""The embedded recorder: the tables of an Nsight Systems export that ranges alone can fill.
+"""The embedded recorder's ranges: the tables of an Nsight Systems export that they fill.
 
-It exists so that a run works on a fresh machine. It sees host ranges and nothing of a GPU.
+It exists so that a run works on a fresh machine. What torch.profiler tells of a GPU is put beside the ranges by the run
+(analysis/kineto/sessions.py), on their clock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...analysis.words import OWN_DOMAIN
+from ...analysis.words import CLOCK_ORIGIN, EMBEDDED, OWN_DOMAIN
 from ..machine.version import installed_version
 from .range_writer import RangeRow
 
@@ -55,7 +56,7 @@ class EmbeddedTrace:
             connection.executescript(TABLES)
             connection.execute(INSERT_DOMAIN, (0, DOMAIN_CREATE, OWN_DOMAIN, self._thread, DOMAIN_ID))
             connection.execute("INSERT INTO ANALYSIS_DETAILS VALUES (0, 0, 0, 0)")
-            connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", _metadata())
+            connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", _metadata(self._origin))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,13 +90,14 @@ def global_thread() -> int:
     return (1 << 48) | ((os.getpid() & 0xFFFFFF) << 24) | (threading.get_native_id() & 0xFFFFFF)
 
 
-def _metadata() -> list[tuple[str, str]]:
+def _metadata(origin_ns: int) -> list[tuple[str, str]]:
     major, minor, micro = SCHEMA_VERSION
     return [
         ("EXPORT_SCHEMA_VERSION", f"{major}.{minor}.{micro}"),
         ("EXPORT_SCHEMA_VERSION_MAJOR", str(major)),
         ("EXPORT_SCHEMA_VERSION_MINOR", str(minor)),
         ("EXPORT_SCHEMA_VERSION_MICRO", str(micro)),
-        ("EXPORT_PRODUCT_NAME", "flopprof embedded recorder"),
-        ("EXPORT_PRODUCT_VERSION", f"flopprof embedded recorder {installed_version()}"),
+        (CLOCK_ORIGIN, str(origin_ns)),
+        ("EXPORT_PRODUCT_NAME", EMBEDDED),
+        ("EXPORT_PRODUCT_VERSION", f"{EMBEDDED} {installed_version()}"),
     ]

@@ -44,6 +44,8 @@ class Job(Record):
     messages: str
     trace: str | None = None
     """Where the embedded recorder writes."""
+    activity: str | None = None
+    """The folder for what torch.profiler records of the device; None where that is not this worker's business."""
     lifeline: str
     """Held open by the run; a worker whose run is gone ends (lifeline.py)."""
 

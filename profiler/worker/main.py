@@ -7,7 +7,7 @@ import math
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,11 @@ from ..machine.surroundings import Watch
 from ..recorders.lifeline import Lifeline
 from .call_costs import measure_call, measure_range
 from .counting import count_step
-from .embedded import EmbeddedTrace
 from .interleave import measure_point, points_of, why_not_in_turn
 from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
 from .measure import measure_step
-from .range_writer import MemoryRanges, NoRanges, NvtxRanges, RangeWriter
+from .own_trace import OwnTrace, load_libraries, open_trace
+from .range_writer import RangeWriter
 from .sampling import sample_step, settle
 
 
@@ -50,18 +50,16 @@ def main(job_path: Path) -> int:
 def run_job(job: Job, lifeline: Lifeline) -> int:
     """Step by step, as long as the run is alive."""
     messages = Path(job.messages)
-    with open_ranges(job) as (ranges, flush):
+    with open_trace(job) as own:
         try:
             backend = open_backend(job.backend, job.device, folder=Path(job.folder) if job.folder else None)
         except StepFailure as failure:
             fail_all(job, messages, failure)
             return 0
-        write_message(messages, describe_opening(job, backend, ranges))
-        if isinstance(ranges, MemoryRanges):
-            ranges.take()  # those that were only timed
-        with sampled_range(job, ranges):
-            for record in run_steps(job, backend, ranges, lifeline):
-                flush()
+        write_message(messages, describe_opening(job, backend, own))
+        with sampled_range(job, own.ranges):
+            for record in run_steps(job, backend, own, lifeline):
+                own.flush()
                 write_message(messages, Finished(record=record))
                 if record.status == "failed" and not recovers(backend):
                     return NEW_WORKER
@@ -69,14 +67,17 @@ def run_job(job: Job, lifeline: Lifeline) -> int:
     return 0
 
 
-def describe_opening(job: Job, backend: Backend, ranges: RangeWriter) -> Opened:
-    """What a worker says before its first step."""
+def describe_opening(job: Job, backend: Backend, own: OwnTrace) -> Opened:
+    """What a worker says before its first step; what the measured calls cost includes being recorded."""
     opened = Opened(versions=backend.versions(), settings=backend.settings())
     if job.which in ("counters", "metrics"):
         return opened
-    return opened.model_copy(
-        update={"range_ns": measure_range(ranges), "call_ns": measure_call(backend, ranges)}
-    )
+    if own.activity is not None:
+        load_libraries(backend)
+    with own.session():
+        costs = {"range_ns": measure_range(own.ranges), "call_ns": measure_call(backend, own.ranges)}
+    own.forget()
+    return opened.model_copy(update=costs)
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def sampled_range(job: Job, ranges: RangeWriter) -> Iterator[None]:
         yield
 
 
-def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifeline) -> Iterator[StepRecord]:
+def run_steps(job: Job, backend: Backend, own: OwnTrace, lifeline: Lifeline) -> Iterator[StepRecord]:
     """The records of the job's steps as they end; in turn, those of a point end together."""
 
     def enter(step: Step) -> None:
@@ -108,7 +109,8 @@ def run_steps(job: Job, backend: Backend, ranges: RangeWriter, lifeline: Lifelin
                 records = measure_point(backend, todo, check=job.check, seed=job.seed, on_enter=enter)
             else:
                 enter(todo[0])
-                record = run_step(job, backend, ranges, todo[0])
+                with own.session():
+                    record = run_step(job, backend, own.ranges, todo[0])
                 records = [record.model_copy(update={"notes": [f"{NOT_IN_TURN}{why}"]}) if why else record]
             seen = watch.end()
             yield from (note_surroundings(record, seen) for record in records)
@@ -138,20 +140,6 @@ def recovers(backend: Backend) -> bool:
     return True
 
 
-@contextmanager
-def open_ranges(job: Job) -> Iterator[tuple[RangeWriter, Callable[[], None]]]:
-    """The range writer a job names, and what to call after each step so that its ranges outlive a crash."""
-    if job.ranges == "none":
-        yield NoRanges(), _nothing
-    elif job.ranges == "nvtx":
-        yield NvtxRanges(), _nothing
-    else:
-        assert job.trace is not None, "a job with ranges in memory names a trace"
-        ranges = MemoryRanges()
-        with EmbeddedTrace(Path(job.trace)) as trace:
-            yield ranges, lambda: trace.append(ranges.take())
-
-
 def run_step(job: Job, backend: Backend, ranges: RangeWriter, step: Step) -> StepRecord:
     """One step; a failure is its record."""
     try:
@@ -177,10 +165,6 @@ def fail_all(job: Job, messages: Path, failure: StepFailure) -> None:
     """Every step of the job fails for one reason."""
     for step in job.steps:
         write_message(messages, Finished(record=failed(str(step["key"]), failure)))
-
-
-def _nothing() -> None:
-    return
 
 
 if __name__ == "__main__":

@@ -79,8 +79,15 @@ def _describe_recorder(result: RunResult) -> str:
     if run.recorder == "nsys":
         text = f"Recorder: nsys{f' (Nsight Systems {version})' if version else ''}"
     else:
-        text = f"Recorder: embedded; {EMBEDDED_LIMIT}"
+        text = f"Recorder: embedded; {_tell_device_recorder(result)}"
     return clean(f"{text}. {run.recorder_note}" if run.recorder_note else f"{text}.")
+
+
+def _tell_device_recorder(result: RunResult) -> str:
+    if result.run.device_recorder is None:
+        return EMBEDDED_LIMIT
+    version = result.machine.versions.get("torch")
+    return f"GPU activity by {result.run.device_recorder}{f' (torch {version})' if version else ''}"
 
 
 def _summarise(result: RunResult) -> str:

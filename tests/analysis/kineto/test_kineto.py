@@ -14,6 +14,7 @@ import pytest
 from drawing.tree import DATA
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file
+from flopprof.analysis.breakdown.kernel_names import unify_spelling
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.trace.reading import read_trace
 from hypothesis import given
@@ -99,6 +100,14 @@ def test_device_time_is_that_of_nsight_systems_within_a_percent(loop: Analysis, 
     assert loop.device_ns == 8_995_658
     assert loop.device_ns == pytest.approx(by_nsys.device_ns, rel=0.01)
     assert sum(row.bytes or 0 for row in loop.copies) == sum(row.bytes or 0 for row in by_nsys.copies)
+
+
+def test_every_kernel_has_its_name_however_it_is_spelled(loop: Analysis, by_nsys: Analysis):
+    def launches(analysis: Analysis) -> dict[str, int]:
+        return {unify_spelling(row.kernel): row.instances for row in analysis.kernels}
+
+    assert len(loop.kernels) == len(launches(loop)) == 34
+    assert launches(loop) == launches(by_nsys)
 
 
 def test_launch_geometry_gives_the_same_occupancies(loop: Analysis, by_nsys: Analysis):

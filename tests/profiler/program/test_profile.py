@@ -304,7 +304,9 @@ def test_without_nsys_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "true").symlink_to(str(shutil.which("true")))
     profiled = profile(tmp_path / "out", ["true"], env={**os.environ, "PATH": str(tmp_path)})
     assert profiled.code == 125
-    assert profiled.own_lines == ["flopprof: nsys is not on PATH; see `flopprof doctor`"]
+    assert profiled.own_lines == [
+        "flopprof: nsys is not on PATH, and only programs of Python record themselves; see `flopprof doctor`"
+    ]
 
 
 def test_without_out_it_writes_into_the_store(tmp_path: Path) -> None:

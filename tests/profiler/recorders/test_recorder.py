@@ -1,10 +1,12 @@
-"""What is quoted of a recorded program's output."""
+"""Which recorder is chosen, and what is quoted of a recorded program's output."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.runs.records import Gpu
+from flopprof.profiler.recorders import recorder
 from flopprof.profiler.recorders.recorder import last_line
 
 NSYS_ENDING = """\
@@ -46,3 +48,32 @@ def test_last_words_are_the_programs_own(tmp_path: Path, output: str, said: str)
 
 def test_no_output_has_no_last_words(tmp_path: Path) -> None:
     assert last_line(tmp_path / "absent.txt") == "(nothing)"
+
+
+GPU = Gpu(ordinal=0, name="a GPU")
+
+WITHOUT = "GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+
+
+@pytest.mark.parametrize(
+    ("devices", "needed", "environment", "note", "device_recorder"),
+    [
+        ([], None, {}, f"asked for; {WITHOUT}", None),
+        ([GPU], None, {}, "asked for; torch.profiler records GPU activity", "torch.profiler"),
+        ([GPU], "torch: pip install it", {}, f"asked for; {WITHOUT} or torch: pip install it", None),
+        ([GPU], None, {"NSYS_PROFILING_SESSION_ID": "1"}, f"asked for; {WITHOUT}", None),
+    ],
+    ids=["no GPU", "a GPU", "no torch", "recorded already"],
+)
+def test_the_embedded_recorder_says_what_it_sees(
+    monkeypatch: pytest.MonkeyPatch,
+    devices: list[Gpu],
+    needed: str | None,
+    environment: dict[str, str],
+    note: str,
+    device_recorder: str | None,
+) -> None:
+    monkeypatch.setattr(recorder, "cuda_devices", lambda: devices)
+    monkeypatch.setattr(recorder, "needed_for_activity", lambda: needed)
+    chosen = recorder.choose_recorder("embedded", environment)
+    assert (chosen.name, chosen.note, chosen.device_recorder) == ("embedded", note, device_recorder)

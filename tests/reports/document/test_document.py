@@ -45,6 +45,15 @@ def test_with_the_embedded_recorder_the_first_line_says_what_it_cannot_see():
     )
 
 
+def test_with_torch_profiler_the_first_line_says_what_recorded_the_gpu():
+    bare = embedded_run()
+    machine = bare.machine.model_copy(update={"versions": {"torch": "2.11.0"}})
+    run = bare.run.model_copy(update={"device_recorder": "torch.profiler"})
+    assert compose(replace(bare, run=run, machine=machine)).recorder == (
+        "Recorder: embedded; GPU activity by torch.profiler (torch 2.11.0). nsys was not found on PATH"
+    )
+
+
 def test_the_command_to_repeat_it_can_be_pasted_into_a_shell():
     command = ["flopprof", "run", "my s.yaml", "--set=n={from: 8, to: 16, step: 8}"]
     result = gpu_run()

@@ -1,0 +1,1 @@
+"""What a process records of itself; knows no other room, as it is also loaded alone into programs."""

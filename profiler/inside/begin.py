@@ -1,0 +1,85 @@
+"""A Python program that records itself: its ranges from its first line, its device from when it first uses one.
+
+Loaded at the interpreter's start by the ``sitecustomize.py`` that `flopprof profile` puts on PYTHONPATH. What was
+recorded is written at the interpreter's end, into a folder of this process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .kept_ranges import KeptRanges
+from .nvtx_bridges import AfterImport, bridges
+from .torch_activity import TorchActivity
+
+FOLDER = "FLOPPROF_INSIDE"
+"""The variable that names the folder for what processes record of themselves."""
+
+BEGAN, ENDED = "began.json", "ended.json"
+
+
+class SelfRecording:
+    """One process's own recording."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pid, self._folder = os.getpid(), folder
+        self.ranges, self._activity = KeptRanges(), TorchActivity(folder)
+        self._is_open = False
+
+    def begin(self) -> None:
+        """Wait for the libraries that use devices, and for the process's end."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / BEGAN).write_text(json.dumps({"pid": self._pid}), encoding="utf-8")
+        changes = {**bridges(self.ranges), "torch": self._await_torch, "cupy": self._await_cupy}
+        sys.meta_path.insert(0, AfterImport(changes))
+        atexit.register(self.finish)
+
+    def _await_torch(self, torch: ModuleType) -> None:
+        """Begin when torch makes its CUDA context, which it calls these for."""
+        torch.cuda._lazy_call(self._begin_activity)
+
+    def _await_cupy(self, cupy: Any) -> None:
+        """Begin now, as CuPy does not tell of its context, and after it has loaded its own cuBLAS, not torch's."""
+        if self._is_open:
+            return
+        try:
+            if cupy.cuda.runtime.getDeviceCount():
+                ones = cupy.ones((2, 2), dtype="float32")
+                ones @ ones
+                self._begin_activity()
+        except Exception as error:  # the program is to run as if nothing recorded it
+            self._activity.problem = f"{type(error).__name__} when CuPy was imported"
+
+    def _begin_activity(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            self._activity.start()
+
+    def finish(self) -> None:
+        """Write what was recorded; a child that was forked is not the process that recorded."""
+        if os.getpid() != self._pid:
+            return
+        if self._is_open:
+            self._activity.stop()
+        self.ranges.save(self._folder)
+        told = {
+            "device": self._is_open,
+            "libraries": [name for name in ("torch", "cupy") if name in sys.modules],
+        }
+        (self._folder / ENDED).write_text(json.dumps(told), encoding="utf-8")
+
+
+def begin() -> SelfRecording | None:
+    """Record this process, if its environment says where to."""
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        return None
+    recording = SelfRecording(Path(folder) / str(os.getpid()))
+    recording.begin()
+    return recording

@@ -1,0 +1,119 @@
+"""Python programs without Nsight Systems: they record themselves (profiler/inside), and here it becomes one export.
+
+Every Python that the program starts records itself, too; what is no Python, or does not read PYTHONPATH, is not seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ...analysis.kineto.events import NvtxEvent
+from ...analysis.kineto.sessions import add_sessions, find_sessions
+from ...analysis.kineto.writer import ExportWriter
+from ...analysis.words import EMBEDDED, Recorder
+from ..errors import CaptureError
+from ..inside.begin import BEGAN, ENDED, FOLDER
+from ..inside.kept_ranges import RANGES
+from ..machine.version import installed_version
+
+INSIDE = Path(__file__).parents[1] / "inside"
+
+PYTHON = re.compile(r"python(\d+(\.\d+)*)?")
+
+SHEBANG_BYTES = 256
+
+BATCH = 50_000
+
+STARTER = """# Made by flopprof: has this Python record itself, then does what another sitecustomize would have done.
+import importlib.util as _util, os as _os, sys as _sys
+_spec = _util.spec_from_file_location("_flopprof_inside", {init!r}, submodule_search_locations=[{folder!r}])
+_inside = _sys.modules[_spec.name] = _util.module_from_spec(_spec)
+_spec.loader.exec_module(_inside)
+from _flopprof_inside.begin import begin as _begin
+_inside.recording = _begin()
+_here = _os.path.dirname(_os.path.abspath(__file__))
+_others = [_path for _path in _sys.path if _os.path.abspath(_path) != _here]
+_found = __import__("importlib.machinery").machinery.PathFinder.find_spec("sitecustomize", _others)
+if _found is not None and _found.loader is not None:
+    _found.loader.exec_module(_util.module_from_spec(_found))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideRecorder:
+    """Programs of Python that record themselves, their devices by torch.profiler."""
+
+    name: Recorder = "embedded"
+    version: str | None = None
+
+    def failed_to_start(self, staging: Path) -> bool:  # noqa: ARG002
+        """It is part of the program."""
+        return False
+
+    def extend(self, environment: Mapping[str, str], staging: Path, temporary: Path) -> dict[str, str]:
+        """The program's environment, so that every Python in it records itself into the staging folder."""
+        starter = temporary / "starter"
+        starter.mkdir()
+        text = STARTER.format(init=str(INSIDE / "__init__.py"), folder=str(INSIDE))
+        (starter / "sitecustomize.py").write_text(text, encoding="utf-8")
+        path = os.pathsep.join(filter(None, (str(starter), environment.get("PYTHONPATH"))))
+        return {**environment, "PYTHONPATH": path, FOLDER: str(staging / "inside")}
+
+    def collect_captures(self, staging: Path) -> list[Path]:
+        """One export of all processes. Raises CaptureError, with the reason, where nothing was recorded."""
+        folders = sorted(staging.glob(f"inside/*/{BEGAN}"))
+        if not folders:
+            raise CaptureError(
+                "no Python of it loaded flopprof's recorder, which -I, -E and -S keep out; leave those out, or install "
+                "Nsight Systems (make nsys)"
+            )
+        ended = [began.parent for began in folders if (began.parent / ENDED).exists()]
+        if not ended:
+            raise CaptureError("it ended before what it had recorded could be written")
+        target = staging / "raw.sqlite"
+        writer = ExportWriter.create(target)
+        writer.product, writer.version = EMBEDDED, f"{EMBEDDED} {installed_version()}"
+        try:
+            for folder in ended:
+                rows = read_ranges(folder)
+                while some := list(islice(rows, BATCH)):
+                    writer.append(some)
+            lost = len(folders) - len(ended)
+            if lost:
+                writer.tell(
+                    f"Not all NVTX events might have been collected: {lost} processes ended without writing theirs"
+                )
+            sessions = [session for folder in ended for session in find_sessions(folder)]
+            add_sessions(writer, sessions, origin_ns=0)
+        except OSError as error:
+            raise CaptureError(str(error)) from error
+        return [target]
+
+
+def read_ranges(folder: Path) -> Iterator[NvtxEvent]:
+    """The ranges and marks that a process kept."""
+    pid = int(folder.name)
+    with (folder / RANGES).open(encoding="utf-8") as file:
+        for line in file:
+            row: list[Any] = json.loads(line)
+            kind, start, end, name, domain, payload, tid, end_tid = row
+            yield NvtxEvent(kind, start, end, pid, tid, name, domain, payload, end_tid)
+
+
+def runs_python(file: str) -> bool:
+    """Whether a program is a Python, or a script whose first line names one."""
+    if PYTHON.fullmatch(Path(file).name):
+        return True
+    try:
+        with Path(file).open("rb") as opened:
+            first = opened.read(SHEBANG_BYTES).partition(b"\n")[0]
+    except OSError:  # what may be run need not be readable
+        return False
+    return first.startswith(b"#!") and b"python" in first
