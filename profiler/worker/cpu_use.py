@@ -1,11 +1,19 @@
-"""What reps on the CPU cost the operating system: reps of their own, after those that are timed."""
+"""What reps on the CPU cost the operating system: reps of their own, after those that are timed.
+
+Memory that a result gives back is charged to the op that made the result. The system knows what threads on other
+cores used only as of their last tick, up to 4 ms late each, and a loop here may be as short; so the threads' own
+clocks, which are exact, say how much all of them used in the loop, and the system's account how that divides.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...analysis.runs.records import CpuPass
@@ -13,6 +21,9 @@ from ...scenarios.libraries.program import Program
 from .cpu_events import count_cpu
 
 MOST_REPS = 50
+
+OF_A_THREAD = 0b110
+"""CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED of Linux: with a thread's inverted id before it, that thread's CPU clock."""
 
 COUNTED = ("ru_minflt", "ru_majflt", "ru_nvcsw", "ru_nivcsw")
 
@@ -36,14 +47,14 @@ class _Account:
             for sum_, before, after in zip(self.counts, since.counts, until.counts, strict=True)
         )
 
-    def close(self, reps: int, ops: list[CpuPass]) -> CpuPass:
-        """The account as a record."""
+    def close(self, reps: int, ops: list[CpuPass], scale: float) -> CpuPass:
+        """The account as a record, its CPU time as the threads' clocks have it."""
         minor, major, voluntary, involuntary = self.counts
         return CpuPass(
             reps=reps,
             wall_ns=self.wall_ns,
-            user_ns=self.user_ns,
-            system_ns=self.system_ns,
+            user_ns=round(self.user_ns * scale),
+            system_ns=round(self.system_ns * scale),
             minor_faults=minor,
             major_faults=major,
             voluntary_switches=voluntary,
@@ -67,19 +78,56 @@ def charge_reps(program: Program, reps: int, max_seconds: float) -> CpuPass:
     whole, ops = _Account(), [_Account() for _ in program.calls]
     deadline = time.perf_counter() + max_seconds / 5
     done = 0
+    clocks = read_thread_clocks()
     while done < min(reps, MOST_REPS) and (not done or time.perf_counter() < deadline):
-        value: Any = None
-        first = before = _read()
-        for call, account in zip(program.calls, ops, strict=True):
-            value = call.run(value)
-            after = _read()
-            account.add(before, after)
-            before = after
-        del value  # to give a result's memory back belongs to the rep
-        whole.add(first, _read())
+        whole.add(*_charge_rep(program, ops))
         done += 1
-    charged = whole.close(done, [account.close(done, []) for account in ops])
+    scale = find_scale(whole.user_ns + whole.system_ns, clocks, read_thread_clocks())
+    charged = whole.close(done, [account.close(done, [], scale) for account in ops], scale)
     return charged.model_copy(update=_count_events(program, done))
+
+
+def _charge_rep(program: Program, ops: Sequence[_Account]) -> tuple[_Reading, _Reading]:
+    """One rep into its ops' accounts; the readings before and after it."""
+    value: Any = None
+    first = before = _read()
+    for index, call in enumerate(program.calls):
+        result = call.run(value)
+        after = _read()
+        ops[index].add(before, after)
+        value = result  # gives back what the op before returned
+        before = _read() if index else after
+        if index:
+            ops[index - 1].add(after, before)
+    value = result = None
+    last = _read()
+    ops[-1].add(before, last)
+    return first, last
+
+
+def read_thread_clocks() -> dict[int, int]:
+    """CPU time of every thread of this process by its own clock, ns; empty where the system has no such clocks."""
+    clocks: dict[int, int] = {}
+    try:
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # a thread that has just ended
+                clocks[int(task.name)] = time.clock_gettime_ns((~int(task.name) << 3) | OF_A_THREAD)
+    except OSError:
+        return {}
+    return clocks
+
+
+def find_scale(charged_ns: int, before: Mapping[int, int], after: Mapping[int, int]) -> float:
+    """Time by the threads' clocks over what was charged; 1 where a thread has ended with what it used.
+
+    >>> find_scale(100, {1: 5, 2: 10}, {1: 35, 2: 60, 3: 40})
+    1.2
+    >>> find_scale(100, {1: 5, 2: 10}, {1: 35})
+    1.0
+    """
+    if not charged_ns or not after or before.keys() - after.keys():
+        return 1.0
+    return sum(now - before.get(thread, 0) for thread, now in after.items()) / charged_ns
 
 
 def _count_events(program: Program, reps: int) -> dict[str, int]:
