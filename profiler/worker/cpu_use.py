@@ -20,7 +20,9 @@ from ...analysis.runs.records import CpuPass
 from ...scenarios.libraries.program import Program
 from .cpu_events import count_cpu
 
-MOST_REPS = 50
+MOST_REPS = 1000
+
+LEAST_REPS = 3
 
 OF_A_THREAD = 0b110
 """CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED of Linux: with a thread's inverted id before it, that thread's CPU clock."""
@@ -74,15 +76,19 @@ class _Reading:
 
 
 def charge_reps(program: Program, reps: int, max_seconds: float) -> CpuPass:
-    """Run some reps, each op call between two readings; at most a fifth of `max_seconds`, at least one rep."""
+    """Run some reps, each op call between two readings; at most a fifth of `max_seconds`, at least a few."""
     whole, ops = _Account(), [_Account() for _ in program.calls]
     deadline = time.perf_counter() + max_seconds / 5
     done = 0
-    clocks = read_thread_clocks()
-    while done < min(reps, MOST_REPS) and (not done or time.perf_counter() < deadline):
+    began, clocks = time.perf_counter_ns(), read_thread_clocks()
+    while done < min(reps, MOST_REPS) and (done < LEAST_REPS or time.perf_counter() < deadline):
         whole.add(*_charge_rep(program, ops))
         done += 1
-    scale = find_scale(whole.user_ns + whole.system_ns, clocks, read_thread_clocks())
+    used = time_of_threads(clocks, read_thread_clocks())
+    # The clocks are read over a little more than the loop, while its threads still spin: their rate is what counts.
+    part = whole.wall_ns / max(1, whole.wall_ns, time.perf_counter_ns() - began)
+    charged_ns = whole.user_ns + whole.system_ns
+    scale = 1.0 if used is None or not charged_ns else used * part / charged_ns
     charged = whole.close(done, [account.close(done, [], scale) for account in ops], scale)
     return charged.model_copy(update=_count_events(program, done))
 
@@ -117,17 +123,17 @@ def read_thread_clocks() -> dict[int, int]:
     return clocks
 
 
-def find_scale(charged_ns: int, before: Mapping[int, int], after: Mapping[int, int]) -> float:
-    """Time by the threads' clocks over what was charged; 1 where a thread has ended with what it used.
+def time_of_threads(before: Mapping[int, int], after: Mapping[int, int]) -> int | None:
+    """What all threads used between two readings; None where one has ended and took its clock with it.
 
-    >>> find_scale(100, {1: 5, 2: 10}, {1: 35, 2: 60, 3: 40})
-    1.2
-    >>> find_scale(100, {1: 5, 2: 10}, {1: 35})
-    1.0
+    >>> time_of_threads({1: 5, 2: 10}, {1: 35, 2: 60, 3: 40})
+    120
+    >>> time_of_threads({1: 5, 2: 10}, {1: 35}) is None
+    True
     """
-    if not charged_ns or not after or before.keys() - after.keys():
-        return 1.0
-    return sum(now - before.get(thread, 0) for thread, now in after.items()) / charged_ns
+    if not after or before.keys() - after.keys():
+        return None
+    return sum(now - before.get(thread, 0) for thread, now in after.items())
 
 
 def _count_events(program: Program, reps: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flopprof.profiler.worker import cpu_use
-from flopprof.profiler.worker.cpu_use import charge_reps, find_scale, read_thread_clocks
+from flopprof.profiler.worker.cpu_use import charge_reps, read_thread_clocks, time_of_threads
 from flopprof.scenarios.libraries.program import Call, Program
 
 MS = 1_000_000
@@ -22,6 +22,8 @@ class Machine:
         monkeypatch.setattr(cpu_use, "_read", lambda: cpu_use._Reading(self.wall, self.cpu, 0, (0, 0, 0, 0)))
         monkeypatch.setattr(cpu_use, "read_thread_clocks", lambda: {1: self.exact})
         monkeypatch.setattr(cpu_use, "_count_events", lambda *_: {})
+        monkeypatch.setattr(cpu_use.time, "perf_counter_ns", lambda: self.wall)
+        monkeypatch.setattr(cpu_use.time, "perf_counter", lambda: self.wall / 1e9)
 
     def work(self, ms: int) -> None:
         self.wall += ms * MS
@@ -68,9 +70,9 @@ def test_the_threads_own_clocks_say_how_much_was_used(monkeypatch: pytest.Monkey
 
 
 def test_a_thread_that_ended_took_its_clock_with_it():
-    assert find_scale(100, {1: 0, 2: 50}, {1: 10}) == 1.0
-    assert find_scale(100, {1: 0}, {1: 40, 2: 10}) == 0.5
-    assert find_scale(100, {}, {}) == 1.0
+    assert time_of_threads({1: 0, 2: 50}, {1: 10}) is None
+    assert time_of_threads({1: 0}, {1: 40, 2: 10}) == 50
+    assert time_of_threads({}, {}) is None
 
 
 def test_this_process_has_a_clock_for_each_thread():
