@@ -9,13 +9,20 @@ which pass brings it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..words import OUT_OF_TIME
-from .cause import PART_OF_IT, Cause
+from .cause import PART_OF_IT, Cause, Code
 from .cpu_causes import find_few_cores, find_page_faults
-from .kernel_causes import compare_bytes, compare_flops, find_cache_hits, find_kernel_causes
+from .kernel_causes import (
+    compare_bytes,
+    compare_fill,
+    compare_flops,
+    compare_warps,
+    find_cache_hits,
+    find_kernel_causes,
+)
 from .subject import Part, Subject
 
 EXPOSED = 1.1
@@ -69,15 +76,23 @@ def _find_in_parts(slow: Subject, fast: Subject) -> Iterator[Cause]:
 
 
 def _bound_by_like(cause: Cause, part: Part, like: Part | None, more_ns: float) -> float:
-    """What a cause explains at most; at a roof, the time of what the like does not move or compute.
+    """What a cause explains at most: the time of what the like does not move, compute or leave idle.
 
-    A like that does as much in less time shows that the roof is not the reason.
+    A like that does as much in less time shows that the roof is not the reason, and one with as few warps that these
+    are not.
     """
     saves = more_ns if cause.excess_ns is None else min(more_ns, cause.excess_ns)
-    if like is None or cause.code not in ("memory_bound", "compute_bound"):
-        return saves
-    ratio = (compare_bytes if cause.code == "memory_bound" else compare_flops)(part, like)
+    compare = _OF_THE_LIKE.get(cause.code)
+    ratio = compare(part, like) if compare is not None and like is not None else None
     return saves if ratio is None else min(saves, (part.ns or 0.0) * max(0.0, 1 - ratio))
+
+
+_OF_THE_LIKE: Mapping[Code, Callable[[Part, Part], float | None]] = {
+    "memory_bound": compare_bytes,
+    "compute_bound": compare_flops,
+    "underfilled": compare_fill,
+    "low_occupancy": compare_warps,
+}
 
 
 def _compare_unpaired(pairs: Sequence[tuple[Part, Part | None]], its: Sequence[Part]) -> float:

@@ -78,6 +78,25 @@ def compare_flops(part: Part, like: Part) -> float | None:
     return _divide(counted, (part.flops, like.flops))
 
 
+def compare_fill(part: Part, like: Part) -> float | None:
+    """The part of the slots of its waves that has blocks, over the like's."""
+    mine, its = (_find_fill(one) for one in (part, like))
+    return mine / its if mine is not None and its else None
+
+
+def _find_fill(part: Part) -> float | None:
+    if part.launch is None or part.launch.waves is None:
+        return None
+    return part.launch.tail if part.launch.waves > 1 else part.launch.fill
+
+
+def compare_warps(part: Part, like: Part) -> float | None:
+    """Warps that are active, else that fit, over the like's."""
+    counted = [one.counters.warps_pct if one.counters is not None else None for one in (like, part)]
+    fitting = [one.launch.occupancy if one.launch is not None else None for one in (like, part)]
+    return _divide(counted, fitting)
+
+
 def _divide(counted: Sequence[float | None], least: Sequence[float | None]) -> float | None:
     mine, its = least if None in counted else counted
     return its / mine if mine and its is not None else None
