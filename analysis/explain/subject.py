@@ -129,8 +129,8 @@ def _part(op: OpResult) -> Part:
 
 
 def _bound_of(costs: Costs) -> Limit | None:
-    """What its time is held against: the nearer roof, whether it is near or not, unless it is not of the kernels."""
-    return costs.limit if costs.limit in ("launch", "copy") else costs.nearer_roof
+    """What its time is held against: what limits it, else the nearer roof, however far off that is."""
+    return costs.limit or costs.nearer_roof
 
 
 def _working_ns(times: WindowTimes | None, *, copies: bool) -> float | None:

@@ -116,6 +116,7 @@ def _result(
         for op in _account_ops(one.step, one.work, one.measured)
     ]
     lost = [one.step.label for one in planned if one.measured and _lost_ranges(one.measured)]
+    placed = [(p.step, p.measured.peaks, p.work.ops) for p in planned if p.measured and p.measured.peaks]
     return RunResult(
         run=folder.plan.run,
         machine=folder.machine,
@@ -127,14 +128,7 @@ def _result(
         ceilings=tuple(dict.fromkeys(m.peaks.source for m in measured.values() if m.peaks)),
         pass_seconds=add_seconds((shard.record for shard in folder.shards), folder.counters),
         clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
-        roofs=list_roof_lines(
-            [
-                (one.step, one.measured.peaks, one.work.ops)
-                for one in planned
-                if one.measured and one.measured.peaks
-            ],
-            ops,
-        ),
+        roofs=list_roof_lines(placed, ops),
     )
 
 

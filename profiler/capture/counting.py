@@ -13,8 +13,8 @@ from ...analysis.words import COUNTED_OP
 from ...scenarios.plan.step import Step
 from ..recorders.ncu import NcuRecorder, explain
 from ..recorders.recorder import last_line
+from .budget import Uncounted
 from .gathering import EvidencePass, gather_evidence
-from .uncounted import Uncounted
 from .worker_process import ShardContext, WorkerOutcome
 
 MOST_WORKERS = 5

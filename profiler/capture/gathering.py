@@ -12,7 +12,7 @@ from ...analysis.runs.writing import write_record
 from ...analysis.words import OUT_OF_TIME
 from ...scenarios.plan.step import Step
 from ..errors import Interrupted
-from .uncounted import Uncounted
+from .budget import Uncounted
 from .worker_process import ShardContext, WorkerOutcome, run_worker
 
 WORTH_A_START = 0.5

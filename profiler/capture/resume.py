@@ -14,7 +14,7 @@ from ...scenarios.plan.step import Step
 from ..errors import CaptureError
 from ..machine.machine import describe_machine
 from ..recorders.recorder import Recorder
-from .uncounted import find_uncounted
+from .budget import find_uncounted
 
 MOST_CHANGES = 5
 

@@ -24,10 +24,10 @@ from ..recorders.lifeline import hold_lifeline
 from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import NsysRecorder, Recorder
 from ..worker.job import Message, Opened, PassName
+from .budget import find_uncounted
 from .counting import count_shard
 from .sampling import sample_shard
 from .shard import capture_shard
-from .uncounted import find_uncounted
 from .worker_process import Shard, ShardContext
 
 Listener = Callable[[PassName, Message], None]

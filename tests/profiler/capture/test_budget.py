@@ -12,10 +12,10 @@ from drawing.tree import DATA
 from flopprof.analysis.runs.folder import RunFolder, read_run_folder
 from flopprof.analysis.runs.records import CountedStep, CountersRecord, StepRecord
 from flopprof.analysis.words import OUT_OF_TIME
+from flopprof.profiler.capture.budget import Uncounted, find_uncounted, spread
 from flopprof.profiler.capture.gathering import EvidencePass, gather_evidence
 from flopprof.profiler.capture.resume import CannotResume, asked_evidence, read_resumable
 from flopprof.profiler.capture.run import CaptureOptions, look_again, shards_of
-from flopprof.profiler.capture.uncounted import Uncounted, find_uncounted, spread
 from flopprof.profiler.capture.worker_process import Shard, ShardContext, WorkerOutcome
 from flopprof.profiler.recorders.ncu import NcuRecorder
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder
