@@ -61,6 +61,9 @@ class QualityNote:
 COUNTED_OP = "op:"
 """How the ranges of the counters pass begin; the number of the op follows."""
 
+OUT_OF_TIME = "the time for evidence was used up before its turn"
+"""Why a step has no evidence though nothing is in its way; what a run that is taken up again may still gather."""
+
 SAMPLED = "sampled"
 """The range of the sampled pass that is recorded."""
 

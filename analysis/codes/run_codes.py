@@ -24,6 +24,12 @@ RUN: dict[str, Code] = {
     "above_ceiling": code(
         "warning", ("roof_share",), "faster than the roof allows, so the peak or the count of bytes is wrong"
     ),
+    "cpu_charged_late": code(
+        "warning",
+        ("steps.cpu", "ops.cpu"),
+        "steps on the CPU were charged for more cores than there are, as the system charges threads of other cores "
+        "late: all of them are taken to be at work, and over a tenth more is taken as unknown",
+    ),
     "not_in_turn": code(
         "info",
         ("steps.untraced_ns",),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..evidence.counters import Counters
 from ..explain.explain import Explanation, explain
 from ..explain.subject import Part, Subject, heaviest_launch
+from ..runs.reached import ATTAINABLE
 from ..words import BUSY_LAYERS
 from .compare import Pair
 from .measured import Measured, MeasuredOp
@@ -34,6 +35,7 @@ def _subject(thing: Measured, ns: float, name: str) -> Subject:
     working = thing.layers.get("kernel")
     if working is not None:
         working += thing.layers.get("graph") or 0.0
+    bandwidth = next((op.bytes_per_s for op in thing.ops), None)
     return Subject(
         key=thing.key,
         name=name,
@@ -42,7 +44,8 @@ def _subject(thing: Measured, ns: float, name: str) -> Subject:
         working_ns=working or None,
         busy_ns=None if working is None else sum(thing.layers.get(layer) or 0.0 for layer in BUSY_LAYERS),
         counters=_counters_of_all(thing, working),
-        bytes_per_s=next((op.bytes_per_s for op in thing.ops), None),
+        bytes_per_s=bandwidth,
+        attainable_bytes_per_s=None if bandwidth is None else ATTAINABLE * bandwidth,
         traced_only=True,
         parts=tuple(_part(op) for op in thing.ops),
     )

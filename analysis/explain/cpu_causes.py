@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.cpu_use import CpuUse
-from .cause import PART_OF_IT, Cause
+from .cause import Cause
 from .subject import Subject
 
 SYSTEM_SHARE = 0.1
 
 HALF = 0.5
+
+LESS_THAN_HALF = 0.45
+"""Of the cores: one of two is half of them, also where 0.99 of it was at work."""
+
+ONE_CORE = 0.8
+"""Who has less waits for a core that others use, and has not too few of its own."""
+
+MORE_CORES = 1.2
 
 HUGE_PAGE = 2**21
 
@@ -28,29 +36,33 @@ def find_page_faults(side: Subject, other: Subject) -> Iterator[Cause]:
         return
     charged = [part for part in side.parts if part.cpu is not None]
     placed = [(part.op, part.cpu, part.result_bytes, part.least_bytes) for part in charged]
-    least_ns = PART_OF_IT * (side.time_ns - other.time_ns)
     for op, mine, result, least in placed or [(None, use, _largest_result(side), side.least_bytes)]:
         if mine is None or not _faults(mine, result, least, side.backend):
             continue
         share = min(1.0, mine.wall_ns * (mine.system_share or 0.0) / use.wall_ns) if use.wall_ns else None
-        if share is None or share * side.time_ns >= least_ns:
-            evidence = _evidence(mine, result)
-            more = share * side.time_ns if share is not None else None
-            yield Cause(
-                code="page_faults", side=side.name, op=op, share=share, excess_ns=more, evidence=evidence
-            )
+        yield Cause(
+            code="page_faults",
+            side=side.name,
+            op=op,
+            share=share,
+            excess_ns=share * side.time_ns if share is not None else None,
+            evidence=_evidence(mine, result),
+        )
 
 
 def find_few_cores(side: Subject, other: Subject) -> Iterator[Cause]:
-    """Less than half of the cores at work, and fewer than on the other side."""
+    """Less than half of the cores at work, and fewer than on the other side; not less than one, which waits for it.
+
+    What more cores would save is time in the program: the system hands out memory no faster for them.
+    """
     use, its = side.cpu, other.cpu
     cores = use.cores if use is not None else None
-    if use is None or cores is None or cores >= HALF * use.cores_allowed:
+    if use is None or cores is None or not ONE_CORE <= cores < LESS_THAN_HALF * use.cores_allowed:
         return
-    if its is not None and its.cores is not None and cores * 1.05 >= its.cores:
+    if its is not None and its.cores is not None and cores * MORE_CORES >= its.cores:
         return
     most = its.cores if its is not None and its.cores is not None else use.cores_allowed
-    more = side.time_ns * (1 - cores / most)
+    more = side.time_ns * (1 - cores / most) * (1 - (use.system_share or 0.0))
     evidence = {"cores": cores, "cores_allowed": use.cores_allowed}
     yield Cause(code="few_cores", side=side.name, excess_ns=more, evidence=evidence)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..breakdown.rows import FULL, Launch
 from .cause import Cause, Code, Evidence, Limiter
 from .subject import Part, Subject
 
 AT_THE_ROOF = 0.8
+"""Of the highest rate that was seen of a memory, and of the rate of the arithmetic."""
 
 FEW_WARPS = 0.5
 
@@ -28,19 +30,82 @@ MORE_ARITHMETIC, BUSY_PIPE = 1.5, 0.5
 
 
 def find_kernel_causes(part: Part, side: Subject) -> Iterator[Cause]:
-    """Everything that holds of an op's heaviest kernel, from the roof down."""
-    memory = memory_share(part, side)
-    if memory is not None and memory >= AT_THE_ROOF:
-        yield _cause("memory_bound", part, side, {"memory_share": memory, **_moved(part)})
-    pipe = pipe_share(part, side)
+    """All that holds of an op's heaviest kernel, from the roof down; each with what would be saved without it."""
+    ns, memory, pipe = part.ns or 0.0, memory_share(part, side), pipe_share(part, side)
+    attained = attained_share(part, side)
+    if attained is not None and attained >= AT_THE_ROOF:
+        evidence = {"memory_share": memory, "attained_share": attained, **_moved(part)}
+        yield _cause("memory_bound", part, side, evidence, saves=ns)
     if pipe is not None and pipe >= AT_THE_ROOF:
-        yield _cause("compute_bound", part, side, {"pipe_share": pipe})
-    if (memory or 0.0) < AT_THE_ROOF and (pipe or 0.0) < AT_THE_ROOF:
+        yield _cause("compute_bound", part, side, {"pipe_share": pipe}, saves=ns)
+    if (attained or 0.0) < AT_THE_ROOF and (pipe or 0.0) < AT_THE_ROOF:
         yield from _find_idle_lanes(part, side, memory)
     yield from _find_traffic(part, side)
     more = executed_over_counted(part)
     if more is not None and more > MORE_ARITHMETIC and pipe is not None and pipe >= BUSY_PIPE:
-        yield _cause("extra_arithmetic", part, side, {"executed_over_counted": more, "pipe_share": pipe})
+        evidence = {"executed_over_counted": more, "pipe_share": pipe}
+        yield _cause("extra_arithmetic", part, side, evidence, saves=ns * pipe * (1 - 1 / more))
+
+
+def find_cache_hits(fast: Part, slow: Part, side: Subject) -> Cause | None:
+    """Bytes that the L2 spared the faster of two like ops, and not the slower one; ``side`` is that of the faster."""
+    mine, its = excess_of(fast), excess_of(slow)
+    if mine is None or its is None or mine >= LESS_TRAFFIC or its < MORE_TRAFFIC * mine:
+        return None
+    saved = (its - mine) * (fast.least_bytes or 0.0)
+    saves = saved / side.bytes_per_s * 1e9 if side.bytes_per_s else None
+    evidence = {"excess": mine, "other_excess": its, **_moved(fast)}
+    return replace(_cause("cache_hits", fast, side, evidence, saves=saves), of_faster=True)
+
+
+def attained_share(part: Part, side: Subject) -> float | None:
+    """The bytes it moves over those that kernels were seen to move in the same time."""
+    memory = memory_share(part, side)
+    if memory is None or not side.bytes_per_s or not side.attainable_bytes_per_s:
+        return memory
+    return memory * side.bytes_per_s / side.attainable_bytes_per_s
+
+
+def compare_bytes(part: Part, like: Part) -> float | None:
+    """The like's bytes over its own: as counted on both sides, else the least."""
+    counted = [one.counters.moved_bytes if one.counters is not None else None for one in (part, like)]
+    return _divide(counted, (part.least_bytes, like.least_bytes))
+
+
+def compare_flops(part: Part, like: Part) -> float | None:
+    """The same of FLOPs: executed on both sides, else those that they have."""
+    counted = [one.counters.executed_flops if one.counters is not None else None for one in (part, like)]
+    return _divide(counted, (part.flops, like.flops))
+
+
+def compare_fill(part: Part, like: Part) -> float | None:
+    """The part of the slots of its waves that has blocks, over the like's."""
+    mine, its = (_find_fill(one) for one in (part, like))
+    return mine / its if mine is not None and its else None
+
+
+def _find_fill(part: Part) -> float | None:
+    if part.launch is None or part.launch.waves is None:
+        return None
+    return part.launch.tail if part.launch.waves > 1 else part.launch.fill
+
+
+def compare_warps(part: Part, like: Part) -> float | None:
+    """Warps that are active, else that fit, over the like's."""
+    counted = [one.counters.warps_pct if one.counters is not None else None for one in (like, part)]
+    fitting = [one.launch.occupancy if one.launch is not None else None for one in (like, part)]
+    return _divide(counted, fitting)
+
+
+def _divide(counted: Sequence[float | None], least: Sequence[float | None]) -> float | None:
+    mine, its = least if None in counted else counted
+    return its / mine if mine and its is not None else None
+
+
+def excess_of(part: Part) -> float | None:
+    """Bytes that were moved over those that must be."""
+    moved = part.counters.moved_bytes if part.counters is not None else None
+    return moved / part.least_bytes if moved is not None and part.least_bytes else None
 
 
 def memory_share(part: Part, side: Subject) -> float | None:
@@ -68,7 +133,8 @@ def executed_over_counted(part: Part) -> float | None:
 
 
 def _find_idle_lanes(part: Part, side: Subject, memory: float | None) -> Iterator[Cause]:
-    launch = part.launch
+    launch, ns = part.launch, part.ns or 0.0
+    at_roof_ns = ns * (memory or 0.0)
     if launch is not None and launch.waves is not None and launch.underfilled:
         evidence = {
             "blocks": launch.blocks,
@@ -76,7 +142,8 @@ def _find_idle_lanes(part: Part, side: Subject, memory: float | None) -> Iterato
             "waves": launch.waves,
             "memory_share": memory,
         }
-        yield _cause("underfilled", part, side, evidence)
+        filled = launch.tail if launch.waves > 1 else launch.fill
+        yield _cause("underfilled", part, side, evidence, saves=ns - max(ns * (filled or 0.0), at_roof_ns))
         return
     counted = part.counters.warps_pct if part.counters is not None else None
     active = None if counted is None else counted / 100
@@ -86,7 +153,7 @@ def _find_idle_lanes(part: Part, side: Subject, memory: float | None) -> Iterato
     if warps is not None and warps < FEW_WARPS and filled:
         limiter = find_limiter(launch) if launch is not None else None
         evidence = {"warps": active, "occupancy": occupancy, "limiter": limiter, "memory_share": memory}
-        yield _cause("low_occupancy", part, side, evidence)
+        yield _cause("low_occupancy", part, side, evidence, saves=ns - max(ns * warps, at_roof_ns))
 
 
 def find_limiter(launch: Launch) -> Limiter | None:
@@ -110,15 +177,23 @@ def find_limiter(launch: Launch) -> Limiter | None:
 def _find_traffic(part: Part, side: Subject) -> Iterator[Cause]:
     scattered = _scattered(part, side)
     if scattered is not None:
-        yield _cause("uncoalesced", part, side, scattered)
-    moved = part.counters.moved_bytes if part.counters is not None else None
-    if moved is None or not part.least_bytes:
-        return
-    excess = moved / part.least_bytes
-    if excess > MORE_TRAFFIC:
-        yield _cause("extra_traffic", part, side, {"excess": excess, **_moved(part)})
-    if excess < LESS_TRAFFIC:
-        yield _cause("cache_hits", part, side, {"excess": excess, **_moved(part)})
+        yield _cause("uncoalesced", part, side, scattered, saves=_time_of_scattering(part, side, scattered))
+    excess = excess_of(part)
+    if excess is not None and excess > MORE_TRAFFIC:
+        extra = (excess - 1) * (part.least_bytes or 0.0)
+        saves = extra / side.bytes_per_s * 1e9 if side.bytes_per_s else None
+        yield _cause("extra_traffic", part, side, {"excess": excess, **_moved(part)}, saves=saves)
+
+
+def _time_of_scattering(part: Part, side: Subject, scattered: Evidence) -> float | None:
+    """What the sectors that neighbours would not need take; where the L2's traffic shows them, at the memory's rate."""
+    sectors, ideal, l2 = (scattered[name] for name in ("sectors_per_request", "ideal", "l2_bytes"))
+    if not isinstance(sectors, float) or not isinstance(ideal, float) or part.ns is None:
+        return None
+    wasted = part.ns * (1 - min(1.0, ideal / sectors))
+    if sectors > WIDEST_REQUEST or not isinstance(l2, float) or not side.bytes_per_s:
+        return wasted
+    return min(wasted, max(0.0, l2 - (part.least_bytes or 0.0)) / side.bytes_per_s * 1e9)
 
 
 def _scattered(part: Part, side: Subject) -> Evidence | None:
@@ -148,8 +223,14 @@ def _moved(part: Part) -> dict[str, float | str | None]:
     }
 
 
-def _cause(code: Code, part: Part, side: Subject, evidence: Evidence) -> Cause:
+def _cause(code: Code, part: Part, side: Subject, evidence: Evidence, *, saves: float | None) -> Cause:
     share = part.ns / side.time_ns if part.ns is not None else None
     return Cause(
-        code=code, side=side.name, op=part.op, kernel=part.kernel, share=share, evidence=dict(evidence)
+        code=code,
+        side=side.name,
+        op=part.op,
+        kernel=part.kernel,
+        share=share,
+        excess_ns=saves,
+        evidence=dict(evidence),
     )

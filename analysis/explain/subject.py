@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..breakdown.rows import KernelRow, Launch, WindowTimes
 from ..evidence.counters import Counters
 from ..evidence.cpu_use import CpuUse
-from ..runs.results import OpResult, RoofLine, StepResult
+from ..runs.results import Costs, OpResult, RoofLine, StepResult
 from ..words import Limit
 
 IN_CACHE = ("l2_resident", "l3_resident")
@@ -59,6 +59,8 @@ class Subject:
     cpu: CpuUse | None = None
     bytes_per_s: float | None = None
     """The memory's roof."""
+    attainable_bytes_per_s: float | None = None
+    """What kernels were seen to get of it: a kernel that gets most of that is at the roof."""
     flops_per_s: float | None = None
     """The highest of the device's rates for what it computes with."""
     note: str | None = None
@@ -88,12 +90,13 @@ def subject_of_step(
         least_bytes=costs.bytes,
         flops=costs.flops,
         item_bytes=ITEM_BYTES.get(step.dtype),
-        limit=costs.limit,
+        limit=_bound_of(costs),
         roof_share=costs.roof_share,
         in_cache=costs.roof_note in IN_CACHE,
         counters=step.counters,
         cpu=step.cpu,
         bytes_per_s=next((roof.bytes_per_s for roof in mine), None),
+        attainable_bytes_per_s=next((roof.attainable_bytes_per_s for roof in mine), None),
         flops_per_s=max(rates, default=None),
         note=step.evidence_note,
         parts=() if lost else tuple(_part(op) for op in sorted(ops, key=lambda op: op.index)),
@@ -121,8 +124,13 @@ def _part(op: OpResult) -> Part:
         counters=op.counters,
         cpu=op.cpu,
         roof_share=op.costs.roof_share,
-        limit=op.costs.limit,
+        limit=_bound_of(op.costs),
     )
+
+
+def _bound_of(costs: Costs) -> Limit | None:
+    """What its time is held against: what limits it, else the nearer roof, however far off that is."""
+    return costs.limit or costs.nearer_roof
 
 
 def _working_ns(times: WindowTimes | None, *, copies: bool) -> float | None:

@@ -88,6 +88,8 @@ class Peaks:
     l3_bytes: int | None = None
     """A CPU's last level of cache."""
     source: str
+    measured: bool = False
+    """Whether the bandwidth was reached by something, and is not of a data sheet."""
 
     def flops_rate(self, dtype: str, unit: Unit) -> float | None:
         """FLOPs a second for a dtype; a part without tensor units for it uses its ordinary lanes."""

@@ -22,10 +22,10 @@ from .folder import RunFolder, ShardFolder, read_run_folder
 from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
 from .quality import list_shard_notes, list_step_notes, loses_device_work
-from .reached import list_reached, raise_peaks
+from .reached import list_reached, list_roof_lines, raise_peaks
 from .records import CallCosts, Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult
-from .roof import Roof, Timing, list_roof_lines, roof, roof_of_step
+from .roof import Roof, Timing, roof, roof_of_step
 from .step_windows import OpWindow, ShardWindows, StepWindow, read_shard_windows
 
 NOT_REACHED = "the run was interrupted before this step"
@@ -116,6 +116,7 @@ def _result(
         for op in _account_ops(one.step, one.work, one.measured)
     ]
     lost = [one.step.label for one in planned if one.measured and _lost_ranges(one.measured)]
+    placed = [(p.step, p.measured.peaks, p.work.ops) for p in planned if p.measured and p.measured.peaks]
     return RunResult(
         run=folder.plan.run,
         machine=folder.machine,
@@ -128,11 +129,7 @@ def _result(
         pass_seconds=add_seconds((shard.record for shard in folder.shards), folder.counters),
         measuring_seconds=add_timed(one.record for one in measured.values()),
         clocks=tuple(dict.fromkeys(describe_clock(m.gpu) for m in measured.values() if m.gpu)),
-        roofs=list_roof_lines(
-            (one.step.device, one.measured.peaks, one.work.ops)
-            for one in planned
-            if one.measured is not None and one.measured.peaks is not None
-        ),
+        roofs=list_roof_lines(placed, ops),
     )
 
 
@@ -299,6 +296,7 @@ def _costs(
         roof_source=standing.source,
         roof_note=standing.note,
         limit=standing.limit,
+        nearer_roof=standing.nearer,
     )
 
 

@@ -20,6 +20,11 @@ def cpu_use(record: CpuPass | None) -> CpuUse | None:
     """A pass as what one rep took."""
     if record is None or not record.reps:
         return None
+    return charged_use(record).without_late_charges()
+
+
+def charged_use(record: CpuPass) -> CpuUse:
+    """A pass of some reps as the system charged one of them."""
     reps = record.reps
     return CpuUse(
         wall_ns=record.wall_ns / reps,

@@ -40,6 +40,13 @@ class RunFolder:
     """Those of the run's machine, as they were stored when it began."""
     counters: tuple[CountersRecord, ...] = ()
 
+    @property
+    def has_all(self) -> bool:
+        """Whether the run is complete, and each of its steps is done."""
+        last = {step.key: step.status for shard in self.shards for step in shard.record.steps}
+        complete = self.plan.run.status == "complete"
+        return complete and all(last.get(step.key) == "done" for step in self.steps)
+
 
 def read_run_folder(path: Path) -> RunFolder:
     """Read a run. Raises RunError for anything that is not a run folder of this version."""
@@ -50,6 +57,7 @@ def read_run_folder(path: Path) -> RunFolder:
     plan = read_record(path / "plan.json", RunPlan)
     if not (path / "machine.json").is_file():
         raise RunError(path, "has no machine.json: the run was ended before it began; run it again")
+    counted = [read_record(one, CountersRecord) for one in (path / "counters").glob("*.json")]
     shards = [_read_shard(control) for control in sorted((path / "shards").glob("*/control.json"))]
     return RunFolder(
         path=path,
@@ -59,9 +67,8 @@ def read_run_folder(path: Path) -> RunFolder:
         # A later part has the last word on a step: it was run again because it had failed.
         shards=tuple(sorted(shards, key=lambda s: (s.record.backend, s.record.device, s.record.part))),
         ceilings=_read_run_ceilings(path / "ceilings.json"),
-        counters=tuple(
-            read_record(one, CountersRecord) for one in sorted((path / "counters").glob("*.json"))
-        ),
+        # Here too: what a resumed run counted of what it had no time for before.
+        counters=tuple(sorted(counted, key=lambda c: (c.backend, c.device, c.part))),
     )
 
 

@@ -61,6 +61,7 @@ def measured_peaks(stored: Sequence[Ceiling], sheet: Peaks | None, l2_bytes: int
         l2_bytes=None if on_cpu else l2_bytes or cache,
         l3_bytes=cache if on_cpu else None,
         source=source,
+        measured=True,
     )
 
 

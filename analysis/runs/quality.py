@@ -8,11 +8,15 @@ from dataclasses import replace
 
 from ..trace.quality import is_lossy, note
 from ..words import QualityNote
+from .evidence import charged_use
 from .folder import ShardFolder
 from .noise import SLOWDOWN_FLAG, describe_surroundings, merge_surroundings
-from .records import NOT_IN_TURN
+from .records import NOT_IN_TURN, StepRecord
 from .results import Costs, OpResult, StepResult
 from .step_windows import ShardWindows
+
+WORTH_TELLING = 1.02
+"""Times the cores that there are: the two clocks of a loop are not read at one moment."""
 
 CPU_CODES = frozenset(
     {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
@@ -30,6 +34,21 @@ def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterat
     for one in windows.quality if windows else ():
         if shard.record.device == "cuda" or one.code not in CPU_CODES:
             yield replace(one, message=f"{shard.name}: {one.message}")
+    late = [cores for step in shard.record.steps if (cores := _find_late_charge(step)) is not None]
+    if late:
+        cores, allowed = max(late)
+        yield note("cpu_charged_late", len(late), f"{shard.name}: most {cores:.1f} of {allowed}")
+
+
+def _find_late_charge(step: StepRecord) -> tuple[float, int] | None:
+    """Cores that a step was charged for, and those that there are, where these are fewer."""
+    use = charged_use(step.cpu) if step.cpu is not None and step.cpu.reps else None
+    cores = use.charged_cores if use is not None else None
+    return (
+        (cores, use.cores_allowed)
+        if use is not None and cores is not None and cores > use.cores_allowed
+        else None
+    )
 
 
 def list_step_notes(

@@ -1,4 +1,5 @@
-"""What a run itself reached on its CPU: a calibrated ceiling that a step passes is no ceiling.
+"""What a run itself reached: a calibrated ceiling that a step passes on a CPU is no ceiling, and on a GPU no kernel
+comes to the memory rate of a data sheet.
 
 The roof is the highest rate seen, at working sets well beyond the last level of cache; what fits into it is fast for
 another reason, and where its size is not known nothing is concluded.
@@ -6,19 +7,25 @@ another reason, and where its size is not known nothing is concluded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...scenarios.operations.ops import Function
 from ...scenarios.plan.step import Step
-from ...scenarios.plan.work import step_work
+from ...scenarios.plan.work import OpWork, step_work
 from ..hardware.data_sheets import Rate
 from .peaks import bandwidth_text
+from .results import OpResult, RoofLine
 from .roof import Peaks
 from .step_windows import StepWindow
 
 BEYOND_CACHE = 2
 """A working set of this many last levels of cache is read from memory, or nearly."""
+
+NEAR_ITS_PEAK = 0.8
+
+ATTAINABLE = 0.92
+"""Of a data sheet's rate: what the best of kernels that only read comes to on an H200 (CUB's reduce, N = 20000)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +80,58 @@ def list_reached(step: Step, window: StepWindow, reps: int) -> Iterator[Reached]
             working_set_bytes=working_set,
             lanes=frozenset((op.dtype, op.unit) for op in ops if op.flops),
         )
+
+
+def list_roof_lines(
+    placed: Sequence[tuple[Step, Peaks, Sequence[OpWork]]], ops: Sequence[OpResult]
+) -> tuple[RoofLine, ...]:
+    """One line per device, dtype and unit that computing ops of the steps use, with what ``ops`` reached there."""
+    l2_bytes = {
+        step.key: peaks.l2_bytes
+        for step, peaks, _ in placed
+        if step.device == "cuda" and not any(isinstance(op, Function) for op in step.ops)
+    }
+    rate = find_reached_rate(ops, l2_bytes)
+    lines: dict[tuple[str, str, str], RoofLine] = {}
+    for step, peaks, work in placed:
+        for op in work:
+            if op.flops:
+                reached = rate if step.device == "cuda" else None
+                lines.setdefault((step.device, op.dtype, op.unit), _line(step.device, peaks, op, reached))
+    return tuple(lines.values())
+
+
+def _line(device: str, peaks: Peaks, op: OpWork, reached: float | None) -> RoofLine:
+    return RoofLine(
+        device=device,
+        dtype=op.dtype,
+        unit=op.unit,
+        flops_per_s=peaks.flops_rate(op.dtype, op.unit),
+        bytes_per_s=peaks.bytes_per_s,
+        source=peaks.source,
+        attainable_bytes_per_s=peaks.bytes_per_s if device == "cpu" else find_attainable(peaks, reached),
+    )
+
+
+def find_attainable(peaks: Peaks, reached: float | None) -> float:
+    """The rate that kernels get of a GPU's memory: the highest that was seen, here or when it was calibrated.
+
+    What a run reaches is taken for it only near the peak: else its fastest kernel may be slow itself.
+    """
+    if reached is not None and reached >= NEAR_ITS_PEAK * peaks.bytes_per_s:
+        return min(reached, peaks.bytes_per_s) if not peaks.measured else max(reached, peaks.bytes_per_s)
+    return peaks.bytes_per_s if peaks.measured else ATTAINABLE * peaks.bytes_per_s
+
+
+def find_reached_rate(ops: Iterable[OpResult], l2_bytes: Mapping[str, int | None]) -> float | None:
+    """The most bytes a second that an op moved on a GPU, as counted, else its least; ``l2_bytes`` by the step's key."""
+    rates: list[float] = []
+    for op in ops:
+        cache, least = l2_bytes.get(op.key), op.costs.bytes
+        if cache is None or not least or least <= BEYOND_CACHE * cache:
+            continue
+        moved = op.counters.moved_bytes if op.counters is not None else None
+        kernel_ns = op.per_rep.kernel_ns if op.per_rep is not None else None
+        if kernel_ns and op.costs.roof_note is None:
+            rates.append((moved if moved is not None else least) / kernel_ns * 1e9)
+    return max(rates, default=None)

@@ -31,6 +31,8 @@ class Costs:
     roof_source: str | None = None
     roof_note: str | None = None
     limit: Limit | None = None
+    nearer_roof: Limit | None = None
+    """The roof that its work is nearer to, however far it stays below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ class RoofLine:
     flops_per_s: float | None
     bytes_per_s: float
     source: str
+    attainable_bytes_per_s: float | None = None
+    """What kernels were seen to get of that; a GPU's data sheet has more than any of them gets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,19 @@ that cannot mean anything is None with a note: ``l2_resident`` (the data never h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ...scenarios.plan.work import OpWork, StepWork
 from ..hardware.data_sheets import HIGHEST_SHARE, Peaks
 from ..words import Limit
-from .results import RoofLine
 
 LAUNCH_BOUND_SHARE = 0.1
 """A step whose launch overhead is over this share of its untraced time is launch-bound."""
+
+NEAR = 0.5
+"""From this share of a roof on that roof is what limits: without it the time could fall by less than half of it."""
 
 Note = Literal["l2_resident", "l3_resident", "above_ceiling", "no_ceiling", "lost_data"]
 
@@ -42,6 +44,9 @@ class Roof:
     source: str | None = None
     note: Note | None = None
     limit: Limit | None = None
+    """What holds it back: none where it is far from both roofs."""
+    nearer: Limit | None = None
+    """Which of the floors of arithmetic and memory is the higher, however far off it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,50 +98,40 @@ def roof(ops: Sequence[OpWork], timing: Timing, peaks: Peaks | None, *, working_
     if timing.lost:
         return Roof(source=peaks.source if peaks is not None else None, note="lost_data")
     floor = floor_of(ops, peaks) if peaks is not None else None
-    limit = _limit(floor, timing)
     if peaks is None or floor is None:
-        return Roof(note="no_ceiling", limit=limit)
-    if peaks.l2_bytes is not None and working_set_bytes <= peaks.l2_bytes:
-        return Roof(source=peaks.source, note="l2_resident", limit=_without_memory(limit))
-    if peaks.l3_bytes is not None and working_set_bytes <= peaks.l3_bytes:
-        return Roof(source=peaks.source, note="l3_resident", limit=_without_memory(limit))
-    if not timing.kernel_ns:
-        return Roof(source=peaks.source, limit=limit)
+        return Roof(note="no_ceiling", limit="launch" if timing.launch_bound else None)
+    note = _find_cache(working_set_bytes, peaks)
+    nearer = _find_nearer(floor, in_cache=note is not None)
+    limit = _find_limit(floor, timing, nearer)
+    if note is not None or not timing.kernel_ns:
+        return Roof(source=peaks.source, note=note, limit=limit, nearer=nearer)
     share = floor.total_ns / timing.kernel_ns
     if share > HIGHEST_SHARE:
-        return Roof(source=peaks.source, note="above_ceiling", limit=limit)
-    return Roof(share=share, source=peaks.source, limit=limit)
+        return Roof(source=peaks.source, note="above_ceiling", limit=limit, nearer=nearer)
+    return Roof(share=share, source=peaks.source, limit=limit, nearer=nearer)
 
 
-def _limit(floor: Floor | None, timing: Timing) -> Limit | None:
+def _find_cache(working_set_bytes: int, peaks: Peaks) -> Note | None:
+    """The cache that holds all of it."""
+    if peaks.l2_bytes is not None and working_set_bytes <= peaks.l2_bytes:
+        return "l2_resident"
+    if peaks.l3_bytes is not None and working_set_bytes <= peaks.l3_bytes:
+        return "l3_resident"
+    return None
+
+
+def _find_nearer(floor: Floor, *, in_cache: bool) -> Limit | None:
+    """Memory that is no roof is no limit either; what else is, is not known."""
+    if floor.compute_ns > floor.memory_ns:
+        return "compute"
+    return None if in_cache else "memory"
+
+
+def _find_limit(floor: Floor, timing: Timing, nearer: Limit | None) -> Limit | None:
+    """Launching, else the nearer roof where it is near: at 1.4 % of the roof of arithmetic nothing is compute-bound."""
     if timing.launch_bound:
         return "launch"
-    if floor is None:
+    if nearer is None or not timing.kernel_ns:
         return None
-    return "compute" if floor.compute_ns > floor.memory_ns else "memory"
-
-
-def _without_memory(limit: Limit | None) -> Limit | None:
-    """Memory that is no roof is no limit either; what else is, is not known."""
-    return None if limit == "memory" else limit
-
-
-def list_roof_lines(placed: Iterable[tuple[str, Peaks, Sequence[OpWork]]]) -> tuple[RoofLine, ...]:
-    """One line per device, dtype and unit that computing ops use; ``placed`` gives device, peaks, ops."""
-    lines: dict[tuple[str, str, str], RoofLine] = {}
-    for device, peaks, ops in placed:
-        for op in ops:
-            if op.flops:
-                lines.setdefault((device, op.dtype, op.unit), _line(device, peaks, op))
-    return tuple(lines.values())
-
-
-def _line(device: str, peaks: Peaks, op: OpWork) -> RoofLine:
-    return RoofLine(
-        device=device,
-        dtype=op.dtype,
-        unit=op.unit,
-        flops_per_s=peaks.flops_rate(op.dtype, op.unit),
-        bytes_per_s=peaks.bytes_per_s,
-        source=peaks.source,
-    )
+    reached = floor.compute_ns if nearer == "compute" else floor.memory_ns
+    return nearer if reached >= NEAR * timing.kernel_ns else None

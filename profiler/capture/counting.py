@@ -13,15 +13,16 @@ from ...analysis.words import COUNTED_OP
 from ...scenarios.plan.step import Step
 from ..recorders.ncu import NcuRecorder, explain
 from ..recorders.recorder import last_line
+from .budget import Uncounted
 from .gathering import EvidencePass, gather_evidence
-from .worker_process import Shard, ShardContext, WorkerOutcome
+from .worker_process import ShardContext, WorkerOutcome
 
 MOST_WORKERS = 5
 """A worker that dies is started again at the next step, as often as this."""
 
 
-def count_shard(shard: Shard, steps: Sequence[Step], context: ShardContext, ncu: NcuRecorder) -> None:
-    """Count `steps` and write what was counted into the run. Raises Interrupted, DiskFullError."""
+def count_shard(uncounted: Uncounted, context: ShardContext, ncu: NcuRecorder) -> None:
+    """Count the steps and write what was counted into the run. Raises Interrupted, DiskFullError."""
     counting = EvidencePass(
         which="counters",
         source="ncu",
@@ -30,7 +31,7 @@ def count_shard(shard: Shard, steps: Sequence[Step], context: ShardContext, ncu:
         settle=lambda outcome, todo: settle_counted(outcome, todo, ncu),
         left="the workers before it died",
     )
-    gather_evidence(shard, steps, replace(context, counter=ncu), counting)
+    gather_evidence(uncounted, replace(context, counter=ncu), counting)
 
 
 def settle_counted(outcome: WorkerOutcome, todo: Sequence[Step], ncu: NcuRecorder) -> dict[str, CountedStep]:
@@ -57,8 +58,6 @@ def settle_counted(outcome: WorkerOutcome, todo: Sequence[Step], ncu: NcuRecorde
             key: CountedStep(key=key, reason=f"Nsight Compute did not start: {explain(said)}")
             for key in missing
         }
-    elif not outcome.exit_code:
-        found |= {key: CountedStep(key=key, reason="it was not reached") for key in missing}
     return found
 
 

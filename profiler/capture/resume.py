@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ...analysis.runs.folder import RunFolder, read_run_folder
 from ...analysis.runs.records import Machine, RunPlan
-from ...analysis.words import RecorderChoice
+from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...scenarios.plan.expansion import Plan
 from ...scenarios.plan.step import Step
 from ..errors import CaptureError
 from ..machine.machine import describe_machine
 from ..recorders.recorder import Recorder
+from .budget import find_uncounted
 
 MOST_CHANGES = 5
 
@@ -32,12 +33,19 @@ class OtherwiseRecorded(CannotResume):
         super().__init__(run, f"{option}, but it was recorded with {recorded_with}; leave {option} out")
 
 
-def read_resumable(run: Path) -> RunFolder:
-    """The run to go on with. Raises CannotResume for one that has nothing left, RunError."""
+def read_resumable(run: Path, *, counting: bool) -> RunFolder:
+    """The run to go on with; ``counting``: also for its evidence alone. Raises CannotResume, RunError."""
     folder = read_run_folder(run)
-    last = {step.key: step.status for shard in folder.shards for step in shard.record.steps}
-    if folder.plan.run.status == "complete" and all(last.get(step.key) == "done" for step in folder.steps):
+    if not folder.has_all:
+        return folder
+    left = sum(len(one.shard.steps) for one in find_uncounted(folder, bounded=False))
+    if not left:
         raise CannotResume(run, "all its steps are done")
+    if not counting:
+        counts = f"{left} have no counters" if left > 1 else "one has no counters"
+        raise CannotResume(
+            run, f"all its steps are done; {counts}, and --evidence counters goes on with that"
+        )
     return folder
 
 
@@ -47,6 +55,12 @@ def asked_scenario(plan: RunPlan) -> tuple[str, tuple[str, ...]]:
     overrides = [word.removeprefix("--set=") for word in words if word.startswith("--set=")]
     names = [word for word in words if not word.startswith("--")]
     return (names[0] if names else plan.run.scenario), tuple(overrides)
+
+
+def asked_evidence(plan: RunPlan) -> EvidenceChoice:
+    """The ``--evidence`` that a run was started with."""
+    asked = [word.removeprefix("--evidence=") for word in plan.run.command if word.startswith("--evidence=")]
+    return next((choice for choice in get_args(EvidenceChoice) if choice in asked), "auto")
 
 
 def refuse_options(before: RunFolder, *, recorder: RecorderChoice, control: bool, interleave: bool) -> None:

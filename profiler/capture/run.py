@@ -17,7 +17,6 @@ from ...analysis.runs.records import Machine, RunInfo, RunPlan, SkippedStep
 from ...analysis.runs.writing import write_record
 from ...analysis.store.place import DEFAULT_STORE
 from ...scenarios.plan.expansion import Plan
-from ...scenarios.plan.step import Step
 from ..machine.commit import describe_commit
 from ..machine.machine import describe_machine
 from ..recorders.folders import hold_new_run, hold_run, new_run_id, staging_folder, temporary_folder
@@ -25,6 +24,7 @@ from ..recorders.lifeline import hold_lifeline
 from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import NsysRecorder, Recorder
 from ..worker.job import Message, Opened, PassName
+from .budget import find_uncounted
 from .counting import count_shard
 from .sampling import sample_shard
 from .shard import capture_shard
@@ -51,6 +51,11 @@ class CaptureOptions:
     seed: int = 0
     resumed: RunFolder | None = None
     """An earlier process's part of the run."""
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether the run has all its times and is taken up for evidence alone: nothing bounds that."""
+        return self.resumed is not None and self.resumed.has_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,29 +135,22 @@ def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: L
             for shard in shards_of(plan, options.resumed):
                 openings += capture_shard(shard, context)
                 write_machine(run.folder, options.recorder, openings, options.ceilings, before)
-                if options.counter is not None and shard.device == "cuda":
-                    look_again(shard, done_steps(run.folder, shard), context, options.counter)
+                look_again(context, options)
+            look_again(context, options)  # at what an earlier process measured
         finally:
             if options.keep_report:
                 keep_reports(staging, run.folder)
 
 
-def look_again(
-    shard: Shard, steps: Sequence[Step], context: ShardContext, counter: NcuRecorder | NsysRecorder
-) -> None:
-    """The pass of evidence. Raises Interrupted, DiskFullError."""
-    if isinstance(counter, NcuRecorder):
-        count_shard(shard, steps, context, counter)
-    else:
-        sample_shard(shard, steps, context, counter)
-
-
-def done_steps(run: Path, shard: Shard) -> list[Step]:
-    """The steps of a shard that were measured; the others would fail again."""
-    records = [folder.record for folder in read_run_folder(run).shards]
-    mine = [r for r in records if (r.backend, r.device) == (shard.backend, shard.device)]
-    done = {step.key for record in mine for step in record.steps if step.status == "done"}
-    return [step for step in shard.steps if step.key in done]
+def look_again(context: ShardContext, options: CaptureOptions) -> None:
+    """The pass of evidence over what was measured so far and has none. Raises Interrupted, DiskFullError."""
+    if options.counter is None:
+        return
+    for uncounted in find_uncounted(read_run_folder(context.run), bounded=not options.only_counts):
+        if isinstance(options.counter, NcuRecorder):
+            count_shard(uncounted, context, options.counter)
+        else:
+            sample_shard(uncounted, context, options.counter)
 
 
 def shards_of(plan: Plan, resumed: RunFolder | None = None) -> list[Shard]:

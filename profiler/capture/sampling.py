@@ -13,11 +13,16 @@ from ...analysis.words import COUNTED_OP, STEP_PREFIX
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.step import Step
 from ..recorders.recorder import NsysRecorder, last_line
+from .budget import Uncounted
 from .gathering import EvidencePass, gather_evidence
-from .worker_process import Shard, ShardContext, WorkerOutcome
+from .worker_process import ShardContext, WorkerOutcome
 
 MOST_WORKERS = 4
 """A worker records for some seconds; the steps that it leaves are the next one's, of which there are so many."""
+
+
+SHARE_OF_RECORDING = 0.6
+"""Of a worker's time; the rest is for exporting and reading its samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +35,18 @@ class Sampled:
     """Why an op that is not there is not."""
 
 
-def sample_shard(shard: Shard, steps: Sequence[Step], context: ShardContext, sampler: NsysRecorder) -> None:
-    """Sample `steps` and write what was seen into the run. Raises Interrupted, DiskFullError."""
+def sample_shard(uncounted: Uncounted, context: ShardContext, sampler: NsysRecorder) -> None:
+    """Sample the steps and write what was seen into the run. Raises Interrupted, DiskFullError."""
     sampling = EvidencePass(
         which="metrics",
         source="gpu_metrics",
         tool=sampler.version,
         most_workers=MOST_WORKERS,
         settle=lambda outcome, todo: settle_sampled(outcome, todo, read_sampled(outcome, sampler)),
-        left="the sampled pass has no more time for it",
+        left="the workers of the sampled pass did not come to it",
+        worker_share=SHARE_OF_RECORDING,
     )
-    gather_evidence(shard, steps, replace(context, recorder=sampler), sampling)
+    gather_evidence(uncounted, replace(context, recorder=sampler), sampling)
 
 
 def read_sampled(outcome: WorkerOutcome, sampler: NsysRecorder) -> Sampled:

@@ -25,8 +25,13 @@ class Watcher(Protocol):
         """One sentence: what is skipped, what will not be seen."""
         ...
 
-    def follow(self, steps: Sequence[Step], *, control: bool) -> AbstractContextManager[Listener]:
-        """A listener for as long as ``steps`` run, each in two passes if there is a ``control`` pass."""
+    def follow(
+        self, steps: Sequence[Step], *, control: bool, all_steps: Sequence[Step]
+    ) -> AbstractContextManager[Listener]:
+        """A listener for as long as ``steps`` run, each in two passes if there is a ``control`` pass.
+
+        Evidence may be of any of the plan's steps.
+        """
         ...
 
 
@@ -42,9 +47,15 @@ class Announcing:
             self._announce(line)
 
     @contextmanager
-    def follow(self, steps: Sequence[Step], *, control: bool) -> Iterator[Listener]:  # noqa: ARG002
+    def follow(
+        self,
+        steps: Sequence[Step],  # noqa: ARG002
+        *,
+        control: bool,  # noqa: ARG002
+        all_steps: Sequence[Step],
+    ) -> Iterator[Listener]:
         """A line for every step and pass that begins."""
-        labels = {step.key: step.label for step in steps}
+        labels = {step.key: step.label for step in all_steps}
 
         def listen(which: PassName, message: Message) -> None:
             if isinstance(message, Started):

@@ -27,7 +27,7 @@ from ..machine.machine import missing_reason
 from ..machine.surroundings import look_around
 from ..recorders.recorder import Recorder, choose_recorder
 from .evidence import choose_counter
-from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
+from .resume import asked_evidence, asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
 from .watching import Watcher
 
@@ -91,7 +91,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     """Run a scenario whole, or what is left of a run. Raises FlopprofError; Interrupted, saying how to go on."""
     if request.interleave and not request.control:
         raise NothingInTurn
-    resumed = read_resumable(find_run(request.resume, request.store)) if request.resume is not None else None
+    resumed = _find_resumed(request)
     if resumed:
         refuse_options(
             resumed, recorder=request.recorder, control=request.control, interleave=request.interleave
@@ -104,7 +104,8 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     if resumed:
         refuse_changes(resumed, plan, recorder)
     tell_limits(plan, recorder, watcher)
-    counter = choose_counter(request.evidence, plan, recorder.name, watcher.tell)
+    evidence = asked_evidence(resumed.plan) if resumed and request.evidence == "auto" else request.evidence
+    counter = choose_counter(evidence, plan, recorder.name, watcher.tell)
     options = CaptureOptions(
         recorder=recorder,
         out=request.out,
@@ -120,6 +121,13 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
     return _run_plan(plan, options, watcher)
 
 
+def _find_resumed(request: RunRequest) -> RunFolder | None:
+    if request.resume is None:
+        return None
+    counting = request.evidence in ("counters", "metrics")
+    return read_resumable(find_run(request.resume, request.store), counting=counting)
+
+
 def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutcome:
     began = time.monotonic()
     with open_run(plan, options) as run:
@@ -130,7 +138,7 @@ def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutco
             try:
                 tell_surroundings(plan, watcher)
                 todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
-                with watcher.follow(todo, control=options.control) as on_message:
+                with watcher.follow(todo, control=options.control, all_steps=plan.steps) as on_message:
                     capture_run(run, plan, options, on_message)
                 result = account_run(folder)
                 done = run.after(time.monotonic() - began)
@@ -196,7 +204,7 @@ def reopen(options: CaptureOptions) -> CaptureOptions:
     """The options with the run to resume as it is now that nobody else writes it; its row says it is not complete."""
     if options.resumed is None:
         return options
-    resumed = read_resumable(options.resumed.path)
+    resumed = read_resumable(options.resumed.path, counting=options.counter is not None)
     if in_store(resumed.path, options.store):
         reopen_run(options.store, resumed.plan.run.id)
     return replace(options, resumed=resumed)

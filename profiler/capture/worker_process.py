@@ -109,14 +109,16 @@ def run_worker(
     *,
     reps: dict[str, int],
     label: str,
+    ends_at: float | None = None,
 ) -> WorkerOutcome:
     """Start a worker over ``steps`` and listen until it ends; Ctrl-C ends it and is told in the outcome.
 
-    Starts it again when its recorder failed before the worker ran. Raises DiskFullError.
+    ``ends_at``, by the monotonic clock, is when its steps have to be over. It is started again when its recorder
+    failed before it ran. Raises DiskFullError.
     """
     for attempt in count(1):
         folder = context.staging / f"{shard.name}-{label}{'' if attempt == 1 else f'-again-{attempt}'}"
-        outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder)
+        outcome = start_worker(shard, which, steps, context, reps=reps, folder=folder, ends_at=ends_at)
         has_failed = outcome.exit_code not in (0, NEW_WORKER, None)
         if has_failed and (outcome.exit_code == DISK_FULL or is_nearly_full(folder, context.temporary)):
             raise DiskFullError(context.run)
@@ -135,6 +137,7 @@ def start_worker(
     *,
     reps: dict[str, int],
     folder: Path,
+    ends_at: float | None = None,
 ) -> WorkerOutcome:
     """One start of a worker, with a new staging folder."""
     folder.mkdir()
@@ -152,6 +155,7 @@ def start_worker(
         folder=context.scenario_folder,
         seed=context.seed,
         most_seconds=MOST_SECONDS if which == "metrics" else None,
+        ends_at=ends_at,
         messages=str(folder / "messages.jsonl"),
         trace=str(folder / "raw.sqlite") if embedded else None,
         activity=str(folder) if embedded and recorder.device_recorder and shard.device == "cuda" else None,

@@ -20,9 +20,11 @@ class Terminal:
         """Print it."""
         tell(line)
 
-    def follow(self, steps: Sequence[Step], *, control: bool) -> AbstractContextManager[Listener]:
+    def follow(
+        self, steps: Sequence[Step], *, control: bool, all_steps: Sequence[Step]
+    ) -> AbstractContextManager[Listener]:
         """A progress bar."""
-        return show_progress(steps, control=control)
+        return show_progress(steps, control=control, all_steps=all_steps)
 
 
 def run_on_terminal(request: RunRequest) -> RunOutcome:

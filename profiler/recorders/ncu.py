@@ -52,8 +52,11 @@ class NcuRecorder:
     path: Path
     version: str | None
     metrics: tuple[str, ...]
-    filters: tuple[str, ...] = ("--nvtx-include", "regex:flopprof@.+/")
-    """What is counted: by default what lies in ranges of a worker."""
+    filters: tuple[str, ...] = (
+        *("--nvtx-include", "regex:flopprof@.+/"),
+        *("--target-processes", "application-only"),
+    )
+    """What is counted: by default what lies in ranges of a worker; not of the compilers that its libraries start."""
     name: Literal["ncu"] = "ncu"
     note: str | None = None
     ranges: Literal["nvtx", "memory"] = "nvtx"

@@ -16,11 +16,18 @@ from ..worker.job import Finished, Message, PassName, Started
 
 @contextmanager
 def show_progress(
-    steps: Sequence[Step], *, control: bool, console: Console | None = None
+    steps: Sequence[Step],
+    *,
+    control: bool,
+    all_steps: Sequence[Step] | None = None,
+    console: Console | None = None,
 ) -> Iterator[Listener]:
-    """A listener that moves the bar over the steps to run; silent when stderr is no terminal."""
+    """A listener that moves the bar over the steps to run; silent when stderr is no terminal.
+
+    ``all_steps`` of the plan, where evidence may be of others too.
+    """
     console = console or Console(stderr=True)
-    labels = {step.key: step.label for step in steps}
+    labels = {step.key: step.label for step in all_steps or steps}
     ended: set[tuple[PassName, str]] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -39,6 +39,9 @@ class Job(Record):
     seed: int = 0
     most_seconds: float | None = None
     """Steps that have not begun by then are left to another worker."""
+    ends_at: float | None = None
+    """By the monotonic clock, which is one for all processes: a step that would not end by then is not begun, but for
+    the first."""
     folder: str | None = None
     """Where a scenario's own functions are looked for first."""
     messages: str

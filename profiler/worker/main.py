@@ -99,10 +99,10 @@ def run_steps(job: Job, backend: Backend, own: OwnTrace, lifeline: Lifeline) -> 
 
     watch = Watch(gpu=job.device == "cuda")
     steps = [Step.from_json(plain) for plain in job.steps]
-    deadline = math.inf if job.most_seconds is None else time.monotonic() + job.most_seconds
+    times = StepTimes(job)
     for point in points_of(steps) if job.interleave else [(step,) for step in steps]:
         todo = list(point)
-        while todo and lifeline.is_held and time.monotonic() < deadline:
+        while todo and lifeline.is_held and times.allow_another():
             why = why_not_in_turn(backend, todo) if job.interleave else None
             watch.begin()
             if job.interleave and why is None:
@@ -116,6 +116,25 @@ def run_steps(job: Job, backend: Backend, own: OwnTrace, lifeline: Lifeline) -> 
             yield from (note_surroundings(record, seen) for record in records)
             ended = {record.key for record in records}
             todo = [step for step in todo if step.key not in ended]
+
+
+class StepTimes:
+    """How long a job's steps took, and whether there is time for another one."""
+
+    def __init__(self, job: Job) -> None:
+        self._began: float | None = None
+        self._longest = 0.0
+        self._left_at = math.inf if job.most_seconds is None else time.monotonic() + job.most_seconds
+        self._ends_at = math.inf if job.ends_at is None else job.ends_at
+
+    def allow_another(self) -> bool:
+        """Asked before every step; it is taken to last as long as the longest before it."""
+        now = time.monotonic()
+        is_first = self._began is None
+        if self._began is not None:
+            self._longest = max(self._longest, now - self._began)
+        self._began = now
+        return now < self._left_at and (is_first or now + self._longest <= self._ends_at)
 
 
 def note_surroundings(record: StepRecord, seen: Surroundings) -> StepRecord:

@@ -29,6 +29,7 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
                 "kernel": cause.kernel,
                 "share": cause.share,
                 "excess_ns": cause.excess_ns,
+                "of_difference": cause.of_difference,
                 "evidence": to_plain(dict(cause.evidence)),
                 "sentence": describe_cause(cause),
             }

@@ -12,18 +12,28 @@ from .numbers import Kind, format_digits, format_quantity, format_value
 
 _WIDTH = 48
 
+_FAR_BELOW = 0.6
+"""Of the warps that fit: with fewer active it is not what fits that is too little."""
+
 _BRINGS = {
     "counters": "flopprof run with --evidence counters (Nsight Compute) counts it",
     "auto": "flopprof run with --evidence auto records it",
+    "resume": "flopprof run --resume RUN with --evidence counters goes on with it",
     "profile": "flopprof profile with --gpu-metrics HZ samples it",
 }
 
 
 def describe_cause(cause: Cause) -> str:
-    """``cupy_sum (sum of outer_sum): underfilled: 250 blocks fill 47.3 % of 528 slots; 62.0 % of the rep``."""
+    """A sentence with its evidence, its part of the rep, and what it explains of the difference at most.
+
+    ``cupy_sum (sum of outer_sum): underfilled: 250 blocks fill 47.3 % of 528 slots; 55 % of the rep, up to 39 % of the
+    difference.``
+    """
     said = _SAID[cause.code](cause)
-    share = f"; {format_value(cause.share, 'percent')} of the rep" if cause.share is not None else ""
-    return f"{_name(cause)}: {said}{share}."
+    parts = [f"{format_value(cause.share, 'percent')} of the rep"] if cause.share is not None else []
+    explains = cause.of_difference
+    parts += [f"up to {format_value(min(explains, 1.0), 'percent')} of the difference"] if explains else []
+    return f"{_name(cause)}: {said}{'; ' if parts else ''}{', '.join(parts)}."
 
 
 def describe_causes(explanations: Iterable[Explanation]) -> list[str]:
@@ -78,8 +88,9 @@ def _launch_bound(cause: Cause) -> str:
 def _memory_bound(cause: Cause) -> str:
     counted = _number(cause, "moved_bytes") is not None
     what = "its bytes" if counted else "its least bytes"
-    share = _write(cause, "memory_share", "percent")
-    return f"memory-bound: {what} take {share} of the memory's roof, so only fewer bytes help"
+    share, attained = (_write(cause, name, "percent") for name in ("memory_share", "attained_share"))
+    seen = f" and {attained} of what kernels get of it" if attained != share else ""
+    return f"memory-bound: {what} take {share} of the memory's roof{seen}, so only fewer bytes help"
 
 
 def _compute_bound(cause: Cause) -> str:
@@ -101,6 +112,9 @@ def _low_occupancy(cause: Cause) -> str:
     active = _number(cause, "warps")
     works = f"{format_value(active, 'percent')} are active" if active is not None else ""
     said = ", ".join(text for text in (fits, works) if text)
+    if occupancy is not None and active is not None and active < _FAR_BELOW * occupancy:
+        said = f"{fits} and {works}: blocks end sooner than others take their places"
+        return f"few warps: {said}{_at_roof(cause)}"
     return f"low occupancy: {said}{_at_roof(cause)}"
 
 
@@ -119,7 +133,8 @@ def _extra_traffic(cause: Cause) -> str:
 
 
 def _cache_hits(cause: Cause) -> str:
-    return f"cache hits: it {_moved(cause)}, so the L2 served the rest"
+    other = _write(cause, "other_excess", "ratio")
+    return f"fast for its cache hits: it {_moved(cause)}, as the L2 served the rest, the slower one {other} its least"
 
 
 def _extra_arithmetic(cause: Cause) -> str:

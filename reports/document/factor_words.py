@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
-from ...analysis.explain.cause import Cause
+from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor, FactorName
 from .names import clean
 from .numbers import Kind, format_quantity, format_value
 
 WORTH_NAMING = 1.05
+
+MOST_OF_IT = 0.5
+"""Of the rep: with less an op is not told without its part."""
 
 _WORDS: dict[FactorName, tuple[str, Kind, float]] = {
     "least_bytes": ("least bytes", "bytes", 1),
@@ -39,7 +43,7 @@ _ON_THE_CPU: dict[FactorName, str] = {
     "exposure": "time over that of its ops",
 }
 
-_SLOWS_BYTES: dict[str, str] = {
+_SLOWS_BYTES: dict[Code, str] = {
     "underfilled": "underfilled",
     "low_occupancy": "of few warps",
     "uncoalesced": "uncoalesced",
@@ -51,6 +55,8 @@ _SLOWS_BYTES: dict[str, str] = {
 def name_factor(factor: Factor, explanation: Explanation) -> str:
     """What a factor is of, in words."""
     on_the_cpu = {explanation.a.device, explanation.b.device} == {"cpu"}
+    if factor.name in ("bandwidth", "rate") and any(one.name == "cores" for one in explanation.factors):
+        return f"{_WORDS[factor.name][0]} of user time"
     own = _ON_THE_CPU.get(factor.name) if on_the_cpu else None
     return own or _WORDS[factor.name][0]
 
@@ -91,10 +97,20 @@ def _agrees(factor: Factor, explanation: Explanation) -> bool:
 
 
 def _why_slow(explanation: Explanation) -> str:
-    """Which op's kernel moves its bytes slowly, and why, in a word."""
-    found = next((cause for cause in explanation.causes if cause.code in _SLOWS_BYTES), None)
-    return f": {_call(found)} is {_SLOWS_BYTES[found.code]}" if found is not None else ""
+    """Which ops' kernels move their bytes slowly, and why, in a word each."""
+    told = tell_together(explanation.causes, _SLOWS_BYTES, lambda cause: clean(cause.op or cause.side))
+    return f": {told}" if told else ""
 
 
-def _call(cause: Cause) -> str:
-    return clean(cause.op or cause.side)
+def tell_together(causes: Sequence[Cause], words: Mapping[Code, str], name: Callable[[Cause], str]) -> str:
+    """``sum is underfilled``; where ops share the rep, each with its part of it."""
+    leading = choose_leading(causes, words)
+    alone = len(leading) == 1 and (leading[0].share is None or leading[0].share >= MOST_OF_IT)
+    told = [
+        f"{name(cause)}{_tell_share(cause) if not alone else ''} is {words[cause.code]}" for cause in leading
+    ]
+    return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
+
+
+def _tell_share(cause: Cause) -> str:
+    return f" ({format_value(cause.share, 'percent')} of the rep)" if cause.share is not None else ""

@@ -10,7 +10,7 @@ import math
 from ...analysis.explain.cause import Cause, Code
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor
-from .factor_words import WORTH_NAMING, format_term, name_factor
+from .factor_words import WORTH_NAMING, format_term, name_factor, tell_together
 from .names import clean
 from .numbers import format_value
 
@@ -27,7 +27,7 @@ _WORDS: dict[Code, str] = {
     "memory_bound": "memory-bound",
     "compute_bound": "compute-bound",
     "underfilled": "underfilled",
-    "low_occupancy": "of low occupancy",
+    "low_occupancy": "of few warps",
     "uncoalesced": "uncoalesced",
     "extra_traffic": "moving more than its least bytes",
     "extra_arithmetic": "busy with extra arithmetic",
@@ -41,11 +41,11 @@ def tell_main_cause(explanation: Explanation | None) -> str:
     if explanation is None:
         return ""
     factors = _leading_factors(explanation)
-    why = next((cause for cause in explanation.causes if cause.code in _WORDS), None)
+    why = tell_together(explanation.causes, _WORDS, _name)
     told = (
         [f"mainly {' and '.join(_tell_factor(factor, explanation) for factor in factors)}"] if factors else []
     )
-    told += [f"as {_tell_cause(why)}"] if why is not None else []
+    told += [f"as {why}"] if why else []
     return ", ".join(told)
 
 
@@ -75,7 +75,6 @@ def _tell_factor(factor: Factor, explanation: Explanation) -> str:
     return f"{size} by {name_factor(factor, explanation)} ({values})"
 
 
-def _tell_cause(cause: Cause) -> str:
-    name = clean(cause.op or cause.side)
+def _name(cause: Cause) -> str:
     of = f" of {clean(cause.side)}" if cause.op is not None and cause.op != cause.side else ""
-    return f"{name}{of} is {_WORDS[cause.code]}"
+    return f"{clean(cause.op or cause.side)}{of}"

@@ -18,6 +18,7 @@ from ..document.document import Document, Notice, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_value
+from .counted_columns import tell_uncounted
 from .explanations import compose_explanations
 from .figures import draw_up_figures
 from .op_tables import copy_table, kernel_table, launch_table, op_table
@@ -125,6 +126,7 @@ def _list_facts(result: RunResult) -> tuple[tuple[str, str], ...]:
         ("order", ORDERS[run.order]),
         ("passes", _list_seconds(result.pass_seconds)),
         ("measuring", _describe_measuring(result)),
+        ("not counted", tell_uncounted(result)),
         ("repeat with", shlex.join(run.command)),
     ]
     return tuple((name, clean(text)) for name, text in facts if text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...analysis.runs.results import OpResult
+from ...analysis.runs.results import OpResult, RunResult
+from ...analysis.words import OUT_OF_TIME
 from ..document.tables import ColumnOf
 
 
@@ -14,6 +15,22 @@ def counted_columns() -> tuple[ColumnOf[OpResult], ...]:
         ColumnOf(key="warps", title="warps", kind="percent", detail=True, value=_warps),
         ColumnOf(key="system", title="system", kind="percent", value=_system_share),
         ColumnOf(key="faults", title="page faults", kind="count", value=_faults),
+    )
+
+
+def tell_uncounted(result: RunResult) -> str:
+    """Which steps have no evidence for want of time, by backend and point, and how they get it; empty if none."""
+    left = [step for step in result.steps if step.evidence_note == OUT_OF_TIME]
+    points: dict[str, dict[str, None]] = {}
+    for step in left:
+        point = " ".join(f"{name}={value}" for name, value in step.params.items())
+        points.setdefault(f"{step.backend} {step.dtype}", {})[point] = None
+    told = "; ".join(f"{place} {', '.join(found)}" for place, found in points.items())
+    how = f"flopprof run --resume {result.run.id} --evidence counters goes on"
+    return (
+        f"{len(left)} of {len(result.steps)} steps, as their turn did not come ({told}); {how}"
+        if left
+        else ""
     )
 
 

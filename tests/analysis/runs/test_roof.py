@@ -121,7 +121,7 @@ def test_without_the_peak_an_op_needs_there_is_no_ceiling():
 
 def test_without_kernel_time_the_share_is_unknown():
     work = step_work(make_step(Matvec(), **GPU, n=20_000))
-    assert roof_of_step(work, Timing(), h200()) == Roof(source=h200().source, limit="memory")
+    assert roof_of_step(work, Timing(), h200()) == Roof(source=h200().source, nearer="memory")
 
 
 def test_copies_have_no_roof():

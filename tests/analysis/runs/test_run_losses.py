@@ -57,7 +57,7 @@ def ops_of(result: RunResult, backend: str) -> list[OpResult]:
 
 
 def test_without_the_loss_every_step_is_judged(whole: RunResult):
-    assert all(step.costs.limit for step in whole.steps)
+    assert all(step.costs.limit or step.costs.nearer_roof for step in whole.steps)
     assert all(step.overhead_ns is not None and step.launch_bound is not None for step in whole.steps)
     assert any(step.costs.roof_share for step in steps_of(whole, "cupy"))
     assert not [item for item in (*whole.steps, *whole.ops) if item.costs.roof_note == "lost_data"]

@@ -34,7 +34,7 @@ def test_the_axis_that_is_slow_on_an_h200_is_underfilled(h200: RunResult):
     )
     assert document.explanations[0].sentences[0] == (
         "cupy_sum (sum of outer_sum axis=0): underfilled: 125 blocks fill 23.7 % of 528 slots, so that too little of "
-        "the GPU works, 13.6 % of the memory's roof; 69.0 % of the rep."
+        "the GPU works, 13.6 % of the memory's roof; 69.0 % of the rep, up to 94.6 % of the difference."
     )
     assert document.explanations[0].sentences[-1] == (
         "outer_sum axis=0: not measured: what the kernels move and execute; flopprof run with --evidence counters "
@@ -140,7 +140,8 @@ def test_the_systems_time_is_a_factor_of_the_cpu():
         document.explanations[0]
         .sentences[0]
         .startswith(
-            "outer_sum: page faults: 390000 a rep; the system takes 70.0 % of its CPU time; 70.0 % of the rep."
+            "outer_sum: page faults: 390000 a rep; the system takes 70.0 % of its CPU time; 70.0 % of the rep, "
+            "up to 78.5 % of the difference."
         )
     )
 
