@@ -12,7 +12,7 @@ unpacked and exported traces hold the environment of the machine they come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,16 @@ from ..kineto.convert import write_export
 from ..packing.packed import open_packed, packing_of, unpack
 from ..packing.private import private_folder
 from ..sqlite.snapshot import MAGIC, resolve_file
-from .nsys import HOW_TO_INSTALL, ExportError, Nsys, export_report, find_nsys, import_qdstrm
+from .nsys import (
+    HOW_TO_INSTALL,
+    Announce,
+    ExportError,
+    Nsys,
+    export_report,
+    find_nsys,
+    import_qdstrm,
+    keep_silent,
+)
 
 PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
@@ -29,9 +38,6 @@ RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
 
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
-
-Announce = Callable[[str], None]
-
 
 def find_trace(path: Path) -> Path:
     """The trace a path means: the file itself, or the only trace of a run folder. Raises TraceError."""
@@ -64,7 +70,7 @@ def open_trace_file(path: Path, *, announce: Announce | None = None) -> Iterator
     try:
         with private_folder() as folder:
             try:
-                yield _make_plain(source, folder, announce or _say_nothing)
+                yield _make_plain(source, folder, announce or keep_silent)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise _about(path, error) from None
@@ -77,10 +83,6 @@ def _about(path: Path, error: TraceError) -> TraceError:
     """The same failure, about another file."""
     kind = ExportError if isinstance(error, ExportError) else TraceError
     return kind(path, error.problem)
-
-
-def _say_nothing(line: str) -> None:
-    del line
 
 
 def _needs_work(path: Path, source: Path) -> bool:
@@ -120,11 +122,11 @@ def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
     if path.suffix == ".qdstrm":
         announce(f"importing with Nsight Systems {nsys.version}")
         report = folder / "imported.nsys-rep"
-        import_qdstrm(path, report, nsys)
+        import_qdstrm(path, report, nsys, announce)
         path = report
     announce(f"exporting with Nsight Systems {nsys.version}")
     plain = folder / "exported.sqlite"
-    export_report(path, plain, nsys)
+    export_report(path, plain, nsys, announce)
     return plain
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from ...analysis.trace.asking import NoAnswer, ask_program
+
 POLL_SECONDS = 0.05
 
 PATIENCE_SECONDS = {signal.SIGINT: 30.0, signal.SIGTERM: 10.0}
@@ -23,17 +25,9 @@ ASK_SECONDS = 120
 def ask(program: Path, *arguments: str, failing: str = "") -> str:
     """All that a program says to some arguments; where it could not be asked, why, with `failing` before it."""
     try:
-        done = subprocess.run(
-            [str(program), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{failing}{error}"
-    return done.stdout + done.stderr
+        return ask_program([program, *arguments], ASK_SECONDS).text
+    except NoAnswer as error:
+        return f"{failing}{program} {error}"
 
 
 def run_child(
