@@ -39,6 +39,7 @@ RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
 
+
 def find_trace(path: Path) -> Path:
     """The trace a path means: the file itself, or the only trace of a run folder. Raises TraceError."""
     if not path.is_dir():

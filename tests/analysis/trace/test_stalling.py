@@ -59,7 +59,9 @@ def test_processes_that_end_are_no_idleness():
 
 @contextmanager
 def process_in(folder: Path, program: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(folder)}) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(folder)}
+    ) as child:
         try:
             yield child
         finally:
@@ -85,8 +87,12 @@ def test_an_answer_is_what_was_said_on_both_streams_and_the_exit_code(tmp_path: 
     assert (answer.text, answer.code) == ("one\ntwo\n", 3)
 
 
-@pytest.mark.parametrize("body", ["sleep 1000", "sleep 1000 & wait", "trap '' INT TERM; sleep 1000", "exec >&-; sleep 1000"])
-def test_what_does_not_answer_is_ended_with_its_children(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "body", ["sleep 1000", "sleep 1000 & wait", "trap '' INT TERM; sleep 1000", "exec >&-; sleep 1000"]
+)
+def test_what_does_not_answer_is_ended_with_its_children(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     began = time.monotonic()
     with pytest.raises(NoAnswer, match=r"does not answer in 0.3 s"):
