@@ -40,6 +40,7 @@ def ask_program(command: Sequence[str | Path], seconds: float) -> Answer:
         try:
             child = subprocess.Popen(
                 [str(word) for word in command],
+                cwd="/" if explain_place() else None,  # elsewhere nsys does not even say its version
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -54,6 +55,20 @@ def ask_program(command: Sequence[str | Path], seconds: float) -> Answer:
             raise
         said.seek(0)
         return Answer(said.read(MOST_BYTES).decode("utf-8", "replace"), child.returncode)
+
+
+def explain_place() -> str | None:
+    """What is wrong with the current folder, or None.
+
+    Nsight Systems does not run in one that has been deleted, and keeps its path as a text.
+    """
+    try:
+        str(Path.cwd()).encode()
+    except FileNotFoundError:
+        return "the current folder has been deleted: go to one that is there"
+    except UnicodeEncodeError:
+        return "the current folder's path is not UTF-8: go to another"
+    return None
 
 
 def _wait(child: subprocess.Popen[bytes], output: int, seconds: float) -> None:

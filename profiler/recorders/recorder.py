@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...analysis.files import move_whole
+from ...analysis.trace.asking import explain_place
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
@@ -147,6 +148,8 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
     """The installed nsys, and why it cannot be used here (None when it can)."""
     if any(sign in environment for sign in NESTED_SIGNS):
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
+    if problem := explain_place():
+        return None, f"nsys cannot work here: {problem}"
     nsys = find_nsys()
     if nsys is None:
         silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))
