@@ -44,7 +44,12 @@ MOST_RECORD_BYTES = 256 << 20
 
 MOST_MANIFEST_BYTES = 4 << 20
 
-MOST_OF = {MANIFEST: MOST_MANIFEST_BYTES, "machine.json": 1 << 20, "ceilings.json": 1 << 20, "plan.json": 64 << 20}
+MOST_OF = {
+    MANIFEST: MOST_MANIFEST_BYTES,
+    "machine.json": 1 << 20,
+    "ceilings.json": 1 << 20,
+    "plan.json": 64 << 20,
+}
 """Bytes of the files that do not grow with what was measured."""
 
 IMPORT_PREFIX = ".import-"
@@ -159,7 +164,9 @@ def _checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[str, zipfile.
             raise ArchiveRefused(archive, f"its entry {name!r} is none of a run's files")
         if name in entries:
             raise ArchiveRefused(archive, f"its entry {name!r} is there twice")
-        if entry.file_size > (MOST_BYTES if name.endswith(".sqlite") else MOST_OF.get(name, MOST_RECORD_BYTES)):
+        if entry.file_size > (
+            MOST_BYTES if name.endswith(".sqlite") else MOST_OF.get(name, MOST_RECORD_BYTES)
+        ):
             raise ArchiveRefused(
                 archive, f"its entry {name!r} unpacks to {entry.file_size} bytes, which is too much"
             )

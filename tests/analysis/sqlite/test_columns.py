@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,24 @@ def test_only_the_texts_asked_for_are_read(tmp_path: Path):
         assert file.texts([3, 3, 1999, 5000]) == {3: "name 3", 1999: "name 1999"}
         assert len(file.texts(range(2000))) == 2000
         assert file.texts([]) == {}
+
+
+def test_an_index_that_leads_to_another_row_names_nothing(tmp_path: Path):
+    """What an id is called says its own row, as it does to whoever reads the whole table."""
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, ids in (("StringIds", "123"), ("Other", "213")):
+            connection.execute(f"CREATE TABLE {table} (id TEXT PRIMARY KEY, value TEXT)")
+            connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [(i, f"name {i}") for i in ids])
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET rootpage ="
+            " (SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_Other_1')"
+            " WHERE name = 'sqlite_autoindex_StringIds_1'"
+        )
+    with SqliteFile(path) as file:
+        assert file.texts([1]) == {}
+        assert file.texts([3]) == {3: "name 3"}
 
 
 def test_an_oversized_text_is_left_out_and_does_not_hide_its_neighbours(tmp_path: Path):
