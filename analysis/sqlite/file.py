@@ -274,6 +274,8 @@ class SqliteFile:
 def _list_tables(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
     """Tables with all their columns, also those that are computed when they are read."""
     names = snapshot.ask("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'")
+    if not all(isinstance(name, str) for (name,) in names):
+        raise TraceError(snapshot.path, f"is damaged (a table without a name); {AGAIN}")
     return {
         name: tuple(row[1] for row in snapshot.ask(f"PRAGMA table_xinfo({quote_name(name)})") if row[6] != 1)
         for (name,) in names

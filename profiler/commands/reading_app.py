@@ -69,7 +69,7 @@ def analyze(
     from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
-    from .analyze import AnalyzeRequest, analyze_many, lists_many
+    from .analyze import AnalyzeRequest, analyze_many, find_files, lists_many
     from .analyze import analyze as analyze_one
 
     request = AnalyzeRequest(
@@ -86,11 +86,12 @@ def analyze(
         skip=skip,
         every=every,
     )
-    if lists_many(trace):
+    paths = find_files(trace)
+    if lists_many(paths):
         from ..terminal.workers import Workers
 
         workers = Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file)
-        outcome = analyze_many(trace, request, workers)
+        outcome = analyze_many(paths, request, workers)
     else:
         outcome = analyze_one(request)
     print_pieces(outcome.report)

@@ -134,6 +134,16 @@ def test_an_oversized_text_of_its_own_row_is_one_line(tmp_path: Path):
             file.text_column("t", "c")
 
 
+@pytest.mark.parametrize("name", ["CAST('t' AS BLOB)", "NULL"])
+def test_a_table_whose_name_is_no_text_is_one_line(name: str, tmp_path: Path):
+    path = make(tmp_path / "t.sqlite", "CREATE TABLE t (a INTEGER)")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"UPDATE sqlite_master SET name = {name}")
+    with pytest.raises(TraceError, match="is damaged"), SqliteFile(path):
+        pass
+
+
 def test_a_schema_that_is_no_text_is_one_line(tmp_path: Path):
     path = make(tmp_path / "t.sqlite", "CREATE TABLE tttttttt (a INTEGER)")
     raw = path.read_bytes().replace(b"CREATE TABLE tttttttt", b"CREATE TABLE t\xfft(tttt ")
