@@ -1,7 +1,7 @@
 """Whether a recorder that should be busy is: what the processes in its private TMPDIR have computed.
 
 A healthy Nsight Systems needs 0.15 s of CPU time to start a program, and 0.01 s of it a second while it waits. One that
-computes nothing for ten seconds has stalled, however busy the machine is: even a tenth of a core is a second of
+computes nothing for twelve seconds has stalled, however busy the machine is: even a tenth of a core is a second of
 CPU time by then. One that computes on and on is ended by what its work may cost.
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 12.0
+"""Longer than the ten after which nsys itself says that it lost its agent, which is worth another try."""
 
 IDLE_SHARE = 0.02
 """Of a core: less than that is waiting."""

@@ -20,7 +20,7 @@ from running.patience import wait_until
 def watched(effort: Callable[[float], Effort], seconds: int, *, most: float = 10) -> tuple[int, str] | None:
     """The second in which a problem was found, and what it was, by a clock that ticks in seconds."""
     now = 0.0
-    watch = StallWatch(look=lambda: effort(now), most_cpu_seconds=most, clock=lambda: now)
+    watch = StallWatch(look=lambda: effort(now), most_cpu_seconds=most, idle_seconds=10, clock=lambda: now)
     for second in range(seconds):
         now = float(second)
         if problem := watch.find_problem():
