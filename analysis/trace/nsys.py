@@ -19,9 +19,9 @@ from pathlib import Path
 
 from ..errors import TraceError
 from ..files import move_whole
+from ..processes.asking import NoAnswer, ask_program, end_group
+from ..processes.stalling import StallWatch, measure_effort
 from ..sqlite.file import SqliteFile
-from .asking import NoAnswer, ask_program, end_group
-from .stalling import StallWatch, measure_effort
 
 IMPORTER = "QdstrmImporter"
 

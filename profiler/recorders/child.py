@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from ...analysis.trace.asking import NoAnswer, ask_program
+from ...analysis.processes.asking import NoAnswer, ask_program
 from .hanging import RecorderHangs
 
 POLL_SECONDS = 0.05

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ...analysis.processes.stalling import Effort, StallWatch, measure_effort
 from ...analysis.trace.nsys import work_seconds
-from ...analysis.trace.stalling import Effort, StallWatch, measure_effort
 from ..errors import CaptureError
 
 State = Literal["to come", "there", "gone"]

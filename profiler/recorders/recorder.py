@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...analysis.files import move_whole
-from ...analysis.trace.asking import explain_place
+from ...analysis.processes.asking import explain_place
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from ...analysis.trace.stalling import find_strays
+from ...analysis.processes.stalling import find_strays
 
 PATIENCE_SECONDS = 3.0
 """nsys ends within a second or so of SIGTERM."""

@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.processes import stalling
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import nsys as nsys_export
-from flopprof.analysis.trace import stalling
 from flopprof.analysis.trace.nsys import (
     ExportError,
     Nsys,

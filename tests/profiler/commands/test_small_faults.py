@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.processes.asking import ask_program
 from flopprof.analysis.trace import nsys
-from flopprof.analysis.trace.asking import ask_program
 from flopprof.profiler.errors import InterpreterMissing, OutputFolderError, ProfileError
 from flopprof.profiler.program.recording import ProfileRequest, profile_program
 from flopprof.profiler.recorders.folders import make_empty_folder, temporary_folder

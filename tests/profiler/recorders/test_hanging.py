@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.trace import stalling
-from flopprof.analysis.trace.stalling import find_strays
+from flopprof.analysis.processes import stalling
+from flopprof.analysis.processes.stalling import find_strays
 from flopprof.profiler.commands import profile as profile_command
 from flopprof.profiler.doctor.probe import watch_probe
 from flopprof.profiler.errors import ProfileError

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.trace import asking
-from flopprof.analysis.trace.asking import NoAnswer, ask_program
-from flopprof.analysis.trace.stalling import Effort, StallWatch, measure_effort
+from flopprof.analysis.processes import asking
+from flopprof.analysis.processes.asking import NoAnswer, ask_program
+from flopprof.analysis.processes.stalling import Effort, StallWatch, measure_effort
 from running.patience import wait_until
 
 
