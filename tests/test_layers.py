@@ -22,7 +22,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     "analysis": (
         *(
             ("words", "errors", "plain", "files"),
-            ("arithmetic", "sqlite", "engine", "codes"),
+            ("arithmetic", "sqlite", "engine", "processes", "codes"),
             ("export", "kineto", "packing"),
             ("hardware",),
             ("trace",),

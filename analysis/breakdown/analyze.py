@@ -179,7 +179,7 @@ def analyze_file(
     """
     path = find_trace(path)
     digest = digest or Digest(path)
-    with open_trace_file(path, announce=announce, split=True, keep=keep_export) as plain:
+    with open_trace_file(path, announce=announce, keep=keep_export) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
             trace,

@@ -78,7 +78,7 @@ def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
 def _waits_for_event(trace: Trace, rows: Ints, before_call: Codes) -> Bools:
     """Whether the stream was told to wait for an event between the calls of two activities.
 
-    A wait whose stream the export does not name may have been for any stream of its process.
+    A wait whose stream or context the export does not name may have been for any of its process.
     """
     if not len(trace.event_waits) or not len(rows):
         return np.zeros(len(rows), np.bool_)
@@ -94,8 +94,9 @@ def _waits_for_event(trace: Trace, rows: Ints, before_call: Codes) -> Bools:
     for (one, context, stream), group in streams.groupby(["process", "context", "stream"]):
         times = np.sort(group["time"].to_numpy())
         mine = ints(frame, "process")[rows] == one
-        if stream != NONE:
-            mine &= (ints(frame, "context")[rows] == context) & (ints(frame, "stream")[rows] == stream)
+        for column, value in (("context", context), ("stream", stream)):
+            if value != NONE:
+                mine &= ints(frame, column)[rows] == value
         between = np.searchsorted(times, until) > np.searchsorted(times, since, side="right")
         found |= mine & between
     return found

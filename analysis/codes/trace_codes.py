@@ -40,8 +40,8 @@ TRACE: dict[str, Code] = {
     "missing_names": code("warning", ("kernels", "windows.sync_ns"), "kernels or calls without a name"),
     "missing_values": code(
         "warning",
-        ("devices", "copies", "ranges"),
-        "records without a device, stream, size or kind, ranges without a domain",
+        ("devices", "kernels", "copies", "ranges"),
+        "records without a device, stream, size, kind or launch geometry, ranges without a domain",
     ),
     "missing_columns": code(
         "info", ("kernels", "copies", "ranges", "devices"), "columns that every export has are not there"

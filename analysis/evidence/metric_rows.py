@@ -98,7 +98,8 @@ def measure_metrics(trace: Trace, attribution: Attribution, paths: Paths) -> Tra
             ranges += _range_rows(
                 trace, paths, samples, activity, path, credit(activity, path.astype(np.int64), len(paths))
             )
-        rows = np.flatnonzero(here & (ints(trace.activities, "layer") == KERNEL))
+        is_mine = here & (ints(trace.activities, "layer") == KERNEL)
+        rows = trace.by_start[is_mine[trace.by_start]]
         kernels += _kernel_rows(trace, attribution, paths, samples, rows, credit)
     return TraceMetrics(
         devices=tuple(_describe(samples) for samples in trace.samples),
@@ -173,7 +174,8 @@ def _kernel_rows(
     count = np.bincount(group) if len(group) else np.zeros(0, np.int64)
     first = np.zeros(len(count), np.int64)
     first[group[::-1]] = np.arange(len(group))[::-1]
-    for at, figures in enumerate(credit(rows, group, len(count))):
+    found = credit(rows, group, len(count))
+    for at in np.argsort(first, kind="stable").tolist():
         of = names[int(path[first[at]])]
         yield KernelMetrics(
             kernel=trace.name(int(name[first[at]])),
@@ -183,7 +185,7 @@ def _kernel_rows(
             tid=of.tid,
             device=known_device(samples.device),
             instances=int(count[at]),
-            figures=figures,
+            figures=found[at],
         )
 
 

@@ -114,7 +114,12 @@ def credit_samples(
     groups: int,
     bandwidth_bytes_per_s: int | None,
 ) -> list[Figures]:
-    """The figures of each group of activities; `activity` and `group` are pairs, each pair once."""
+    """The figures of each group of activities; `activity` and `group` are pairs, each pair once.
+
+    They are added up in the order of time: in another one sums of fractions differ in their last digit.
+    """
+    by_time = np.argsort(pieces.first[activity], kind="stable")
+    activity, group = activity[by_time], group[by_time]
     count = pieces.count[activity]
     row = np.repeat(np.arange(len(activity)), count)
     within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..sqlite.file import SqliteFile
+from ..sqlite.folded import Folded
 from ..words import BUSY_LAYERS
 from .frames import make_frame
 from .identity import process_key
@@ -195,7 +196,15 @@ def _kernel_names(file: SqliteFile, table: Table, names: NameCollector, schema: 
 
 def _count_unknown(table: Table) -> int:
     columns = [table.columns[name] for name in NEVER_NULL if table.has(name)]
-    return sum(int((~c.valid).sum()) - c.foreign for c in columns if c.valid is not None)
+    unknown = sum(int((~c.valid).sum()) - c.foreign for c in columns if c.valid is not None)
+    return unknown + max(0, _count_partly_null(table.folded) - table.folded.foreign)
+
+
+def _count_partly_null(folded: Folded) -> int:
+    """Values that rows lack in columns that others have: a column that is empty is one that is not there."""
+    rows = np.bincount(folded.codes, minlength=len(folded))
+    known = [folded.known(name) for name in folded.columns]
+    return sum(int(rows[~there].sum()) for there in known if there.any())
 
 
 def _count_bad_bytes(table: Table, good: Bools, layer: str) -> int:

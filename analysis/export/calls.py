@@ -190,6 +190,6 @@ def read_event_waits(file: SqliteFile, schema: str) -> tuple[Ints, Ints, Ints, I
     return (
         process_key(table.values("globalPid", 0)),
         table.values("correlationId", 0),
-        table.values("contextId", 0),
+        table.values("contextId", NONE),
         table.values("streamId", NONE),
     )

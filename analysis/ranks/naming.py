@@ -31,7 +31,8 @@ def find_traces(paths: Sequence[Path]) -> list[Path]:
 
 def list_folder(folder: Path) -> list[Path]:
     """The traces of a folder, one of each name, 2 before 10. Raises RanksError when there is none."""
-    for pattern in ("*", "*/*", "shards/*/*"):
+    # Those of a run first: raw reports that it kept lie beside its shards.
+    for pattern in ("shards/*/*", "*", "*/*"):
         files = [path for path in sorted(folder.glob(pattern)) if path.is_file() and is_trace(path)]
         best: dict[Path, Path] = {}
         for path in sorted(files, key=_preference):

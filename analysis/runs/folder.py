@@ -14,6 +14,9 @@ from ..words import FORMAT
 from .ceilings import Ceilings, read_ceilings
 from .records import CountersRecord, Machine, Record, RunPlan, ShardRecord
 
+MOST_BYTES = 512 << 20
+"""Of one record: ten million samples."""
+
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
@@ -89,6 +92,10 @@ def check_whole(folder: RunFolder) -> None:
 def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     """One JSON file of the run. Raises RunError naming the file and the first thing wrong with it."""
     try:
+        if not path.is_file():
+            raise RunError(path, "is not a file")
+        if path.stat().st_size > MOST_BYTES:
+            raise RunError(path, f"has {path.stat().st_size} bytes, more than any record")
         text = path.read_text(encoding="utf-8")
         record = kind.model_validate_json(text)
     except ValidationError as error:

@@ -41,9 +41,6 @@ class SqliteFile:
     tables: dict[str, tuple[str, ...]]
     """Table name -> its columns, in their stored order."""
 
-    chosen_here = False
-    """Whether its tables were chosen here, among which are all that are read, whatever it says of itself."""
-
     def __init__(self, path: Path) -> None:
         """Open `path`, or raise TraceError: missing, a directory, empty, not SQLite, cut short, damaged."""
         self.path = Path(path)
@@ -218,16 +215,20 @@ class SqliteFile:
     def _some_texts(self, ids: list[int]) -> dict[int, str]:
         """By any way in which an id may be stored; a column of integers has but one."""
         sought = [*ids, *map(str, ids), *(f"{one}.0" for one in ids)]
-        marks = ",".join("?" * len(sought))
+        which = f"WHERE id IN ({','.join('?' * len(sought))})"
+        if rowid := self._rowid_name("StringIds"):
+            # An index finds the row; what it says of it is taken from the row itself, should the two differ.
+            which = f"NOT INDEXED WHERE {rowid} IN (SELECT {rowid} FROM StringIds {which})"
         try:
-            rows = self._snapshot.ask(f"SELECT id, value FROM StringIds WHERE id IN ({marks})", sought)
+            rows = self._snapshot.ask(f"SELECT id, value FROM StringIds {which}", sought)
         except sqlite3.DataError:  # a value over MAX_VALUE_BYTES, which is no name
             alone = ids if len(ids) > 1 else []
             return {i: text for one in alone for i, text in self._some_texts([one]).items()}
         except READ_FAILURES as error:
             raise translate_error(self.path, error) from None
         found = ((exact_integer(one), value) for one, value in rows if isinstance(value, str))
-        return {one: value for one, value in found if one is not None}
+        wanted = set(ids)
+        return {one: value for one, value in found if one in wanted}
 
     def _chunks(self, table: str, columns: Sequence[str]) -> Iterator[Rows]:
         names = ", ".join(quote_name(c) for c in columns)
@@ -243,12 +244,17 @@ class SqliteFile:
 
     def _order(self, table: str) -> str:
         """The order in which the table lies in its file, whatever indexes there are."""
+        name = self._rowid_name(table)
+        return f"NOT INDEXED ORDER BY {name}" if name else "NOT INDEXED"
+
+    def _rowid_name(self, table: str) -> str | None:
+        """What a table calls the ids of its rows; None where columns took all names for it, or it has none."""
         name = find_rowid_name(self.tables[table])
         try:
             self._snapshot.ask(f"SELECT {name} FROM {quote_name(table)} LIMIT 0")
-        except sqlite3.OperationalError:  # columns took all of its names, or there is none
-            return "NOT INDEXED"
-        return f"NOT INDEXED ORDER BY {name}"
+        except sqlite3.OperationalError:
+            return None
+        return name
 
     def _require(self, table: str, columns: Sequence[str]) -> None:
         if table not in self.tables:
@@ -268,6 +274,8 @@ class SqliteFile:
 def _list_tables(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
     """Tables with all their columns, also those that are computed when they are read."""
     names = snapshot.ask("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'")
+    if not all(isinstance(name, str) for (name,) in names):
+        raise TraceError(snapshot.path, f"is damaged (a table without a name); {AGAIN}")
     return {
         name: tuple(row[1] for row in snapshot.ask(f"PRAGMA table_xinfo({quote_name(name)})") if row[6] != 1)
         for (name,) in names

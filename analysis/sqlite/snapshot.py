@@ -220,10 +220,10 @@ def _begin(path: Path, real: Path) -> tuple[str, sqlite3.Connection]:
     try:
         try:
             return uri, _usable(uri)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # A read-only folder or a file system without locks; but not over a half-done transaction.
-            if _size_of(_beside(real, "-journal")):
-                raise
+            if _size_of(journal := _beside(real, "-journal")):
+                raise _half_written(path, journal, error) from None
             if _size_of(log := _beside(real, "-wal")):
                 remedy = "copy both to a folder that may be written to"
                 raise TraceError(
@@ -232,6 +232,18 @@ def _begin(path: Path, real: Path) -> tuple[str, sqlite3.Connection]:
             return f"{uri}&immutable=1", _usable(f"{uri}&immutable=1")
     except READ_FAILURES as error:
         raise translate_error(path, error) from None
+
+
+def _half_written(path: Path, journal: Path, error: sqlite3.OperationalError) -> TraceError:
+    """What a journal that is still to be undone means, unless its writer is at work."""
+    problem = translate_error(path, error)
+    if "is locked" in problem.problem:
+        return problem
+    return TraceError(
+        path,
+        f"was left half written: {journal.name} beside it holds what was there before; open it once with a "
+        f"program that may write, which undoes that (sqlite3 {path.name} .tables), or {AGAIN}",
+    )
 
 
 def _usable(uri: str) -> sqlite3.Connection:

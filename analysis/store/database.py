@@ -154,9 +154,12 @@ def record_run(store: Path, result: RunResult, folder: str, shards: int) -> None
         _write_rows(database, rows_of_run(result, folder, shards, first))
 
 
-def record_unreadable_run(store: Path, plan: RunPlan, folder: str, shards: int, problem: str) -> None:
-    """Write down that a run is there and that its numbers cannot be read. Raises StoreError."""
-    row = run_row(plan, folder, shards) | {"status": "damaged", "problem": problem}
+def record_unreadable_run(store: Path, plan: RunPlan, folder: str, files: int, problem: str) -> None:
+    """Write down that a run is there and that its numbers cannot be read. Raises StoreError.
+
+    ``files`` tells its files from those of another time; it stands where others have the number of their shards.
+    """
+    row = run_row(plan, folder, files) | {"status": "damaged", "problem": problem}
     with open_store(store) as database, transaction(database):
         database.execute("DELETE FROM steps WHERE run = ?", [plan.run.id])
         database.table("runs").upsert(row, pk="id")

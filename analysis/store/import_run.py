@@ -32,6 +32,7 @@ from ..trace.scrub import scrub_trace
 from ..words import FORMAT
 from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
 from .import_checks import check_steps, check_trace
+from .import_facts import check_facts
 
 MOST_ENTRIES = 2_000
 
@@ -42,6 +43,14 @@ MOST_RECORD_BYTES = 256 << 20
 """Of all JSON files together, which take up to 16 times that in memory."""
 
 MOST_MANIFEST_BYTES = 4 << 20
+
+MOST_OF = {
+    MANIFEST: MOST_MANIFEST_BYTES,
+    "machine.json": 1 << 20,
+    "ceilings.json": 1 << 20,
+    "plan.json": 64 << 20,
+}
+"""Bytes of the files that do not grow with what was measured."""
 
 IMPORT_PREFIX = ".import-"
 
@@ -155,7 +164,9 @@ def _checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[str, zipfile.
             raise ArchiveRefused(archive, f"its entry {name!r} is none of a run's files")
         if name in entries:
             raise ArchiveRefused(archive, f"its entry {name!r} is there twice")
-        if entry.file_size > (MOST_BYTES if name.endswith(".sqlite") else MOST_RECORD_BYTES):
+        if entry.file_size > (
+            MOST_BYTES if name.endswith(".sqlite") else MOST_OF.get(name, MOST_RECORD_BYTES)
+        ):
             raise ArchiveRefused(
                 archive, f"its entry {name!r} unpacks to {entry.file_size} bytes, which is too much"
             )
@@ -229,6 +240,7 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
         )
     check_steps(folder)
     check_whole(folder)
+    check_facts(folder)
     _write_record(run / "machine.json", folder.machine.model_dump_json(indent=1))
     if folder.ceilings.ceilings:
         _write_record(run / "ceilings.json", folder.ceilings.model_dump_json(indent=1))

@@ -6,10 +6,11 @@ asks: the database follows the folders.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -108,20 +109,35 @@ def count_shards(folder: Path) -> int:
     return sum(1 for _ in (folder / "shards").glob("*/control.json"))
 
 
+def stamp_files(folder: Path) -> int:
+    """A number that is another when a file of the run is: by names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for pattern in ("*.json", "shards/*/*", "counters/*"):
+        for file in sorted(folder.glob(pattern)):
+            with suppress(OSError):
+                found = file.stat()
+                digest.update(
+                    f"{file.relative_to(folder)}\0{found.st_size}\0{found.st_ctime_ns}\n".encode(
+                        errors="replace"
+                    )
+                )
+    return int.from_bytes(digest.digest()[:7], "big")
+
+
 def record_folder(store: Path, folder: str) -> None:
     """Write the row of the run in a folder, or that it cannot be read. Raises RunError, StoreError, CeilingsError."""
     from ..runs.account import account_run
 
     path = store / folder
-    plan, shards = read_record(path / "plan.json", RunPlan), count_shards(path)
+    plan, shards, files = read_record(path / "plan.json", RunPlan), count_shards(path), stamp_files(path)
     try:
         check_whole(read_run_folder(path))
         result = account_run(path)
     except (RunError, TraceError) as error:
-        record_unreadable_run(store, plan, folder, shards, str(error))
+        record_unreadable_run(store, plan, folder, files, str(error))
     except SENSELESS as error:
         problem = f"{path}: its content makes no sense ({type(error).__name__}: {error})"
-        record_unreadable_run(store, plan, folder, shards, problem)
+        record_unreadable_run(store, plan, folder, files, problem)
     else:
         record_run(store, result, folder, shards)
 
@@ -178,8 +194,10 @@ def _take_in_folder(
 
 
 def _has_changed(old: _Known, plan: RunPlan, path: Path) -> bool:
-    """Whether a run that was not complete is another now; a damaged one is not read again and again."""
-    return old.shards != count_shards(path) or (old.status != plan.run.status and old.status != "damaged")
+    """Whether a run that was not complete is another now; a damaged one is read again when its files have changed."""
+    if old.status == "damaged":
+        return old.shards != stamp_files(path)
+    return old.shards != count_shards(path) or old.status != plan.run.status
 
 
 def _read_known(store: Path) -> dict[str, _Known]:

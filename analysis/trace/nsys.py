@@ -11,19 +11,27 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from ..errors import TraceError
 from ..files import move_whole
+from ..processes.asking import NoAnswer, ask_program, end_group
+from ..processes.stalling import StallWatch, measure_effort
 from ..sqlite.file import SqliteFile
 
 IMPORTER = "QdstrmImporter"
 
-TIMEOUT_SECONDS = 3600
+LOOK_SECONDS = 0.02
+
+TELL_SECONDS = 10
+"""How often a long export says how far it is."""
+
+MOST_WORDS = 1 << 24
+"""Bytes of what nsys says of one export, which are some lines."""
 
 BLOBS_OPTION = "--include-blobs"
 """Exports NVTX's extended payloads, in which NCCL names communicator, rank and message size; unknown to older nsys."""
@@ -81,7 +89,24 @@ def find_importer(nsys: Nsys) -> Path | None:
     return next(iter(_importers(nsys)), None)
 
 
-def import_qdstrm(stream: Path, report: Path, nsys: Nsys) -> None:
+Announce = Callable[[str], None]
+
+
+def keep_silent(line: str) -> None:
+    """Announces nothing."""
+    del line
+
+
+def work_seconds(size: int) -> float:
+    """The CPU time that importing or exporting so many bytes may take: far more than it does.
+
+    >>> work_seconds(0), work_seconds(100_000_000)
+    (10.0, 1010.0)
+    """
+    return 10 + size / 1e5
+
+
+def import_qdstrm(stream: Path, report: Path, nsys: Nsys, announce: Announce = keep_silent) -> None:
     """Turn the unfinished recording `stream` (.qdstrm) into the report `report` (.nsys-rep, 0600).
 
     Raises ExportError when no importer is there, or none of those can read the stream: it must be of exactly
@@ -94,7 +119,8 @@ def import_qdstrm(stream: Path, report: Path, nsys: Nsys) -> None:
     for importer in importers:
         with _workplace(report) as work:
             made = work / "trace.nsys-rep"
-            words = _run([str(importer), "-i", str(stream.absolute()), "-o", made.name], work, stream)
+            command = [str(importer), "-i", str(stream.absolute()), "-o", made.name]
+            words = _run(command, work, stream, announce)
             if made.exists() and made.stat().st_size:
                 _publish(made, report)
                 return
@@ -103,41 +129,33 @@ def import_qdstrm(stream: Path, report: Path, nsys: Nsys) -> None:
     )
 
 
-def export_report(report: Path, target: Path, nsys: Nsys) -> None:
+def export_report(report: Path, target: Path, nsys: Nsys, announce: Announce = keep_silent) -> None:
     """Export `report` (.nsys-rep) to `target` (SQLite, 0600), which appears whole or not at all.
 
     Raises ExportError: a newer version's report, a damaged one, a full disk, an unsound result.
     """
     with _workplace(target) as work:
         made = work / "trace.sqlite"
-        words = run_export(report, made, nsys, list_export_options(nsys))
+        options = [
+            "export",
+            "--type=sqlite",
+            "--quiet=true",
+            "--force-overwrite=true",
+            *([f"{BLOBS_OPTION}=true"] if _knows_blobs(nsys, report) else []),
+            f"--output={made.name}",
+        ]
+        words = _run([str(nsys.path), *options, str(report.absolute())], work, report, announce)
         if not made.exists() or not made.stat().st_size:
             raise ExportError(report, _why_not(nsys, words))
         _check_sound(made, report, nsys)
         _publish(made, target)
 
 
-def run_export(
-    report: Path, made: Path, nsys: Nsys, options: frozenset[str], chosen: Sequence[str] = ()
-) -> str:
-    """Have nsys write `made`, in a private folder, of what was `chosen`: what it said. Raises ExportError."""
-    command = [
-        *(str(nsys.path), "export", "--type=sqlite", "--quiet=true", "--force-overwrite=true"),
-        *([f"{BLOBS_OPTION}=true"] if BLOBS_OPTION in options else []),
-        *chosen,
-        *(f"--output={made.name}", str(report.absolute())),
-    ]
-    return _run(command, made.parent, report)
-
-
-@cache
-def list_export_options(nsys: Nsys) -> frozenset[str]:
-    """The options that its `nsys export` knows, as it says itself; it is asked once."""
+def _knows_blobs(nsys: Nsys, report: Path) -> bool:
     try:
-        said = subprocess.run([nsys.path, "export", "--help"], capture_output=True, timeout=60, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return frozenset()
-    return frozenset(re.findall(r"--[a-z-]+", (said.stdout + said.stderr).decode("utf-8", "replace")))
+        return BLOBS_OPTION in ask_program([nsys.path, "export", "--help"], 2 * ANSWER_SECONDS).text
+    except NoAnswer as error:
+        raise ExportError(report, f"cannot be exported: nsys at {nsys.path} {error}") from None
 
 
 def _why_not(nsys: Nsys, words: str) -> str:
@@ -188,13 +206,11 @@ def _matches(pattern: str) -> list[str]:
 def _probe(path: Path) -> Nsys | None:
     """`path` with its version, None when it does not run or says none."""
     try:
-        said = subprocess.run(
-            [path, "--version"], capture_output=True, timeout=ANSWER_SECONDS, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
+        said = ask_program([path, "--version"], ANSWER_SECONDS)
+    except NoAnswer:
         return None
-    match = re.search(r"version (\S+)", said.decode("utf-8", "replace"))
-    return Nsys(path=path, version=match.group(1)) if match else None
+    match = re.search(r"version (\d\S*)", said.text)
+    return Nsys(path=path, version=match.group(1)) if match and said.code == 0 else None
 
 
 @contextmanager
@@ -214,24 +230,56 @@ def _publish(made: Path, target: Path) -> None:
     move_whole(made, target, durable=False)
 
 
-def _run(command: Sequence[str], work: Path, subject: Path) -> str:
-    """Run in `work`, which is also its TMPDIR; the last line it said, for an error message."""
+def _run(command: Sequence[str], work: Path, subject: Path, announce: Announce) -> str:
+    """Run in `work`, which is also its TMPDIR; the first line it said, for an error message."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=work,
-            env={**environment, "TMPDIR": str(work)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ExportError(subject, f"{Path(command[0]).name} did not finish in {TIMEOUT_SECONDS} s") from None
-    except OSError as error:
-        raise ExportError(subject, f"{command[0]} cannot be started: {error.strerror}") from None
-    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()]
-    said = [line for line in lines if line and not line.startswith(("Processing [", "[tag"))]
-    return re.sub(r"\s+", " ", said[0])[:200] if said else f"exit code {done.returncode}"
+    with tempfile.TemporaryFile(dir=work) as output:
+        try:
+            child = subprocess.Popen(
+                command,
+                cwd=work,
+                env={**environment, "TMPDIR": str(work)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ExportError(subject, f"{command[0]} cannot be started: {error.strerror}") from None
+        size = subject.stat().st_size if subject.exists() else 0
+        watch = StallWatch(look=lambda: measure_effort(work), most_cpu_seconds=work_seconds(size))
+        try:
+            _wait(child, output.fileno(), watch, lambda: announce(f"{_megabytes(work)} MB written so far"))
+        except NoAnswer as error:
+            program = Path(command[0])
+            raise ExportError(subject, f"{program.name} at {program} does not answer: {error}") from None
+        finally:
+            end_group(child)
+        output.seek(0)
+        return _first_words(output.read(MOST_WORDS)) or f"exit code {child.returncode}"
+
+
+def _wait(
+    child: subprocess.Popen[bytes], output: int, watch: StallWatch, tell_progress: Callable[[], None]
+) -> None:
+    """Until it has ended. Raises NoAnswer should it stall, or never come to an end."""
+    told = time.monotonic()
+    while child.poll() is None:
+        if os.fstat(output).st_size > MOST_WORDS:
+            raise NoAnswer("it talks without end")
+        if problem := watch.find_problem():
+            raise NoAnswer(problem)
+        if time.monotonic() > told + TELL_SECONDS:
+            told = time.monotonic()
+            tell_progress()
+        time.sleep(LOOK_SECONDS)
+
+
+def _megabytes(work: Path) -> int:
+    return sum(file.stat().st_size for file in work.iterdir()) // 1_000_000
+
+
+def _first_words(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Processing [", "[tag"))]
+    return re.sub(r"\s+", " ", told[0])[:200] if told else ""

@@ -12,7 +12,7 @@ unpacked and exported traces hold the environment of the machine they come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,20 +22,23 @@ from ..packing.packed import open_packed, packing_of, unpack
 from ..packing.private import private_folder
 from ..sqlite.file import SqliteFile
 from ..sqlite.snapshot import MAGIC, resolve_file
-from .nsys import HOW_TO_INSTALL, ExportError, Nsys, export_report, find_nsys, import_qdstrm
-from .parts import export_parts
+from .nsys import (
+    HOW_TO_INSTALL,
+    Announce,
+    ExportError,
+    Nsys,
+    export_report,
+    find_nsys,
+    import_qdstrm,
+    keep_silent,
+)
 
 PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
 RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
 
-PARTS_SUFFIX = ".parts"
-"""Of a folder in which the tables of one export lie."""
-
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
-
-Announce = Callable[[str], None]
 
 
 def find_trace(path: Path) -> Path:
@@ -54,14 +57,11 @@ def find_trace(path: Path) -> Path:
 
 
 @contextmanager
-def open_trace_file(
-    path: Path, *, announce: Announce | None = None, split: bool = False, keep: bool = False
-) -> Iterator[Path]:
+def open_trace_file(path: Path, *, announce: Announce | None = None, keep: bool = False) -> Iterator[Path]:
     """The plain SQLite file that `path` is or stands for, as long as the context lasts.
 
-    With `split` it may be a folder of such files with the tables that are read (`open_tables`), which are quicker to
-    export. With `keep` what is exported stays beside the recording. One that lies there and is newer is used where
-    `announce` can say so.
+    With `keep` what is exported stays beside the recording. One that lies there and is newer is used where `announce`
+    can say so.
 
     `announce` is told, in one line, of anything that may take more than a moment. Raises TraceError for a
     file that is missing, packed but damaged, too large to unpack, or of a version nsys cannot read; an error
@@ -69,9 +69,6 @@ def open_trace_file(
     """
     path = Path(path)
     source = path if path.suffix in NAMED_SUFFIXES else resolve_file(path)
-    if split and path.suffix == PARTS_SUFFIX and path.is_dir():
-        yield path
-        return
     needs_work = _needs_work(path, source)
     if keep and source.suffix not in RECORDING_SUFFIXES:
         raise TraceError(path, "is not exported to be read; leave --keep-export out")
@@ -87,9 +84,9 @@ def open_trace_file(
         with private_folder() as folder:
             try:
                 if keep:
-                    yield _keep_export(source, beside, folder, announce or _say_nothing)
+                    yield _keep_export(source, beside, folder, announce or keep_silent)
                 else:
-                    yield _make_plain(source, folder, announce or _say_nothing, split=split)
+                    yield _make_plain(source, folder, announce or keep_silent)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise _about(path, error) from None
@@ -120,7 +117,7 @@ def _keep_export(recording: Path, beside: Path, folder: Path, announce: Announce
     nsys = _require_nsys(recording)
     report = _import_report(recording, folder, nsys, announce)
     announce(f"exporting to {beside.name} with Nsight Systems {nsys.version}")
-    export_report(report, beside, nsys)
+    export_report(report, beside, nsys, announce)
     return beside
 
 
@@ -130,7 +127,7 @@ def _import_report(recording: Path, folder: Path, nsys: Nsys, announce: Announce
         return recording
     announce(f"importing with Nsight Systems {nsys.version}")
     report = folder / "imported.nsys-rep"
-    import_qdstrm(recording, report, nsys)
+    import_qdstrm(recording, report, nsys, announce)
     return report
 
 
@@ -138,10 +135,6 @@ def _about(path: Path, error: TraceError) -> TraceError:
     """The same failure, about another file."""
     kind = ExportError if isinstance(error, ExportError) else TraceError
     return kind(path, error.problem)
-
-
-def _say_nothing(line: str) -> None:
-    del line
 
 
 def _needs_work(path: Path, source: Path) -> bool:
@@ -164,7 +157,7 @@ def _is_json(path: Path) -> bool:
         return path.suffix == ".json" or file.read(len(MAGIC)).lstrip()[:1] in (b"{", b"[")
 
 
-def _make_plain(path: Path, folder: Path, announce: Announce, *, split: bool) -> Path:
+def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
     if packing := packing_of(path):
         inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
         if inner.endswith(".json"):
@@ -180,10 +173,8 @@ def _make_plain(path: Path, folder: Path, announce: Announce, *, split: bool) ->
     nsys = _require_nsys(path)
     report = _import_report(path, folder, nsys, announce)
     announce(f"exporting with Nsight Systems {nsys.version}")
-    parts, plain = folder / f"exported{PARTS_SUFFIX}", folder / "exported.sqlite"
-    if split and export_parts(report, parts, nsys):
-        return parts
-    export_report(report, plain, nsys)
+    plain = folder / "exported.sqlite"
+    export_report(report, plain, nsys, announce)
     return plain
 
 

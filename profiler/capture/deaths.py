@@ -39,6 +39,8 @@ def settle_deaths(outcome: WorkerOutcome, todo: Sequence[Step]) -> dict[str, Ste
 
 def explain_death(outcome: WorkerOutcome) -> str:
     """Why a worker ended before its steps had, or was never started."""
+    if outcome.hang:
+        return f"{outcome.hang}; see 'flopprof doctor', or use --recorder embedded"
     words = last_line(outcome.folder / "output.txt")
     if outcome.recorder_failed:
         said = words.rstrip(".")

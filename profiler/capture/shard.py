@@ -105,6 +105,8 @@ def publish_part(
     prepared.mkdir(parents=True)
     try:
         if any(record.status == "done" for record in records):
+            if outcome.hang:
+                raise CaptureError(outcome.hang)
             raw = context.recorder.collect(outcome.folder)
             scrub_trace(raw, prepared / "trace.sqlite")
     except (CaptureError, TraceError, ScrubError) as error:

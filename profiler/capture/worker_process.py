@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +16,31 @@ from ...scenarios.plan.step import Step
 from ..machine.disk import DiskFullError, is_nearly_full
 from ..recorders.child import run_child
 from ..recorders.environment import allowed_environment
+from ..recorders.hanging import HangWatch, ProcessLife, RecorderHangs
 from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import EmbeddedRecorder, Recorder
-from ..worker.job import DISK_FULL, NEW_WORKER, Job, Message, MessageReader, Opened, PassName, Started
+from ..worker.job import (
+    DISK_FULL,
+    NEW_WORKER,
+    Begun,
+    Job,
+    Message,
+    MessageReader,
+    Opened,
+    PassName,
+    Started,
+)
 from ..worker.sampling import MOST_SECONDS
 
 WORKER = (sys.executable, "-P", "-m", "flopprof.profiler.worker.main")
 """-P: a queue.py in the current folder is not what libraries mean when they import queue."""
 
 MOST_STARTS = 4
+
+MESSAGES = "messages.jsonl"
+
+HUNG = -int(signal.SIGKILL)
+"""The exit code of a worker whose recorder was ended because it did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +96,10 @@ class WorkerOutcome:
     """How long it took, its start and its recorder's included."""
     recorder_failed: bool = False
     """Whether the recorder never got as far as the worker."""
+    hang: str | None = None
+    """That the recorder does not answer, and so was ended."""
+    life: ProcessLife = field(default_factory=ProcessLife)
+    """Whether the worker itself, which its recorder started, still is."""
 
     @property
     def has_run(self) -> bool:
@@ -92,7 +113,9 @@ class WorkerOutcome:
 
     def hear(self, message: Message) -> None:
         """Take note of a message."""
-        if isinstance(message, Opened):
+        if isinstance(message, Begun):
+            self.life.begin(message.pid)
+        elif isinstance(message, Opened):
             self.opened = message
         elif isinstance(message, Started):
             self.died_in = message.key
@@ -124,7 +147,7 @@ def run_worker(
             raise DiskFullError(context.run)
         has_begun = outcome.has_run or outcome.interrupted or not context.recorder.failed_to_start(folder)
         outcome.recorder_failed = not has_begun
-        if has_begun or attempt == MOST_STARTS:
+        if has_begun or outcome.hang or attempt == MOST_STARTS:
             return outcome
     raise AssertionError("count() does not end")
 
@@ -156,31 +179,58 @@ def start_worker(
         seed=context.seed,
         most_seconds=MOST_SECONDS if which == "metrics" else None,
         ends_at=ends_at,
-        messages=str(folder / "messages.jsonl"),
+        messages=str(folder / MESSAGES),
         trace=str(folder / "raw.sqlite") if embedded else None,
         activity=str(folder) if embedded and recorder.device_recorder and shard.device == "cuda" else None,
         lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)
     outcome = WorkerOutcome(folder=folder)
-    reader = MessageReader(Path(job.messages))
+    command = recorder.command([*WORKER, str(folder / "job.json")], folder)
+    began = time.monotonic()
+    try:
+        outcome.exit_code = run_child(
+            command,
+            allowed_environment(context.environment, context.temporary),
+            output=folder / "output.txt",
+            while_waiting=_listener(which, recorder, Path(command[0]), outcome, context),
+        )
+    except KeyboardInterrupt:
+        pass
+    except RecorderHangs as error:
+        outcome.hang, outcome.exit_code = str(error), HUNG
+    finally:
+        for message in MessageReader(folder / MESSAGES).read():
+            outcome.hear(message)
+        outcome.life.close()
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _listener(
+    which: PassName,
+    recorder: Recorder | NcuRecorder,
+    program: Path,
+    outcome: WorkerOutcome,
+    context: ShardContext,
+) -> Callable[[], None]:
+    """Hears what the worker says, and sees to it that the recorder around it works."""
+    reader = MessageReader(outcome.folder / MESSAGES)
+    watch = HangWatch(
+        program=program,
+        private=context.temporary,
+        output=outcome.folder / "output.txt",
+        written=(outcome.folder,),
+    )
 
     def listen() -> None:
         for message in reader.read():
             outcome.hear(message)
             context.on_message(which, message)
+        if recorder.name != "embedded":
+            watch.check(outcome.life.state())
 
-    command = recorder.command([*WORKER, str(folder / "job.json")], folder)
-    environment = allowed_environment(context.environment, context.temporary)
-    began = time.monotonic()
-    try:
-        outcome.exit_code = run_child(
-            command, environment, output=folder / "output.txt", while_waiting=listen
-        )
-    except KeyboardInterrupt:
-        listen()
-    outcome.seconds = time.monotonic() - began
-    return outcome
+    return listen
 
 
 def recorder_of(which: PassName, context: ShardContext) -> Recorder | NcuRecorder:

@@ -77,6 +77,11 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
 
+def find_files(names: Sequence[Path]) -> list[Path]:
+    """The files and folders themselves; what is none may be the name of a run of the store, such as ``latest``."""
+    return [_find_file(name) for name in names]
+
+
 def lists_many(paths: Sequence[Path]) -> bool:
     """Whether paths mean several traces: more than one of them, or a folder that holds more than one."""
     if len(paths) > 1:

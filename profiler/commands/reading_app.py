@@ -73,7 +73,7 @@ def analyze(
     from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
-    from .analyze import AnalyzeRequest, analyze_many, lists_many
+    from .analyze import AnalyzeRequest, analyze_many, find_files, lists_many
     from .analyze import analyze as analyze_one
 
     request = AnalyzeRequest(
@@ -91,11 +91,12 @@ def analyze(
         every=every,
         keep_export=keep_export,
     )
-    if lists_many(trace):
+    paths = find_files(trace)
+    if lists_many(paths):
         from ..terminal.workers import Workers
 
         workers = Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file)
-        outcome = analyze_many(trace, request, workers)
+        outcome = analyze_many(paths, request, workers)
     else:
         outcome = analyze_one(request)
     print_pieces(outcome.report)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..recorders.child import end_child
+from ..recorders.child import run_child
 from ..recorders.environment import allowed_environment
+from ..recorders.hanging import HangWatch, RecorderHangs
 from ..recorders.recorder import last_line
 
 PROBE_SECONDS = 60.0
 
 
 def watch_probe(command: Sequence[str], folder: Path, name: str) -> str | None:
-    """Run it with its output in `folder`; what went wrong with what is called `name`, or None."""
+    """Run it with its output in `folder`, which is its TMPDIR; what went wrong with what is called `name`, or None."""
     log = folder / "output.txt"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            env=allowed_environment(os.environ, folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    watch = HangWatch(program=Path(command[0]), private=folder, output=log)
+    until = time.monotonic() + PROBE_SECONDS
+
+    def check() -> None:
+        watch.check("to come")
+        if time.monotonic() > until:
+            raise RecorderHangs(Path(command[0]), f"it has not ended in {PROBE_SECONDS:.0f} s")
+
     try:
-        code = child.wait(PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_child(child)
-        return f"{name} did not finish in {PROBE_SECONDS:.0f} s"
+        code = run_child(command, allowed_environment(os.environ, folder), output=log, while_waiting=check)
+    except RecorderHangs as error:
+        return str(error)
+    except OSError as error:
+        return f"{name} cannot be started: {error.strerror}"
     return None if code == 0 else f"{name} failed with exit code {code}: {last_line(log)}"

@@ -22,7 +22,8 @@ from types import FrameType
 from typing import Any
 
 from ..errors import Interrupted, ProfileError
-from ..recorders.child import POLL_SECONDS, end_child
+from ..recorders.child import HANGING_SECONDS, PATIENCE_SECONDS, POLL_SECONDS, end_child
+from ..recorders.hanging import HangWatch, RecorderHangs
 from .handover import Handover
 
 TO_GROUP = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH)
@@ -122,18 +123,20 @@ def run_profiled(
     """Run the recorder until it has written its report; what it says itself goes to ``log``.
 
     Raises Interrupted when it was told to end before the program began or after it had ended, ProfileError
-    when the recorder itself was killed.
+    when the recorder itself was killed, RecorderHangs when it does nothing and there is no program.
     """
     recorder = start_recorder(command, handover.given, log)
     post = SignalPost(recorder, handover, announce, patient)
+    watch = HangWatch(program=Path(command[0]), private=handover.folder, output=log, written=(log.parent,))
     try:
         with forwarded_signals(post):
             while recorder.poll() is None:
                 handover.accept()
-                post.running()
+                running = post.running()
+                watch.check("there" if running else "to come" if handover.pid is None else "gone")
                 time.sleep(POLL_SECONDS)
-    except BaseException:
-        end_child(recorder)
+    except BaseException as error:
+        end_child(recorder, HANGING_SECONDS if isinstance(error, RecorderHangs) else PATIENCE_SECONDS)
         raise
     finally:
         post.close()

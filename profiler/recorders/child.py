@@ -11,11 +11,17 @@ from pathlib import Path
 
 import psutil
 
+from ...analysis.processes.asking import NoAnswer, ask_program
+from .hanging import RecorderHangs
+
 POLL_SECONDS = 0.05
 
 PATIENCE_SECONDS = {signal.SIGINT: 30.0, signal.SIGTERM: 10.0}
 """nsys writes its report within a second or so of SIGINT; a kill would leave its agent and target running."""
 
+
+HANGING_SECONDS = {signal.SIGTERM: 3.0}
+"""For a recorder that does not answer."""
 
 ASK_SECONDS = 120
 
@@ -23,17 +29,9 @@ ASK_SECONDS = 120
 def ask(program: Path, *arguments: str, failing: str = "") -> str:
     """All that a program says to some arguments; where it could not be asked, why, with `failing` before it."""
     try:
-        done = subprocess.run(
-            [str(program), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{failing}{error}"
-    return done.stdout + done.stderr
+        return ask_program([program, *arguments], ASK_SECONDS).text
+    except NoAnswer as error:
+        return f"{failing}{program} {error}"
 
 
 def run_child(
@@ -61,17 +59,19 @@ def run_child(
         while child.poll() is None:
             while_waiting()
             time.sleep(POLL_SECONDS)
-    except BaseException:
-        end_child(child)
+    except BaseException as error:
+        end_child(child, HANGING_SECONDS if isinstance(error, RecorderHangs) else PATIENCE_SECONDS)
         raise
     while_waiting()
     return child.returncode
 
 
-def end_child(child: subprocess.Popen[bytes]) -> None:
+def end_child(
+    child: subprocess.Popen[bytes], patience_seconds: Mapping[signal.Signals, float] = PATIENCE_SECONDS
+) -> None:
     """SIGINT, then SIGTERM, then SIGKILL; then whatever descendants are still there."""
     descendants = _descendants(child.pid)
-    for sign, patience in PATIENCE_SECONDS.items():
+    for sign, patience in patience_seconds.items():
         if _ends_within(child, sign, patience):
             break
     else:

@@ -39,6 +39,7 @@ def make_run_folder(out: Path | None, run_id: str, store: Path = DEFAULT_STORE) 
 def make_empty_folder(out: Path | None, name: str, *inside: str, store: Path = DEFAULT_STORE) -> Path:
     """``out``, or a new folder in the store, with empty folders in it. Raises OutputFolderError."""
     folder = out if out is not None else store / name
+    refuse_unwritable_name(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(entry for entry in folder.iterdir() if not _STAGING.match(entry.name)):
@@ -50,6 +51,18 @@ def make_empty_folder(out: Path | None, name: str, *inside: str, store: Path = D
     except OSError as error:
         raise OutputFolderError(folder, f"cannot be written ({error.strerror})") from error
     return folder
+
+
+def refuse_unwritable_name(folder: Path) -> None:
+    """Records and Nsight Systems hold whole paths as texts. Raises OutputFolderError for what cannot be one."""
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        raise OutputFolderError(folder, "its path is not UTF-8, in which results are written") from None
+    except FileNotFoundError:
+        raise OutputFolderError(
+            folder, "the current folder has been deleted: go to one that is there"
+        ) from None
 
 
 @contextmanager
@@ -99,6 +112,7 @@ def temporary_folder() -> Iterator[Path]:
     paths may have 107 bytes at most, and says no more than "Agent launcher failed" when they are longer.
     """
     remove_abandoned_temporary()
+    refuse_unwritable_name(Path(tempfile.gettempdir()))
     temporary = Path(tempfile.mkdtemp(prefix=f"flopprof-{os.getpid()}-", dir=tempfile.gettempdir()))
     try:
         yield temporary

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ...analysis.files import move_whole
 from ...analysis.kineto.sessions import add_activity
+from ...analysis.processes.asking import explain_place
 from ...analysis.trace.nsys import Nsys, export_report, find_importer, find_nsys, import_qdstrm
 from ...analysis.words import Recorder as RecorderName
 from ...analysis.words import RecorderChoice
@@ -173,6 +174,8 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
     """The installed nsys, and why it cannot be used here (None when it can)."""
     if is_recorded(environment):
         return None, "flopprof itself runs under Nsight Systems, which cannot be nested"
+    if problem := explain_place():
+        return None, f"nsys cannot work here: {problem}"
     nsys = find_nsys()
     if nsys is None:
         silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+
+from ...analysis.processes.stalling import find_strays
 
 PATIENCE_SECONDS = 3.0
 """nsys ends within a second or so of SIGTERM."""
@@ -23,12 +23,3 @@ def end_strays(temporary: Path) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(strays, timeout=PATIENCE_SECONDS)
-
-
-def find_strays(temporary: Path) -> Iterator[psutil.Process]:
-    """Living processes of this user that were started with ``temporary`` as their TMPDIR."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            is_mine = process.uids().effective == os.geteuid()
-            if is_mine and process.environ().get("TMPDIR") == str(temporary):
-                yield process

@@ -40,6 +40,11 @@ class OneLineErrors(TyperGroup):
             result = super().main(*args, standalone_mode=False, **kwargs)
         except (Interrupted, KeyboardInterrupt, typer.Abort):
             return INTERRUPTED
+        except SystemExit as end:
+            # Typer's own way out when whoever reads its --help has left; 1 would mean a slower comparison.
+            if end.code != 1:
+                raise
+            return 0
         except (FlopprofError, CommandLineError, OSError) as error:
             return _complain(error)
         return result if isinstance(result, int) else 0

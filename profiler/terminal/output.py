@@ -24,7 +24,7 @@ def emit(text: str, out: Path | None) -> None:
 
 def print_text(text: str) -> None:
     """Print a result; nothing in it, from whatever file it came, can steer the terminal."""
-    print(_harmless(text))
+    print_pieces([text])
 
 
 def prepare_streams() -> None:
@@ -39,10 +39,14 @@ def _harmless(text: str) -> str:
 
 
 def print_pieces(pieces: Iterable[str]) -> None:
-    """Print a text that comes in pieces."""
-    for piece in pieces:
-        print(_harmless(piece), end="")
-    print()
+    """Print a text that comes in pieces; whoever reads it may leave, and the exit code stays what it is."""
+    try:
+        for piece in pieces:
+            print(_harmless(piece), end="")
+        print(flush=True)
+    except BrokenPipeError:
+        # Nothing more may be written to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_output(data: bytes, out: Path) -> None:

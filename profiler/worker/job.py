@@ -53,6 +53,13 @@ class Job(Record):
     """Held open by the run; a worker whose run is gone ends (lifeline.py)."""
 
 
+class Begun(Record):
+    """The recorder has started the worker, which is this process."""
+
+    event: Literal["begun"] = "begun"
+    pid: int
+
+
 class Opened(Record):
     """The backend is ready."""
 
@@ -79,9 +86,14 @@ class Finished(Record):
     record: StepRecord
 
 
-Message = Opened | Started | Finished
+Message = Begun | Opened | Started | Finished
 
-_KINDS: dict[str, type[Message]] = {"opened": Opened, "started": Started, "finished": Finished}
+_KINDS: dict[str, type[Message]] = {
+    "begun": Begun,
+    "opened": Opened,
+    "started": Started,
+    "finished": Finished,
+}
 
 
 def write_message(path: Path, message: Message) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import math
+import os
 import sqlite3
 import sys
 import time
@@ -24,7 +25,7 @@ from ..recorders.lifeline import Lifeline
 from .call_costs import measure_call, measure_range
 from .counting import count_step
 from .interleave import measure_point, points_of, why_not_in_turn
-from .job import DISK_FULL, NEW_WORKER, Finished, Job, Opened, Started, write_message
+from .job import DISK_FULL, NEW_WORKER, Begun, Finished, Job, Opened, Started, write_message
 from .measure import measure_step
 from .own_trace import OwnTrace, load_libraries, open_trace
 from .range_writer import RangeWriter
@@ -50,6 +51,7 @@ def main(job_path: Path) -> int:
 def run_job(job: Job, lifeline: Lifeline) -> int:
     """Step by step, as long as the run is alive."""
     messages = Path(job.messages)
+    write_message(messages, Begun(pid=os.getpid()))
     with open_trace(job) as own:
         try:
             backend = open_backend(job.backend, job.device, folder=Path(job.folder) if job.folder else None)

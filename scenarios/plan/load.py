@@ -60,7 +60,10 @@ def find_scenario(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     try:
         if path.exists():
+            str(path.absolute()).encode()
             return path
+    except UnicodeEncodeError:
+        raise ScenarioError(path, None, "its path is not UTF-8, in which a run notes it: rename it") from None
     except OSError as problem:
         raise ScenarioError(path, None, f"cannot be read: {problem.strerror}") from None
     shipped = _shipped_folder() / f"{name_or_path}.yaml"

@@ -55,7 +55,7 @@ def read_case(name: str) -> Trace:
 
 def unpacked(name: str, folder: Path) -> Path:
     """A recorded trace as a plain file of the test's own."""
-    path = folder / f"{name}.sqlite"
+    path = folder / f"{Path(name).name}.sqlite"
     path.write_bytes(lzma.decompress(recorded(name).read_bytes()))
     return path
 

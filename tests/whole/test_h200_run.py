@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tarfile
+from pathlib import Path
 
 import pytest
+from drawing.stored_runs import copy_real_run
 from drawing.tree import DATA
 from flopprof.analysis.breakdown.rows import KernelRow, WindowTimes
 from flopprof.analysis.compare.compare import compare_by
@@ -21,6 +23,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     with tarfile.open(DATA / "h200_sum_axes.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return account_run(folder / "sum_axes")
+
+
+def test_every_headline_time_lies_in_its_own_interval(run: RunResult, tmp_path: Path):
+    for result in (run, account_run(copy_real_run(tmp_path))):
+        for step in result.steps:
+            assert step.untraced_ns is not None and step.untraced_interval is not None
+            low, high = step.untraced_interval
+            assert low <= step.untraced_ns <= high, step.step.label
 
 
 def layers_of(times: WindowTimes | None) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,24 @@ def test_only_the_texts_asked_for_are_read(tmp_path: Path):
         assert file.texts([]) == {}
 
 
+def test_an_index_that_leads_to_another_row_names_nothing(tmp_path: Path):
+    """What an id is called says its own row, as it does to whoever reads the whole table."""
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, ids in (("StringIds", "123"), ("Other", "213")):
+            connection.execute(f"CREATE TABLE {table} (id TEXT PRIMARY KEY, value TEXT)")
+            connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [(i, f"name {i}") for i in ids])
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET rootpage ="
+            " (SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_Other_1')"
+            " WHERE name = 'sqlite_autoindex_StringIds_1'"
+        )
+    with SqliteFile(path) as file:
+        assert file.texts([1]) == {}
+        assert file.texts([3]) == {3: "name 3"}
+
+
 def test_an_oversized_text_is_left_out_and_does_not_hide_its_neighbours(tmp_path: Path):
     path = make(
         tmp_path / "t.sqlite",
@@ -113,6 +132,16 @@ def test_an_oversized_text_of_its_own_row_is_one_line(tmp_path: Path):
         assert file.integers("t", ["a"])["a"].values.tolist() == [1, 2]
         with pytest.raises(TraceError, match="holds a text of over 1 MiB"):
             file.text_column("t", "c")
+
+
+@pytest.mark.parametrize("name", ["CAST('t' AS BLOB)", "NULL"])
+def test_a_table_whose_name_is_no_text_is_one_line(name: str, tmp_path: Path):
+    path = make(tmp_path / "t.sqlite", "CREATE TABLE t (a INTEGER)")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"UPDATE sqlite_master SET name = {name}")
+    with pytest.raises(TraceError, match="is damaged"), SqliteFile(path):
+        pass
 
 
 def test_a_schema_that_is_no_text_is_one_line(tmp_path: Path):

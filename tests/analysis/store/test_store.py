@@ -21,6 +21,7 @@ from flopprof.analysis.errors import StoreError
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.results import RunResult
+from flopprof.analysis.store import listing
 from flopprof.analysis.store.cleaning import collect_garbage, remove_run
 from flopprof.analysis.store.database import (
     DATABASE,
@@ -361,6 +362,29 @@ def test_a_complete_run_whose_trace_is_damaged_is_not_listed_as_complete(tmp_pat
         assert connection is not None
         found = read_run(connection, run.name)
     assert found is not None and "trace.sqlite" in found["run"]["problem"]
+
+
+def test_a_damaged_run_that_was_mended_is_complete_again(tmp_path: Path) -> None:
+    run = copy_real_run(tmp_path)
+    trace = run / "shards" / "numpy-cpu" / "trace.sqlite"
+    whole = trace.read_bytes()
+    for damage in (b"half a trace", whole[: len(whole) // 2]):
+        trace.write_bytes(damage)
+        assert [only_run(tmp_path).status for _ in range(2)] == ["damaged"] * 2
+    trace.write_bytes(whole)
+    assert only_run(tmp_path).status == "complete"
+
+
+def test_a_damaged_run_is_not_read_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = copy_real_run(tmp_path)
+    (run / "machine.json").unlink()
+    assert only_run(tmp_path).status == "damaged"
+
+    def read(_: Path) -> None:
+        raise AssertionError("it was read again")
+
+    monkeypatch.setattr(listing, "read_run_folder", read)
+    assert only_run(tmp_path).status == "damaged"
 
 
 def no_reps(run: Path) -> None:

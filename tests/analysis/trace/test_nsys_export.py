@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.processes import stalling
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import nsys as nsys_export
 from flopprof.analysis.trace.nsys import (
@@ -122,6 +123,47 @@ def test_a_newer_report_is_one_line_that_names_the_version(tmp_path: Path, repor
         f"{report}: was written by a newer Nsight Systems than the installed 2022.4.2.1-df9881f;"
         " export it with that one: nsys export --type=sqlite"
     )
+
+
+@pytest.mark.parametrize(
+    ("hanging", "problem"),
+    [
+        ("sleep 1000", "it has done nothing for 0.3 s"),
+        ("trap '' INT TERM HUP; sleep 1000 & wait", "it has done nothing for 0.3 s"),
+        ("while :; do sleep 0.1; done", "it has done nothing for 0.3 s"),
+        ("yes", "it talks without end"),
+    ],
+)
+def test_an_export_that_hangs_is_ended_and_named(
+    tmp_path: Path, report: Path, hanging: str, problem: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stalling, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(stalling, "IDLE_SHARE", 0.2)
+    monkeypatch.setattr(nsys_export, "work_seconds", lambda _: 0.3)
+    monkeypatch.setattr(nsys_export, "MOST_WORDS", 1 << 16)
+    nsys = nsys_saying(tmp_path, f'[ "$2" = --help ] && exit 0\n{hanging}')
+    with pytest.raises(ExportError, match=f"nsys at {nsys.path} does not answer: .*{problem}"):
+        export_report(report, tmp_path / "out.sqlite", nsys)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "target-linux-x64"]
+
+
+def test_an_export_that_computes_for_nothing_is_ended_and_named(
+    tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stalling, "IDLE_SHARE", 0.0001)
+    monkeypatch.setattr(nsys_export, "work_seconds", lambda _: 0.2)
+    nsys = nsys_saying(tmp_path, '[ "$2" = --help ] && exit 0; while :; do :; done')
+    with pytest.raises(ExportError, match=r"does not answer: after \d+ s nothing has come of it"):
+        export_report(report, tmp_path / "out.sqlite", nsys)
+
+
+def test_a_long_export_says_how_far_it_is(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(nsys_export, "TELL_SECONDS", 0.1)
+    nsys = nsys_saying(tmp_path, "head -c 3000000 /dev/zero > trace.sqlite; sleep 1; exit 1")
+    lines: list[str] = []
+    with pytest.raises(ExportError):
+        export_report(report, tmp_path / "out.sqlite", nsys, lines.append)
+    assert "3 MB written so far" in lines
 
 
 def test_nsys_sees_no_more_of_the_environment_than_it_needs(

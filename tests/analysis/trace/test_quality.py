@@ -233,6 +233,20 @@ def test_what_is_missing_from_a_recording_is_named(name: str, change: str, code:
     assert code in {q.code for q in read_trace(path).quality} - {q.code for q in read_recorded(name).quality}
 
 
+@pytest.mark.parametrize("column", ["gridZ", "blockX", "registersPerThread"])
+def test_a_launch_geometry_that_some_kernels_lack_is_counted(column: str, tmp_path: Path):
+    path = unpacked("streams", tmp_path)
+    kernels = "CUPTI_ACTIVITY_KIND_KERNEL"
+    connection = sqlite3.connect(path)
+    connection.execute(f"CREATE TABLE other AS SELECT * FROM {kernels}")  # without constraints
+    connection.execute(f"DROP TABLE {kernels}")
+    connection.execute(f"ALTER TABLE other RENAME TO {kernels}")
+    connection.execute(f"UPDATE {kernels} SET {column} = NULL WHERE rowid % 2")
+    connection.commit()
+    connection.close()
+    assert {q.code: q.count for q in read_trace(path).quality}["missing_values"] == 16
+
+
 def test_a_null_device_or_size_is_counted(tmp_path: Path):
     export = described()
     row = {"start": 1, "end": 2, "streamId": 7, "correlationId": 1, "globalPid": global_pid(0), "copyKind": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -519,7 +520,22 @@ def test_processes_read_apart_add_up_to_the_whole(drawn: Drawn):
     assert sorted(whole.ranges, key=str) == sorted((row for part in parts for row in part.ranges), key=str)
 
 
-@pytest.mark.parametrize("name", GPU)
+@pytest.mark.parametrize("column", ["contextId", "streamId"])
+def test_a_wait_of_unknown_place_may_be_for_any_stream(column: str, tmp_path: Path):
+    """Then latency after it is unknown, as it is where the wait is known; never a number."""
+    path = unpacked("ranks/strag_rank1", tmp_path)
+    plain = analyze_trace(read_trace(path))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE other AS SELECT * FROM {SYNCHRONIZATION}")  # without constraints
+        connection.execute(f"DROP TABLE {SYNCHRONIZATION}")
+        connection.execute(f"ALTER TABLE other RENAME TO {SYNCHRONIZATION}")
+        connection.execute(f"UPDATE {SYNCHRONIZATION} SET {column} = NULL")
+    less = analyze_trace(read_trace(path))
+    pairs = zip(plain.kernels, less.kernels, strict=True)
+    assert not [a.kernel for a, b in pairs if a.latency_median_ns is None and b.latency_median_ns is not None]
+
+
+@pytest.mark.parametrize("name", (*GPU, "gpu_metrics_100khz", "ranks/strag_rank1"))
 def test_shuffled_recordings_say_the_same(name: str, tmp_path: Path):
     path = unpacked(name, tmp_path)
     plain = analyze_trace(read_trace(path)).to_json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,24 @@ from running.commands import run_here
 
 def analysis_of(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
     return json.loads(run_here("analyze", *arguments, "--json")[0])
+
+
+@pytest.fixture
+def run_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of the store that has two shards, and a raw report it was told to keep."""
+    run = copy_real_run(tmp_path / "store")
+    shutil.copytree(run / "shards" / "numpy-cpu", run / "shards" / "torch-cpu")
+    (run / "numpy-cpu-traced-1.nsys-rep").write_bytes(b"a raw report")
+    monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+@pytest.mark.parametrize("named", ["by its folder", "by its name"])
+def test_all_shards_of_a_run_are_analysed(run_of_two: Path, named: str) -> None:
+    out, _ = run_here("analyze", run_of_two if named == "by its folder" else run_of_two.name, "--json")
+    traces = [Path(row["trace"]).parent.name for row in json.loads(out)["traces"]]
+    assert traces == ["numpy-cpu", "torch-cpu"]
 
 
 def test_the_json_names_the_file_the_user_gave_and_its_digest() -> None:

@@ -8,9 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.processes.asking import ask_program
 from flopprof.analysis.trace import nsys
-from flopprof.profiler.errors import InterpreterMissing
+from flopprof.profiler.errors import InterpreterMissing, OutputFolderError, ProfileError
+from flopprof.profiler.program.recording import ProfileRequest, profile_program
+from flopprof.profiler.recorders.folders import make_empty_folder, temporary_folder
 from flopprof.profiler.recorders.recorder import find_usable_nsys
+from flopprof.scenarios.errors import ScenarioError
+from flopprof.scenarios.plan.load import load_scenario
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -48,3 +53,55 @@ def test_an_nsys_that_does_not_answer_is_named(script: str, tmp_path: Path, monk
     monkeypatch.setattr(nsys, "NSYS_PLACES", ())
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert find_usable_nsys() == (None, f"nsys at {fake} does not answer")
+
+
+@pytest.fixture
+def deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, which is not there any more."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    return gone
+
+
+@pytest.fixture
+def no_text(tmp_path: Path) -> Path:
+    """A folder whose name is no text."""
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.usefixtures("deleted")
+def test_a_deleted_folder_is_named_and_not_nsys(tmp_path: Path):
+    gone = "the current folder has been deleted: go to one that is there"
+    assert find_usable_nsys() == (None, f"nsys cannot work here: {gone}")
+    with pytest.raises(ProfileError, match=gone):
+        profile_program(ProfileRequest(command=["true"], out=tmp_path / "out"), print)
+    with pytest.raises(OutputFolderError, match=gone):
+        make_empty_folder(None, "run", store=Path("flopprof-runs"))
+    assert ask_program(["echo", "here"], 600).text == "here\n"
+
+
+def test_nsys_is_not_started_where_it_cannot_work(no_text: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(no_text)
+    assert find_usable_nsys() == (
+        None,
+        "nsys cannot work here: the current folder's path is not UTF-8: go to another",
+    )
+
+
+def test_a_path_that_is_no_text_is_one_line_before_anything_is_written(
+    no_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scenario = no_text / "tiny.yaml"
+    scenario.write_text("name: tiny\nvariants: {matvec: [matvec]}\nsweep: {n: [8]}\n")
+    with pytest.raises(ScenarioError, match="its path is not UTF-8"):
+        load_scenario(scenario)
+    with pytest.raises(OutputFolderError, match="its path is not UTF-8"):
+        make_empty_folder(no_text / "out", "run")
+    monkeypatch.setattr("tempfile.tempdir", str(no_text))
+    with pytest.raises(OutputFolderError, match="its path is not UTF-8"), temporary_folder():
+        pass
+    assert sorted(found.name for found in no_text.iterdir()) == ["tiny.yaml"]

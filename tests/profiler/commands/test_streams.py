@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.traces import DATA
+
+STEPS = DATA / "cases" / "numbered_steps"
 
 FLOPPROF = [sys.executable, "-m", "flopprof"]
 
@@ -35,3 +38,23 @@ def test_a_file_name_cannot_steer_the_terminal():
 def test_a_file_name_that_is_no_text_is_told_in_one_line():
     done = run("analyze", b"/nowhere/\xff.sqlite")
     assert (done.returncode, done.stderr.count(b"\n"), b"Traceback" in done.stderr) == (2, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--help",), 0),
+        (("--version",), 0),
+        (("compare", STEPS / "a.sqlite.xz", STEPS / "a.sqlite.xz", "--fail-above", "5"), 0),
+        (("compare", STEPS / "a.sqlite.xz", STEPS / "b_slower.sqlite.xz", "--fail-above", "5", "--json"), 1),
+    ],
+)
+def test_an_exit_code_does_not_depend_on_who_reads_on(arguments: tuple[str | Path, ...], code: int):
+    """1 says that something is slower, and nothing else does."""
+    with subprocess.Popen(
+        [*FLOPPROF, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, b"Traceback" in said, b"Exception" in said) == (code, False, False)

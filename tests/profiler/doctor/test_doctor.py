@@ -125,7 +125,10 @@ def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
 def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_SECONDS", 0.2)
     finding = recorder.try_recording(Nsys(path=nsys_script(tmp_path, "exec sleep 600"), version="2099.1.1"))
-    assert (finding.state, finding.message) == ("broken", "nsys profile did not finish in 0 s")
+    assert (finding.state, finding.message) == (
+        "broken",
+        f"nsys at {tmp_path}/target/nsys does not answer: it has not ended in 0 s",
+    )
 
 
 PACKAGES = [

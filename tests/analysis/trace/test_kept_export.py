@@ -1,4 +1,4 @@
-"""From a .nsys-rep to an answer: exported in parts or whole, or read from the export beside it, it is the same."""
+"""From a .nsys-rep to an answer: exported, or read from the export beside it, it is the same."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing.traces import GPU, unpacked
+from drawing.traces import unpacked
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
-from flopprof.analysis.trace import parts
-from flopprof.analysis.trace.nsys import list_export_options
 from flopprof.analysis.trace.open import open_trace_file
 from flopprof.reports.render.json_text import stream_json
 from running.stand_in_nsys import write_nsys
 
-TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2", "nvtx_all_types_2024.2")
+TRACES = ("streams", "gpu_metrics_100khz", "no_nvtx_2024.2")
 
 
 @pytest.fixture
@@ -26,7 +24,6 @@ def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     found = write_nsys(tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path))
-    list_export_options.cache_clear()
     return tmp_path / "exports"
 
 
@@ -47,32 +44,12 @@ def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
     return plain
 
 
-@pytest.mark.parametrize("cores", [1, 2, 8])
 @pytest.mark.parametrize("name", TRACES)
-def test_parts_give_the_answer_of_the_whole(
-    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cores: int
-):
-    monkeypatch.setattr(parts.os, "sched_getaffinity", lambda _: set(range(cores)))
+def test_a_report_gives_the_answer_of_its_export(nsys: Path, tmp_path: Path, name: str):
     report = recording_of(name, tmp_path)
     whole = tmp_path / "whole.sqlite"
     whole.write_bytes(report.read_bytes())
     assert analysis_of(report) == analysis_of(whole)
-    asked = nsys.read_text().splitlines()
-    assert sorted(asked) == sorted(",".join(part) for part in parts.choose_parts(cores))
-
-
-@pytest.mark.parametrize("then", ["os.truncate(options['--output'], 0)", "os.unlink(options['--output'])"])
-def test_a_part_that_fails_makes_the_export_whole(nsys: Path, report: Path, then: str):
-    write_nsys(report.parents[1] / "bin", then=then)
-    whole = report.parents[1] / "whole.sqlite"
-    whole.write_bytes(report.read_bytes())
-    assert analysis_of(report) == analysis_of(whole)
-    assert nsys.read_text().splitlines()[-1] == "all"
-
-
-def test_who_needs_one_file_gets_one(nsys: Path, report: Path):
-    with open_trace_file(report) as plain:
-        assert plain.read_bytes() == report.read_bytes()
     assert nsys.read_text() == "all\n"
 
 

@@ -1,0 +1,1 @@
+"""Other programs that are started here: asked with a bound, and watched."""
