@@ -14,7 +14,7 @@ FOLDERS = ("scenarios", "profiler", "analysis", "reports")
 
 ANNOTATED = """
 import flopprof
-from flopprof import annotate, mark_step, register_flops
+from flopprof import annotate, mark_step
 
 @annotate(flops=lambda n: 2 * n**2 - n, bytes=lambda n: 8 * n)
 def matvec(n):
