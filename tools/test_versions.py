@@ -32,12 +32,11 @@ SHOWN = ("numpy", "pandas", "nvtx", "scipy", "matplotlib")
 
 
 def oldest(package: str) -> str:
-    """A package at its lower bound: any release of that version."""
+    """A package at its lower bound, to the digit."""
     (line,) = (line for line in PROJECT["dependencies"] if re.match(rf"{package}\b", line))
     bound = re.search(r">=\s*([\d.]+)", line)
     assert bound is not None, f"{line} has no lower bound"
-    exact = bound[1].count(".") >= 2
-    return f"{package}=={bound[1]}" if exact else f"{package}=={bound[1]}.*"
+    return f"{package}=={bound[1]}{'.0' * (2 - bound[1].count('.'))}"
 
 
 def cells() -> dict[str, list[str]]:
@@ -46,7 +45,7 @@ def cells() -> dict[str, list[str]]:
     return {
         "oldest": [*old_frames, oldest("nvtx")],
         "old-frames": old_frames,
-        "old-nvtx": ["nvtx==0.2.11"],
+        "old-nvtx": [oldest("nvtx")],
         "newest": [],
     }
 

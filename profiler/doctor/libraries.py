@@ -17,9 +17,9 @@ LEAST_PYTHON, BEYOND_PYTHON = (3, 11), (3, 15)
 
 CUPY_PACKAGES = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 
-NVTX_LIMIT = (0, 3)
+NVTX_LEAST, NVTX_LIMIT = (0, 2, 11), (0, 3)
 
-NVTX = "nvtx>=0.2.10,<0.3"
+NVTX = "nvtx>=0.2.11,<0.3"
 
 EXTRAS = {"cluster": "distributed", "mcp": "mcp"}
 """What is an extra beside the array libraries, by a package of it."""
@@ -102,7 +102,10 @@ def examine_nvtx() -> Finding:
     found = installed("nvtx")
     if not found:
         return broken("nvtx", "not installed", install_packages(NVTX))
-    if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) >= NVTX_LIMIT:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    if numbers < NVTX_LEAST:
+        return broken("nvtx", f"{found} is too old: a range cannot be made with it", install_packages(NVTX))
+    if numbers >= NVTX_LIMIT:
         return warning("nvtx", f"{found} is newer than what flopprof was tried with", install_packages(NVTX))
     return ok("nvtx", found)
 

@@ -120,7 +120,7 @@ def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
     finding = recorder.try_recording(found)
     assert finding.state == "broken"
     assert f"records nothing under nsys {found.version}" in finding.message
-    assert finding.remedy == f"{install_packages('nvtx>=0.2.10,<0.3')}, or a newer Nsight Systems"
+    assert finding.remedy == f"{install_packages('nvtx>=0.2.11,<0.3')}, or a newer Nsight Systems"
 
 
 def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,11 +181,13 @@ def test_torch_is_held_against_the_driver(
     assert (finding.state, finding.message) == (state, words)
 
 
-def test_a_newer_nvtx_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_nvtx_that_is_too_new_or_too_old_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "installed", {"nvtx": "0.3.0"}.get)
     assert libraries.examine_nvtx().state == "warning"
     monkeypatch.setattr(libraries, "installed", {"nvtx": "0.2.17"}.get)
     assert libraries.examine_nvtx() == ok("nvtx", "0.2.17")
+    monkeypatch.setattr(libraries, "installed", {"nvtx": "0.2.10"}.get)
+    assert libraries.examine_nvtx().state == "broken"
 
 
 def test_a_full_or_forbidden_folder_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
