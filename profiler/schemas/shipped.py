@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from ...scenarios.errors import FlopprofError
 
@@ -33,5 +34,5 @@ def read_schema(name: str) -> str:
         raise UnknownSchema(name) from None
 
 
-def _folder() -> resources.abc.Traversable:
+def _folder() -> Traversable:
     return resources.files(__package__ or __name__.rpartition(".")[0])

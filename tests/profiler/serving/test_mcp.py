@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -48,7 +48,7 @@ def ask(folder: Path, calls: Sequence[Call], *options: str) -> tuple[list[Any], 
         async with Client(stdio_client(command)) as client:
             tools = (await client.list_tools()).tools
             told = [await client.call_tool(name, arguments) for name, arguments in calls]
-        return tools, [Told(one.content[0].text, is_error=bool(one.is_error)) for one in told]  # pyright: ignore[reportAttributeAccessIssue]
+        return tools, [Told(cast(Any, one.content[0]).text, is_error=bool(one.is_error)) for one in told]
 
     return anyio.run(talk)
 
