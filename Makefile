@@ -13,7 +13,7 @@ EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
 FOLDERS := scenarios profiler analysis reports
 SCENARIO ?= scenarios/outer.yaml
 
-.PHONY: help run test test-all check lint types wheel-test nsys bench clean
+.PHONY: help run test test-all check lint types wheel-test versions docs schemas nsys bench clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,16 @@ types: $(VENV)/.developed .link/flopprof  ## basedpyright
 wheel-test: $(VENV)/.developed  ## A few tests of everything against the built wheel, the source folders out of the way
 	tools/test-wheel.sh $(BIN)/python
 
+versions: $(VENV)/bin/python  ## A few tests with the oldest and the newest nvtx, numpy and pandas, each in a fresh environment
+	$(BIN)/python tools/test_versions.py $(BIN)/python
+
+docs: $(VENV)/.documented .link/flopprof  ## The manual as a site in build/site: no dead link, nothing fetched by a page
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python tools/check_site.py build/site
+
+schemas: $(VENV)/.developed .link/flopprof  ## Write the shipped JSON schemas anew from the code
+	$(BIN)/python tools/write_schemas.py
+
 nsys:  ## Install Nsight Systems from the distribution (Debian: component non-free)
 	tools/install-nsys.sh
 
@@ -50,7 +60,7 @@ clean:  ## Remove what was built and installed here, not your runs
 	rm -rf $(VENV) .link build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "flopprof needs Python 3.11, 3.12 or 3.13 on PATH (or make PYTHON=...)"; exit 2; }
+	@test -n "$(PYTHON)" || { echo "flopprof needs Python 3.11 to 3.14 on PATH (or make PYTHON=...)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
@@ -59,6 +69,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS),dev]'
+	@touch $@
+
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS),docs]'
 	@touch $@
 
 # The installed package for the type checker, which resolves folders, not distributions.

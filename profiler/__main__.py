@@ -10,6 +10,8 @@ from typing import NoReturn
 INTERRUPTED = 130
 """What the command line ends with when it was stopped, by whatever signal."""
 
+USER_ERROR = 2
+
 ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What ends a program that does not ask for it."""
 
@@ -54,6 +56,12 @@ def main() -> NoReturn:
         prepare_streams()
         sweep_private_folders()
         app(prog_name="flopprof")
+    except ModuleNotFoundError as error:
+        from .terminal.missing_packages import tell_missing
+
+        if not tell_missing(error):
+            raise
+        code = USER_ERROR
     except SystemExit as end:
         code = end.code
         signals.release()

@@ -29,6 +29,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 OWN_PAGES = (
     *("README", "tutorial", "commands", "definitions", "formats", "troubleshooting"),
     *("your-own-program", "your-own-operations", "annotation-cost", "python", "ranks"),
+    *("install", "agents", "ci-gate", "attribution"),
 )
 LINK = re.compile(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)")
 

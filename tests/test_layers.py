@@ -50,6 +50,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("recorders",),
             ("worker",),
             ("capture", "program", "doctor"),
+            ("schemas", "serving"),
             ("terminal",),
         ),
         *(("commands",), ("__main__",)),

@@ -5,6 +5,7 @@ Nothing heavy is imported here; a command imports what it needs when it runs, so
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,6 +75,41 @@ def scenarios() -> None:
         print_text(f"{name:14}{about}")
 
 
+def schema(
+    document: Annotated[
+        str | None, typer.Argument(metavar="[DOCUMENT]", help="Which; without one they are listed.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of what a command prints with --json: every key, its type and its unit.
+
+    Example: flopprof schema analyze
+    """
+    from ..schemas.shipped import list_schemas, read_schema
+
+    if document is not None:
+        print_text(read_schema(document))
+        return
+    for name, about in list_schemas().items():
+        print_text(f"{name:14}{about}")
+
+
+def mcp(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of runs and traces; nothing outside it is read.")
+    ],
+    characters: Annotated[
+        int, typer.Option(min=4000, metavar="N", help="The most characters of an answer.")
+    ] = 24_000,
+) -> None:
+    """Answer an agent's questions about a folder of runs and traces, read only (Model Context Protocol, stdio).
+
+    Example: flopprof mcp flopprof-runs
+    """
+    from ..serving.server import serve
+
+    serve(folder, characters)
+
+
 # In the order of --help.
 app.command()(run)
 for program_command in (profile, counters):
@@ -88,3 +124,5 @@ add_ranks_command(app)
 add_store_commands(app)
 app.command()(doctor)
 app.command()(scenarios)
+app.command()(schema)
+app.command()(mcp)

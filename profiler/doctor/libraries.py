@@ -9,19 +9,25 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..machine.installation import find_installation, install_extra, install_packages
+from ..machine.version import installed_version
 from .findings import Finding, broken, ok, warning
 
 LEAST_PYTHON, BEYOND_PYTHON = (3, 11), (3, 15)
 
 CUPY_PACKAGES = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 
-NVTX_LIMIT = (0, 3)
+NVTX_LEAST, NVTX_LIMIT = (0, 2, 11), (0, 3)
 
-NVTX_REMEDY = "pip install 'nvtx>=0.2.10,<0.3'"
+NVTX = "nvtx>=0.2.11,<0.3"
+
+EXTRAS = {"cluster": "distributed", "mcp": "mcp"}
+"""What is an extra beside the array libraries, by a package of it."""
 
 
 def examine_libraries(driver_cuda: str | None) -> Iterator[Finding]:
     """``driver_cuda`` is the CUDA version that the driver supports, such as `13.0`; None without a driver."""
+    yield examine_flopprof()
     yield examine_python()
     yield examine_numpy()
     yield examine_torch(driver_cuda)
@@ -29,27 +35,37 @@ def examine_libraries(driver_cuda: str | None) -> Iterator[Finding]:
     yield examine_nvtx()
 
 
+def examine_flopprof() -> Finding:
+    """flopprof itself: where it is from, and what to type for the extras that it lacks."""
+    own = find_installation()
+    origin = f"editable, {own.folder}" if own.folder else own.source or "from a package index"
+    lacking = [
+        f"without {name}: {own.with_extra(name)}"
+        for name, package in EXTRAS.items()
+        if not installed(package)
+    ]
+    return ok("flopprof", "; ".join([f"{installed_version()} by {own.tool}, {origin}", *lacking]))
+
+
 def examine_python() -> Finding:
     """This interpreter."""
     found = ".".join(map(str, sys.version_info[:3]))
     if LEAST_PYTHON <= sys.version_info[:2] < BEYOND_PYTHON:
         return ok("python", found)
-    return broken(
-        "python", f"{found} is not supported", "use Python 3.11, 3.12 or 3.13: make PYTHON=python3.12"
-    )
+    return broken("python", f"{found} is not supported", "install flopprof with Python 3.11 to 3.14")
 
 
 def examine_numpy() -> Finding:
     """NumPy, without which neither backends nor analysis run."""
     found = installed("numpy")
-    return ok("numpy", found) if found else broken("numpy", "not installed", "pip install numpy")
+    return ok("numpy", found) if found else broken("numpy", "not installed", install_packages("numpy"))
 
 
 def examine_torch(driver_cuda: str | None) -> Finding:
     """torch and the CUDA of its build."""
     found = installed("torch")
     if not found:
-        return warning("torch", "not installed; its steps are skipped", "pip install 'flopprof[torch]'")
+        return warning("torch", "not installed; its steps are skipped", install_extra("torch"))
     cuda = torch_cuda()
     if cuda is None:
         words = f"{found}, a CPU build"
@@ -74,7 +90,7 @@ def examine_cupy(driver_cuda: str | None) -> Finding:
         if driver_cuda is None:
             return ok("cupy", "not installed, and no GPU for it")
         extra = "cuda13" if int(driver_cuda.split(".")[0]) >= 13 else "cuda12"
-        return warning("cupy", "not installed; its steps are skipped", f"pip install 'flopprof[{extra}]'")
+        return warning("cupy", "not installed; its steps are skipped", install_extra(extra))
     ((name, number),) = found.items()
     built = re.search(r"cuda(\d+)x", name)
     words = f"{number} ({name})"
@@ -85,9 +101,12 @@ def examine_nvtx() -> Finding:
     """The package that makes ranges; whether it works with this nsys is shown by recording one."""
     found = installed("nvtx")
     if not found:
-        return broken("nvtx", "not installed", NVTX_REMEDY)
-    if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) >= NVTX_LIMIT:
-        return warning("nvtx", f"{found} is newer than what flopprof was tried with", NVTX_REMEDY)
+        return broken("nvtx", "not installed", install_packages(NVTX))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    if numbers < NVTX_LEAST:
+        return broken("nvtx", f"{found} is too old: a range cannot be made with it", install_packages(NVTX))
+    if numbers >= NVTX_LIMIT:
+        return warning("nvtx", f"{found} is newer than what flopprof was tried with", install_packages(NVTX))
     return ok("nvtx", found)
 
 

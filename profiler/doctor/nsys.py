@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -18,11 +19,12 @@ from pathlib import Path
 from ...analysis.errors import TraceError
 from ...analysis.trace.nsys import Nsys, find_importer, find_nsys
 from ..errors import CaptureError
+from ..machine.installation import find_installation, install_packages
 from ..machine.machine import cuda_devices, needed_for_activity
 from ..recorders.folders import temporary_folder
 from ..recorders.recorder import NESTED_SIGNS, NsysRecorder
 from .findings import Finding, broken, ok, warning
-from .libraries import NVTX_REMEDY, installed
+from .libraries import NVTX, installed
 from .probe import watch_probe
 
 PROBE = "from flopprof.profiler.annotation.ranges import annotate\nwith annotate('probe', flops=7): pass"
@@ -32,7 +34,9 @@ COUNT_PROBES = (
     " WHERE eventType = 59 AND int64Value = 7 AND coalesce(value, text) = 'probe'"
 )
 
-INSTALL = "make nsys, or see README.md, 'Nsight Systems'"
+INSTALL = (
+    "install it from your distribution or from NVIDIA (developer.nvidia.com/nsight-systems), nsys on PATH"
+)
 
 
 LOCKED = "if no nsys is recording: kill the `nsys --start-agent` that `ps` lists, and rm -f /dev/shm/NSys-*"
@@ -50,6 +54,12 @@ PACKAGES = {
 """Debian's packages of the libraries that importers were seen to lack."""
 
 
+def how_to_install() -> str:
+    """What to do about a missing Nsight Systems: a checkout has a command for it."""
+    folder = find_installation().folder
+    return f"make -C {shlex.quote(str(folder))} nsys, or {INSTALL}" if folder else INSTALL
+
+
 def examine_nsys() -> Iterator[Finding]:
     """nsys, its importer, and a recording."""
     if any(sign in os.environ for sign in NESTED_SIGNS):
@@ -59,12 +69,14 @@ def examine_nsys() -> Iterator[Finding]:
         return
     nsys = find_nsys()
     if nsys is None:
-        yield warning("nsys", f"not found; {tell_embedded()}", INSTALL)
+        yield warning("nsys", f"not found; {tell_embedded()}", how_to_install())
         return
     yield ok("nsys", f"{nsys.version} at {nsys.path}")
     importer = find_importer(nsys)
     if importer is None:
-        yield warning("importer", f"QdstrmImporter is not beside {nsys.path}; {tell_embedded()}", INSTALL)
+        yield warning(
+            "importer", f"QdstrmImporter is not beside {nsys.path}; {tell_embedded()}", how_to_install()
+        )
         return
     recording = try_recording(nsys)
     missing = missing_libraries(importer) if recording.state != "ok" else []
@@ -111,7 +123,7 @@ def try_recording(nsys: Nsys) -> Finding:
         problem = watch_probe(recorder.command([sys.executable, "-c", PROBE], folder), folder, "nsys profile")
         if problem is not None:
             lost = recorder.failed_to_start(folder)
-            remedy = LOCKED if lost else f"reinstall Nsight Systems ({INSTALL})"
+            remedy = LOCKED if lost else f"reinstall Nsight Systems ({how_to_install()})"
             return broken("recording", problem, f"{remedy}, or run with --recorder embedded")
         try:
             found = count_probes(recorder.collect(folder))
@@ -123,7 +135,7 @@ def try_recording(nsys: Nsys) -> Finding:
     return broken(
         "recording",
         f"nvtx {nvtx} records nothing under nsys {nsys.version}",
-        f"{NVTX_REMEDY}, or a newer Nsight Systems",
+        f"{install_packages(NVTX)}, or a newer Nsight Systems",
     )
 
 

@@ -21,6 +21,7 @@ from flopprof.profiler.doctor.findings import (
     warning,
     works,
 )
+from flopprof.profiler.machine.installation import install_extra, install_packages
 from running.patience import PATIENCE_SECONDS
 from running.profiled_programs import FLOPPROF
 
@@ -92,7 +93,7 @@ def test_agents_that_wait_for_a_dead_one_are_told_apart(tmp_path: Path) -> None:
 def test_without_nsys_a_run_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "find_nsys", lambda: None)
     assert list(recorder.examine_nsys()) == [
-        warning("nsys", "not found; `run` records ranges only, no GPU activity", recorder.INSTALL)
+        warning("nsys", "not found; `run` records ranges only, no GPU activity", recorder.how_to_install())
     ]
 
 
@@ -119,7 +120,7 @@ def test_an_nvtx_that_records_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
     finding = recorder.try_recording(found)
     assert finding.state == "broken"
     assert f"records nothing under nsys {found.version}" in finding.message
-    assert finding.remedy == "pip install 'nvtx>=0.2.10,<0.3', or a newer Nsight Systems"
+    assert finding.remedy == f"{install_packages('nvtx>=0.2.11,<0.3')}, or a newer Nsight Systems"
 
 
 def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +134,7 @@ def test_an_nsys_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
 
 PACKAGES = [
     ({}, None, ok("cupy", "not installed, and no GPU for it")),
-    ({}, "12.4", warning("cupy", "not installed; its steps are skipped", "pip install 'flopprof[cuda12]'")),
+    ({}, "12.4", warning("cupy", "not installed; its steps are skipped", install_extra("cuda12"))),
     ({"cupy-cuda13x": "14.2"}, "13.0", ok("cupy", "14.2 (cupy-cuda13x)")),
     (
         {"cupy-cuda13x": "14.2"},
@@ -183,11 +184,13 @@ def test_torch_is_held_against_the_driver(
     assert (finding.state, finding.message) == (state, words)
 
 
-def test_a_newer_nvtx_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_nvtx_that_is_too_new_or_too_old_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "installed", {"nvtx": "0.3.0"}.get)
     assert libraries.examine_nvtx().state == "warning"
     monkeypatch.setattr(libraries, "installed", {"nvtx": "0.2.17"}.get)
     assert libraries.examine_nvtx() == ok("nvtx", "0.2.17")
+    monkeypatch.setattr(libraries, "installed", {"nvtx": "0.2.10"}.get)
+    assert libraries.examine_nvtx().state == "broken"
 
 
 def test_a_full_or_forbidden_folder_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
