@@ -12,20 +12,21 @@ from ..document.format import SUFFIXES, Format
 from .html import render_html
 from .json_text import render_json
 from .markdown import render_markdown
+from .screen import PLAIN, Screen
 from .text import render_text
 
 
 def render_document(
-    document: Document, format: Format, *, colour: bool = False, figures: Mapping[str, str] | None = None
+    document: Document, format: Format, screen: Screen = PLAIN, *, figures: Mapping[str, str] | None = None
 ) -> str:
-    """Any document in one format; ``colour`` is for a terminal's text, ``figures`` for links of Markdown."""
+    """Any document in one format; ``screen`` is for text, ``figures`` for links of Markdown."""
     if format == "json":
         return render_json(document.data)
     if format == "html":
         return render_html(document)
     if format == "markdown":
         return render_markdown(document, figures=figures)
-    return render_text(document, colour=colour)
+    return render_text(document, screen)
 
 
 def write_document(document: Document, folder: Path, name: str) -> list[Path]:

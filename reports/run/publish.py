@@ -13,13 +13,14 @@ from ..render.formats import list_figures, render_document
 from ..render.html import render_html
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
+from ..render.screen import PLAIN, Screen
 from ..render.text import render_text
 from .compose import compose
 
 
-def render(result: RunResult, format: Format, *, colour: bool = False) -> str:
-    """A run's report in one format; ``colour`` is for text on a terminal."""
-    return render_document(compose(result), format, colour=colour)
+def render(result: RunResult, format: Format, screen: Screen = PLAIN) -> str:
+    """A run's report in one format; ``screen`` is for text."""
+    return render_document(compose(result), format, screen)
 
 
 def write_reports(result: RunResult, folder: Path) -> list[Path]:
