@@ -22,6 +22,7 @@ app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Equal FLOPs — why is one twice as slow? Scenarios under NVIDIA Nsight Systems, broken down into kernel, "
     "memcpy and launch overhead, set against FLOPs, and compared.",
 )
@@ -63,6 +64,14 @@ def doctor(
         raise typer.Exit(USER_ERROR)
 
 
+def version() -> None:
+    """Print the version.
+
+    Example: flopprof version
+    """
+    _print_version(wanted=True)
+
+
 def scenarios() -> None:
     """List the shipped scenarios.
 
@@ -88,3 +97,4 @@ add_ranks_command(app)
 add_store_commands(app)
 app.command()(doctor)
 app.command()(scenarios)
+app.command()(version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,17 @@ from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import ComparisonFormat
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
 from ..terminal.output import print_pieces, print_text, tell
+from ..terminal.screen import look_at_screen
 from .runs_app import RunArgument, StoreOption
 from .shared_options import (
+    ColorOption,
     CsvOption,
     CsvRawOption,
+    ForceOption,
     FormatOption,
     JobsOption,
     JsonOption,
+    OpenOption,
     SchedulerFileOption,
     SchedulerOption,
 )
@@ -48,6 +53,8 @@ def analyze(
     json: JsonOption = False,
     csv: CsvOption = None,
     csv_raw: CsvRawOption = False,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
     exact_names: Annotated[
         bool, typer.Option("--exact-names", help="Keep ranges apart that differ in a counter.")
@@ -72,6 +79,7 @@ def analyze(
     from .analyze import AnalyzeRequest, analyze_many, lists_many
     from .analyze import analyze as analyze_one
 
+    screen = look_at_screen(sys.stdout, color)
     request = AnalyzeRequest(
         trace=trace[0],
         range_glob=range,
@@ -85,6 +93,8 @@ def analyze(
         exact_names=exact_names,
         skip=skip,
         every=every,
+        screen=screen,
+        force=force,
     )
     if lists_many(trace):
         from ..terminal.workers import Workers
@@ -93,7 +103,7 @@ def analyze(
         outcome = analyze_many(trace, request, workers)
     else:
         outcome = analyze_one(request)
-    print_pieces(outcome.report)
+    print_pieces(outcome.report, coloured=screen.colour)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -111,6 +121,7 @@ def timeline(
         int | None,
         typer.Option(metavar="N", help="Which one, from 1 in the order of time; else the middle one."),
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Write what ran when for Perfetto or chrome://tracing: threads, calls, streams, NCCL, GPU metrics.
 
@@ -119,11 +130,13 @@ def timeline(
     from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
+    from ...analysis.runs.writing import refuse_existing
     from ...analysis.timeline.trace_events import open_timeline
     from ..terminal.output import write_pieces
 
     if instance is not None and range is None:
         raise typer.BadParameter("--instance N says which of the ranges that --range GLOB names")
+    refuse_existing([out], force=force)
     shown = open_timeline(trace, out, range, instance, announce=tell)
     for note in shown.lost:
         tell(f"{note.severity}: {note.message} [{note.code}]")
@@ -134,16 +147,21 @@ def timeline(
 def scrub(
     trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The scrubbed .sqlite to write.")],
+    force: ForceOption = False,
 ) -> None:
     """Write a copy of a trace to share: without environment, paths, process lists and program output.
 
     Example: flopprof scrub report.nsys-rep -o shareable.sqlite
     """
+    from ...analysis.runs.writing import refuse_existing
     from ...analysis.trace.open import open_trace_file
     from ...analysis.trace.scrub import scrub_trace
+    from ..terminal.outcome import tell_written
 
+    refuse_existing([out], force=force)
     with open_trace_file(trace) as plain:
         scrub_trace(plain, out)
+    tell_written([out], aside=False)
 
 
 def report(
@@ -153,22 +171,22 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
     ] = None,
+    open_it: OpenOption = False,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     store: StoreOption = None,
 ) -> None:
     """Show a run again, in any format.
 
-    Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
+    Example: flopprof report outer@latest --format html --out outer.html
     """
-    from ...analysis.runs.account import account_run
-    from ...analysis.store.address import find_run
-    from ...analysis.store.place import find_store
-    from ...reports.run.publish import render, write_figures
-    from ..terminal.output import emit
+    from ..terminal.outcome import open_page
+    from .kept_runs import ReportRequest, report_kept_run
 
-    result = account_run(find_run(run, find_store(store)))
-    if figures is not None:
-        write_figures(result, figures)
-    emit(render(result, format), out)
+    request = ReportRequest(address=run, format=format, out=out, figures=figures, force=force, store=store)
+    page = report_kept_run(request, look_at_screen(sys.stdout, color), open_it=open_it)
+    if page is not None:
+        open_page(page)
 
 
 def compare(
@@ -212,6 +230,8 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
     ] = None,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     store: StoreOption = None,
 ) -> None:
     """Compare two runs or traces, or the steps of one run that differ in one thing: what changed, and why.
@@ -223,6 +243,7 @@ def compare(
     from .compare import CompareRequest
     from .compare import compare as compare_sides
 
+    screen = look_at_screen(sys.stdout, color)
     outcome = compare_sides(
         CompareRequest(
             a=a,
@@ -237,10 +258,12 @@ def compare(
             wanted=Instances(exact_names=exact_names, skip=skip, every=every),
             format="json" if json else format,
             out=out,
+            screen=screen,
+            force=force,
             store=find_store(store),
         )
     )
-    print_text(outcome.report)
+    print_text(outcome.report, coloured=screen.colour)
     if outcome.gate is not None:
         tell(outcome.gate)
     if outcome.fails:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from ...analysis.words import EvidenceChoice, RecorderChoice
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from ..terminal.output import print_text
 from .runs_app import StoreOption
-from .shared_options import JsonOption
+from .shared_options import ColorOption, JsonOption, OpenOption, QuietOption
 
 
 def run(
@@ -46,6 +47,9 @@ def run(
     strict: Annotated[
         bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")
     ] = False,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Run a scenario under Nsight Systems and report where its time went, against FLOPs.
@@ -57,6 +61,8 @@ def run(
     from ...analysis.store.place import find_store
     from ...reports.run.publish import render
     from ..capture.whole_run import RunRequest
+    from ..terminal.outcome import open_page
+    from ..terminal.screen import look_at_screen
     from .run import run_on_terminal
 
     request = RunRequest(
@@ -72,10 +78,14 @@ def run(
         keep_report=keep_rep,
         strict=strict,
     )
-    outcome = run_on_terminal(request)
+    outcome = run_on_terminal(request, quiet=quiet)
+    page, screen = outcome.folder / "report.html", look_at_screen(sys.stdout, color)
     if not json:
-        print_text(f"Report: {outcome.folder / 'report.html'}")
-    print_text(render(outcome.result, "json" if json else "text"))
+        print_text(f"Report: {page}")
+    if json or not quiet:
+        print_text(render(outcome.result, "json" if json else "text", screen), coloured=screen.colour)
+    if open_it:
+        open_page(page)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 

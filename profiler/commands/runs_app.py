@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..terminal.output import print_text, tell
-from .shared_options import JsonOption
+from .shared_options import ForceOption, JsonOption
 
 StoreOption = Annotated[
     Path | None,
@@ -120,6 +120,7 @@ def gc(store: StoreOption = None) -> None:
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[.zip]", help="A run, as for show.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The archive; else RUN.zip.")] = None,
+    force: ForceOption = False,
     store: StoreOption = None,
 ) -> None:
     """Write a run into one file for another machine, without paths and names of this one.
@@ -128,7 +129,7 @@ def export(
     """
     from .kept_runs import export_kept_run
 
-    print_text(export_kept_run(run, out, store))
+    print_text(export_kept_run(run, out, store, force=force))
 
 
 def import_archive(
@@ -153,6 +154,7 @@ def history(
         ),
     ] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it here, too.")] = None,
+    force: ForceOption = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -162,4 +164,4 @@ def history(
     """
     from .kept_runs import show_history_of
 
-    print_text(show_history_of(scenario, step, png, store, as_json=json))
+    print_text(show_history_of(scenario, step, png, store, as_json=json, force=force))

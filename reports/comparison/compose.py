@@ -65,9 +65,11 @@ def render_comparison(
     return render_document(compose_comparison(comparison, gate), format, screen)
 
 
-def write_comparison(comparison: Comparison, folder: Path, gate: Gate | None = None) -> list[Path]:
+def write_comparison(
+    comparison: Comparison, folder: Path, gate: Gate | None = None, *, force: bool = True
+) -> list[Path]:
     """``comparison`` in every format, its figures beside it. Raises RunError when it cannot be written."""
-    return write_document(compose_comparison(comparison, gate), folder, "comparison")
+    return write_document(compose_comparison(comparison, gate), folder, "comparison", force=force)
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:

@@ -73,7 +73,9 @@ def format_quantity(value: float | None, kind: Kind) -> str:
 def _format_rate(value: float, kind: Kind) -> str:
     """In the largest unit of which it is a tenth."""
     steps = _RATE_STEPS[kind]
-    scale, unit = next(((s, u) for s, u in steps if abs(value) / s >= _LEAST_OF_UNIT), steps[-1 if value else 0])
+    scale, unit = next(
+        ((s, u) for s, u in steps if abs(value) / s >= _LEAST_OF_UNIT), steps[-1 if value else 0]
+    )
     return f"{format_digits(value / scale)} {unit}"
 
 

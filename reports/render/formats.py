@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...analysis.runs.writing import encode_text, make_folder, write_files
-from ..charts.chart import draw_image
+from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_file, write_files
+from ..charts.chart import IMAGE_FORMATS, draw_image
 from ..document.document import Document, Figure
 from ..document.format import SUFFIXES, Format
 from .html import render_html
@@ -29,10 +29,10 @@ def render_document(
     return render_text(document, screen)
 
 
-def write_document(document: Document, folder: Path, name: str) -> list[Path]:
+def write_document(document: Document, folder: Path, name: str, *, force: bool = True) -> list[Path]:
     """A document as NAME.txt, .md, .html and .json with its figures beside it, the folder made if need be.
 
-    Raises RunError when the folder cannot be written.
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
     make_folder(folder)
     pictures = {f"{name}-{figure.name}.png": draw_image(figure, "png") for figure in list_figures(document)}
@@ -41,7 +41,22 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
         f"{name}.{suffix}": render_document(document, format, figures=links)
         for format, suffix in SUFFIXES.items()
     }
-    return write_files({file: encode_text(text) for file, text in texts.items()} | pictures, folder)
+    data = {file: encode_text(text) for file, text in texts.items()} | pictures
+    return write_files(data, folder, force=force)
+
+
+def write_images(document: Document, folder: Path, *, force: bool = True) -> list[Path]:
+    """Every figure as PNG, SVG and PDF, the folder made if need be.
+
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
+    """
+    figures = list_figures(document)
+    paths = {
+        folder / f"{figure.name}.{format}": (figure, format) for figure in figures for format in IMAGE_FORMATS
+    }
+    refuse_existing(paths, force=force)
+    make_folder(folder)
+    return [write_file(path, draw_image(*drawn)) for path, drawn in paths.items()]
 
 
 def list_figures(document: Document) -> list[Figure]:

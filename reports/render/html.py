@@ -181,8 +181,7 @@ def _render_row(
 ) -> Markup:
     cells = [Markup("<td>{}").format(row.group)] if grouped else []
     cells += [
-        _render_cell(v, c, places, unit)
-        for v, c, unit in zip(row.cells, table.columns, units, strict=True)
+        _render_cell(v, c, places, unit) for v, c, unit in zip(row.cells, table.columns, units, strict=True)
     ]
     if table.bar_parts:
         cells.append(Markup("<td>") + _render_bar(row, table))

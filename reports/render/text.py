@@ -66,9 +66,7 @@ def _title(document: Document, screen: Screen) -> str:
 
 
 def _tell(texts: Sequence[str], screen: Screen) -> list[str]:
-    return [
-        paint_verdicts(line, screen) for text in texts for line in wrap(text, screen.width, "• ", "  ")
-    ]
+    return [paint_verdicts(line, screen) for text in texts for line in wrap(text, screen.width, "• ", "  ")]
 
 
 def _blank_before(lines: list[str]) -> list[str]:

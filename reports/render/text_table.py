@@ -124,7 +124,9 @@ def _write_cells(shown: _Shown, rows: Sequence[Row], widths: Sequence[int]) -> l
     ]
 
 
-def _lines(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int], screen: Screen) -> list[str]:
+def _lines(
+    columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int], screen: Screen
+) -> list[str]:
     """A row, as many lines as its longest prose takes."""
     cells = [
         (wrap(text, width, rest="") or [""]) if column.prose else [text]

@@ -24,7 +24,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-
 TRACES = ("torch_axis0", "ranks/strag_rank0", "no_nvtx_2024.2")
 STYLE = re.compile(r"\x1b\[\d+m")
 FIRST_SCREEN = 24
@@ -69,7 +68,9 @@ def test_sentences_and_the_main_table_stand_on_the_first_screen(name: str):
 def test_of_many_backends_the_first_ones_stand_there_and_the_others_are_counted():
     document = compose(large_run(panels=5, sizes=3, reps=10))
     lines = render_text(document).splitlines()
-    assert sum(line.startswith("•") for line in lines[: lines.index("  2 more under “Why”.")]) == MOST_HEADLINES
+    assert (
+        sum(line.startswith("•") for line in lines[: lines.index("  2 more under “Why”.")]) == MOST_HEADLINES
+    )
 
 
 def test_rates_of_a_cpu_are_in_its_unit_and_a_column_has_one():
