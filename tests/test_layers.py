@@ -29,7 +29,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("attribution",),
         ),
         *(("evidence",), ("breakdown",), ("timeline",)),
-        *(("runs", "ranks", "many"), ("explain",), ("compare", "store")),
+        *(("runs", "ranks", "many"), ("programs",), ("explain",), ("compare", "store")),
     ),
     "reports": (
         *(
@@ -39,6 +39,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("render",),
             ("contest",),
             ("run", "trace", "comparison", "kept", "ranks"),
+            ("program",),
             ("notebook",),
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...analysis.programs.record import is_program_folder
 from ...analysis.runs.writing import refuse_existing
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
@@ -98,6 +99,12 @@ def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) ->
 
 def compose_kept_run(folder: Path) -> Document:
     """What a run's report says. Raises RunError, TraceError."""
+    if is_program_folder(folder):
+        from ...analysis.programs.folder import analyse_program, read_program_folder
+        from ...reports.program.compose import compose_program
+
+        program = read_program_folder(folder)
+        return compose_program(program, analyse_program(program))
     from ...analysis.runs.account import account_run
     from ...reports.run.compose import compose
 
@@ -123,6 +130,14 @@ def import_kept_run(archive: Path, store: Path | None) -> str:
     from ...reports.run.publish import write_reports
 
     def finish(made: Path, target: Path) -> None:
+        if is_program_folder(made):
+            from ...analysis.programs.folder import analyse_program, read_program_folder
+            from ...reports.program.compose import write_program_reports
+
+            program = read_program_folder(made)
+            analysis = analyse_program(program)
+            write_program_reports(replace(program, path=target), analysis, made)
+            return
         write_reports(replace(account_run(made), folder=str(target)), made)
 
     folder = find_store(store)

@@ -94,7 +94,12 @@ def profile(
     command: Annotated[
         list[str], typer.Argument(help="The program and its arguments, as you would type them.")
     ],
-    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The folder of the results; new or empty; else a new run of the store."
+        ),
+    ] = None,
     capture_range: Annotated[
         str | None,
         typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
@@ -124,6 +129,18 @@ def profile(
             help="The command starts N ranks by torchrun: record each, and set them against each other.",
         ),
     ] = None,
+    sample_python: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=1000,
+            metavar="HZ",
+            help="Look so often a second where its Python is; 0 for never, else 100 where there is no GPU.",
+        ),
+    ] = None,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
 ) -> None:
     """Run any program under Nsight Systems and report where its time went.
 
@@ -146,7 +163,7 @@ def profile(
             gpu_metrics_hz=gpu_metrics,
         )
     else:
-        from .profile import profile_and_report
+        from .profile import Shown, profile_and_report
 
         code = profile_and_report(
             command,
@@ -155,6 +172,8 @@ def profile(
             passed_on=env or (),
             keep_report=keep_rep,
             gpu_metrics_hz=gpu_metrics,
+            sample_hz=sample_python,
+            shown=Shown(quiet=quiet, color=color, open_it=open_it),
         )
     raise typer.Exit(code)
 
@@ -171,7 +190,12 @@ def counters(
         int | None,
         typer.Option(min=1, metavar="N", help="Count at most so many launches of each kernel and geometry."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder of the results; new or empty.")
+    ] = None,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
 ) -> None:
     """Run any program under Nsight Compute and report what its kernels moved and executed, by NVTX range.
 
@@ -181,9 +205,10 @@ def counters(
     Example: flopprof counters --range train --instances 3 -- python train.py
     """
     from ..program.count_program import CountRequest
-    from .profile import count_and_report
+    from .profile import Shown, count_and_report
 
-    code = count_and_report(CountRequest(command=command, range=range, instances=instances), out)
+    request = CountRequest(command=command, range=range, instances=instances)
+    code = count_and_report(request, out, Shown(quiet=quiet, color=color, open_it=open_it))
     raise typer.Exit(code)
 
 

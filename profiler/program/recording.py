@@ -10,11 +10,13 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.files import move_whole
+from ...analysis.programs.record import ProfileRecord, name_program, spell_command
+from ...analysis.programs.samples import SAMPLES_FILE, PythonSamples
 from ...analysis.runs.writing import write_record
 from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
@@ -22,14 +24,14 @@ from ...analysis.trace.scrub import scrub_trace
 from ...scenarios.errors import FlopprofError
 from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError
 from ..machine.disk import DiskFullError, has_no_room
-from ..machine.machine import describe_machine
+from ..machine.machine import cuda_devices, describe_machine
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
 from ..recorders.recorder import PROFILE_OPTIONS, NsysRecorder, find_usable_nsys, last_line
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
-from .record import ProfileRecord
+from .python_samples import USUAL_HZ, Sampling
 from .signals import Ending, run_profiled
 
 OWN_FAILURE = 125
@@ -49,6 +51,8 @@ class ProfileRequest:
     passed_on: Sequence[str] = ()
     """More variables that Nsight Systems itself may see (and stores in its raw report)."""
     keep_report: bool = False
+    sample_hz: float | None = None
+    """How often its Python is looked at; 0 for never, None for as often as usual where there is no GPU to look at."""
     patient: bool = False
     """SIGTERM after the program has ended does not cost its trace; the caller leaves it without effect."""
 
@@ -76,20 +80,23 @@ def profile_program(
     Raises ProfileError and its leaves when the program could not be run, OutputFolderError.
     """
     program = resolve_program(request.command, request.capture_range.extend(environment))
+    hz = choose_rate(request)
     nsys, problem = find_usable_nsys(environment)
     if nsys is None or problem is not None:
         raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
     started = datetime.now(UTC)
-    name = new_run_id(f"profile-{Path(program.file).name}", started)
+    name = new_run_id(f"profile-{name_program(request.command)}", started)
     existed = request.out is not None and request.out.exists()
     folder = make_empty_folder(request.out, name, store=find_store(None, environment))
     try:
         with staging_folder(folder) as staging, temporary_folder() as temporary:
+            sampling = Sampling(folder=temporary / "python", hz=hz) if hz else None
+            if sampling is not None:
+                program = replace(program, environment=sampling.extend(program.environment))
             ending = _record(request, program, nsys, staging, temporary, environment, announce)
-            record = ProfileRecord.of(
-                program.file, name, started, nsys.version, request.capture_range, ending
-            )
-            problem = _publish(request, record, nsys, staging, folder)
+            record = _describe(request, program, name, started, nsys, ending)
+            samples = sampling.collect() if sampling is not None else None
+            problem = _publish(request, record, samples, nsys, staging, folder)
             if problem and has_no_room(staging, temporary):
                 problem = _explain_room(folder, temporary)
     finally:
@@ -100,6 +107,29 @@ def profile_program(
         folder=None if problem else folder,
         problem=problem,
         warning=warn_of_death(ending.exit_code),
+    )
+
+
+def choose_rate(request: ProfileRequest) -> float:
+    """How often Python is sampled: beside a GPU's work, whose launches a thread could delay, only when asked."""
+    if request.sample_hz is not None:
+        return request.sample_hz
+    return 0.0 if request.patient or cuda_devices() else USUAL_HZ
+
+
+def _describe(
+    request: ProfileRequest, program: Program, name: str, started: datetime, nsys: Nsys, ending: Ending
+) -> ProfileRecord:
+    return ProfileRecord(
+        id=name,
+        program=Path(program.file).name,
+        name=name_program(request.command),
+        command=spell_command(request.command),
+        started_at=started.isoformat(timespec="seconds"),
+        wall_seconds=round(ending.wall_seconds, 3),
+        exit_code=ending.exit_code,
+        nsys=nsys.version,
+        capture_range=str(request.capture_range),
     )
 
 
@@ -192,9 +222,17 @@ def _run(
 
 
 def _publish(
-    request: ProfileRequest, record: ProfileRecord, nsys: Nsys, staging: Path, folder: Path
+    request: ProfileRequest,
+    record: ProfileRecord,
+    samples: PythonSamples | None,
+    nsys: Nsys,
+    staging: Path,
+    folder: Path,
 ) -> str | None:
-    """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None."""
+    """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None.
+
+    profile.json comes last: a folder that has it is whole.
+    """
     prepared = staging / "publish"
     try:
         prepared.mkdir()
@@ -208,10 +246,12 @@ def _publish(
                 (place / "raw.nsys-rep").chmod(0o600)
         record = record.model_copy(update={"captures": len(captures)})
         write_record(prepared / "profile.json", record)
+        if samples is not None:
+            write_record(prepared / SAMPLES_FILE, samples)
         write_record(prepared / "machine.json", describe_machine({"nsys": nsys.version}, {}))
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
-    for file in prepared.iterdir():
+    for file in sorted(prepared.iterdir(), key=lambda file: file.name == "profile.json"):
         move_whole(file, folder / file.name, durable=True)
     return None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .document import Column, Name, Row, Value
 from .numbers import Kind, format_value
 
-_LEAST, _MOST, _SHOWN = 0.1, 1e6, 1e-3
+_LEAST, _MOST, _SHOWN, _MOST_AT_LEAST = 0.1, 1e6, 1e-3, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def choose_unit(values: Iterable[float], kind: Kind) -> Unit | None:
     fits = next((step for step in steps if sizes[0] / step.scale >= _LEAST), None)
     if fits is not None and sizes[-1] / fits.scale < _MOST:
         return fits
-    return next((step for step in steps if sizes[-1] / step.scale >= 1), steps[-1])
+    return next((step for step in steps if sizes[-1] / step.scale >= _MOST_AT_LEAST), steps[-1])
 
 
 def choose_units(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from rich.cells import cell_len
 
+_TIED = "\N{NO-BREAK SPACE}"
+
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|[kMGT]?B(?:/s)?|[kMGTP]?FLOP(?:/s)?)(?:[\s.,;:)]|$))")
+
 
 def wrap(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
-    """Lines of at most ``width`` columns.
+    """Lines of at most ``width`` columns, no number without its unit.
 
     >>> wrap("one two three", 9, "• ")
     ['• one two', '  three']
     """
     most = width if cell_len(text) == len(text) else max(4, width // 2)
-    return textwrap.wrap(text, most, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    tied = _UNIT.sub(_TIED, text)
+    lines = textwrap.wrap(tied, most, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return [line.replace(_TIED, " ") for line in lines]
 
 
 def cut(text: str, width: int) -> str:
