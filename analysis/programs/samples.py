@@ -31,6 +31,8 @@ class Stack(Record):
 
     functions: list[int]
     samples: int
+    ns: int
+    """The time since the sample before each."""
     cpu_ns: int | None = None
     """CPU time of the thread since its sample before; None where the system does not say."""
 
@@ -47,6 +49,11 @@ class SampledThread(Record):
     def samples(self) -> int:
         """Of all stacks."""
         return sum(stack.samples for stack in self.stacks)
+
+    @property
+    def ns(self) -> int:
+        """Of all stacks."""
+        return sum(stack.ns for stack in self.stacks)
 
 
 class PythonSamples(Record):

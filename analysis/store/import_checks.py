@@ -57,7 +57,7 @@ def check_samples(samples: PythonSamples) -> None:
         raise RunError("python.json", f"{samples.hz:g} samples a second are none that flopprof takes")
     for thread in samples.threads:
         for stack in thread.stacks:
-            if stack.samples < 0 or any(at not in known for at in stack.functions):
+            if stack.samples < 0 or stack.ns < 0 or any(at not in known for at in stack.functions):
                 raise RunError("python.json", "has a stack of functions that it does not list")
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ...scenarios.errors import FlopprofError
+from ...scenarios.language.problems import explain_record
 from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
 from ..files import move_whole
 from ..programs.folder import read_program_folder
@@ -188,9 +189,7 @@ def _read_manifest(
     try:
         manifest = ArchiveManifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ArchiveRefused(archive, f"{MANIFEST}: {place}: {first['msg']}") from error
+        raise ArchiveRefused(archive, f"{MANIFEST}: {explain_record(error)}") from error
     if manifest.flopprof != FORMAT:
         problem = (
             f"it has format {manifest.flopprof}, this flopprof reads {FORMAT}; use the flopprof that wrote it"

@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import count
+from typing import TYPE_CHECKING
 
-from ..breakdown.analyze import Analysis
 from ..breakdown.rows import WindowTimes
 from ..plain import to_plain
-from ..programs.folder import ProgramFolder
+from ..words import OWN_DOMAIN
 from .run_rows import FirstIds, Row, RunRows, machine_row, to_json
+
+if TYPE_CHECKING:
+    from ..breakdown.analyze import Analysis
+    from ..programs.folder import ProgramFolder
 
 WHOLE = "(whole program)"
 
@@ -65,7 +69,7 @@ def _step_rows(folder: ProgramFolder, analysis: Analysis) -> Iterator[Row]:
     device = "cuda" if len(analysis.trace.activities) else "cpu"
     for step in analysis.steps:
         where = " › ".join(step.path)
-        name = f"{step.domain}: {where}" if step.domain else where
+        name = f"{step.domain}: {where}" if step.domain not in ("", OWN_DOMAIN) else where
         yield _row(name, device, step.instances, step.median_ns, _kernel_ns(step.layers))
         seen = {None}
         for part in step.parts:

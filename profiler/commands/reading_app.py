@@ -10,6 +10,7 @@ import typer
 
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import ComparisonFormat
+from ..terminal.completion import complete_by, complete_run
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
 from ..terminal.output import print_pieces, print_text, tell
 from ..terminal.screen import look_at_screen
@@ -191,15 +192,36 @@ def report(
 
 def compare(
     a: Annotated[
-        str, typer.Argument(metavar="A", help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.")
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.",
+            autocompletion=complete_run,
+        ),
     ],
-    b: Annotated[str | None, typer.Argument(metavar="[B]", help="The other side; ratios are B / A.")] = None,
+    b: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[B]",
+            help="The other side; ratios are B / A.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Pair A's own steps that are equal in all but this.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Pair A's own steps that are equal in all but this.",
+            autocompletion=complete_by,
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Compare A with the run of the store that has this tag."),
+        typer.Option(
+            metavar="NAME",
+            help="Compare A with the run of the store that has this tag.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     maps: Annotated[
         list[str] | None,

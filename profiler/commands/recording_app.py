@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ...analysis.words import EvidenceChoice, RecorderChoice
+from ..terminal.completion import complete_run, complete_scenario
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from ..terminal.output import print_text
 from .runs_app import StoreOption
@@ -17,7 +18,10 @@ from .shared_options import ColorOption, JsonOption, OpenOption, QuietOption
 
 def run(
     scenario: Annotated[
-        str | None, typer.Argument(help="A scenario file, or the name of a shipped one.")
+        str | None,
+        typer.Argument(
+            help="A scenario file, or the name of a shipped one.", autocompletion=complete_scenario
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -27,7 +31,12 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The folder of this run; new or empty.")] = None,
     store: StoreOption = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a run: what is done stays, the rest is run.")
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a run: what is done stays, the rest is run.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     no_control: Annotated[
         bool, typer.Option("--no-control", help="Skip the untraced pass: half the time, no headline times.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..terminal.completion import complete_kept_scenario, complete_run
 from ..terminal.output import print_text, tell
 from .shared_options import ForceOption, JsonOption
 
@@ -17,7 +18,12 @@ StoreOption = Annotated[
 
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run: its folder, id or tag, latest or SCENARIO@latest.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: its folder, id or tag, latest or SCENARIO@latest.",
+        autocompletion=complete_run,
+    ),
 ]
 
 
@@ -37,7 +43,14 @@ def add_store_commands(app: typer.Typer) -> None:
 
 
 def runs(
-    scenario: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this scenario.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only runs of this scenario or program.",
+            autocompletion=complete_kept_scenario,
+        ),
+    ] = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -118,7 +131,14 @@ def gc(store: StoreOption = None) -> None:
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN[.zip]", help="A run, as for show.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN[.zip]",
+            help="A run, as for show.",
+            autocompletion=complete_run,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The archive; else RUN.zip.")] = None,
     force: ForceOption = False,
     store: StoreOption = None,
@@ -146,7 +166,13 @@ def import_archive(
 
 
 def history(
-    scenario: Annotated[str, typer.Argument(help="The scenario's name.")],
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="The scenario's name, or the program's.",
+            autocompletion=complete_kept_scenario,
+        ),
+    ],
     step: Annotated[
         str | None,
         typer.Option(

@@ -37,6 +37,7 @@ class Sampler:
 
     def __init__(self, folder: str, hz: float) -> None:
         self._folder, self._hz = folder, hz
+        self._looked = 0.0
         self._forget()
 
     def _forget(self) -> None:
@@ -65,7 +66,7 @@ class Sampler:
 
     def _run(self) -> None:
         period = 1.0 / self._hz
-        written = due = time.monotonic()
+        written = due = self._looked = time.monotonic()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + period, time.monotonic())
             self._look()
@@ -75,16 +76,20 @@ class Sampler:
         self._write()
 
     def _look(self) -> None:
+        now = time.monotonic()
+        elapsed, self._looked = round((now - self._looked) * 1e9), now
         own = threading.get_ident()
         known = {thread.ident: thread for thread in threading.enumerate()}
         for ident, frame in list(sys._current_frames().items())[:_MOST_THREADS]:
             thread = known.get(ident)
             if ident != own and thread is not None:
-                self._count(thread, frame)
+                self._count(thread, frame, elapsed)
 
-    def _count(self, thread: threading.Thread, frame: FrameType | None) -> None:
+    def _count(self, thread: threading.Thread, frame: FrameType | None, elapsed: int) -> None:
         stack: list[int] = []
         while frame is not None and len(stack) < _DEEPEST:
+            if frame.f_code.co_filename == __file__:
+                return  # it is starting, or stopping, this
             stack.append(self._code(frame.f_code))
             frame = frame.f_back
         main = thread is threading.main_thread()
@@ -92,15 +97,16 @@ class Sampler:
         key = tuple(reversed(stack))
         if key not in stacks and len(stacks) >= _MOST_STACKS:
             key = key[:1]
-        seen = stacks.setdefault(key, [0, 0])
+        seen = stacks.setdefault(key, [0, 0, 0])
         seen[0] += 1
+        seen[1] += elapsed
         now = _cpu_ns(thread.native_id)
         before = self._cpu.get(thread.native_id or 0)
         if now is None:
-            seen[1] = -1  # unknown
+            seen[2] = -1  # unknown
         else:
             self._cpu[thread.native_id or 0] = now
-            seen[1] += now - before if before is not None else 0
+            seen[2] += now - before if before is not None else 0
 
     def _code(self, code: CodeType) -> int:
         found = self._codes.get(code)

@@ -66,7 +66,9 @@ def _thread(thread: Mapping[str, Any], places: list[int]) -> SampledThread:
         name=thread["name"],
         main=thread["main"],
         stacks=[
-            Stack(functions=[places[at] for at in path], samples=count, cpu_ns=None if cpu < 0 else cpu)
-            for path, count, cpu in stacks
+            Stack(
+                functions=[places[at] for at in path], samples=count, ns=ns, cpu_ns=None if cpu < 0 else cpu
+            )
+            for path, count, ns, cpu in stacks
         ],
     )

@@ -66,12 +66,12 @@ def _with_python(document: Document, program: ProgramFolder, analysis: Analysis)
         return replace(document, sections=(*document.sections, section))
     parts = choose_parts(samples, thread)
     said = [describe_thread(samples, thread, clean(program.record.title))]
-    said.append(describe_parts(parts, thread, samples.hz))
+    said.append(describe_parts(parts, thread))
     busy = document.headlines[:-1] if len(analysis.trace.activities) else ()
     return replace(
         document,
         headlines=(*busy, *said),
-        picture=document.picture if busy else parts_picture(samples, thread, parts),
+        picture=document.picture if busy else parts_picture(thread, parts),
         sections=(section, *document.sections),
     )
 

@@ -39,7 +39,6 @@ def find_main_thread(samples: PythonSamples | None) -> SampledThread | None:
 
 def list_places(samples: PythonSamples, thread: SampledThread) -> list[Place]:
     """Every function that a thread was in, those first that most of its time was spent in."""
-    period = 1e9 / samples.hz
     alone: dict[int, float] = {}
     total: dict[int, float] = {}
     cpu: dict[int, float] = {}
@@ -47,10 +46,10 @@ def list_places(samples: PythonSamples, thread: SampledThread) -> list[Place]:
     for stack in thread.stacks:
         if not stack.functions:
             continue
-        alone[stack.functions[-1]] = alone.get(stack.functions[-1], 0.0) + stack.samples * period
+        alone[stack.functions[-1]] = alone.get(stack.functions[-1], 0.0) + stack.ns
         for at in set(stack.functions):
-            total[at] = total.get(at, 0.0) + stack.samples * period
-            cpu[at] = cpu.get(at, 0.0) + min(stack.cpu_ns or 0, stack.samples * period)
+            total[at] = total.get(at, 0.0) + stack.ns
+            cpu[at] = cpu.get(at, 0.0) + min(stack.cpu_ns or 0, stack.ns)
     places = [
         Place(
             function=samples.functions[at],
@@ -66,8 +65,8 @@ def list_places(samples: PythonSamples, thread: SampledThread) -> list[Place]:
 def choose_parts(samples: PythonSamples, thread: SampledThread) -> list[Place]:
     """The program's own functions that divide its time: from the outermost inwards past those that hold it all."""
     places = {place.function: place for place in list_places(samples, thread)}
-    whole = sum(stack.samples for stack in thread.stacks) * 1e9 / samples.hz
-    stacks = [([f for f in functions if f.own], stack.samples) for functions, stack in samples.stacks(thread)]
+    whole = thread.ns
+    stacks = [([f for f in functions if f.own], stack.ns) for functions, stack in samples.stacks(thread)]
     prefix: list[Function] = []
     while True:
         inside: dict[Function, int] = {}
@@ -85,17 +84,17 @@ def choose_parts(samples: PythonSamples, thread: SampledThread) -> list[Place]:
 
 def describe_thread(samples: PythonSamples, thread: SampledThread, title: str) -> str:
     """How much of the time the main thread computed."""
-    whole = thread.samples * 1e9 / samples.hz
+    whole = thread.ns
     said = f"{title}: its main thread was looked at {samples.hz:g} times a second for {format_value(whole, 'time')}"
     if any(stack.cpu_ns is None for stack in thread.stacks):
         return f"{said}."
-    computed = sum(min(stack.cpu_ns or 0, stack.samples * 1e9 / samples.hz) for stack in thread.stacks)
+    computed = sum(min(stack.cpu_ns or 0, stack.ns) for stack in thread.stacks)
     return f"{said}, in which it computed {format_value(computed / whole, 'percent')} and waited otherwise."
 
 
-def describe_parts(parts: Sequence[Place], thread: SampledThread, hz: float) -> str:
+def describe_parts(parts: Sequence[Place], thread: SampledThread) -> str:
     """Where the time was, and what to mark."""
-    whole = thread.samples * 1e9 / hz
+    whole = thread.ns
     named = [part for part in parts if part.function.name != "<module>"][:MOST_NAMED]
     if not named:
         return "No function of its own stands out: all ran at the top of a script or in libraries; the table has them."
@@ -109,9 +108,9 @@ def describe_parts(parts: Sequence[Place], thread: SampledThread, hz: float) -> 
     )
 
 
-def parts_picture(samples: PythonSamples, thread: SampledThread, parts: Sequence[Place]) -> Picture:
+def parts_picture(thread: SampledThread, parts: Sequence[Place]) -> Picture:
     """A bar for each of the parts, what it computed and what it waited, and the rest."""
-    whole = thread.samples * 1e9 / samples.hz
+    whole = thread.ns
     bars = [_bar(clean(part.function.label), part.total_ns, part.cpu_ns) for part in parts]
     rest = whole - sum(part.total_ns for part in parts)
     if rest > _LEAST_SHARE * whole:
@@ -132,7 +131,7 @@ def _bar(label: str, total_ns: float, cpu_ns: float | None) -> Bar:
 
 def python_table(samples: PythonSamples, thread: SampledThread) -> Table:
     """The functions that the main thread was in."""
-    whole = thread.samples * 1e9 / samples.hz
+    whole = thread.ns
     places = [place for place in list_places(samples, thread) if place.total_ns >= whole / 1000]
     columns: tuple[ColumnOf[Place], ...] = (
         ColumnOf(key="function", title="function", value=lambda place: clean(place.function.name)),
@@ -154,8 +153,8 @@ def python_table(samples: PythonSamples, thread: SampledThread) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            f"Samples of {samples.hz:g} a second, from inside the program: a time is their number, so it is right to "
-            "about the square root of that. alone: in the function itself, or in compiled code that it called; with "
+            f"{thread.samples} samples, {samples.hz:g} a second at most, taken inside the program: one has the time "
+            "since that before it. alone: in the function itself, or in compiled code that it called; with "
             "calls: also in what it called; computing: CPU time of the thread in that, the rest is waiting."
             + more,
         ),
