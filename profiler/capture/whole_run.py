@@ -25,6 +25,7 @@ from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
 from ..machine.surroundings import look_around
 from ..recorders.recorder import Recorder, choose_recorder
+from .estimate import describe_plan, estimate_run
 from .evidence import choose_counter
 from .resume import asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
@@ -117,6 +118,16 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
         resumed=resumed,
     )
     return _run_plan(plan, options, watcher)
+
+
+def describe_run(request: RunRequest) -> str:
+    """What a run would do, and how long that would take, without running any of it. Raises FlopprofError."""
+    plan = expand_plan(load_scenario(request.scenario or "", request.overrides), missing_reason)
+    if not plan.steps or (request.strict and plan.skipped):
+        raise NothingToRun(plan)
+    recorder = choose_recorder(request.recorder)
+    estimate = estimate_run(plan, request.store, control=request.control)
+    return describe_plan(plan, recorder.name, estimate, control=request.control)
 
 
 def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutcome:

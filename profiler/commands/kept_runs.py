@@ -19,7 +19,7 @@ from ...reports.kept.runs import show_run
 from ...reports.render.json_text import render_json
 from ...reports.render.screen import Screen
 from ..terminal.outcome import tell_written
-from ..terminal.output import emit
+from ..terminal.output import emit, tell
 
 
 def find_kept_run(address: str, store: Path) -> RunLine:
@@ -80,7 +80,10 @@ def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) ->
     folder = find_run(request.address, find_store(request.store))
     document = compose_kept_run(folder)
     if request.figures is not None:
-        tell_written(write_images(document, request.figures, force=request.force))
+        written = write_images(document, request.figures, force=request.force)
+        tell_written(written)
+        if not written:
+            tell(f"the report of {folder.name} has no figures; its HTML form has pictures")
     if request.out is not None:
         emit(render_document(document, request.format), request.out)
         tell_written([request.out])

@@ -56,6 +56,10 @@ def run(
     strict: Annotated[
         bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be run and about how long it takes; run nothing."),
+    ] = False,
     open_it: OpenOption = False,
     quiet: QuietOption = False,
     color: ColorOption = "auto",
@@ -68,8 +72,9 @@ def run(
     if (scenario is None and resume is None) or (out is not None and resume is not None):
         raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
     from ...analysis.store.place import find_store
+    from ...reports.render.wrapping import wrap
     from ...reports.run.publish import render
-    from ..capture.whole_run import RunRequest
+    from ..capture.whole_run import RunRequest, describe_run
     from ..terminal.outcome import open_page
     from ..terminal.screen import look_at_screen
     from .run import run_on_terminal
@@ -87,6 +92,13 @@ def run(
         keep_report=keep_rep,
         strict=strict,
     )
+    if dry_run:
+        if scenario is None or json:
+            raise typer.BadParameter("--dry-run takes a SCENARIO, and neither --resume nor --json")
+        width = look_at_screen(sys.stdout).width
+        lines = describe_run(request).split("\n")
+        print_text("\n".join(part for line in lines for part in wrap(line, width, rest="    ")))
+        return
     outcome = run_on_terminal(request, quiet=quiet)
     page, screen = outcome.folder / "report.html", look_at_screen(sys.stdout, color)
     if not json:
