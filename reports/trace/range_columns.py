@@ -63,7 +63,7 @@ def range_columns(
         return name_place(("" if one_domain else domain, path), shared) or None
 
     columns: tuple[ColumnOf[Item], ColumnOf[Item]] = (
-        ColumnOf(key="range", title=title, value=lambda item: name_range(name_of(item)) or unnamed),
+        ColumnOf(key=title, title=title, value=lambda item: name_range(name_of(item)) or unnamed),
         ColumnOf(key="place", title="in", value=place),
     )
     where = clean(join_path(next((d for d, p in found if p), "") if one_domain else "", shared))

@@ -58,10 +58,10 @@ def test_sentences_and_the_main_table_stand_on_the_first_screen(name: str):
     document = documents()[name]
     screen = render_text(document, Screen(width=80)).splitlines()[:FIRST_SCREEN]
     said = " ".join(" ".join(screen).split())
-    assert document.picture is not None
     for sentence in document.headlines[:MOST_HEADLINES]:
         assert sentence in said
-    for line in render_picture(document.picture, Screen(width=80)):
+    assert document.picture is not None or name == "no_nvtx_2024.2"  # which has nothing to draw
+    for line in render_picture(document.picture, Screen(width=80)) if document.picture else []:
         assert line.rstrip() in screen
 
 
