@@ -71,7 +71,7 @@ def _step_rows(folder: ProgramFolder, analysis: Analysis) -> Iterator[Row]:
         where = " › ".join(step.path)
         name = f"{step.domain}: {where}" if step.domain not in ("", OWN_DOMAIN) else where
         yield _row(name, device, step.instances, step.median_ns, _kernel_ns(step.layers))
-        seen = {None}
+        seen: set[str | None] = {None}
         for part in step.parts:
             if part.range not in seen:
                 seen.add(part.range)

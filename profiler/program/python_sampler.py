@@ -157,7 +157,7 @@ def hand_on() -> None:
     here = os.path.dirname(__file__)  # noqa: PTH120
     sys.path[:] = [path for path in sys.path if path != here]
     try:
-        import sitecustomize  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
+        import sitecustomize  # noqa: F401  # pyright: ignore[reportMissingImports]
     except ImportError:
         pass
     finally:

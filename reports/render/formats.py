@@ -51,12 +51,14 @@ def write_images(document: Document, folder: Path, *, force: bool = True) -> lis
     Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
     figures = list_figures(document)
-    paths = {
-        folder / f"{figure.name}.{format}": (figure, format) for figure in figures for format in IMAGE_FORMATS
-    }
+    drawn = [(figure, format) for figure in figures for format in IMAGE_FORMATS]
+    paths = [folder / f"{figure.name}.{format}" for figure, format in drawn]
     refuse_existing(paths, force=force)
     make_folder(folder)
-    return [write_file(path, draw_image(*drawn)) for path, drawn in paths.items()]
+    return [
+        write_file(path, draw_image(figure, format))
+        for path, (figure, format) in zip(paths, drawn, strict=True)
+    ]
 
 
 def list_figures(document: Document) -> list[Figure]:
