@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_file, write_files
-from ..charts.chart import IMAGE_FORMATS, draw_image
+from ..charts.chart import IMAGE_FORMATS, ImageFormat, draw_image
 from ..document.document import Document, Figure
 from ..document.format import SUFFIXES, Format
 from .html import render_html
@@ -51,7 +51,9 @@ def write_images(document: Document, folder: Path, *, force: bool = True) -> lis
     Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
     figures = list_figures(document)
-    drawn = [(figure, format) for figure in figures for format in IMAGE_FORMATS]
+    drawn: list[tuple[Figure, ImageFormat]] = [
+        (figure, format) for figure in figures for format in IMAGE_FORMATS
+    ]
     paths = [folder / f"{figure.name}.{format}" for figure, format in drawn]
     refuse_existing(paths, force=force)
     make_folder(folder)
