@@ -35,7 +35,7 @@ from .comparison.compose import compose_comparison
 from .data.run_csv import csv_tables
 from .document.document import Document, Figure, Table
 from .document.format import Format
-from .document.tables import format_cell
+from .document.units import RATES, choose_units, format_cell, head_in_unit
 from .render.formats import list_figures, render_document
 from .run.compose import compose
 from .trace.compose import compose_analysis
@@ -265,11 +265,11 @@ def document_to_html(document: Document) -> str:
 
 def table_to_html(table: Table) -> str:
     """A table's main rows."""
-    columns = [column for column in table.columns if not column.detail]
     places = [at for at, column in enumerate(table.columns) if not column.detail]
     rows = [row for row in table.rows if row.main][:SHOWN_ROWS]
-    head = _line("th", [column.heading for column in columns])
-    cells = [[format_cell(row.cells[at], table.columns[at]) for at in places] for row in rows]
+    units = choose_units(table.columns, rows, RATES)
+    head = _line("th", [head_in_unit(table.columns[at], units[at]) for at in places])
+    cells = [[format_cell(row.cells[at], table.columns[at], units[at]) for at in places] for row in rows]
     more = len(table.rows) - len(rows)
     rest = f"<p>{more} more rows: see the tables by name</p>" if more else ""
     return f"<p><b>{escape(table.title)}</b></p><table>{head}{''.join(_line('td', row) for row in cells)}</table>{rest}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,19 @@ from ..trace.trace import Trace
 from ..words import LAYERS
 from .labelled import Labelled
 from .timeline import DeviceSpans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPart:
+    """A range right inside a step, with all inside it; or, without a name, the rest of the step."""
+
+    range: str | None
+    domain: str
+    instances: float
+    """A step."""
+    ns: float
+    """A step, on the step's clock: its mean, so that the parts sum to that of the step."""
+    layers: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,12 @@ class StepRow:
     """95 % interval of the median."""
     clock: str
     """``device``: the part of the devices' timelines that it owns; ``host``: its own time."""
+    times_ns: tuple[float, ...] = ()
+    """Of its steady instances, in their order."""
+    layers: Mapping[str, float] = field(default_factory=dict[str, float])
+    """ns a step of each layer of the devices' timelines, their mean; empty on the host's clock."""
+    parts: tuple[StepPart, ...] = ()
+    """What it is made of, the longest first: the ranges right inside it, and what is in none of them."""
 
 
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
@@ -57,9 +76,10 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     found = find_step_paths({path: len(rows) for path, rows in members.items()})
     if not found:
         return ()
-    times, clock = _measure(labelled)
+    sums, clock = _measure(labelled)
+    times = sums.sum(axis=1)
     kept, _ = drop_warm_up(trace, members, times, wanted)
-    rows = [_describe(path, times[kept[path]], len(members[path]), clock) for path in found]
+    rows = [_describe(path, kept, sums, len(members[path]), clock) for path in found]
     return tuple(
         sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
     )
@@ -89,15 +109,19 @@ def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
 
 
 def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
-    """The time of every range, and on which clock."""
+    """(range, layer) -> the time of every range, and on which clock; the host's has no layers, and one column."""
     ranges = labelled.trace.ranges
     if not labelled.timelines:
-        return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float), "host"
-    sums = [sum_owned(labelled.trace, spans).sum(axis=1) for spans in labelled.timelines.values()]
+        return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float)[:, None], "host"
+    sums = [sum_owned(labelled.trace, spans) for spans in labelled.timelines.values()]
     return np.sum(sums, axis=0).astype(float) / len(sums), "device"
 
 
-def _describe(path: RangePath, times: NDArray[np.float64], of: int, clock: str) -> StepRow:
+def _describe(
+    path: RangePath, kept: Mapping[RangePath, Ints], sums: NDArray[np.float64], of: int, clock: str
+) -> StepRow:
+    rows = kept[path]
+    times = sums[rows].sum(axis=1)
     return StepRow(
         range=path[-1][1],
         path=tuple(message for _, message in path),
@@ -107,4 +131,36 @@ def _describe(path: RangePath, times: NDArray[np.float64], of: int, clock: str) 
         median_ns=float(np.median(times)),
         interval_ns=median_interval(times),
         clock=clock,
+        times_ns=tuple(times.tolist()),
+        layers=_spell_layers(sums[rows].sum(axis=0) / len(rows)),
+        parts=tuple(_divide(path, kept, sums)),
     )
+
+
+def _divide(path: RangePath, kept: Mapping[RangePath, Ints], sums: NDArray[np.float64]) -> list[StepPart]:
+    """The parts of a step: those of its threads together, and the rest, which is never less than nothing."""
+    steps = len(kept[path])
+    rest = sums[kept[path]].sum(axis=0)
+    parts: list[StepPart] = []
+    for inner, rows in kept.items():
+        if inner[:-1] == path:
+            total = sums[rows].sum(axis=0)
+            rest = rest - total
+            parts.append(_part(inner[-1][1], inner[-1][0], len(rows) / steps, total / steps))
+    parts.sort(key=lambda part: -part.ns)
+    rest = np.maximum(rest, 0.0) / steps
+    return [*parts, *([_part(None, "", 1.0, rest)] if parts and rest.sum() else [])]
+
+
+def _part(name: str | None, domain: str, instances: float, layers: NDArray[np.float64]) -> StepPart:
+    return StepPart(
+        range=name,
+        domain=domain,
+        instances=instances,
+        ns=float(layers.sum()),
+        layers=_spell_layers(layers),
+    )
+
+
+def _spell_layers(layers: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(LAYERS, layers.tolist(), strict=True)) if len(layers) == len(LAYERS) else {}

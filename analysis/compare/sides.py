@@ -16,6 +16,7 @@ from pathlib import Path
 from ..attribution.folding import Fold, fold_ranges
 from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
+from ..programs.record import is_program_folder
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
@@ -119,6 +120,8 @@ def read_side(
     Raises CompareError for a side that names nothing, RunError and TraceError for what cannot be read.
     """
     name = parse_side(text, find_run, by_name=by_name)
+    if is_program_folder(name.path):
+        name = replace(name, path=name.path / "trace.sqlite")
     side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains, wanted)
     return select_things(side, name.selection)
 

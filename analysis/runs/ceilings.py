@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from ...scenarios.language.problems import explain_record
 from ..errors import CeilingsError
 from ..files import replace_file
 from ..words import FORMAT
@@ -116,9 +117,7 @@ def read_ceilings(path: Path) -> Ceilings:
     except FileNotFoundError:
         return Ceilings()
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise CeilingsError(path, f"{place}: {first['msg']}") from error
+        raise CeilingsError(path, explain_record(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise CeilingsError(path, f"cannot be read ({error})") from error
     if ceilings.flopprof != FORMAT:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from ...scenarios.language.problems import explain_record
 from ...scenarios.plan.step import Step
 from ..errors import CeilingsError, RunError
 from ..words import FORMAT
@@ -99,9 +100,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
         text = path.read_text(encoding="utf-8")
         record = kind.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RunError(path, f"{place}: {first['msg']}; it is damaged or of another version") from error
+        raise RunError(path, f"{explain_record(error)}; it is damaged or of another version") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(path, f"cannot be read ({error})") from error
     version = getattr(record, "flopprof", FORMAT)
@@ -123,7 +122,7 @@ def _read_step(path: Path, plain: dict[str, object]) -> Step:
     try:
         return Step.from_json(plain)
     except (KeyError, TypeError, ValueError) as error:
-        problem = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
+        problem = explain_record(error) if isinstance(error, ValidationError) else error
         raise RunError(path / "plan.json", f"a step cannot be read ({problem}); it is damaged") from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -16,8 +16,16 @@ def write_record(path: Path, record: BaseModel) -> None:
     replace_file(path, f"{record.model_dump_json(indent=1)}\n".encode(), durable=True)
 
 
-def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
+def refuse_existing(paths: Iterable[Path | None], *, force: bool) -> None:
+    """Raise RunError where a file that is about to be written is there already; devices and pipes may be written."""
+    for path in () if force else paths:
+        if path is not None and path.is_file():
+            raise RunError(path, "is there already; choose another name, or overwrite it with --force")
+
+
+def write_texts(texts: Mapping[str, str], folder: Path, *, force: bool = True) -> list[Path]:
     """Files by name into a folder, which is made if need be. Raises RunError when it cannot be written."""
+    refuse_existing((folder / name for name in texts), force=force)
     make_folder(folder)
     return write_files({name: encode_text(text) for name, text in texts.items()}, folder)
 
@@ -35,8 +43,9 @@ def make_folder(folder: Path) -> None:
         raise RunError(folder, f"cannot be made: {error.strerror or error}") from error
 
 
-def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+def write_files(files: Mapping[str, bytes], folder: Path, *, force: bool = True) -> list[Path]:
     """Files by name into a folder that is there. Raises RunError."""
+    refuse_existing((folder / name for name in files), force=force)
     return [write_file(folder / name, data) for name, data in files.items()]
 
 

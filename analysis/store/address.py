@@ -69,8 +69,8 @@ def find_line(address: str, store: Path, *, gone: bool = False) -> RunLine:
 
 def _suggest(address: str, scenarios: Sequence[str]) -> str:
     """What to type: the name of a scenario alone means none of its runs."""
-    name = Path(address).stem
-    return f"did you mean {name}@{LATEST}?" if name in scenarios else "see flopprof runs"
+    name = next((name for name in (address, Path(address).stem) if name in scenarios), None)
+    return f"did you mean {name}@{LATEST}?" if name is not None else "see flopprof runs"
 
 
 def check_tag(name: str, store: Path) -> None:

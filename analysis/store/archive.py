@@ -5,6 +5,7 @@
     archive.json                      {"flopprof": 1, "kind": "run", "id": …, "files": {name: {bytes, sha256}}}
     plan.json, machine.json, ceilings.json
     shards/<backend>-<device>[-k]/control.json, trace.sqlite
+    profile.json, machine.json, python.json, trace.sqlite, captures/<k>/trace.sqlite    of a recorded program instead
 
 Reports are not in it: the receiver makes them from the records. Records are written anew from what flopprof
 knows of them, paths in them cut to their last part; traces are scrubbed once more.
@@ -22,6 +23,9 @@ from typing import Literal
 
 from ..errors import StoreError
 from ..files import draft_file
+from ..programs.folder import ProgramFolder, read_program_folder
+from ..programs.record import is_program_folder
+from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import RunFolder, read_run_folder
 from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
 from ..trace.scrub import scrub_trace
@@ -57,14 +61,17 @@ def export_run(run: Path, target: Path) -> None:
 
     Raises RunError, TraceError, ScrubError for what cannot be read, StoreError for a target that cannot be written.
     """
-    folder = read_run_folder(run)
+    program = read_program_folder(run) if is_program_folder(run) else None
+    folder = None if program is not None else read_run_folder(run)
     try:
         with (
             tempfile.TemporaryDirectory(prefix="flopprof-export-") as work,
             draft_file(target, durable=False) as draft,
         ):
-            files = dict(_public_files(folder, Path(work)))
-            _pack(folder.plan.run.id, files, draft)
+            if program is not None:
+                _pack(program.record.id, dict(_program_files(program, Path(work))), draft)
+            elif folder is not None:
+                _pack(folder.plan.run.id, dict(_public_files(folder, Path(work))), draft)
     except OSError as error:
         raise StoreError(target, f"cannot be written ({error.strerror or error})") from error
 
@@ -128,6 +135,20 @@ def _public_files(folder: RunFolder, work: Path) -> Iterator[tuple[str, Path]]:
             path = work / "shards" / shard.name / "trace.sqlite"
             scrub_trace(shard.trace, path)
             yield f"shards/{shard.name}/trace.sqlite", path
+
+
+def _program_files(program: ProgramFolder, work: Path) -> Iterator[tuple[str, Path]]:
+    """Every file of a recorded program; what its records hold was public when it was written."""
+    records: dict[str, Record] = {"profile.json": program.record, "machine.json": program.machine}
+    if program.samples is not None:
+        records[SAMPLES_FILE] = program.samples
+    for name, record in records.items():
+        (work / name).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        yield name, work / name
+    for name, trace in (("trace.sqlite", program.trace), *program.captures()):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        scrub_trace(trace, work / name)
+        yield name, work / name
 
 
 def _pack(run_id: str, files: dict[str, Path], draft: Path) -> None:

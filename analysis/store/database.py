@@ -21,10 +21,14 @@ from ..runs.lock import hold_folder
 from ..runs.records import RunPlan
 from ..runs.results import RunResult
 from .access import connect_read_only, may_write
+from .program_rows import rows_of_program
 from .run_rows import FirstIds, Row, RunRows, rows_of_run, run_row
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+    from ..breakdown.analyze import Analysis
+    from ..programs.folder import ProgramFolder
 
 
 DATABASE = "flopprof.db"
@@ -148,10 +152,13 @@ def record_run(store: Path, result: RunResult, folder: str, shards: int) -> None
     Raises StoreError.
     """
     with open_store(store) as database, transaction(database):
-        first = FirstIds(
-            **dict(zip(("steps", "ops", "kernels"), database.execute(FREE_IDS).fetchone(), strict=True))
-        )
-        _write_rows(database, rows_of_run(result, folder, shards, first))
+        _write_rows(database, rows_of_run(result, folder, shards, _first_ids(database)))
+
+
+def record_program(store: Path, folder: ProgramFolder, analysis: Analysis) -> None:
+    """Write everything of a recorded program that lies in the store, as ``record_run`` does. Raises StoreError."""
+    with open_store(store) as database, transaction(database):
+        _write_rows(database, rows_of_program(folder, analysis, _first_ids(database)))
 
 
 def record_unreadable_run(store: Path, plan: RunPlan, folder: str, files: int, problem: str) -> None:
@@ -159,10 +166,19 @@ def record_unreadable_run(store: Path, plan: RunPlan, folder: str, files: int, p
 
     ``files`` tells its files from those of another time; it stands where others have the number of their shards.
     """
-    row = run_row(plan, folder, files) | {"status": "damaged", "problem": problem}
+    record_damaged(store, run_row(plan, folder, files), problem)
+
+
+def record_damaged(store: Path, row: Row, problem: str) -> None:
+    """Write down that what this row of ``runs`` is about is there and cannot be read. Raises StoreError."""
     with open_store(store) as database, transaction(database):
-        database.execute("DELETE FROM steps WHERE run = ?", [plan.run.id])
-        database.table("runs").upsert(row, pk="id")
+        database.execute("DELETE FROM steps WHERE run = ?", [row["id"]])
+        database.table("runs").upsert(row | {"status": "damaged", "problem": problem}, pk="id")
+
+
+def _first_ids(database: Database) -> FirstIds:
+    found = database.execute(FREE_IDS).fetchone()
+    return FirstIds(**dict(zip(("steps", "ops", "kernels"), found, strict=True)))
 
 
 def reopen_run(store: Path, run: str) -> None:

@@ -14,6 +14,7 @@ from ...scenarios.operations.ops import op_to_json
 from ...scenarios.plan.step import Step, step_key
 from ...scenarios.plan.work import step_work
 from ..errors import RunError, TraceError
+from ..programs.samples import PythonSamples
 from ..runs.folder import RunFolder
 from ..runs.records import MOST_PASSES, Pass, StepRecord
 from ..sqlite.file import SqliteFile
@@ -44,6 +45,20 @@ def check_trace(path: Path) -> None:
         state = file.rows("PRAGMA integrity_check(1)")
     if state != [("ok",)]:
         raise TraceError(path, "is damaged")
+
+
+MOST_HZ = 1000.0
+
+
+def check_samples(samples: PythonSamples) -> None:
+    """Raise RunError for samples of functions that are not there, or of a rate that no sampler has."""
+    known = range(len(samples.functions))
+    if not 0 < samples.hz <= MOST_HZ:
+        raise RunError("python.json", f"{samples.hz:g} samples a second are none that flopprof takes")
+    for thread in samples.threads:
+        for stack in thread.stacks:
+            if stack.samples < 0 or stack.ns < 0 or any(at not in known for at in stack.functions):
+                raise RunError("python.json", "has a stack of functions that it does not list")
 
 
 _LONGEST_NAME = 200

@@ -23,15 +23,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ...scenarios.errors import FlopprofError
+from ...scenarios.language.problems import explain_record
 from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
 from ..files import move_whole
+from ..programs.folder import read_program_folder
+from ..programs.record import is_program_folder
+from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import check_whole, read_run_folder
 from ..runs.lock import hold_folder
 from ..runs.records import RunPlan
 from ..trace.scrub import scrub_trace
 from ..words import FORMAT
 from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
-from .import_checks import check_steps, check_trace
+from .import_checks import check_samples, check_steps, check_trace
 from .import_facts import check_facts
 
 MOST_ENTRIES = 2_000
@@ -58,9 +62,13 @@ _SHARD = r"shards/[a-z0-9]+-[a-z0-9]+(?:-[0-9]{1,6})?/"
 
 _COUNTERS = r"counters/[a-z0-9]+-[a-z0-9]+-[0-9]{1,6}\.json"
 
-_FILE = re.compile(rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)|{_COUNTERS}")
+_PROGRAM = r"(?:profile|python)\.json|(?:captures/[0-9]{1,4}/)?trace\.sqlite"
 
-_FOLDER = re.compile(rf"shards/|counters/|{_SHARD}")
+_FILE = re.compile(
+    rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)|{_COUNTERS}|{_PROGRAM}"
+)
+
+_FOLDER = re.compile(rf"shards/|counters/|{_SHARD}|captures/(?:[0-9]{{1,4}}/)?")
 
 _SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
@@ -192,9 +200,7 @@ def _read_manifest(
     try:
         manifest = ArchiveManifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ArchiveRefused(archive, f"{MANIFEST}: {place}: {first['msg']}") from error
+        raise ArchiveRefused(archive, f"{MANIFEST}: {explain_record(error)}") from error
     if manifest.flopprof != FORMAT:
         problem = (
             f"it has format {manifest.flopprof}, this flopprof reads {FORMAT}; use the flopprof that wrote it"
@@ -211,7 +217,7 @@ def _check_manifest(archive: Path, manifest: ArchiveManifest, entries: dict[str,
     for name, described in manifest.files.items():
         if entries[name].file_size != described.bytes:
             raise ArchiveRefused(archive, f"{name} has another size than {MANIFEST} says")
-    for needed in ("plan.json", "machine.json"):
+    for needed in ("profile.json" if "profile.json" in entries else "plan.json", "machine.json"):
         if needed not in entries:
             raise ArchiveRefused(archive, f"it has no {needed}")
 
@@ -230,6 +236,9 @@ def _unpack_entry(archive: Path, file: zipfile.ZipFile, entry: zipfile.ZipInfo, 
 
 def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
     """A run folder out of what came: records written anew, traces copied table by table."""
+    if is_program_folder(come):
+        _rebuild_program(come, run, manifest)
+        return
     folder = read_run_folder(come)
     info = folder.plan.run
     if info.id != manifest.id:
@@ -256,6 +265,26 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
         _write_record(run / "counters" / name, public_counters(counted).model_dump_json(indent=1))
     plan: RunPlan = public_plan(folder.plan)
     _write_record(run / "plan.json", plan.model_dump_json(indent=1))
+
+
+def _rebuild_program(come: Path, run: Path, manifest: ArchiveManifest) -> None:
+    program = read_program_folder(come)
+    record = program.record
+    if record.id != manifest.id:
+        raise RunError("profile.json", f"is of the run {record.id!r}, not of {manifest.id}")
+    if not re.fullmatch(_SCENARIO, record.group) or not _STARTED.fullmatch(record.started_at):
+        raise RunError(
+            "profile.json", f"{record.group!r} of {record.started_at!r} is no program of a time in UTC"
+        )
+    _write_record(run / "machine.json", program.machine.model_dump_json(indent=1))
+    if program.samples is not None:
+        check_samples(program.samples)
+        _write_record(run / SAMPLES_FILE, program.samples.model_dump_json(indent=1))
+    for name, trace in (("trace.sqlite", program.trace), *program.captures()):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        check_trace(trace)
+        scrub_trace(trace, run / name)
+    _write_record(run / "profile.json", record.model_dump_json(indent=1))
 
 
 def _write_record(path: Path, text: str) -> None:

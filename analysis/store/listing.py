@@ -9,17 +9,28 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
+from ..programs.record import ProfileRecord, is_program_folder
 from ..runs.folder import check_whole, read_record, read_run_folder
 from ..runs.lock import is_held
 from ..runs.records import RunPlan, ShardRecord
 from .access import may_write
-from .database import DATABASE, check_writable, copy_database, read_store, record_run, record_unreadable_run
+from .database import (
+    DATABASE,
+    check_writable,
+    copy_database,
+    read_store,
+    record_damaged,
+    record_program,
+    record_run,
+    record_unreadable_run,
+)
+from .program_rows import program_row
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
 
@@ -129,6 +140,9 @@ def record_folder(store: Path, folder: str) -> None:
     from ..runs.account import account_run
 
     path = store / folder
+    if is_program_folder(path):
+        _record_program_folder(store, path)
+        return
     plan, shards, files = read_record(path / "plan.json", RunPlan), count_shards(path), stamp_files(path)
     try:
         check_whole(read_run_folder(path))
@@ -142,18 +156,62 @@ def record_folder(store: Path, folder: str) -> None:
         record_run(store, result, folder, shards)
 
 
+def _record_program_folder(store: Path, path: Path) -> None:
+    from ..programs.folder import analyse_program, read_program_folder
+
+    program = read_program_folder(path)
+    try:
+        analysis = analyse_program(program)
+    except TraceError as error:
+        record_damaged(store, program_row(program), str(error))
+    except SENSELESS as error:
+        problem = f"{path}: its content makes no sense ({type(error).__name__}: {error})"
+        record_damaged(store, program_row(program), problem)
+    else:
+        record_program(store, program, analysis)
+
+
 def _take_in(store: Path, folders: set[str]) -> _Findings:
     known = _read_known(store)
     names = {run.id: folder for folder, run in known.items()}
     findings = _Findings()
     for folder in sorted(folders):
         old = known.get(folder)
-        if (old is None or old.status != "complete") and (store / folder / "plan.json").is_file():
+        if old is not None and old.status == "complete":
+            continue
+        take_in = _choose_way(store / folder)
+        if take_in is not None:
             try:
-                _take_in_folder(store, folder, old, names, findings)
+                take_in(store, folder, old, names, findings)
             except (RunError, StoreError, CeilingsError) as error:
                 findings.notes.append(str(error))
     return findings
+
+
+def _choose_way(path: Path) -> Callable[..., None] | None:
+    if (path / "plan.json").is_file():
+        return _take_in_folder
+    return _take_in_program if is_program_folder(path) else None
+
+
+def _take_in_program(
+    store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
+) -> None:
+    """A recorded program is whole when its profile.json is there, and changes no more."""
+    if old is not None:
+        return
+    path = store / folder
+    record = read_record(path / "profile.json", ProfileRecord)
+    other = names.get(record.id, folder)
+    if other != folder and (store / other).is_dir():
+        findings.notes.append(f"{path}: is a copy of the run in {store / other}; only that one is listed")
+        return
+    try:
+        check_writable(store)
+        record_folder(store, folder)
+    except StoreError:
+        findings.plans.append(_line_of_program(record, path))
+        raise
 
 
 def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
@@ -166,6 +224,13 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
                 plan = read_record(path / "plan.json", RunPlan)
                 status: RunStatus = "running" if is_held(path) else plan.run.status
                 findings.plans.append(_line_of_plan(plan, path, status))
+            except RunError as error:
+                findings.notes.append(str(error))
+        elif is_program_folder(path):
+            try:
+                findings.plans.append(
+                    _line_of_program(read_record(path / "profile.json", ProfileRecord), path)
+                )
             except RunError as error:
                 findings.notes.append(str(error))
     return findings
@@ -214,6 +279,22 @@ def _as_seen(line: RunLine, folders: set[str], running: set[str]) -> RunLine:
 
 def _with_status(line: RunLine, status: RunStatus) -> RunLine:
     return replace(line, status=status)
+
+
+def _line_of_program(record: ProfileRecord, path: Path) -> RunLine:
+    return RunLine(
+        id=record.id,
+        scenario=record.group,
+        started_at=record.started_at,
+        status="complete",
+        recorder=record.recorder,
+        hardware=None,
+        steps=0,
+        done=0,
+        failed=0,
+        tags=(),
+        folder=path.name,
+    )
 
 
 def _line_of_plan(plan: RunPlan, path: Path, status: RunStatus) -> RunLine:

@@ -26,6 +26,7 @@ from ..machine.disk import explain_full_disk
 from ..machine.machine import missing_reason
 from ..machine.surroundings import look_around
 from ..recorders.recorder import Recorder, choose_recorder
+from .estimate import describe_plan, estimate_run
 from .evidence import choose_counter
 from .resume import asked_evidence, asked_scenario, read_resumable, refuse_changes, refuse_options
 from .run import CaptureOptions, capture_run, open_run, shards_of
@@ -126,6 +127,16 @@ def _find_resumed(request: RunRequest) -> RunFolder | None:
         return None
     counting = request.evidence in ("counters", "metrics")
     return read_resumable(find_run(request.resume, request.store), counting=counting)
+
+
+def describe_run(request: RunRequest) -> str:
+    """What a run would do, and how long that would take, without running any of it. Raises FlopprofError."""
+    plan = expand_plan(load_scenario(request.scenario or "", request.overrides), missing_reason)
+    if not plan.steps or (request.strict and plan.skipped):
+        raise NothingToRun(plan)
+    recorder = choose_recorder(request.recorder)
+    estimate = estimate_run(plan, request.store, control=request.control)
+    return describe_plan(plan, recorder.name, estimate, control=request.control)
 
 
 def _run_plan(plan: Plan, options: CaptureOptions, watcher: Watcher) -> RunOutcome:

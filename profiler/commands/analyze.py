@@ -14,6 +14,8 @@ from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import Format
+from ...reports.render.screen import PLAIN, Screen
+from ..terminal.outcome import tell_written
 from ..terminal.output import tell
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ class AnalyzeRequest:
     skip: int | None = None
     every: bool = False
     keep_export: bool = False
+    screen: Screen = PLAIN
+    force: bool = False
+    """Whether CSV files may be overwritten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +78,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     if request.csv is not None:
         from ...reports.data.trace_csv import write_analysis_csv
 
-        write_analysis_csv(analysis, request.csv, raw=request.csv_raw)
+        tell_written(write_analysis_csv(analysis, request.csv, raw=request.csv_raw, force=request.force))
     return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
 
 
@@ -119,7 +124,7 @@ def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Worker
     if request.csv is not None:
         from ...reports.data.many_csv import write_many_csv
 
-        write_many_csv(many, request.csv, raw=request.csv_raw)
+        tell_written(write_many_csv(many, request.csv, raw=request.csv_raw, force=request.force))
     return AnalyzeOutcome(
         report=_render_many(many, request),
         has_lost_data=any(loses_data(one.quality) for one in done),
@@ -143,7 +148,7 @@ def _render_many(many: ManyTraces, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.render.formats import render_document
     from ...reports.trace.many_traces import compose_many
 
-    return [render_document(compose_many(many), request.format)]
+    return [render_document(compose_many(many), request.format, request.screen)]
 
 
 def _find_file(trace: Path) -> Path:
@@ -162,4 +167,4 @@ def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.trace.compose import compose_analysis
 
     document = compose_analysis(analysis, full_names=request.full_names, timeline=request.format == "html")
-    return [render_document(document, request.format)]
+    return [render_document(document, request.format, request.screen)]

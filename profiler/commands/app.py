@@ -23,6 +23,7 @@ app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Equal FLOPs — why is one twice as slow? Scenarios under NVIDIA Nsight Systems, broken down into kernel, "
     "memcpy and launch overhead, set against FLOPs, and compared.",
 )
@@ -62,6 +63,14 @@ def doctor(
     print_text(findings_as_json(findings) if json else findings_as_text(findings))
     if not works(findings):
         raise typer.Exit(USER_ERROR)
+
+
+def version() -> None:
+    """Print the version.
+
+    Example: flopprof version
+    """
+    _print_version(wanted=True)
 
 
 def scenarios() -> None:
@@ -126,3 +135,4 @@ app.command()(doctor)
 app.command()(scenarios)
 app.command()(schema)
 app.command()(mcp)
+app.command()(version)

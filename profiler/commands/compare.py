@@ -19,6 +19,8 @@ from ...analysis.store.place import DEFAULT_STORE
 from ...reports.comparison.compose import render_comparison, write_comparison
 from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
 from ...reports.document.format import ComparisonFormat
+from ...reports.render.screen import PLAIN, Screen
+from ..terminal.outcome import tell_written
 from ..terminal.workers import Workers, open_engine, show_traces
 
 
@@ -39,6 +41,9 @@ class CompareRequest:
     wanted: Instances = STEADY
     format: ComparisonFormat = "text"
     out: Path | None = None
+    screen: Screen = PLAIN
+    force: bool = False
+    """Whether files in ``out`` may be overwritten."""
     store: Path = DEFAULT_STORE
     """Where runs are found by their names."""
 
@@ -62,10 +67,11 @@ def compare(request: CompareRequest) -> CompareOutcome:
     asked = request.fail_above is not None or request.fail_undecided
     gate = judge_gate(comparison, request.fail_above, fail_undecided=request.fail_undecided)
     if request.out is not None:
-        write_comparison(comparison, request.out, gate if asked else None)
+        written = write_comparison(comparison, request.out, gate if asked else None, force=request.force)
+        tell_written(written)
     if request.format == "github":
         return CompareOutcome(report=annotate_pull_request(comparison, gate), gate=None, fails=gate.fails)
-    report = render_comparison(comparison, request.format, gate=gate if asked else None)
+    report = render_comparison(comparison, request.format, request.screen, gate=gate if asked else None)
     return CompareOutcome(report=report, gate=describe_gate(gate) if asked else None, fails=gate.fails)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...analysis.programs.record import is_program_folder
+from ...analysis.runs.writing import refuse_existing
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
 from ...analysis.store.place import find_store
 from ...analysis.store.queries import RunLine, read_run
 from ...analysis.words import FORMAT
+from ...reports.document.document import Document
+from ...reports.document.format import Format
 from ...reports.kept.runs import show_run
 from ...reports.render.json_text import render_json
+from ...reports.render.screen import Screen
+from ..terminal.outcome import tell_written
+from ..terminal.output import emit, tell
 
 
 def find_kept_run(address: str, store: Path) -> RunLine:
@@ -53,12 +60,67 @@ def tag_kept_run(address: str, name: str, store: Path | None, *, remove: bool) -
     return f"{line.id} is {name}"
 
 
-def export_kept_run(address: str, out: Path | None, store: Path | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """A report that is asked for again."""
+
+    address: str
+    format: Format
+    out: Path | None
+    figures: Path | None
+    force: bool
+    store: Path | None
+
+
+def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) -> Path | None:
+    """Print or write a report; the page to open, if one is wanted. Raises UnknownRun, RunError, TraceError."""
+    from ...reports.render.formats import render_document, write_images
+
+    refuse_existing([request.out], force=request.force)
+    folder = find_run(request.address, find_store(request.store))
+    document = compose_kept_run(folder)
+    if request.figures is not None:
+        written = write_images(document, request.figures, force=request.force)
+        tell_written(written)
+        if not written:
+            tell(f"the report of {folder.name} has no figures; its HTML form has pictures")
+    if request.out is not None:
+        emit(render_document(document, request.format), request.out)
+        tell_written([request.out])
+    elif not open_it:
+        emit(render_document(document, request.format, screen), None, coloured=screen.colour)
+    if not open_it:
+        return None
+    if request.out is not None and request.format == "html":
+        return request.out
+    page = folder / "report.html"
+    if not page.is_file():
+        emit(render_document(document, "html"), page)
+        tell_written([page])
+    return page
+
+
+def compose_kept_run(folder: Path) -> Document:
+    """What a run's report says. Raises RunError, TraceError."""
+    if is_program_folder(folder):
+        from ...analysis.programs.folder import analyse_program, read_program_folder
+        from ...reports.program.compose import compose_program
+
+        program = read_program_folder(folder)
+        return compose_program(program, analyse_program(program))
+    from ...analysis.runs.account import account_run
+    from ...reports.run.compose import compose
+
+    return compose(account_run(folder))
+
+
+def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool = True) -> str:
     """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
     from ...analysis.store.archive import export_run
 
     run = find_run(address.removesuffix(".zip"), find_store(store))
     target = out or (Path(address) if address.endswith(".zip") else Path(f"{run.name}.zip"))
+    refuse_existing([target], force=force)
     export_run(run, target)
     return str(target)
 
@@ -71,6 +133,14 @@ def import_kept_run(archive: Path, store: Path | None) -> str:
     from ...reports.run.publish import write_reports
 
     def finish(made: Path, target: Path) -> None:
+        if is_program_folder(made):
+            from ...analysis.programs.folder import analyse_program, read_program_folder
+            from ...reports.program.compose import write_program_reports
+
+            program = read_program_folder(made)
+            analysis = analyse_program(program)
+            write_program_reports(replace(program, path=target), analysis, made)
+            return
         write_reports(replace(account_run(made), folder=str(target)), made)
 
     folder = find_store(store)
@@ -80,7 +150,13 @@ def import_kept_run(archive: Path, store: Path | None) -> str:
 
 
 def show_history_of(
-    scenario: str, step: str | None, png: Path | None, store: Path | None, *, as_json: bool
+    scenario: str,
+    step: str | None,
+    png: Path | None,
+    store: Path | None,
+    *,
+    as_json: bool,
+    force: bool = True,
 ) -> str:
     """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
     from ...analysis.store.history import read_history
@@ -88,7 +164,9 @@ def show_history_of(
     from ...reports.kept.history_plot import draw_history
     from ..terminal.output import write_output
 
+    refuse_existing([png], force=force)
     series = read_history(scenario, find_store(store), step)
     if png is not None:
         write_output(draw_history(scenario, series), png)
+        tell_written([png])
     return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)

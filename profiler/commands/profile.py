@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...analysis.breakdown.analyze import analyze_file
+from ...analysis.breakdown.analyze import Analysis
+from ...analysis.programs.folder import ProgramFolder, analyse_program, read_program_folder
+from ...analysis.store.database import record_program
 from ...analysis.store.place import find_store
 from ...analysis.words import RecorderChoice
 from ...reports.document.format import Format
+from ...reports.program.compose import write_program_reports
 from ...reports.render.formats import render_document
-from ...reports.render.json_text import stream_json
-from ...reports.trace.compose import compose_analysis
 from ...reports.trace.counters_report import compose_counters
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
@@ -26,13 +29,19 @@ from ..program.count_program import CountOutcome, CountRequest, count_program
 from ..program.rank import JobRank, find_rank
 from ..program.recording import OWN_FAILURE, ProfileRequest, profile_program
 from ..recorders.folders import make_empty_folder, new_run_id
+from ..terminal.outcome import open_page
 from ..terminal.output import emit, tell
+from ..terminal.screen import ColorChoice, look_at_screen
 
-REPORTS: dict[str, Format] = {
-    "report.md": "markdown",
-    "report.html": "html",
-    "report.txt": "text",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How a report is shown at the terminal."""
+
+    quiet: bool = False
+    color: ColorChoice = "auto"
+    open_it: bool = False
+
 
 COUNTERS_REPORTS: dict[str, Format] = {
     "report.md": "markdown",
@@ -51,6 +60,8 @@ def profile_and_report(
     keep_report: bool,
     gpu_metrics_hz: int | None = None,
     recorder: RecorderChoice = "auto",
+    sample_hz: float | None = None,
+    shown: Shown = Shown(),
 ) -> int:
     """Profile a command and show its analysis; the exit code. Raises ProfileError.
 
@@ -66,6 +77,7 @@ def profile_and_report(
             recorder=recorder,
             keep_report=keep_report,
             gpu_metrics_hz=gpu_metrics_hz,
+            sample_hz=sample_hz,
             patient=rank is not None,
         )
         if request.patient:
@@ -85,7 +97,9 @@ def profile_and_report(
         _say(_describe_captures(len(folders), outcome.folder, reported=rank is None))
     if rank is not None:
         return outcome.exit_code
-    written = [_report(folder) for folder in folders]
+    written = [_report(folder, shown, capture=at > 0) for at, folder in enumerate(folders)]
+    if shown.open_it and written[0]:
+        open_page(outcome.folder / "report.html")
     return outcome.exit_code if all(written) else outcome.exit_code or OWN_FAILURE
 
 
@@ -106,23 +120,33 @@ def _place_rank(out: Path | None, rank: JobRank) -> Path:
     return out / rank.folder
 
 
-def _report(folder: Path) -> bool:
+def _report(folder: Path, shown: Shown, *, capture: bool) -> bool:
+    """Write the reports of a recorded program, or of one of its later captures, and show them."""
     try:
-        analysis = analyze_file(folder / "trace.sqlite")
-        document = compose_analysis(analysis, timeline=True)
-        text = ""
-        for name, format in REPORTS.items():
-            text = render_document(document, format)
-            emit(text, folder / name)
-        emit("".join(stream_json(analysis.parts())), folder / "analysis.json")
+        whole = read_program_folder(folder.parents[1] if capture else folder)
+        program = replace(whole, path=folder, samples=None) if capture else whole
+        analysis = analyse_program(program)
+        document = write_program_reports(program, analysis, folder)
+        if not capture:
+            _keep(program, analysis)
     except (FlopprofError, OSError) as error:
         _say(f"the trace is in {folder}, but its report could not be written: {error}")
         return False
-    tell(f"{text}\nfiles: {folder}")
+    screen = look_at_screen(sys.stderr, shown.color)
+    if not shown.quiet:
+        tell(render_document(document, "text", screen), coloured=screen.colour)
+    tell(f"Report: {folder / 'report.html'}")
     return True
 
 
-def count_and_report(request: CountRequest, out: Path | None) -> int:
+def _keep(program: ProgramFolder, analysis: Analysis) -> None:
+    """Make it a run of the store that it lies in, if it lies in one."""
+    store = find_store(None)
+    if program.path.absolute().parent.resolve() == store.resolve():
+        record_program(store, program, analysis)
+
+
+def count_and_report(request: CountRequest, out: Path | None, shown: Shown = Shown()) -> int:
     """Count a command's kernels and show them; the exit code. Raises ProfileError, OutputFolderError."""
     name = new_run_id(f"counters-{Path(request.command[0]).name}", datetime.now(UTC))
     if out is not None:
@@ -133,18 +157,21 @@ def count_and_report(request: CountRequest, out: Path | None) -> int:
         if out is not None and out.exists() and not any(out.iterdir()):
             out.rmdir()
         return outcome.exit_code or OWN_FAILURE
-    _report_counters(outcome, make_empty_folder(out, name, store=find_store(None)))
+    _report_counters(outcome, make_empty_folder(out, name, store=find_store(None)), shown)
     return outcome.exit_code
 
 
-def _report_counters(outcome: CountOutcome, folder: Path) -> None:
+def _report_counters(outcome: CountOutcome, folder: Path, shown: Shown) -> None:
     assert outcome.counters is not None
     document = compose_counters(outcome.counters)
-    text = ""
     for name, format in COUNTERS_REPORTS.items():
-        text = render_document(document, format)
-        emit(text, folder / name)
-    tell(f"{text}\nfiles: {folder}")
+        emit(render_document(document, format), folder / name)
+    screen = look_at_screen(sys.stderr, shown.color)
+    if not shown.quiet:
+        tell(render_document(document, "text", screen), coloured=screen.colour)
+    tell(f"Report: {folder / 'report.html'}")
+    if shown.open_it:
+        open_page(folder / "report.html")
 
 
 def _say(line: str) -> None:

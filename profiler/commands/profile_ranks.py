@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...analysis.ranks.whole_job import RanksRequest
 from ...analysis.words import RecorderChoice
+from ...reports.program.compose import REPORTS
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
@@ -14,7 +15,6 @@ from ..program.launching import Launched, LaunchRequest, launch_ranks
 from ..program.recording import OWN_FAILURE
 from ..terminal.output import emit, tell
 from ..terminal.workers import Workers
-from .profile import REPORTS
 from .ranks import read_job, render_job
 
 

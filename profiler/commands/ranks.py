@@ -10,6 +10,8 @@ from ...analysis.errors import RanksError
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ...analysis.trace.quality import loses_data
+from ...reports.render.screen import PLAIN, Screen
+from ..terminal.outcome import tell_written
 from ..terminal.workers import Workers, open_engine, show_traces
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ class RanksCommand:
     format: Literal["text", "markdown", "html", "json"] = "text"
     csv: Path | None = None
     csv_raw: bool = False
+    screen: Screen = PLAIN
+    force: bool = False
+    """Whether CSV files may be overwritten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +48,12 @@ def analyse_ranks(command: RanksCommand) -> RanksOutcome:
     if command.csv is not None:
         from ...reports.data.ranks_csv import write_job_csv
 
-        write_job_csv(job, command.csv, raw=command.csv_raw)
+        tell_written(write_job_csv(job, command.csv, raw=command.csv_raw, force=command.force))
     failed = any(row.reason is not None for row in job.rows)
     lost = loses_data(job.quality) or any(row.summary and loses_data(row.summary.quality) for row in job.rows)
-    return RanksOutcome(report=render_job(job, command.format), has_failures=failed, has_lost_data=lost)
+    return RanksOutcome(
+        report=render_job(job, command.format, command.screen), has_failures=failed, has_lost_data=lost
+    )
 
 
 def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -> JobAnalysis:
@@ -67,7 +74,7 @@ def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -
     return job
 
 
-def render_job(job: JobAnalysis, format: Format) -> str:
+def render_job(job: JobAnalysis, format: Format, screen: Screen = PLAIN) -> str:
     """The job in one format."""
     if format == "json":
         from ...reports.data.ranks_json import job_to_json
@@ -77,4 +84,4 @@ def render_job(job: JobAnalysis, format: Format) -> str:
     from ...reports.ranks.compose import compose_job
     from ...reports.render.formats import render_document
 
-    return render_document(compose_job(job), format)
+    return render_document(compose_job(job), format, screen)

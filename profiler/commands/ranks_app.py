@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,10 @@ import typer
 from ...analysis.words import Align
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from .shared_options import (
+    ColorOption,
     CsvOption,
     CsvRawOption,
+    ForceOption,
     FormatOption,
     JobsOption,
     JsonOption,
@@ -46,6 +49,8 @@ def ranks(
     format: FormatOption = "text",
     json: JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     csv: CsvOption = None,
     csv_raw: CsvRawOption = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a trace lost data.")] = False,
@@ -58,10 +63,16 @@ def ranks(
 
     keep_freed_memory()
     from ...analysis.ranks.whole_job import RanksRequest
+    from ...analysis.runs.writing import refuse_existing
+    from ...reports.render.screen import PLAIN
+    from ..terminal.outcome import tell_written
     from ..terminal.output import emit
+    from ..terminal.screen import look_at_screen
     from ..terminal.workers import Workers
     from .ranks import RanksCommand, analyse_ranks
 
+    refuse_existing([out], force=force)
+    screen = PLAIN if out else look_at_screen(sys.stdout, color)
     outcome = analyse_ranks(
         RanksCommand(
             paths=tuple(traces),
@@ -70,9 +81,12 @@ def ranks(
             format="json" if json else format,
             csv=csv,
             csv_raw=csv_raw,
+            screen=screen,
+            force=force,
         )
     )
-    emit(outcome.report, out)
+    emit(outcome.report, out, coloured=screen.colour)
+    tell_written([out] if out else [])
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 

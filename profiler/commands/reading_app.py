@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +10,20 @@ import typer
 
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import ComparisonFormat
+from ..terminal.completion import complete_by, complete_run
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
 from ..terminal.output import print_pieces, print_text, tell
+from ..terminal.screen import look_at_screen
 from .runs_app import RunArgument, StoreOption
 from .shared_options import (
+    ColorOption,
     CsvOption,
     CsvRawOption,
+    ForceOption,
     FormatOption,
     JobsOption,
     JsonOption,
+    OpenOption,
     SchedulerFileOption,
     SchedulerOption,
 )
@@ -48,6 +54,8 @@ def analyze(
     json: JsonOption = False,
     csv: CsvOption = None,
     csv_raw: CsvRawOption = False,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     full_names: Annotated[bool, typer.Option("--full-names", help="List kernel names whole.")] = False,
     exact_names: Annotated[
         bool, typer.Option("--exact-names", help="Keep ranges apart that differ in a counter.")
@@ -76,6 +84,7 @@ def analyze(
     from .analyze import AnalyzeRequest, analyze_many, find_files, lists_many
     from .analyze import analyze as analyze_one
 
+    screen = look_at_screen(sys.stdout, color)
     request = AnalyzeRequest(
         trace=trace[0],
         range_glob=range,
@@ -90,6 +99,8 @@ def analyze(
         skip=skip,
         every=every,
         keep_export=keep_export,
+        screen=screen,
+        force=force,
     )
     paths = find_files(trace)
     if lists_many(paths):
@@ -99,7 +110,7 @@ def analyze(
         outcome = analyze_many(paths, request, workers)
     else:
         outcome = analyze_one(request)
-    print_pieces(outcome.report)
+    print_pieces(outcome.report, coloured=screen.colour)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -117,6 +128,7 @@ def timeline(
         int | None,
         typer.Option(metavar="N", help="Which one, from 1 in the order of time; else the middle one."),
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Write what ran when for Perfetto or chrome://tracing: threads, calls, streams, NCCL, GPU metrics.
 
@@ -125,11 +137,13 @@ def timeline(
     from ..terminal.allocator import keep_freed_memory
 
     keep_freed_memory()
+    from ...analysis.runs.writing import refuse_existing
     from ...analysis.timeline.trace_events import open_timeline
     from ..terminal.output import write_pieces
 
     if instance is not None and range is None:
         raise typer.BadParameter("--instance N says which of the ranges that --range GLOB names")
+    refuse_existing([out], force=force)
     shown = open_timeline(trace, out, range, instance, announce=tell)
     for note in shown.lost:
         tell(f"{note.severity}: {note.message} [{note.code}]")
@@ -140,16 +154,21 @@ def timeline(
 def scrub(
     trace: Annotated[Path, typer.Argument(help="A trace, as for analyze.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The scrubbed .sqlite to write.")],
+    force: ForceOption = False,
 ) -> None:
     """Write a copy of a trace to share: without environment, paths, process lists and program output.
 
     Example: flopprof scrub report.nsys-rep -o shareable.sqlite
     """
+    from ...analysis.runs.writing import refuse_existing
     from ...analysis.trace.open import open_trace_file
     from ...analysis.trace.scrub import scrub_trace
+    from ..terminal.outcome import tell_written
 
+    refuse_existing([out], force=force)
     with open_trace_file(trace) as plain:
         scrub_trace(plain, out)
+    tell_written([out], aside=False)
 
 
 def report(
@@ -159,35 +178,56 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every figure here as PNG, SVG and PDF, too.")
     ] = None,
+    open_it: OpenOption = False,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     store: StoreOption = None,
 ) -> None:
     """Show a run again, in any format.
 
-    Example: flopprof report flopprof-runs/outer-20260101-120000-1a2b --format html --out outer.html
+    Example: flopprof report outer@latest --format html --out outer.html
     """
-    from ...analysis.runs.account import account_run
-    from ...analysis.store.address import find_run
-    from ...analysis.store.place import find_store
-    from ...reports.run.publish import render, write_figures
-    from ..terminal.output import emit
+    from ..terminal.outcome import open_page
+    from .kept_runs import ReportRequest, report_kept_run
 
-    result = account_run(find_run(run, find_store(store)))
-    if figures is not None:
-        write_figures(result, figures)
-    emit(render(result, format), out)
+    request = ReportRequest(address=run, format=format, out=out, figures=figures, force=force, store=store)
+    page = report_kept_run(request, look_at_screen(sys.stdout, color), open_it=open_it)
+    if page is not None:
+        open_page(page)
 
 
 def compare(
     a: Annotated[
-        str, typer.Argument(metavar="A", help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.")
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A run, a trace, or a selection: RUN:variant=outer_sum,n=4000.",
+            autocompletion=complete_run,
+        ),
     ],
-    b: Annotated[str | None, typer.Argument(metavar="[B]", help="The other side; ratios are B / A.")] = None,
+    b: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[B]",
+            help="The other side; ratios are B / A.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Pair A's own steps that are equal in all but this.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Pair A's own steps that are equal in all but this.",
+            autocompletion=complete_by,
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Compare A with the run of the store that has this tag."),
+        typer.Option(
+            metavar="NAME",
+            help="Compare A with the run of the store that has this tag.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     maps: Annotated[
         list[str] | None,
@@ -218,6 +258,8 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
     ] = None,
+    force: ForceOption = False,
+    color: ColorOption = "auto",
     store: StoreOption = None,
 ) -> None:
     """Compare two runs or traces, or the steps of one run that differ in one thing: what changed, and why.
@@ -229,6 +271,7 @@ def compare(
     from .compare import CompareRequest
     from .compare import compare as compare_sides
 
+    screen = look_at_screen(sys.stdout, color)
     outcome = compare_sides(
         CompareRequest(
             a=a,
@@ -243,10 +286,12 @@ def compare(
             wanted=Instances(exact_names=exact_names, skip=skip, every=every),
             format="json" if json else format,
             out=out,
+            screen=screen,
+            force=force,
             store=find_store(store),
         )
     )
-    print_text(outcome.report)
+    print_text(outcome.report, coloured=screen.colour)
     if outcome.gate is not None:
         tell(outcome.gate)
     if outcome.fails:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...analysis.words import EvidenceChoice, RecorderChoice
+from ..terminal.completion import complete_run, complete_scenario
 from ..terminal.one_line_errors import FAILED_OR_LOST
 from ..terminal.output import print_text
 from .runs_app import StoreOption
-from .shared_options import JsonOption
+from .shared_options import ColorOption, JsonOption, OpenOption, QuietOption
 
 
 def run(
     scenario: Annotated[
-        str | None, typer.Argument(help="A scenario file, or the name of a shipped one.")
+        str | None,
+        typer.Argument(
+            help="A scenario file, or the name of a shipped one.", autocompletion=complete_scenario
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -26,7 +31,12 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The folder of this run; new or empty.")] = None,
     store: StoreOption = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a run: what is done stays, the rest is run.")
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a run: what is done stays, the rest is run.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     no_control: Annotated[
         bool, typer.Option("--no-control", help="Skip the untraced pass: half the time, no headline times.")
@@ -46,6 +56,13 @@ def run(
     strict: Annotated[
         bool, typer.Option(help="Refuse skipped combinations; exit 3 when data was lost.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be run and about how long it takes; run nothing."),
+    ] = False,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Run a scenario under Nsight Systems and report where its time went, against FLOPs.
@@ -55,8 +72,11 @@ def run(
     if (scenario is None and resume is None) or (out is not None and resume is not None):
         raise typer.BadParameter("give a SCENARIO, or --resume RUN, which goes on in that run's folder")
     from ...analysis.store.place import find_store
+    from ...reports.render.wrapping import wrap
     from ...reports.run.publish import render
-    from ..capture.whole_run import RunRequest
+    from ..capture.whole_run import RunRequest, describe_run
+    from ..terminal.outcome import open_page
+    from ..terminal.screen import look_at_screen
     from .run import run_on_terminal
 
     request = RunRequest(
@@ -72,10 +92,21 @@ def run(
         keep_report=keep_rep,
         strict=strict,
     )
-    outcome = run_on_terminal(request)
+    if dry_run:
+        if scenario is None or json:
+            raise typer.BadParameter("--dry-run takes a SCENARIO, and neither --resume nor --json")
+        width = look_at_screen(sys.stdout).width
+        lines = describe_run(request).split("\n")
+        print_text("\n".join(part for line in lines for part in wrap(line, width, rest="    ")))
+        return
+    outcome = run_on_terminal(request, quiet=quiet)
+    page, screen = outcome.folder / "report.html", look_at_screen(sys.stdout, color)
     if not json:
-        print_text(f"Report: {outcome.folder / 'report.html'}")
-    print_text(render(outcome.result, "json" if json else "text"))
+        print_text(f"Report: {page}")
+    if json or not quiet:
+        print_text(render(outcome.result, "json" if json else "text", screen), coloured=screen.colour)
+    if open_it:
+        open_page(page)
     if outcome.has_failures or (strict and outcome.has_lost_data):
         raise typer.Exit(FAILED_OR_LOST)
 
@@ -84,7 +115,12 @@ def profile(
     command: Annotated[
         list[str], typer.Argument(help="The program and its arguments, as you would type them.")
     ],
-    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The folder of the results; new or empty; else a new run of the store."
+        ),
+    ] = None,
     capture_range: Annotated[
         str | None,
         typer.Option(metavar="RANGE", help="Record only cudaProfilerApi, or nvtx:NAME (nvtx:NAME@DOMAIN)."),
@@ -118,6 +154,18 @@ def profile(
             help="The command starts N ranks by torchrun: record each, and set them against each other.",
         ),
     ] = None,
+    sample_python: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=1000,
+            metavar="HZ",
+            help="Look so often a second where its Python is; 0 for never, else 100 where there is no GPU.",
+        ),
+    ] = None,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
 ) -> None:
     """Run any program under Nsight Systems and report where its time went.
 
@@ -142,7 +190,7 @@ def profile(
             recorder=recorder,
         )
     else:
-        from .profile import profile_and_report
+        from .profile import Shown, profile_and_report
 
         code = profile_and_report(
             command,
@@ -152,6 +200,8 @@ def profile(
             keep_report=keep_rep,
             gpu_metrics_hz=gpu_metrics,
             recorder=recorder,
+            sample_hz=sample_python,
+            shown=Shown(quiet=quiet, color=color, open_it=open_it),
         )
     raise typer.Exit(code)
 
@@ -168,7 +218,12 @@ def counters(
         int | None,
         typer.Option(min=1, metavar="N", help="Count at most so many launches of each kernel and geometry."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of the results; new or empty.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder of the results; new or empty.")
+    ] = None,
+    open_it: OpenOption = False,
+    quiet: QuietOption = False,
+    color: ColorOption = "auto",
 ) -> None:
     """Run any program under Nsight Compute and report what its kernels moved and executed, by NVTX range.
 
@@ -178,9 +233,10 @@ def counters(
     Example: flopprof counters --range train --instances 3 -- python train.py
     """
     from ..program.count_program import CountRequest
-    from .profile import count_and_report
+    from .profile import Shown, count_and_report
 
-    code = count_and_report(CountRequest(command=command, range=range, instances=instances), out)
+    request = CountRequest(command=command, range=range, instances=instances)
+    code = count_and_report(request, out, Shown(quiet=quiet, color=color, open_it=open_it))
     raise typer.Exit(code)
 
 

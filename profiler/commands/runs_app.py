@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..terminal.completion import complete_kept_scenario, complete_run
 from ..terminal.output import print_text, tell
-from .shared_options import JsonOption
+from .shared_options import ForceOption, JsonOption
 
 StoreOption = Annotated[
     Path | None,
@@ -17,7 +18,12 @@ StoreOption = Annotated[
 
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run: its folder, id or tag, latest or SCENARIO@latest.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: its folder, id or tag, latest or SCENARIO@latest.",
+        autocompletion=complete_run,
+    ),
 ]
 
 
@@ -37,7 +43,14 @@ def add_store_commands(app: typer.Typer) -> None:
 
 
 def runs(
-    scenario: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this scenario.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only runs of this scenario or program.",
+            autocompletion=complete_kept_scenario,
+        ),
+    ] = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -118,8 +131,16 @@ def gc(store: StoreOption = None) -> None:
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN[.zip]", help="A run, as for show.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN[.zip]",
+            help="A run, as for show.",
+            autocompletion=complete_run,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The archive; else RUN.zip.")] = None,
+    force: ForceOption = False,
     store: StoreOption = None,
 ) -> None:
     """Write a run into one file for another machine, without paths and names of this one.
@@ -128,7 +149,7 @@ def export(
     """
     from .kept_runs import export_kept_run
 
-    print_text(export_kept_run(run, out, store))
+    print_text(export_kept_run(run, out, store, force=force))
 
 
 def import_archive(
@@ -145,7 +166,13 @@ def import_archive(
 
 
 def history(
-    scenario: Annotated[str, typer.Argument(help="The scenario's name.")],
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="The scenario's name, or the program's.",
+            autocompletion=complete_kept_scenario,
+        ),
+    ],
     step: Annotated[
         str | None,
         typer.Option(
@@ -153,6 +180,7 @@ def history(
         ),
     ] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it here, too.")] = None,
+    force: ForceOption = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -162,4 +190,4 @@ def history(
     """
     from .kept_runs import show_history_of
 
-    print_text(show_history_of(scenario, step, png, store, as_json=json))
+    print_text(show_history_of(scenario, step, png, store, as_json=json, force=force))

@@ -8,10 +8,26 @@ from typing import Annotated
 import typer
 
 from ...reports.document.format import Format
+from ..terminal.screen import ColorChoice
 
 FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+ColorOption = Annotated[
+    ColorChoice,
+    typer.Option(
+        help="Colours: at a terminal (auto, which heeds NO_COLOR and FORCE_COLOR), always or never."
+    ),
+]
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what is there already.")]
+
+OpenOption = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
+
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say only where the report is, and what went wrong.")
+]
 
 CsvOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Write the tables here as CSV, too.")]
 

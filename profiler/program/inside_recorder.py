@@ -39,8 +39,8 @@ _spec.loader.exec_module(_inside)
 from _flopprof_inside.begin import begin as _begin
 _inside.recording = _begin()
 _here = _os.path.dirname(_os.path.abspath(__file__))
-_others = [_path for _path in _sys.path if _os.path.abspath(_path) != _here]
-_found = __import__("importlib.machinery").machinery.PathFinder.find_spec("sitecustomize", _others)
+_sys.path[:] = [_path for _path in _sys.path if _os.path.abspath(_path) != _here]
+_found = __import__("importlib.machinery").machinery.PathFinder.find_spec("sitecustomize")
 if _found is not None and _found.loader is not None:
     _found.loader.exec_module(_util.module_from_spec(_found))
 """

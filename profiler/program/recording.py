@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...analysis.files import move_whole
+from ...analysis.programs.record import ProfileRecord, name_program, spell_command
+from ...analysis.programs.samples import SAMPLES_FILE, PythonSamples
 from ...analysis.runs.writing import write_record
 from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
@@ -23,7 +25,7 @@ from ...analysis.words import RecorderChoice
 from ...scenarios.errors import FlopprofError
 from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError
 from ..machine.disk import DiskFullError, has_no_room
-from ..machine.machine import describe_machine
+from ..machine.machine import cuda_devices, describe_machine
 from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
@@ -31,7 +33,7 @@ from ..recorders.recorder import NsysRecorder, find_usable_nsys, is_recorded, la
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
 from .inside_recorder import InsideRecorder, runs_python
-from .record import ProfileRecord
+from .python_samples import USUAL_HZ, Sampling
 from .signals import Ending, run_profiled
 
 OWN_FAILURE = 125
@@ -52,6 +54,8 @@ class ProfileRequest:
     """More variables that Nsight Systems itself may see (and stores in its raw report)."""
     recorder: RecorderChoice = "auto"
     keep_report: bool = False
+    sample_hz: float | None = None
+    """How often its Python is looked at; 0 for never, None for as often as usual where there is no GPU to look at."""
     patient: bool = False
     """SIGTERM after the program has ended does not cost its trace; the caller leaves it without effect."""
 
@@ -82,17 +86,20 @@ def profile_program(
     """
     program = resolve_program(request.command, request.capture_range.extend(environment))
     recorder = choose_recorder(request, program, environment, announce)
+    hz = choose_rate(request)
     started = datetime.now(UTC)
-    name = new_run_id(f"profile-{Path(program.file).name}", started)
+    name = new_run_id(f"profile-{name_program(request.command)}", started)
     existed = request.out is not None and request.out.exists()
     folder = make_empty_folder(request.out, name, store=find_store(None, environment))
     try:
         with staging_folder(folder) as staging, temporary_folder() as temporary:
+            sampling = Sampling(folder=temporary / "python", hz=hz) if hz else None
+            if sampling is not None:
+                program = replace(program, environment=sampling.extend(program.environment))
             ending = _record(request, program, recorder, staging, temporary, environment, announce)
-            record = ProfileRecord.of(
-                program.file, name, started, recorder.version, request.capture_range, ending
-            )
-            problem = _publish(request, record, recorder, staging, folder)
+            record = _describe(request, program, name, started, recorder.version, ending)
+            samples = sampling.collect() if sampling is not None else None
+            problem = _publish(request, record, samples, recorder, staging, folder)
             if problem and has_no_room(staging, temporary):
                 problem = _explain_room(folder, temporary)
     finally:
@@ -124,6 +131,29 @@ def choose_recorder(
     if request.gpu_metrics_hz is not None:
         announce("no GPU metrics: they need Nsight Systems; the rest is recorded")
     return InsideRecorder()
+
+
+def choose_rate(request: ProfileRequest) -> float:
+    """How often Python is sampled: beside a GPU's work, whose launches a thread could delay, only when asked."""
+    if request.sample_hz is not None:
+        return request.sample_hz
+    return 0.0 if request.patient or cuda_devices() else USUAL_HZ
+
+
+def _describe(
+    request: ProfileRequest, program: Program, name: str, started: datetime, nsys: str | None, ending: Ending
+) -> ProfileRecord:
+    return ProfileRecord(
+        id=name,
+        program=Path(program.file).name,
+        name=name_program(request.command),
+        command=spell_command(request.command),
+        started_at=started.isoformat(timespec="seconds"),
+        wall_seconds=round(ending.wall_seconds, 3),
+        exit_code=ending.exit_code,
+        nsys=nsys,
+        capture_range=str(request.capture_range),
+    )
 
 
 def warn_of_death(exit_code: int) -> str | None:
@@ -218,9 +248,17 @@ def _run(
 
 
 def _publish(
-    request: ProfileRequest, record: ProfileRecord, recorder: ProgramRecorder, staging: Path, folder: Path
+    request: ProfileRequest,
+    record: ProfileRecord,
+    samples: PythonSamples | None,
+    recorder: ProgramRecorder,
+    staging: Path,
+    folder: Path,
 ) -> str | None:
-    """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None."""
+    """Put the scrubbed trace and its records into the folder, all or nothing; why not, or None.
+
+    profile.json comes last: a folder that has it is whole.
+    """
     prepared = staging / "publish"
     versions = {} if recorder.version is None else {"nsys": recorder.version}
     try:
@@ -235,10 +273,12 @@ def _publish(
                 (place / "raw.nsys-rep").chmod(0o600)
         record = record.model_copy(update={"captures": len(captures)})
         write_record(prepared / "profile.json", record)
+        if samples is not None:
+            write_record(prepared / SAMPLES_FILE, samples)
         write_record(prepared / "machine.json", describe_machine(versions, {}))
     except (FlopprofError, OSError) as error:
         return _explain(error, request)
-    for file in prepared.iterdir():
+    for file in sorted(prepared.iterdir(), key=lambda file: file.name == "profile.json"):
         move_whole(file, folder / file.name, durable=True)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
@@ -13,18 +14,20 @@ from ...analysis.files import draft_file, replace_file
 from ...reports.document.names import clean
 from ..errors import OutputFolderError
 
+_COLOUR = re.compile(r"(\x1b\[\d{1,2}m)")
 
-def emit(text: str, out: Path | None) -> None:
+
+def emit(text: str, out: Path | None, *, coloured: bool = False) -> None:
     """Print ``text``, or write it to ``out``. Raises OutputFolderError."""
     if out is None:
-        print_text(text)
+        print_text(text, coloured=coloured)
         return
     write_output((text + "\n").encode(errors="replace"), out)
 
 
-def print_text(text: str) -> None:
-    """Print a result; nothing in it, from whatever file it came, can steer the terminal."""
-    print_pieces([text])
+def print_text(text: str, *, coloured: bool = False) -> None:
+    """Print a result; nothing in it, from whatever file it came, can steer the terminal, but for ``coloured`` ones."""
+    print_pieces([text], coloured=coloured)
 
 
 def prepare_streams() -> None:
@@ -34,15 +37,20 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _harmless(text: str) -> str:
-    return text if text.isascii() and text.isprintable() else "\n".join(map(clean, text.split("\n")))
+def _harmless(text: str, *, coloured: bool = False) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    if coloured:
+        parts = _COLOUR.split(text)  # every second one is a colour
+        return "".join(part if at % 2 else _harmless(part) for at, part in enumerate(parts))
+    return "\n".join(map(clean, text.split("\n")))
 
 
-def print_pieces(pieces: Iterable[str]) -> None:
+def print_pieces(pieces: Iterable[str], *, coloured: bool = False) -> None:
     """Print a text that comes in pieces; whoever reads it may leave, and the exit code stays what it is."""
     try:
         for piece in pieces:
-            print(_harmless(piece), end="")
+            print(_harmless(piece, coloured=coloured), end="")
         print(flush=True)
     except BrokenPipeError:
         # Nothing more may be written to it, not even at exit.
@@ -78,12 +86,12 @@ def _gather(pieces: Iterable[str]) -> Iterator[str]:
         yield batch
 
 
-def tell(text: str) -> None:
+def tell(text: str, *, coloured: bool = False) -> None:
     """Write to standard error, if it is open and can take it: an exit code must not depend on who listens."""
     if sys.stderr is None:  # closed; print would take standard output instead
         return
     try:
-        print(_harmless(text), file=sys.stderr, flush=True)
+        print(_harmless(text, coloured=coloured), file=sys.stderr, flush=True)
     except OSError:
         # What is still in the buffer would fail once more at exit, and make the exit code 120.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

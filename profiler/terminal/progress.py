@@ -1,17 +1,28 @@
-"""A progress bar over the steps of a run, on stderr, with the time left."""
+"""How far a run is, on stderr: a bar with the time left on a terminal, else a line for each step that has ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ...analysis.runs.records import StepRecord
+from ...reports.document.numbers import format_value
 from ...scenarios.plan.step import Step
 from ..capture.run import Listener
 from ..capture.watching import PASS_WORDS
 from ..worker.job import Finished, Message, PassName, Started
+from .output import tell
+
+PATIENCE_SECONDS = 5.0
+"""A run that is done sooner needs no lines."""
+
+Say = Callable[[str], None]
 
 
 @contextmanager
@@ -21,16 +32,21 @@ def show_progress(
     control: bool,
     all_steps: Sequence[Step] | None = None,
     console: Console | None = None,
+    say: Say = tell,
 ) -> Iterator[Listener]:
-    """A listener that moves the bar over the steps to run; silent when stderr is no terminal.
+    """A listener that moves the bar over the steps to run; where stderr is no terminal it says lines.
 
     ``all_steps`` of the plan, where evidence may be of others too.
     """
     console = console or Console(stderr=True)
-    labels = {step.key: step.label for step in all_steps or steps}
+    every = all_steps or steps
+    if not console.is_terminal:
+        yield ProgressLines(steps={step.key: step for step in every}, control=control, say=say).listen
+        return
+    labels = {step.key: step.label for step in every}
     ended: set[tuple[PassName, str]] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting", total=len(steps) * (2 if control else 1))
 
         def listen(which: PassName, message: Message) -> None:
@@ -43,3 +59,38 @@ def show_progress(
                 progress.update(task, completed=len(ended))
 
         yield listen
+
+
+@dataclass(slots=True, kw_only=True)
+class ProgressLines:
+    """A line for each step that has ended, for logs; none of a run that is over before anyone would look."""
+
+    steps: dict[str, Step]
+    control: bool
+    say: Say
+    clock: Callable[[], float] = time.monotonic
+    _begun: float | None = None
+    _ended: set[str] = field(default_factory=set[str])
+    _held: list[str] = field(default_factory=list[str])
+
+    def listen(self, which: PassName, message: Message) -> None:
+        """Say it, once the run has lasted a while; what ended before is said then, too."""
+        now = self.clock()
+        self._begun = now if self._begun is None else self._begun
+        if isinstance(message, Finished) and which == ("control" if self.control else "traced"):
+            self._ended.add(message.record.key)
+            self._held.append(self._describe(message.record))
+        if now - self._begun >= PATIENCE_SECONDS:
+            for line in self._held:
+                self.say(line)
+            self._held.clear()
+
+    def _describe(self, record: StepRecord) -> str:
+        measured = record.control or record.traced
+        if record.status == "failed":
+            end = "failed"
+        elif measured is None or not measured.samples_ns:
+            end = "done"
+        else:
+            end = f"{format_value(median(measured.samples_ns), 'time')} a rep"
+        return f"{len(self._ended)}/{len(self.steps)} {self.steps[record.key].label}: {end}"

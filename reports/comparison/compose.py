@@ -15,6 +15,7 @@ from ..document.document import Document, Notice, Section
 from ..document.format import Format
 from ..document.names import clean
 from ..render.formats import render_document, write_document
+from ..render.screen import PLAIN, Screen
 from .figures import spread_figure, waterfall_figure
 from .pair_explanations import explain_pairs
 from .pair_headlines import compose_pair_headlines
@@ -58,15 +59,17 @@ def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Docu
 
 
 def render_comparison(
-    comparison: Comparison, format: Format, *, colour: bool = False, gate: Gate | None = None
+    comparison: Comparison, format: Format, screen: Screen = PLAIN, *, gate: Gate | None = None
 ) -> str:
-    """A comparison in one format; ``colour`` is for text on a terminal."""
-    return render_document(compose_comparison(comparison, gate), format, colour=colour)
+    """A comparison in one format; ``screen`` is for text."""
+    return render_document(compose_comparison(comparison, gate), format, screen)
 
 
-def write_comparison(comparison: Comparison, folder: Path, gate: Gate | None = None) -> list[Path]:
+def write_comparison(
+    comparison: Comparison, folder: Path, gate: Gate | None = None, *, force: bool = True
+) -> list[Path]:
     """``comparison`` in every format, its figures beside it. Raises RunError when it cannot be written."""
-    return write_document(compose_comparison(comparison, gate), folder, "comparison")
+    return write_document(compose_comparison(comparison, gate), folder, "comparison", force=force)
 
 
 def _limit(sentences: list[str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .verdicts import (
     judge_contests,
     largest_steps,
     name_place,
+    say_ratio,
     tell_alone,
     tell_ratio,
 )
@@ -67,8 +68,8 @@ def _tell_alone(panel: PanelKey, steps: Sequence[StepResult], sweep: Sweep) -> s
         return said
     size, step, ratio = max(known, key=lambda one: one[0])
     return (
-        f"{said.removesuffix('.')}; at {sweep.point_text(step)} {sweep.line_text(step)} takes "
-        f"{format_value(ratio, 'ratio')} the time of {sweep.reference}."
+        f"{said.removesuffix('.')}; at {sweep.point_text(step)} {sweep.line_text(step)} "
+        f"{say_ratio(ratio, sweep.reference or '')}."
     )
 
 
@@ -92,11 +93,15 @@ def _tell_contests(
     return text + _tell_others([contest for contest in held if contest is not lead], sweep) + "."
 
 
+def _say_shortly(ratio: float) -> str:
+    return f"{format_value(1 / ratio, 'ratio')} faster" if 0 < ratio < 1 else format_value(ratio, "ratio")
+
+
 def _tell_others(others: Sequence[Contest], sweep: Sweep) -> str:
     if not others:
         return ""
     told = [
-        f"{sweep.line_text(contest.step)} {format_value(contest.ratio, 'ratio')}"
+        f"{sweep.line_text(contest.step)} {_say_shortly(contest.ratio)}"
         for contest in sorted(others, key=lambda contest: -contest.ratio)[:_MOST_OTHERS]
     ]
     left = len(others) - len(told)

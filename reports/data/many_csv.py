@@ -30,7 +30,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_many_csv(many: ManyTraces, folder: Path, *, raw: bool = False) -> list[Path]:
+def write_many_csv(many: ManyTraces, folder: Path, *, raw: bool = False, force: bool = True) -> list[Path]:
     """One file for each table. Raises RunError when the folder cannot be written."""
     data = many.to_json()
     names = [row["trace"] for row in data["traces"]]
@@ -42,7 +42,7 @@ def write_many_csv(many: ManyTraces, folder: Path, *, raw: bool = False) -> list
     texts = {
         f"{name}.csv": to_csv(HEADERS[name], map(flatten_row, table), raw=raw) for name, table in rows.items()
     }
-    return write_texts(texts, folder)
+    return write_texts(texts, folder, force=force)
 
 
 def _join(one: dict[str, Any], use: dict[str, Any], names: list[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_job_csv(job: JobAnalysis, folder: Path, *, raw: bool = False) -> list[Path]:
+def write_job_csv(job: JobAnalysis, folder: Path, *, raw: bool = False, force: bool = True) -> list[Path]:
     """One file for each table. Raises RunError when the folder cannot be written."""
     data = job_to_json(job)
     rows = {
@@ -53,6 +53,7 @@ def write_job_csv(job: JobAnalysis, folder: Path, *, raw: bool = False) -> list[
             for name, header in HEADERS.items()
         },
         folder,
+        force=force,
     )
 
 

@@ -12,7 +12,7 @@ from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
 from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import OwnedTime
-from ...analysis.runs.writing import write_texts
+from ...analysis.runs.writing import refuse_existing, write_texts
 from ...analysis.words import QualityNote
 from .csv_text import to_csv
 
@@ -41,11 +41,14 @@ CHILDREN = {"owners": ("windows", IDENTITY, "owner_"), "launches": ("kernels", (
 """Lists in the rows of another table, what of those identifies them, and how their own columns begin."""
 
 
-def write_analysis_csv(analysis: Analysis, folder: Path, *, raw: bool = False) -> list[Path]:
+def write_analysis_csv(
+    analysis: Analysis, folder: Path, *, raw: bool = False, force: bool = True
+) -> list[Path]:
     """One file for each table, and owners.csv and launches.csv for the lists in them.
 
-    Raises RunError when the folder cannot be written.
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
+    refuse_existing((folder / f"{name}.csv" for name in HEADERS), force=force)
     written: list[Path] = []
     for name, header in HEADERS.items():
         text = to_csv(_columns(analysis, name, header), map(flatten_row, _rows(analysis, name)), raw=raw)

@@ -20,6 +20,13 @@ Kind = Literal[
 UNITS: dict[Kind, str] = {"tflops": "TFLOP/s", "gbps": "GB/s"}
 """Units that stand in a column's heading, not in its cells."""
 
+_RATE_STEPS: dict[Kind, tuple[tuple[float, str], ...]] = {
+    "tflops": ((1.0, "TFLOP/s"), (1e-3, "GFLOP/s"), (1e-6, "MFLOP/s")),
+    "gbps": ((1.0, "GB/s"), (1e-3, "MB/s"), (1e-6, "kB/s")),
+}
+
+_LEAST_OF_UNIT = 0.1
+
 NUMERIC: frozenset[Kind] = frozenset(
     ("count", "time", "ratio", "percent", "tflops", "gbps", "bytes", "flops", "number")
 )
@@ -50,13 +57,26 @@ def format_value(value: float | None, kind: Kind) -> str:
 
 
 def format_quantity(value: float | None, kind: Kind) -> str:
-    """The same with its unit, for a sentence: ``4150 GB/s``."""
+    """The same with its unit, for a sentence: ``4150 GB/s``, ``3.20 GFLOP/s``.
+
+    >>> format_quantity(0.0032, "tflops"), format_quantity(0.15, "tflops"), format_quantity(4150, "gbps")
+    ('3.20 GFLOP/s', '0.150 TFLOP/s', '4150 GB/s')
+    """
     text = format_value(value, kind)
     if text == UNKNOWN:
         return text
     if kind == "flops":
         return f"{text}FLOP" if text[-1].isalpha() else f"{text} FLOP"
-    return f"{text} {UNITS[kind]}" if kind in UNITS else text
+    return _format_rate(value, kind) if kind in UNITS and value is not None else text
+
+
+def _format_rate(value: float, kind: Kind) -> str:
+    """In the largest unit of which it is a tenth."""
+    steps = _RATE_STEPS[kind]
+    scale, unit = next(
+        ((s, u) for s, u in steps if abs(value) / s >= _LEAST_OF_UNIT), steps[-1 if value else 0]
+    )
+    return f"{format_digits(value / scale)} {unit}"
 
 
 def format_digits(value: float) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from .document import Column, Name, Row, Table, Value
-from .numbers import format_value
+from .document import Column, Row, Table, Value
+from .units import format_cell
 
 Item = TypeVar("Item")
 
@@ -56,13 +56,6 @@ def fill_row(
 ) -> Row:
     """The row of an item."""
     return Row(cells=tuple(column.value(item) for column in columns), group=group, main=main, bar=bar)
-
-
-def format_cell(value: Value, column: Column) -> str:
-    """A cell as it is read: the short form of a name, a number by its column's kind."""
-    if isinstance(value, Name):
-        return value.short
-    return value if isinstance(value, str) else format_value(value, column.kind)
 
 
 def align_items(columns: Sequence[ColumnOf[Item]], items: Iterable[Item]) -> list[str]:

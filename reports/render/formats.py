@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...analysis.runs.writing import encode_text, make_folder, write_files
-from ..charts.chart import draw_image
+from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_file, write_files
+from ..charts.chart import IMAGE_FORMATS, ImageFormat, draw_image
 from ..document.document import Document, Figure
 from ..document.format import SUFFIXES, Format
 from .html import render_html
 from .json_text import render_json
 from .markdown import render_markdown
+from .screen import PLAIN, Screen
 from .text import render_text
 
 
 def render_document(
-    document: Document, format: Format, *, colour: bool = False, figures: Mapping[str, str] | None = None
+    document: Document, format: Format, screen: Screen = PLAIN, *, figures: Mapping[str, str] | None = None
 ) -> str:
-    """Any document in one format; ``colour`` is for a terminal's text, ``figures`` for links of Markdown."""
+    """Any document in one format; ``screen`` is for text, ``figures`` for links of Markdown."""
     if format == "json":
         return render_json(document.data)
     if format == "html":
         return render_html(document)
     if format == "markdown":
         return render_markdown(document, figures=figures)
-    return render_text(document, colour=colour)
+    return render_text(document, screen)
 
 
-def write_document(document: Document, folder: Path, name: str) -> list[Path]:
+def write_document(document: Document, folder: Path, name: str, *, force: bool = True) -> list[Path]:
     """A document as NAME.txt, .md, .html and .json with its figures beside it, the folder made if need be.
 
-    Raises RunError when the folder cannot be written.
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
     make_folder(folder)
     pictures = {f"{name}-{figure.name}.png": draw_image(figure, "png") for figure in list_figures(document)}
@@ -40,7 +41,26 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
         f"{name}.{suffix}": render_document(document, format, figures=links)
         for format, suffix in SUFFIXES.items()
     }
-    return write_files({file: encode_text(text) for file, text in texts.items()} | pictures, folder)
+    data = {file: encode_text(text) for file, text in texts.items()} | pictures
+    return write_files(data, folder, force=force)
+
+
+def write_images(document: Document, folder: Path, *, force: bool = True) -> list[Path]:
+    """Every figure as PNG, SVG and PDF, the folder made if need be.
+
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
+    """
+    figures = list_figures(document)
+    drawn: list[tuple[Figure, ImageFormat]] = [
+        (figure, format) for figure in figures for format in IMAGE_FORMATS
+    ]
+    paths = [folder / f"{figure.name}.{format}" for figure, format in drawn]
+    refuse_existing(paths, force=force)
+    make_folder(folder)
+    return [
+        write_file(path, draw_image(figure, format))
+        for path, (figure, format) in zip(paths, drawn, strict=True)
+    ]
 
 
 def list_figures(document: Document) -> list[Figure]:

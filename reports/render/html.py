@@ -19,7 +19,7 @@ from ..charts.colours import INLINE, LAYERS, LINES, LINES_ON_DARK, VARIABLES
 from ..charts.first_picture import draw_picture
 from ..charts.timeline_svg import draw_timeline
 from ..document.document import Column, Document, Figure, Name, Row, Table, Value
-from ..document.numbers import format_value
+from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -155,7 +155,11 @@ def _render_rows(
     table: Table, rows: Sequence[Row], places: dict[str, int], title: str, *, grouped: bool
 ) -> Markup:
     heads = [_head("where", "")] if grouped else []
-    heads += [_head(column.heading, "r" if column.numeric else "") for column in table.columns]
+    units = choose_units(table.columns, table.rows, RATES)
+    heads += [
+        _head(head_in_unit(column, unit), "r" if column.numeric else "")
+        for column, unit in zip(table.columns, units, strict=True)
+    ]
     heads += [Markup('<th scope="col"><span>bar</span>')] if table.bar_parts else []
     return Markup(
         '<div class="scroll" role="region" tabindex="0" aria-label="{title}"><table>'
@@ -163,7 +167,7 @@ def _render_rows(
     ).format(
         title=title,
         heads=Markup("").join(heads),
-        body=Markup("\n").join(_render_row(row, table, places, grouped) for row in rows),
+        body=Markup("\n").join(_render_row(row, table, places, units, grouped=grouped) for row in rows),
     )
 
 
@@ -172,21 +176,25 @@ def _head(text: str, kind: str) -> Markup:
     return Markup('<th scope="col" aria-sort="none"{}><button type="button">{}</button>').format(cls, text)
 
 
-def _render_row(row: Row, table: Table, places: dict[str, int], grouped: bool) -> Markup:
+def _render_row(
+    row: Row, table: Table, places: dict[str, int], units: Sequence[Unit | None], *, grouped: bool
+) -> Markup:
     cells = [Markup("<td>{}").format(row.group)] if grouped else []
-    cells += [_render_cell(v, c, places) for v, c in zip(row.cells, table.columns, strict=True)]
+    cells += [
+        _render_cell(v, c, places, unit) for v, c, unit in zip(row.cells, table.columns, units, strict=True)
+    ]
     if table.bar_parts:
         cells.append(Markup("<td>") + _render_bar(row, table))
     return Markup("<tr>") + Markup("").join(cells)
 
 
-def _render_cell(value: Value, column: Column, places: dict[str, int]) -> Markup:
+def _render_cell(value: Value, column: Column, places: dict[str, int], unit: Unit | None) -> Markup:
     if isinstance(value, Name):
         return Markup('<td class=k><a href="#k{}">{}</a>').format(places[value.full], value.short)
     if isinstance(value, str):
         return Markup("<td class=w>{}" if len(value) > _MOST_WORDS else "<td>{}").format(value)
     cell = "<td class=r>{}" if column.numeric else "<td>{}"
-    return Markup(cell).format(format_value(value, column.kind))
+    return Markup(cell).format(format_in_unit(value, column, unit))
 
 
 def _render_bar(row: Row, table: Table) -> Markup:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.words import Severity
 from ..document.document import Column, Document, Name, Notice, Row, Table, Value
-from ..document.numbers import format_value
+from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
 
 _ALERTS: dict[Severity, str] = {"error": "CAUTION", "warning": "WARNING", "info": "NOTE"}
 
@@ -98,12 +98,14 @@ def _rows(table: Table, rows: Sequence[Row]) -> str:
     grouped = any(row.group for row in rows)
     at = [i for i, _ in enumerate(table.columns) if any(row.cells[i] is not None for row in rows)]
     columns = [table.columns[i] for i in at]
+    units = choose_units(table.columns, rows, RATES)
+    heads = [escape(head_in_unit(table.columns[i], units[i])) for i in at]
     lines = [
-        _join([*(["where"] if grouped else []), *(escape(column.heading) for column in columns)]),
+        _join([*(["where"] if grouped else []), *heads]),
         _join([*(["---"] if grouped else []), *("---:" if column.numeric else "---" for column in columns)]),
     ]
     for row in rows:
-        cells = [_cell(row.cells[i], table.columns[i]) for i in at]
+        cells = [_cell(row.cells[i], table.columns[i], units[i]) for i in at]
         lines.append(_join([*([escape(row.group)] if grouped else []), *cells]))
     return "\n".join(lines)
 
@@ -112,7 +114,7 @@ def _join(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(value: Value, column: Column) -> str:
+def _cell(value: Value, column: Column, unit: Unit | None) -> str:
     if isinstance(value, Name):
         return code_span(value.short)
-    return escape(value) if isinstance(value, str) else format_value(value, column.kind)
+    return escape(value) if isinstance(value, str) else format_in_unit(value, column, unit)

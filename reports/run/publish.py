@@ -5,21 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...analysis.runs.results import RunResult
-from ...analysis.runs.writing import encode_text, make_folder, write_file, write_files
-from ..charts.chart import IMAGE_FORMATS, draw_image
+from ...analysis.runs.writing import encode_text, write_files
+from ..charts.chart import draw_image
 from ..data.run_csv import csv_tables
 from ..document.format import Format
-from ..render.formats import list_figures, render_document
+from ..render.formats import list_figures, render_document, write_images
 from ..render.html import render_html
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
+from ..render.screen import PLAIN, Screen
 from ..render.text import render_text
 from .compose import compose
 
 
-def render(result: RunResult, format: Format, *, colour: bool = False) -> str:
-    """A run's report in one format; ``colour`` is for text on a terminal."""
-    return render_document(compose(result), format, colour=colour)
+def render(result: RunResult, format: Format, screen: Screen = PLAIN) -> str:
+    """A run's report in one format; ``screen`` is for text."""
+    return render_document(compose(result), format, screen)
 
 
 def write_reports(result: RunResult, folder: Path) -> list[Path]:
@@ -41,14 +42,9 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
     return write_files({name: encode_text(text) for name, text in texts.items()} | pictures, folder)
 
 
-def write_figures(result: RunResult, folder: Path) -> list[Path]:
+def write_figures(result: RunResult, folder: Path, *, force: bool = True) -> list[Path]:
     """Every figure of a run as PNG, SVG and PDF, the folder made if need be.
 
-    Raises RunError when the folder cannot be written.
+    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
-    make_folder(folder)
-    return [
-        write_file(folder / f"{figure.name}.{format}", draw_image(figure, format))
-        for figure in list_figures(compose(result))
-        for format in IMAGE_FORMATS
-    ]
+    return write_images(compose(result), folder, force=force)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.rows import WindowTimes
-from ...analysis.breakdown.trace_steps import StepRow
-from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import name_device
 from ..document.document import Document, LazyData, Section
 from ..document.names import clean
 from ..document.notices import describe_note
 from ..document.numbers import count_noun, format_quantity, format_value
+from .first_screen import compose_openings, compose_rest, draw_up_trace_picture
 from .kernel_tables import copy_table, kernel_table, range_kernel_table
 from .metric_table import metric_table
 from .owner_table import owner_table
 from .range_table import range_table
+from .steady_step import part_table, spread_table
 from .step_timeline import draw_up_timeline
 from .window_table import window_table
 
-_MOST_STEPS = 3
 
-
-def compose_analysis(analysis: Analysis, *, full_names: bool = False, timeline: bool = False) -> Document:
-    """Everything an analysis says; with ``full_names`` kernel names are listed whole under their table, with
-    ``timeline`` HTML draws one step.
+def compose_analysis(
+    analysis: Analysis, *, title: str | None = None, full_names: bool = False, timeline: bool = False
+) -> Document:
+    """Everything an analysis says, under ``title``; with ``full_names`` kernel names are listed whole under their
+    table, with ``timeline`` HTML draws one step.
     """
     tables = (
+        *(table for row in analysis.steps[:1] for table in (part_table(row), spread_table(row))),
         window_table(analysis),
         owner_table(analysis),
         range_table(analysis),
@@ -37,14 +35,11 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False, timeline: 
         copy_table(analysis),
     )
     return Document(
-        title=f"flopprof analyze {clean(analysis.trace.path.name)}",
+        title=clean(title or f"flopprof analyze {analysis.trace.path.name}"),
         about="",
         recorder=_describe_recorder(analysis),
         summary=_summarise(analysis),
-        verdicts=(
-            *(_describe_step(row) for row in analysis.steps[:_MOST_STEPS]),
-            *(_describe_window(row) for row in takewhile(_is_trace, analysis.windows)),
-        ),
+        verdicts=compose_rest(analysis),
         warnings=tuple(describe_note(note) for note in analysis.quality),
         sections=tuple(
             Section(name=table.name, title=table.title, tables=(table,)) for table in tables if table.rows
@@ -52,26 +47,9 @@ def compose_analysis(analysis: Analysis, *, full_names: bool = False, timeline: 
         facts=tuple(_list_devices(analysis)),
         folder="",
         data=LazyData(analysis.to_json),
+        headlines=compose_openings(analysis),
+        picture=draw_up_trace_picture(analysis),
         timeline=draw_up_timeline(analysis) if timeline else None,
-    )
-
-
-def _describe_step(row: StepRow) -> str:
-    """The headline of a trace with steps: what one takes when it is steady."""
-    name = clean(" › ".join(row.path))
-    low, high = row.interval_ns or (None, None)
-    spread = (
-        "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
-    )
-    aside = (
-        f"; the first {row.warm_up} are set aside as start-up and warm-up (--all keeps them)"
-        if row.warm_up
-        else ""
-    )
-    where = "on the host" if row.clock == "host" else "of the device's time line"
-    return (
-        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of {row.instances} steady instances"
-        f"{spread}{aside}."
     )
 
 
@@ -91,36 +69,6 @@ def _summarise(analysis: Analysis) -> str:
         f"of {format_quantity(analysis.device_ns, 'time')} in all, {format_value(share, 'percent')} of it "
         "attributed to ranges."
     )
-
-
-def _is_trace(row: WindowRow) -> bool:
-    """Windows of the whole trace have none beside them."""
-    return row.kind == "trace"
-
-
-def _describe_window(row: WindowRow) -> str:
-    """How busy a device was, and what its idle time was made of."""
-    times = row.times
-    where = "the host" if row.device is None else name_device(row.device)
-    if times.busy_ns is None and not times.wall_ns:
-        return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
-    if times.busy_ns is None:
-        covered = (
-            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
-        )
-        return f"On {where}: {covered}, from the first record to the last."
-    start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
-    if times.launch_ns is None or times.latency_ns is None:
-        return f"{start}; why it idled the trace cannot say."
-    exposed = _share(times.launch_ns + times.latency_ns, times)
-    rest = ", ".join(
-        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
-    )
-    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
-
-
-def _share(ns: float | None, times: WindowTimes) -> str:
-    return format_value(ns / times.wall_ns if ns is not None and times.wall_ns else None, "percent")
 
 
 def _list_devices(analysis: Analysis) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRo
 from ..document.document import Name, Table, Value
 from ..document.launch_columns import geometry_columns, occupancy_column, wave_columns
 from ..document.launches import describe_fill
-from ..document.names import clean, fold_names, join_path
+from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, columns_of_part, cut_rows, drop_empty, fill_row
+from .range_columns import RangeName, range_columns
 from .window_table import UNKNOWN_GPU
 
 KERNEL_WIDTH = 52
@@ -72,8 +73,9 @@ def range_kernel_table(analysis: Analysis) -> Table:
     """Which kernels each range launched, and how that is known."""
     rows, cut = cut_rows(sorted(analysis.range_kernels, key=lambda row: -row.total_ns))
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
+    named, where = range_columns(_range_of_kernel, map(_range_of_kernel, rows), "range", unnamed="(no range)")
     columns: tuple[ColumnOf[RangeKernelRow], ...] = (
-        ColumnOf(key="range", title="range", value=_name_range_of_kernel),
+        *named,
         ColumnOf(key="kernel", title="kernel", kind="name", value=lambda row: _name_kernel(row, names)),
         ColumnOf(key="attribution", title="by", value=lambda row: row.attribution),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
@@ -90,6 +92,7 @@ def range_kernel_table(analysis: Analysis) -> Table:
         notes=(
             "A range holds what the ranges inside it hold. by: thread, launched on the range's own thread; "
             "process, launched on a thread without ranges; none, outside all ranges.",
+            *where,
             *cut,
         ),
     )
@@ -174,8 +177,8 @@ def _main_launch(row: KernelRow) -> Launch | None:
     return max(row.launches, key=lambda launch: launch.total_ns, default=None)
 
 
-def _name_range_of_kernel(row: RangeKernelRow) -> str:
-    return clean(join_path(row.domain, row.path)) or "(no range)"
+def _range_of_kernel(row: RangeKernelRow) -> RangeName:
+    return row.domain, row.path
 
 
 def _name_sides(row: CopyRow) -> str | None:

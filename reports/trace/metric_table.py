@@ -6,8 +6,8 @@ from ...analysis.breakdown.analyze import Analysis
 from ...analysis.evidence.metric_rows import DeviceMetrics, RangeMetrics
 from ...analysis.words import name_device
 from ..document.document import Table
-from ..document.names import clean, join_path
 from ..document.tables import ColumnOf, drop_empty, fill_row
+from .range_columns import RangeName, range_columns
 
 MAIN_ROWS = 15
 
@@ -24,8 +24,9 @@ PERCENTS = (
 def metric_table(analysis: Analysis) -> Table:
     """Ranges that samples say something of, by the bytes that they moved; no rows where nothing was sampled."""
     rows = sorted(analysis.metrics.ranges, key=_moved, reverse=True)
+    named, where = range_columns(_name_of, map(_name_of, rows), "range")
     columns: tuple[ColumnOf[RangeMetrics], ...] = (
-        ColumnOf(key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path))),
+        *named,
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="read", title="DRAM read", kind="bytes", value=lambda row: row.figures.dram_read_bytes),
         ColumnOf(
@@ -42,10 +43,15 @@ def metric_table(analysis: Analysis) -> Table:
         rows=tuple(fill_row(columns, row, main=at < MAIN_ROWS) for at, row in enumerate(rows)),
         notes=(
             "Bytes of all instances; percentages are means over their device time, of the GPU's peak.",
+            *where,
             *(_describe(one) for one in analysis.metrics.devices),
         ),
     )
     return drop_empty(table, keep=("range", "samples"), zeros=False)
+
+
+def _name_of(row: RangeMetrics) -> RangeName:
+    return row.domain, row.path
 
 
 def _moved(row: RangeMetrics) -> float:

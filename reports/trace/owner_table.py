@@ -9,8 +9,9 @@ from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.words import name_device
 from ..document.document import Row, Table
-from ..document.names import clean, join_path
+from ..document.names import clean
 from ..document.tables import MOST_ROWS, ColumnOf, cut_rows, drop_empty, fill_row
+from .range_columns import range_columns
 
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
 
@@ -49,14 +50,14 @@ def _layer_column(layer: str) -> ColumnOf[_Owned]:
     return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.layers[layer])
 
 
-def _columns(*, shared: bool) -> tuple[ColumnOf[_Owned], ...]:
+def _columns(named: Iterable[ColumnOf[_Owned]], *, shared: bool) -> tuple[ColumnOf[_Owned], ...]:
     """``shared``: some time was credited by process, so the way is worth a column."""
 
     def way(owned: _Owned) -> str | None:
         return _name_ways(owned.ways) if shared else None
 
     return (
-        ColumnOf(key="owner", title="owner", value=lambda owned: _name(owned.owner)),
+        *named,
         ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
         ColumnOf(key="attribution", title="by", value=way),
@@ -68,7 +69,11 @@ def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
     groups = _group(analysis.windows)
     shared = any("process" in ways for group in groups for ways in group.ways.values())
-    columns = _columns(shared=shared)
+    found = [owner for group in groups for owner in group.times]
+    named, where = range_columns(
+        _name_of, [o for o in found if o[1] != NOT_LISTED], "owner", unnamed=UNATTRIBUTED
+    )
+    columns = _columns(named, shared=shared)
     rows, cut = cut_rows(
         [row for at, group in enumerate(groups) for row in group.rows(columns, main=at < MAIN_GROUPS)],
         "first",
@@ -83,6 +88,7 @@ def owner_table(analysis: Analysis) -> Table:
             "Device work belongs to the innermost range that launched it, idle time to the range the host was in; "
             "all instances of a window together, the shares sum to it.",
             *([BY_PROCESS] if shared else []),
+            *where,
             *cut,
         ),
     )
@@ -149,8 +155,6 @@ def _name_ways(ways: set[str]) -> str:
     return "both" if len(ways) > 1 else next(iter(ways))
 
 
-def _name(owner: Owner) -> str:
-    domain, path = owner
-    if path == NOT_LISTED:
-        return UNLISTED
-    return clean(join_path(domain, path)) or UNATTRIBUTED
+def _name_of(owned: _Owned) -> Owner:
+    domain, path = owned.owner
+    return (domain, (UNLISTED,)) if path == NOT_LISTED else (domain, path)

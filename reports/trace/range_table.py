@@ -7,8 +7,8 @@ from collections.abc import Callable
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import RangeRow
 from ..document.document import Table
-from ..document.names import clean, join_path
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
+from .range_columns import RangeName, range_columns
 from .uncounted import tell_uncounted
 
 MAIN_RANGES = 15
@@ -51,8 +51,9 @@ def range_table(analysis: Analysis) -> Table:
     def way(row: RangeRow) -> str | None:
         return row.attribution if shared else None
 
+    named, where = range_columns(_name_of, map(_name_of, analysis.ranges), "range")
     columns: tuple[ColumnOf[RangeRow], ...] = (
-        ColumnOf(key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path))),
+        *named,
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="wall", title="host", kind="time", value=lambda row: row.wall_ns),
         ColumnOf(key="busy", title="busy", kind="time", value=lambda row: row.busy_ns),
@@ -75,6 +76,7 @@ def range_table(analysis: Analysis) -> Table:
             f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
             *([_say_rates(worked=worked, shared=shared)] if told else []),
             *([BY_PROCESS] if shared else []),
+            *where,
             *cut,
             *([ROOF_SHARE] if any(row.roof_share for row in rows) else []),
             *tell_uncounted(rows, limit=MAIN_REASONS),
@@ -130,6 +132,10 @@ def _rate_columns(
         ColumnOf(key="bandwidth_share", title="of bandwidth", kind="percent", value=bandwidth_share),
         ColumnOf(key="roof_share", title="of roof", kind="percent", value=lambda row: row.roof_share),
     )
+
+
+def _name_of(row: RangeRow) -> RangeName:
+    return row.domain, row.path
 
 
 def _thread_of_range(row: RangeRow) -> str:

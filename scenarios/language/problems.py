@@ -15,6 +15,7 @@ _NOUNS = {
     "int": "a whole number",
     "float": "a number",
     "string": "text",
+    "bool": "true or false",
     "dict": "a mapping",
     "model": "a mapping",
     "tuple": "a list",
@@ -29,8 +30,16 @@ def scenario_error(source: Source, error: ValidationError) -> ScenarioError:
     if first["type"] == "extra_forbidden":
         known = _known_keys(loc)
         return source.error(loc, f"unknown key '{source.written(loc)}'{suggest(str(loc[-1]), known)}")
-    sentence = _sentence(first["type"], first["input"], first.get("ctx", {}), first["msg"])
-    return source.error(loc, f"{source.written(loc)} {sentence}")
+    return source.error(loc, f"{source.written(loc)} {_sentence(first)}")
+
+
+def explain_record(error: ValidationError) -> str:
+    """What is wrong with a JSON file of flopprof's own, in one clause: its place, and what it must be."""
+    first = min(error.errors(include_url=False), key=_unknown_keys_first)
+    place = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"{place} is an unknown key"
+    return f"{place} {_sentence(first)}"
 
 
 def _unknown_keys_first(error: Any) -> bool:
@@ -38,7 +47,12 @@ def _unknown_keys_first(error: Any) -> bool:
     return error["type"] != "extra_forbidden"
 
 
-def _sentence(kind: str, given: Any, context: Mapping[str, Any], message: str) -> str:
+def _sentence(error: Any) -> str:
+    kind, given, context = str(error["type"]), error["input"], error.get("ctx", {})
+    return _describe(kind, given, context)
+
+
+def _describe(kind: str, given: Any, context: Mapping[str, Any]) -> str:
     noun = _NOUNS.get(kind.removesuffix("_type").removesuffix("_parsing"))
     if noun is not None and kind.endswith(("_type", "_parsing")):
         return f"must be {noun}, got {_shown(given)}"
@@ -64,8 +78,16 @@ def _sentence(kind: str, given: Any, context: Mapping[str, Any], message: str) -
             return f"must be a finite number, got {_shown(given)}"
         case "value_error":
             return str(context["error"])
+        case "json_invalid":
+            return "is no JSON"
+        case "int_from_float":
+            return f"must be a whole number, got {_shown(given)}"
+        case "less_than":
+            return f"must be under {context['lt']:g}, got {_shown(given)}"
+        case "none_required":
+            return f"must be null, got {_shown(given)}"
         case _:
-            return f"is wrong: {message}, got {_shown(given)}"
+            return f"cannot be {_shown(given)}"
 
 
 def _shown(value: Any) -> str:

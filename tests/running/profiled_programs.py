@@ -27,7 +27,9 @@ class Profiled:
 
     @property
     def files(self) -> set[str]:
-        return {file.name for file in self.out.iterdir()} if self.out.exists() else set()
+        """But for python.json, which a program that ends before it is looked at has not."""
+        found = {file.name for file in self.out.iterdir()} if self.out.exists() else set[str]()
+        return found - {"python.json"}
 
     @property
     def own_lines(self) -> list[str]:

@@ -99,7 +99,7 @@ def test_streams_pass_through_and_the_report_comes_after_them(
 ) -> None:
     profiled, facts = talked
     assert profiled.stdout == "out: ünï\0\x1b[1m"
-    assert profiled.stderr.startswith("err\nRecorder: nsys; ")
+    assert profiled.stderr.startswith("err\nflopprof profile python")
     assert facts["given"] == "given to it"
     assert facts["arguments"] == ["--out", "a b", CANARY]
 

@@ -12,7 +12,7 @@ from flopprof.analysis.runs.folder import read_run_folder
 from flopprof.analysis.runs.records import StepRecord
 from flopprof.profiler.capture.run import CaptureOptions, capture_run, open_run, shards_of
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder
-from flopprof.profiler.terminal.progress import show_progress
+from flopprof.profiler.terminal.progress import ProgressLines, show_progress
 from flopprof.profiler.worker.job import Finished, Started
 from flopprof.scenarios.operations.ops import Matvec
 from flopprof.scenarios.plan.expansion import Plan, expand_plan
@@ -98,3 +98,17 @@ def test_a_step_that_failed_untraced_is_not_waited_for():
     with show_progress([step], control=True, console=console) as listen:
         listen("control", failed)
     assert shown(console)[-1] == "2/2"
+
+
+def test_without_a_terminal_a_long_run_says_a_line_for_each_step_and_a_short_one_none():
+    steps = {step.key: step for step in (make_step(Matvec(), n=n) for n in (4, 8, 16))}
+    said: list[str] = []
+    now = [0.0]
+    lines = ProgressLines(steps=steps, control=False, say=said.append, clock=lambda: now[0])
+    for at, key in enumerate(steps):
+        now[0] = at * 3.0
+        status = "failed" if at == 1 else "done"
+        lines.listen("traced", Finished(record=StepRecord(key=key, status=status)))
+        assert len(said) == (0 if at < 2 else 3)
+    labels = [step.label for step in steps.values()]
+    assert said == [f"1/3 {labels[0]}: done", f"2/3 {labels[1]}: failed", f"3/3 {labels[2]}: done"]

@@ -1,20 +1,83 @@
-"""Terminal text: at most 100 columns, bars that add up, no colour unless asked, no name that steers."""
+"""Terminal text: it fits the screen, bars add up, no colour unless asked, no name that steers."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import lru_cache
 
 import pytest
-from drawing.report_samples import ALL, fail, gpu_run, hostile_run, lossy_run
+from drawing.report_samples import ALL, fail, gpu_run, hostile_run, large_run, lossy_run
+from drawing.traces import read_recorded
+from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.analysis.compare.compare import compare_by
+from flopprof.analysis.compare.sides import side_of_run
+from flopprof.reports.comparison.compose import compose_comparison
+from flopprof.reports.document.document import Document
+from flopprof.reports.render.screen import NARROWEST, WIDEST, Screen
+from flopprof.reports.render.text import MOST_HEADLINES, render_text
+from flopprof.reports.render.text_picture import render_picture
+from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
+from flopprof.reports.trace.compose import compose_analysis
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
+TRACES = ("torch_axis0", "ranks/strag_rank0", "no_nvtx_2024.2")
+STYLE = re.compile(r"\x1b\[\d+m")
+FIRST_SCREEN = 24
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_line_fits_the_terminal_and_holds_no_control_character(name: str):
-    text = render(ALL[name](), "text")
-    assert max(cell_len(line) for line in text.splitlines()) <= 100
+
+@lru_cache
+def documents() -> dict[str, Document]:
+    """Runs, a comparison and traces, as they are shown."""
+    by = compose_comparison(compare_by(side_of_run(gpu_run()), "variant"))
+    traces = {name: compose_analysis(analyze_trace(read_recorded(name))) for name in TRACES}
+    return {**{name: compose(make()) for name, make in ALL.items()}, "comparison": by, **traces}
+
+
+@pytest.mark.parametrize("name", [*ALL, "comparison", *TRACES])
+@given(width=st.integers(NARROWEST, WIDEST), colour=st.booleans())
+@settings(deadline=None, max_examples=15)
+def test_no_line_is_wider_than_the_screen_and_none_steers_it(name: str, width: int, colour: bool):
+    text = STYLE.sub("", render_text(documents()[name], Screen(width=width, colour=colour)))
+    lines = [line for line in text.splitlines() if not line.startswith("Files: ")]
+    assert [line for line in lines if cell_len(line) > width] == []
     assert not [char for char in text if ord(char) < 32 and char != "\n"]
+
+
+@pytest.mark.parametrize("name", [*ALL, "comparison", *TRACES])
+def test_colour_changes_no_letter(name: str):
+    plain = render_text(documents()[name], Screen(width=80))
+    assert STYLE.sub("", render_text(documents()[name], Screen(width=80, colour=True))) == plain
+
+
+@pytest.mark.parametrize("name", [name for name in (*ALL, "comparison", *TRACES) if name != "hostile"])
+def test_sentences_and_the_main_table_stand_on_the_first_screen(name: str):
+    document = documents()[name]
+    screen = render_text(document, Screen(width=80)).splitlines()[:FIRST_SCREEN]
+    said = " ".join(" ".join(screen).split())
+    for sentence in document.headlines[:MOST_HEADLINES]:
+        assert sentence in said
+    assert document.picture is not None or name == "no_nvtx_2024.2"  # which has nothing to draw
+    for line in render_picture(document.picture, Screen(width=80)) if document.picture else []:
+        assert line.rstrip() in screen
+
+
+def test_of_many_backends_the_first_ones_stand_there_and_the_others_are_counted():
+    document = compose(large_run(panels=5, sizes=3, reps=10))
+    lines = render_text(document).splitlines()
+    assert (
+        sum(line.startswith("•") for line in lines[: lines.index("  2 more under “Why”.")]) == MOST_HEADLINES
+    )
+
+
+def test_rates_of_a_cpu_are_in_its_unit_and_a_column_has_one():
+    lines = render_text(documents()["cpu"]).splitlines()
+    head = next(line for line in lines if line.startswith("    n  variant"))
+    assert head.split() == ["n", "variant", "untraced", "ms", "÷", "matvec", "FLOPs", "M", "GFLOP/s", "GB/s"]
+    assert "4.85" in next(line for line in lines if line.startswith("20000  outer_sum"))
 
 
 def test_the_answer_comes_first_then_what_recorded_and_what_was_measured():
@@ -37,7 +100,7 @@ def test_lost_data_stands_above_the_verdicts():
 def test_a_row_reads_across():
     line = next(x for x in render(gpu_run(), "text").splitlines() if x.startswith("20000  outer_sum"))
     assert line.split()[:-1] == [
-        *("20000", "outer_sum", "1947", "µs", "4.85×", "800", "M", "0.411", "1644", "38.3", "%"),
+        *("20000", "outer_sum", "1947", "4.85×", "800", "411", "1644", "38.3", "%"),
         "memory",
     ]
 
@@ -50,7 +113,7 @@ def test_bars_of_one_size_are_as_their_times():
 
 def test_colour_is_there_only_when_asked_for():
     assert "\x1b[" not in render(lossy_run(), "text")
-    assert "\x1b[31mERROR: Nsight Systems dropped events" in render(lossy_run(), "text", colour=True)
+    assert "\x1b[31mERROR: Nsight Systems dropped events" in render(lossy_run(), "text", Screen(colour=True))
 
 
 def test_a_hostile_name_is_shown_and_cannot_steer():

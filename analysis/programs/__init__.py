@@ -1,0 +1,1 @@
+"""A recorded program of anyone: what `flopprof profile` leaves in a folder, read again."""

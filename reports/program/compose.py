@@ -1,0 +1,85 @@
+"""The report of a recorded program: what its trace says, and where it has no ranges, where its Python was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...analysis.breakdown.analyze import Analysis
+from ...analysis.programs.folder import ProgramFolder
+from ...analysis.runs.writing import encode_text, write_file
+from ..document.document import Document, Section
+from ..document.format import Format
+from ..document.names import clean
+from ..document.numbers import format_value
+from ..render.formats import render_document
+from ..render.json_text import stream_json
+from ..trace.compose import compose_analysis
+from .python_table import (
+    choose_parts,
+    describe_parts,
+    describe_thread,
+    find_main_thread,
+    parts_picture,
+    python_table,
+)
+
+REPORTS: dict[str, Format] = {
+    "report.md": "markdown",
+    "report.html": "html",
+    "report.txt": "text",
+}
+
+SAMPLE = (
+    "Its Python was not sampled; `flopprof profile --sample-python 100 -- …` also says where its functions spent "
+    "their time."
+)
+
+
+def compose_program(program: ProgramFolder, analysis: Analysis) -> Document:
+    """Everything that is known of it, named by its command."""
+    record = program.record
+    document = compose_analysis(analysis, title=f"flopprof profile {record.title}", timeline=True)
+    document = replace(
+        document,
+        folder=str(program.path),
+        facts=(
+            ("run", clean(f"{record.id}, {record.started_at}")),
+            ("program", f"{format_value(record.wall_seconds * 1e9, 'time')}, exit code {record.exit_code}"),
+            *document.facts,
+        ),
+    )
+    return _with_python(document, program, analysis)
+
+
+def _with_python(document: Document, program: ProgramFolder, analysis: Analysis) -> Document:
+    """The document with where Python was: first where no range divides the time."""
+    samples = program.samples
+    thread = find_main_thread(samples)
+    divided = bool(analysis.steps) or len(analysis.trace.ranges) > 0
+    if samples is None or thread is None:
+        told = () if divided or len(analysis.trace.activities) else (SAMPLE,)
+        return replace(document, headlines=(*document.headlines, *told))
+    table = python_table(samples, thread)
+    section = Section(name=table.name, title=table.title, tables=(table,))
+    if divided:
+        return replace(document, sections=(*document.sections, section))
+    parts = choose_parts(samples, thread)
+    said = [describe_thread(samples, thread, clean(program.record.title))]
+    said.append(describe_parts(parts, thread))
+    busy = document.headlines[:-1] if len(analysis.trace.activities) else ()
+    return replace(
+        document,
+        headlines=(*busy, *said),
+        picture=document.picture if busy else parts_picture(thread, parts),
+        sections=(section, *document.sections),
+    )
+
+
+def write_program_reports(program: ProgramFolder, analysis: Analysis, folder: Path) -> Document:
+    """The reports of a recorded program into a folder. Raises RunError when it cannot be written."""
+    document = compose_program(program, analysis)
+    for name, format in REPORTS.items():
+        write_file(folder / name, encode_text(render_document(document, format) + "\n"))
+    write_file(folder / "analysis.json", encode_text("".join(stream_json(analysis.parts())) + "\n"))
+    return document

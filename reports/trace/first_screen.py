@@ -1,0 +1,127 @@
+"""What the report of a trace begins with: the sentences, and the bars beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from ...analysis.breakdown.analyze import Analysis
+from ...analysis.breakdown.rows import WindowTimes
+from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
+from ...analysis.words import LAYERS, name_device
+from ..document.document import Bar, BarGroup, Picture
+from ..document.names import clean
+from ..document.numbers import format_quantity, format_value
+from .range_columns import RangeName, find_shared, name_range
+from .steady_step import describe_measure, describe_step, step_picture
+
+MOST_STEPS, MOST_BARS = 3, 8
+
+NO_RANGE = "(no range)"
+
+ANNOTATE = (
+    'To have it divided, mark the program\'s parts with `with flopprof.annotate("forward"):`, its steps with '
+    "`flopprof.mark_step()`, or all modules of a PyTorch model with `flopprof.annotate_torch(model)`."
+)
+
+
+def compose_openings(analysis: Analysis) -> tuple[str, ...]:
+    """One sentence for the step, else one for each device; and what to do where nothing can be divided."""
+    devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
+    told = [describe_step(row) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
+    if not len(analysis.trace.ranges):
+        told.append(ANNOTATE)
+    return tuple(told)
+
+
+def compose_rest(analysis: Analysis) -> tuple[str, ...]:
+    """What the first sentences leave out: each step's measure, and the devices of a trace that has steps."""
+    devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
+    steps = [describe_measure(row) for row in analysis.steps[:MOST_STEPS]]
+    return (*steps, *(devices if steps else devices[MOST_STEPS:]))
+
+
+def draw_up_trace_picture(analysis: Analysis) -> Picture | None:
+    """The parts of a steady step; else whose time the first window is; else the ranges on the host."""
+    if analysis.steps and (picture := step_picture(analysis.steps[0])):
+        return picture
+    windows = list(takewhile(_is_trace, analysis.windows))
+    if windows and windows[0].owners:
+        return _picture(name_device(windows[0].device or 0), _bar_owners(windows[0]))
+    rows = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
+    bars = [Bar(label=name_range((row.domain, row.path)), time_ns=row.wall_ns) for row in rows if row.wall_ns]
+    return _picture("ranges on the host", bars) if bars else None
+
+
+def _picture(title: str, bars: Sequence[Bar]) -> Picture:
+    names = ", ".join(bar.label for bar in bars)
+    return Picture(alt=f"Time by range, {title}: {names}.", groups=(BarGroup(title=title, bars=tuple(bars)),))
+
+
+def _bar_owners(window: WindowRow) -> list[Bar]:
+    """The owners of a window with most time, each in its layers; the others together."""
+    times: dict[RangeName, dict[str, float]] = {}
+    for owned in window.owners:
+        layers = times.setdefault((owned.domain, owned.path), {})
+        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+    order = sorted(times, key=lambda name: -sum(times[name].values()))
+    shown = order if len(order) <= MOST_BARS else order[: MOST_BARS - 1]
+    shared = find_shared(name for name in order if name[1] not in ((), NOT_LISTED))
+    bars = [_bar(_label(name, shared, shown), times[name]) for name in shown]
+    if rest := order[len(shown) :]:
+        bars.append(_bar(f"({len(rest)} others)", _sum_layers(times[name] for name in rest)))
+    return bars
+
+
+def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
+    """A range's own name, with where it lies where another one is called the same."""
+    domain, path = name
+    if path == NOT_LISTED:
+        return "(not listed)"
+    own = name_range(name) or NO_RANGE
+    same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
+    around = " › ".join((*((domain,) if domain else ()), *path[len(shared) : -1]))
+    return clean(f"{own} ({around})") if same and around else own
+
+
+def _sum_layers(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for layers in parts:
+        for name, ns in layers.items():
+            total[name] = total.get(name, 0.0) + ns
+    return total
+
+
+def _bar(label: str, layers: dict[str, float]) -> Bar:
+    parts = tuple((name, layers[name]) for name in LAYERS if layers.get(name))
+    return Bar(label=label, time_ns=sum(layers.values()), parts=parts)
+
+
+def _is_trace(row: WindowRow) -> bool:
+    """Windows of the whole trace have none beside them."""
+    return row.kind == "trace"
+
+
+def _describe_window(row: WindowRow) -> str:
+    """How busy a device was, and what its idle time was made of."""
+    times = row.times
+    where = "the host" if row.device is None else name_device(row.device)
+    if times.busy_ns is None and not times.wall_ns:
+        return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
+    if times.busy_ns is None:
+        covered = (
+            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
+        )
+        return f"On {where}: {covered}, from the first record to the last."
+    start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
+    if times.launch_ns is None or times.latency_ns is None:
+        return f"{start}; why it idled the trace cannot say."
+    exposed = _share(times.launch_ns + times.latency_ns, times)
+    rest = ", ".join(
+        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
+    )
+    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
+
+
+def _share(ns: float | None, times: WindowTimes) -> str:
+    return format_value(ns / times.wall_ns if ns is not None and times.wall_ns else None, "percent")

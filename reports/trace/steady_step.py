@@ -1,0 +1,177 @@
+"""What a trace with steps says first: how long one takes, how busy the device is in it, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...analysis.breakdown.trace_steps import StepPart, StepRow
+from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, OWN_DOMAIN
+from ..document.document import Bar, BarGroup, Picture, Row, Table
+from ..document.names import clean, join_path
+from ..document.numbers import format_value
+from ..document.tables import ColumnOf, drop_empty, fill_row
+
+WAITS = {
+    "launch": "launch calls",
+    "latency": "work that is submitted and not begun",
+    "sync": "synchronising calls",
+    "api": "other CUDA calls",
+    "host": "the program's own code",
+    "unknown": "reasons unknown",
+}
+
+_Bin = tuple[float, float, int]
+
+REST = "(the rest)"
+
+MOST_PARTS, MOST_WAITS, MOST_BINS = 8, 3, 8
+
+_LEAST_SHARE = 0.02
+
+_LEAST_STEPS = 8
+"""Fewer have no distribution worth a table."""
+
+
+def describe_step(row: StepRow) -> str:
+    """The sentence a trace with steps begins with."""
+    domain = f" of {clean(row.domain)}" if row.domain not in ("", OWN_DOMAIN) else ""
+    text = f"A steady {clean(' › '.join(row.path))}{domain} takes {_tell_time(row)}"
+    if row.layers:
+        text += f": {_tell_layers(row.layers)}"
+    if row.parts and row.parts[0].range is not None and len(row.parts) > 1:
+        share = row.parts[0].ns / sum(part.ns for part in row.parts)
+        text += f"; its longest part is {clean(row.parts[0].range)}, {format_value(share, 'percent')}"
+    return f"{text}."
+
+
+def describe_measure(row: StepRow) -> str:
+    """On which clock, over how many, and what was set aside."""
+    name = clean(join_path(row.domain, row.path))
+    low, high = row.interval_ns or (None, None)
+    spread = (
+        "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
+    )
+    aside = (
+        f"; the first {row.warm_up} are set aside as start-up and warm-up (--all keeps them)"
+        if row.warm_up
+        else ""
+    )
+    where = "on the host" if row.clock == "host" else "of the device's time line"
+    return (
+        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of {row.instances} steady instances"
+        f"{spread}{aside}."
+    )
+
+
+def _tell_time(row: StepRow) -> str:
+    where = " on the host" if row.clock == "host" else ""
+    return f"{format_value(row.median_ns, 'time')}{where} (median of {row.instances})"
+
+
+def _tell_layers(layers: Mapping[str, float]) -> str:
+    whole = sum(layers.values())
+    if not whole:
+        return "no device work"
+    busy = sum(layers[name] for name in BUSY_LAYERS) / whole
+    waits = sorted(IDLE_LAYERS, key=lambda name: -layers[name])
+    told = [
+        f"{WAITS[name]} {format_value(layers[name] / whole, 'percent')}"
+        for name in waits[:MOST_WAITS]
+        if layers[name] / whole >= _LEAST_SHARE
+    ]
+    text = f"the GPU is busy {format_value(busy, 'percent')} of it"
+    return text + (f" and waits for {', '.join(told)}" if told else "")
+
+
+def step_picture(row: StepRow) -> Picture | None:
+    """A bar for each part of a step, in its layers."""
+    parts = row.parts[:MOST_PARTS]
+    if not parts:
+        return None
+    bars = tuple(
+        Bar(
+            label=name_part(part),
+            time_ns=part.ns,
+            parts=tuple((name, part.layers[name]) for name in LAYERS if part.layers.get(name)),
+        )
+        for part in parts
+    )
+    title = f"one {clean(row.range)}, on average"
+    return Picture(
+        alt=f"What a steady {clean(row.range)} is made of: {', '.join(bar.label for bar in bars)}.",
+        groups=(BarGroup(title=title, bars=bars),),
+        left_out=0,
+    )
+
+
+def name_part(part: StepPart) -> str:
+    """A range's own name."""
+    return REST if part.range is None else clean(part.range)
+
+
+def part_table(row: StepRow) -> Table:
+    """One steady step, part by part; the parts and their layers sum to it."""
+    whole = sum(part.ns for part in row.parts) or 1.0
+    columns: tuple[ColumnOf[StepPart], ...] = (
+        ColumnOf(key="part", title="part", value=name_part),
+        ColumnOf(key="instances", title="a step", kind="number", value=lambda part: part.instances),
+        ColumnOf(key="time", title="time", kind="time", value=lambda part: part.ns),
+        ColumnOf(key="share", title="share", kind="percent", value=lambda part: part.ns / whole),
+        *(_layer_column(name) for name in LAYERS),
+    )
+    clock = "on the host" if row.clock == "host" else "of the device's time line"
+    table = Table(
+        name="step",
+        title=f"One steady {clean(row.range)}",
+        columns=columns,
+        rows=tuple(
+            fill_row(columns, part, main=at < MOST_PARTS, bar=(part.ns / whole,))
+            for at, part in enumerate(row.parts)
+        ),
+        bar_parts=("time",),
+        notes=(
+            f"Times are {clock}, the mean of {row.instances} steady instances; the parts sum to the step. "
+            "a step: how often it comes.",
+        ),
+    )
+    return drop_empty(table, keep=("part", "time"), zeros=True)
+
+
+def _layer_column(layer: str) -> ColumnOf[StepPart]:
+    return ColumnOf(key=layer, title=layer, kind="time", value=lambda part: part.layers.get(layer))
+
+
+def spread_table(row: StepRow) -> Table:
+    """How the times of the steady steps are distributed."""
+    columns: tuple[ColumnOf[_Bin], ...] = (
+        ColumnOf(key="from", title="from", kind="time", value=lambda b: b[0]),
+        ColumnOf(key="to", title="to", kind="time", value=lambda b: b[1]),
+        ColumnOf(key="steps", title="steps", kind="count", value=lambda b: b[2]),
+    )
+    times = np.array(row.times_ns)
+    rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+    if len(times) >= _LEAST_STEPS and times.max() > times.min():
+        counts, edges = np.histogram(times, bins=min(MOST_BINS, max(3, len(times) // 4)))
+        bins = list(zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True))
+        rows = tuple(fill_row(columns, one, bar=(one[2] / max(counts.tolist()),)) for one in bins)
+        notes = (_tell_spread(row, times.tolist()),)
+    return Table(
+        name="step_times",
+        title=f"How long a steady {clean(row.range)} takes",
+        columns=columns,
+        rows=rows,
+        bar_parts=("time",),
+        notes=notes,
+    )
+
+
+def _tell_spread(row: StepRow, times: list[float]) -> str:
+    low, middle, high = (format_value(float(q), "time") for q in np.percentile(times, (5, 50, 95)))
+    slowest = times.index(max(times))
+    return (
+        f"5 % take at most {low}, half {middle}, 95 % {high}; the slowest is number {row.warm_up + slowest + 1} of "
+        f"{row.warm_up + row.instances} with {format_value(times[slowest], 'time')}."
+    )

@@ -1,0 +1,91 @@
+"""What `flopprof profile` leaves is a run: every command that takes one takes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from drawing.programs import put_program, sampled
+from flopprof.analysis.breakdown.analyze import analyze_file
+from flopprof.analysis.errors import ArchiveRefused
+from flopprof.analysis.store.import_run import import_run
+from running.commands import run_here
+
+STEPS = "ranks/strag_rank0"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        put_program(tmp_path / "flopprof-runs", STEPS, number)
+    return tmp_path / "flopprof-runs"
+
+
+def test_it_is_listed_shown_tagged_compared_and_told_through_its_runs(store: Path) -> None:
+    first, second = (f"profile-train-20260102-03040{n}-000{n}" for n in (1, 2))
+    listed = json.loads(run_here("runs", "--json")[0])["runs"]
+    assert [(run["id"], run["scenario"], run["status"]) for run in listed] == [
+        (second, "train", "complete"),
+        (first, "train", "complete"),
+    ]
+    shown = json.loads(run_here("show", "train@latest", "--json")[0])
+    (step,) = [step for step in shown["steps"] if step["label"] == "train: step"]
+    analysis = analyze_file(store / second / "trace.sqlite")
+    assert step["traced_ns"] == pytest.approx(analysis.steps[0].median_ns)
+    assert shown["steps"][-1] | {"key": ""} == shown["steps"][-1] | {
+        "key": "",
+        "label": "(whole program)",
+        "traced_ns": 2.5e9,
+    }
+    assert run_here("tag", first, "before")[0] == f"{first} is before\n"
+    assert run_here("report", "latest")[0].startswith(
+        "flopprof profile python3 train.py …\n\n• A steady step of train"
+    )
+    compared = json.loads(run_here("compare", "before", "latest", "--json")[0])
+    assert {"step", "step / forward"} <= {pair["label"] for pair in compared["pairs"]}
+    history = json.loads(run_here("history", "train", "--step", "train: step", "--json")[0])
+    assert [len(series["points"]) for series in history["steps"]] == [2]
+    assert "A steady step of train" in run_here("analyze", "latest")[0]
+
+
+def test_it_travels_with_what_was_sampled_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = sampled(("main load", 1.0, 0.2), ("main compute", 2.0, 2.0))
+    made = put_program(tmp_path / "flopprof-runs", "no_nvtx_2024.2", samples=samples)
+    run_here("export", "latest", "--out", "x.zip")
+    run_here("import", "x.zip", "--store", "other")
+    came = tmp_path / "other" / made.name
+    assert json.loads((came / "python.json").read_text()) == samples.model_dump(mode="json")
+    shown = run_here("report", "train@latest", "--store", "other")[0]
+    assert shown == run_here("report", "latest")[0].replace("flopprof-runs", "other")
+    assert (came / "report.html").exists()
+
+
+def test_samples_of_functions_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    samples = sampled(("main", 1.0, 1.0))
+    spoilt = samples.model_copy(update={"functions": []})
+    put_program(tmp_path / "store", "no_nvtx_2024.2", samples=spoilt)
+    run_here("export", "latest", "--out", tmp_path / "x.zip", "--store", tmp_path / "store")
+    with pytest.raises(ArchiveRefused, match="functions that it does not list; nothing was imported"):
+        import_run(tmp_path / "x.zip", tmp_path / "other", lambda made, target: None)
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_one_without_its_trace_is_named_and_hides_no_other(store: Path) -> None:
+    next(store.glob("*0001/trace.sqlite")).unlink()
+    out, err = run_here("runs")
+    assert "has no trace.sqlite: the program was not recorded whole; record it again" in err
+    assert out.count("profile-train") == 1
+
+
+def test_what_is_there_is_overwritten_only_with_force(store: Path) -> None:
+    out = store.parent / "report.md"
+    run_here("report", "latest", "--format", "markdown", "--out", out)
+    before = out.read_bytes()
+    _, err = run_here("report", "latest", "--out", out, code=2)
+    assert err == f"flopprof: {out}: is there already; choose another name, or overwrite it with --force\n"
+    assert out.read_bytes() == before
+    assert run_here("report", "latest", "--out", out, "--force")[1] == f"wrote {out}\n"
+    assert out.read_bytes() != before
