@@ -40,11 +40,11 @@ _ON_THE_CPU: dict[FactorName, str] = {
 }
 
 _SLOWS_BYTES: dict[str, str] = {
-    "underfilled": "underfilled",
-    "low_occupancy": "of few warps",
-    "uncoalesced": "uncoalesced",
-    "compute_bound": "compute-bound",
-    "extra_arithmetic": "busy with extra arithmetic",
+    "underfilled": "is underfilled",
+    "low_occupancy": "has few warps",
+    "uncoalesced": "is uncoalesced",
+    "compute_bound": "is compute-bound",
+    "extra_arithmetic": "is busy with extra arithmetic",
 }
 
 
@@ -93,7 +93,7 @@ def _agrees(factor: Factor, explanation: Explanation) -> bool:
 def _why_slow(explanation: Explanation) -> str:
     """Which op's kernel moves its bytes slowly, and why, in a word."""
     found = next((cause for cause in explanation.causes if cause.code in _SLOWS_BYTES), None)
-    return f": {_call(found)} is {_SLOWS_BYTES[found.code]}" if found is not None else ""
+    return f": {_call(found)} {_SLOWS_BYTES[found.code]}" if found is not None else ""
 
 
 def _call(cause: Cause) -> str:

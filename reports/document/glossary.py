@@ -118,7 +118,7 @@ GLOSSARY: tuple[Term, ...] = (
     _term("memory-bound", "it moves its bytes about as fast as the memory can"),
     _term("compute-bound", "it computes about as fast as the machine can"),
     _term("underfilled", "too few blocks for the GPU, so that part of it has nothing to do"),
-    _term("low occupancy", "too few warps on each SM to keep the memory busy", "of few warps"),
+    _term("low occupancy", "too few warps on each SM to keep the memory busy", "few warps"),
     _term("uncoalesced", "neighbouring threads access places far from each other"),
     _term("extra traffic", "it moves more than its least bytes"),
     _term("cache hits", "the cache serves part of the bytes"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...analysis.runs.results import RunResult
 from ...analysis.runs.writing import encode_text, make_folder, write_file, write_files
 from ..charts.chart import IMAGE_FORMATS, draw_image
+from ..data.figure_csv import figure_to_csv
 from ..data.run_csv import csv_tables
+from ..document.document import Figure
 from ..document.format import Format
 from ..render.formats import list_figures, render_document
 from ..render.html import render_html
@@ -42,13 +45,18 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
 
 
 def write_figures(result: RunResult, folder: Path) -> list[Path]:
-    """Every figure of a run as PNG, SVG and PDF, the folder made if need be.
+    """Every figure of a run as PNG, SVG and PDF, its numbers as CSV beside them, the folder made if need be.
 
     Raises RunError when the folder cannot be written.
     """
     make_folder(folder)
     return [
-        write_file(folder / f"{figure.name}.{format}", draw_image(figure, format))
+        write_file(folder / f"{figure.name}.{end}", data)
         for figure in list_figures(compose(result))
-        for format in IMAGE_FORMATS
+        for end, data in _list_files(figure)
     ]
+
+
+def _list_files(figure: Figure) -> Iterator[tuple[str, bytes]]:
+    yield from ((format, draw_image(figure, format)) for format in IMAGE_FORMATS)
+    yield "csv", encode_text(figure_to_csv(figure))
