@@ -1,6 +1,6 @@
 """Fill docs/definitions.md with the glossary that reports explain their terms from.
 
-    python tools/document_words.py
+python tools/document_words.py
 """
 
 from __future__ import annotations

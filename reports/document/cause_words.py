@@ -50,7 +50,11 @@ def _name(cause: Cause) -> str:
     return f"{fold_kernel_name(cause.kernel, _WIDTH)} ({clean(cause.op)} of {side})"
 
 
-_LIMITERS = {"registers": "their registers", "shared memory": "their shared memory", "block size": "the block's size"}
+_LIMITERS = {
+    "registers": "their registers",
+    "shared memory": "their shared memory",
+    "block size": "the block's size",
+}
 
 
 def _number(cause: Cause, name: str) -> float | None:

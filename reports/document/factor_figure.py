@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from textwrap import fill
 from typing import NamedTuple
 
 from ...analysis.explain.explain import Explanation
@@ -14,6 +15,9 @@ from .numbers import format_value
 
 _SLOWER, _FASTER = 1, 2
 """Positions in the palette."""
+
+_TITLE_WIDTH = 42
+"""Characters that fit over a panel."""
 
 _SEEN = 0.005
 """What the factors that are not drawn come to, where that is less of a logarithm, no bar could show."""
@@ -31,7 +35,7 @@ def factor_figure(explained: Iterable[Explained]) -> Figure | None:
     ratio.
     """
     panels = tuple(
-        Panel(title=clean(one.title), series=bars)
+        Panel(title=fill(clean(one.title), _TITLE_WIDTH), series=bars)
         for one in explained
         if len(bars := _draw_bars(one.explanation)) > 1
     )

@@ -14,7 +14,9 @@ def describe_note(note: QualityNote) -> Notice:
     message = note.message.rstrip(".")
     often = f", {note.count} in all" if note.count > 1 else ""
     affects = f" It affects {_list(note.affects)}." if note.affects else ""
-    text = f"{message[:1].upper()}{message[1:]}{often} [{note.code}].{affects}"
+    named = message.partition(" ")[0].endswith(":")  # a shard's, whose name stays as it is
+    start = message[:1] if named else message[:1].upper()
+    text = f"{start}{message[1:]}{often} [{note.code}].{affects}"
     return Notice(severity=note.severity, text=clean(text))
 
 

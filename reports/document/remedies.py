@@ -1,4 +1,4 @@
-"""What would make a slow side faster, for each cause of the closed list: a clause that follows "To speed up outer_sum:"."""
+"""What would make a slow side faster, for each cause of the closed list: a clause after "To speed up outer_sum:"."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _FORMS: dict[str, Term] = {
 _ANY = re.compile(
     r"(?<![\w.=<@/-])("
     + "|".join(re.escape(form) for form in sorted(_FORMS, key=len, reverse=True))
-    + r")(?![\w=(<@/-])"
+    + r")(?![\w=(<@/-]|\.\w)"
 )
 
 

@@ -60,7 +60,7 @@ def _choose_explained(
     leads = [choose_contest(found) for found in held.values()]
     return [
         Explained(
-            f"{name_place(lead.panel, lead.step, sweep)}\n{sweep.line_text(lead.step)} against {sweep.reference}",
+            f"{name_place(lead.panel, lead.step, sweep)} {sweep.short_text(lead.step)} against {sweep.reference}",
             explained[lead.step.key],
         )
         for lead in leads

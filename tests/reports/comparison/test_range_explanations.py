@@ -48,5 +48,6 @@ def test_the_bytes_of_an_instance_are_those_that_counters_saw(trace: Path):
 def test_the_same_template_is_held_back_by_its_registers_in_both_libraries(trace: Path):
     panel = compose_comparison(compare(trace, "cp_outer", "outer")).explanations[0]
     assert panel.sentences[1].endswith(
-        "low occupancy: 37.5 % of an SM's warps fit, limited by their registers, 34.9 % of the memory's roof; 99.3 % of the rep."
+        "low occupancy: 37.5 % of an SM's warps fit, limited by their registers, "
+        "34.9 % of the memory's roof; 99.3 % of the rep."
     )

@@ -120,7 +120,10 @@ def test_without_a_control_pass_times_are_called_traced():
 
 def test_lost_data_is_said_first():
     assert [(warning.severity, warning.text) for warning in compose(lossy_run()).warnings] == [
-        ("error", "Nsight Systems dropped events, 1234 in all [dropped_events]. It affects kernels and windows."),
+        (
+            "error",
+            "Nsight Systems dropped events, 1234 in all [dropped_events]. It affects kernels and windows.",
+        ),
         ("warning", "Ranges end with the session, 2 in all [clipped_ranges]."),
         ("info", "Set-up of tracing took 0.3 s [profiler_overhead]"),
     ]

@@ -9,6 +9,7 @@ import pytest
 from flopprof.analysis.explain.cause import Cause, Code
 from flopprof.reports.document.remedies import tell_remedies, tell_remedy
 
+
 @pytest.mark.parametrize("code", get_args(Code))
 def test_every_cause_has_a_remedy(code: Code):
     remedy = tell_remedy(Cause(code=code, side="outer_sum"))

@@ -9,8 +9,8 @@ from html import unescape
 
 import pytest
 from drawing.report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run
-from flopprof.reports.render.formats import list_figures
 from flopprof.reports.render.figure_html import inline_panel
+from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
 from running.html_tables import Tables
@@ -45,7 +45,7 @@ def test_the_page_answers_in_the_promised_order():
         *(
             "Nsight Systems dropped events",
             "<h2>Why</h2>",
-            "at equal FLOPs (1947 µs",
+            "; 4.85× = 2.45× by",
             "<h3>What the ratio is made of",
             "<h3>Time of a rep against n",
         ),
@@ -87,4 +87,4 @@ def test_500_steps_of_1000_reps_stay_small():
     result = large_run()
     page = render(result, "html")
     assert len(result.steps) == 500
-    assert len(page.encode()) < 3_000_000
+    assert len(page.encode()) < 5_000_000

@@ -30,7 +30,10 @@ def test_a_sentence_links_the_first_place_of_each_term():
     terms = Terms()
     said = terms.explain("2 slots are slots <b>, as sum is underfilled")
     assert said.count('class="term"') == 2
-    assert '<a class="term" href="#g-slots" title="the blocks that the GPU holds at once">slots</a> are slots' in said
+    assert (
+        '<a class="term" href="#g-slots" title="the blocks that the GPU holds at once">slots</a> are slots'
+        in said
+    )
     assert "&lt;b&gt;" in said
     assert [term.name for term in terms.met] == ["slots", "underfilled"]
 

@@ -84,7 +84,9 @@ def test_waves_are_drawn_only_of_kernels_that_leave_the_gpu_without_blocks():
     labels = [series.label for series in panel.series]
     assert labels[0] == "outer of outer_sum axis=0"
     assert labels[-1].startswith("one wave")
-    assert panel.series[0].said[0] == "outer of outer_sum axis=0 at 1000: 1000 blocks fill 5.3 % of 19000 slots"
+    assert (
+        panel.series[0].said[0] == "outer of outer_sum axis=0 at 1000: 1000 blocks fill 5.3 % of 19000 slots"
+    )
 
 
 def test_one_size_alone_has_no_figure_against_the_size():
