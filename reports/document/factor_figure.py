@@ -56,11 +56,13 @@ def factor_figure(explained: Iterable[Explained]) -> Figure | None:
 
 
 def _draw_bars(explanation: Explanation) -> tuple[Series, ...]:
-    """The factors over 1.05, the largest first, what the others come to, and the ratio."""
+    """The factors over 1.05, the largest first, what the others come to, and the ratio; nothing where there is none."""
     named = sorted(
         (f for f in explanation.factors if abs(math.log(f.ratio)) > math.log(WORTH_NAMING)),
         key=lambda factor: -abs(math.log(factor.ratio)),
     )
+    if not named:
+        return ()
     reached, bars = 1.0, []
     for factor in named:
         values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"

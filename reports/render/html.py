@@ -105,7 +105,7 @@ def _list_names(document: Document) -> list[str]:
 def _hide_details(table: Table, *, folds: bool) -> Markup:
     """A rule for the columns that a reader need not see, until they are asked for."""
     groups = {row.group for row in table.rows}
-    shift = 1 + (any(groups) and not _is_folded(groups, folds=folds))
+    shift = 1 + (len(groups) > 1 and not _is_folded(groups, folds=folds))
     at = [place + shift for place, column in enumerate(table.columns) if column.detail]
     places = ",".join(f":nth-child({place})" for place in at)
     return Markup(f"#t-{table.name}:not(.more) tr>:is({places}){{display:none}}") if at else Markup("")
@@ -135,7 +135,9 @@ def _render_table(table: Table, *, places: dict[str, int], terms: Terms, folds: 
             for at, (group, rows) in enumerate(groups.items())
         ]
     else:
-        parts = [_render_rows(table, table.rows, places, table.title, terms, grouped=any(groups))]
+        place = Markup('<p class="note">{}</p>').format(next(iter(groups))) if len(groups) == 1 else Markup("")
+        rows = _render_rows(table, table.rows, places, table.title, terms, grouped=len(groups) > 1)
+        parts = [place if any(groups) else Markup(""), rows]
     return Markup(
         '<div class="listing" id="t-{name}"><div class="controls" hidden>{find}{more}{csv}</div>'
         "{parts}{key}{notes}</div>"

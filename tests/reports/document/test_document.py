@@ -125,7 +125,7 @@ def test_lost_data_is_said_first():
             "Nsight Systems dropped events, 1234 in all [dropped_events]. It affects kernels and windows.",
         ),
         ("warning", "Ranges end with the session, 2 in all [clipped_ranges]."),
-        ("info", "Set-up of tracing took 0.3 s [profiler_overhead]"),
+        ("info", "Set-up of tracing took 0.3 s [profiler_overhead]."),
     ]
 
 
