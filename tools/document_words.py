@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from flopprof.reports.document.glossary import write_glossary
+from flopprof.reports.render.glossary import write_glossary
 
 PAGE = Path(__file__).parents[1] / "docs" / "definitions.md"
 

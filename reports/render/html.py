@@ -19,9 +19,9 @@ from ..charts.first_picture import draw_picture
 from ..charts.timeline_svg import draw_timeline
 from ..data.table_csv import table_to_csv
 from ..document.document import Column, Document, Name, Row, Table, Value
-from ..document.glossary import Term, explain_column
 from ..document.numbers import count_noun, format_value
 from .figure_html import render_csv, render_figure
+from .glossary import Term, explain_column
 from .terms import Terms
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ def _render_table(table: Table, *, places: dict[str, int], terms: Terms, folds: 
             for at, (group, rows) in enumerate(groups.items())
         ]
     else:
-        place = Markup('<p class="note">{}</p>').format(next(iter(groups))) if len(groups) == 1 else Markup("")
+        place = (
+            Markup('<p class="note">{}</p>').format(next(iter(groups))) if len(groups) == 1 else Markup("")
+        )
         rows = _render_rows(table, table.rows, places, table.title, terms, grouped=len(groups) > 1)
         parts = [place if any(groups) else Markup(""), rows]
     return Markup(

@@ -6,7 +6,7 @@ import re
 
 from markupsafe import Markup
 
-from ..document.glossary import GLOSSARY, Term
+from .glossary import GLOSSARY, Term
 
 _FORMS: dict[str, Term] = {
     form: term

@@ -9,12 +9,12 @@ import numpy as np
 
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
+from ..charts.factor_figure import Explained, factor_figure
 from ..contest.contest_picture import ratio_lines
 from ..contest.headlines import choose_contest
 from ..contest.sweep import PanelKey, Sweep, split_panels
 from ..contest.verdicts import Contest, name_place
 from ..document.document import Figure, Panel, Series
-from ..document.factor_figure import Explained, factor_figure
 from ..document.names import clean
 from .rate_figures import gbps_figure, wave_figure
 from .roof_figure import roof_figure

@@ -7,7 +7,7 @@ import re
 import pytest
 from drawing.report_samples import ALL, gpu_run
 from drawing.tree import ROOT
-from flopprof.reports.document.glossary import BY_KEY, GLOSSARY, write_glossary
+from flopprof.reports.render.glossary import BY_KEY, GLOSSARY, write_glossary
 from flopprof.reports.render.terms import Terms
 from flopprof.reports.run.publish import render
 

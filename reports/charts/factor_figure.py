@@ -8,10 +8,10 @@ from textwrap import fill
 from typing import NamedTuple
 
 from ...analysis.explain.explain import Explanation
-from .document import Figure, Panel, Series
-from .factor_words import WORTH_NAMING, format_term, name_factor
-from .names import clean
-from .numbers import format_value
+from ..document.document import Figure, Panel, Series
+from ..document.factor_words import WORTH_NAMING, format_term, name_factor
+from ..document.names import clean
+from ..document.numbers import format_value
 
 _SLOWER, _FASTER = 1, 2
 """Positions in the palette."""
