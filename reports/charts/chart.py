@@ -1,20 +1,29 @@
-"""Drawing figures with matplotlib, without touching its global state; nothing of it is imported until then."""
+"""Drawing figures with matplotlib, without touching its global state; nothing of it is imported until then.
+
+A file holds a figure as a whole; a page gets each panel by itself, so that they stand beside each other where
+there is room, and below each other on a phone.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..document.document import Figure, Panel
-from ..document.numbers import format_value
+from ..document.numbers import choose_time_unit, format_digits, format_value
 from .colours import INLINE, PRINT, Theme
 from .comparison_plots import plot_spread, plot_waterfall
+from .legend import add_legend
 from .rank_plots import plot_heat, plot_lanes, plot_points
-from .run_plots import add_common_legend, plot_layers, plot_lines, plot_roof
+from .run_plots import plot_layers, plot_lines, plot_roof
+from .spots import Spot, draw_spots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 
@@ -22,19 +31,27 @@ ImageFormat = Literal["png", "svg", "pdf"]
 
 IMAGE_FORMATS: tuple[ImageFormat, ...] = ("png", "svg", "pdf")
 
-Plot = Callable[["Axes", Panel, Figure, Theme], None]
+Plot = Callable[["Axes", Panel, Figure, Theme], list[Spot]]
 
-_PLOTS: dict[str, tuple[Plot, tuple[float, float], int]] = {
-    "lines": (plot_lines, (5.2, 3.9), 3),
-    "layers": (plot_layers, (3.6, 3.0), 4),
-    "roof": (plot_roof, (7.2, 4.8), 2),
-    "waterfall": (plot_waterfall, (5.2, 3.4), 2),
-    "spread": (plot_spread, (3.6, 3.0), 3),
-    "heat": (plot_heat, (9.0, 2.8), 1),
-    "lanes": (plot_lanes, (9.0, 4.2), 1),
-    "points": (plot_points, (7.2, 4.2), 1),
+
+class _Look(NamedTuple):
+    """How a kind of figure is plotted, a panel's size in inches, and how many panels stand side by side."""
+
+    plot: Plot
+    size: tuple[float, float]
+    across: int
+
+
+_LOOKS: dict[str, _Look] = {
+    "lines": _Look(plot_lines, (4.6, 3.4), 3),
+    "layers": _Look(plot_layers, (3.6, 3.0), 4),
+    "roof": _Look(plot_roof, (5.4, 3.8), 2),
+    "waterfall": _Look(plot_waterfall, (5.0, 2.9), 2),
+    "spread": _Look(plot_spread, (3.6, 3.0), 3),
+    "heat": _Look(plot_heat, (9.0, 2.8), 1),
+    "lanes": _Look(plot_lanes, (9.0, 4.2), 1),
+    "points": _Look(plot_points, (7.2, 4.2), 1),
 }
-"""How a kind of figure is plotted, a panel's size in inches, and how many panels stand side by side."""
 
 _NO_DATES: dict[str, dict[str, None]] = {
     "png": {"Software": None},
@@ -42,14 +59,43 @@ _NO_DATES: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
+_POINTS = 72
+"""Dots an inch at which a dot is one unit of an SVG."""
+
 
 def draw_image(figure: Figure, format: ImageFormat, *, theme: Theme = PRINT) -> bytes:
     """The figure as a file's bytes, the same bytes each time; readable on paper."""
+    return _save(draw_canvas(figure, theme), figure.name, format, theme)
+
+
+def draw_panel(figure: Figure, at: int) -> str:
+    """One panel as an SVG text in the page's colours, without a legend, with its spots."""
+    single = replace(figure, title="", panels=(figure.panels[at],))
+    canvas, plotted = _plot(single, INLINE, None, ranges=figure.panels)
+    canvas.set_dpi(_POINTS)
+    canvas.draw_without_rendering()
+    spots = "".join(draw_spots(canvas, axes, found) for axes, found in plotted)
+    text = _save(canvas, f"{figure.name}-{at}", "svg", INLINE).decode("utf-8")
+    head, end, tail = text.rpartition("</svg>")
+    return head + spots + end + tail
+
+
+def draw_canvas(figure: Figure, theme: Theme, make: Callable[..., Canvas] | None = None) -> Canvas:
+    """Panels side by side; those of one scale share their range. ``make`` is what makes a canvas, by default one
+    that matplotlib's global state does not know.
+    """
+    canvas, plotted = _plot(figure, theme, make, ranges=figure.panels)
+    add_legend(canvas, [axes for axes, _ in plotted], figure, theme)
+    if not figure.panels:
+        canvas.text(0.5, 0.5, "nothing was measured", ha="center", color=theme.ink)
+    return canvas
+
+
+def _save(canvas: Canvas, name: str, format: ImageFormat, theme: Theme) -> bytes:
     import matplotlib
 
-    canvas = draw_canvas(figure, theme)
     data = io.BytesIO()
-    settings: dict[Any, Any] = {"svg.hashsalt": figure.name, "svg.fonttype": "none", "pdf.fonttype": 42}
+    settings: dict[Any, Any] = {"svg.hashsalt": name, "svg.fonttype": "none", "pdf.fonttype": 42}
     with matplotlib.rc_context(settings):
         canvas.savefig(
             data,
@@ -61,42 +107,41 @@ def draw_image(figure: Figure, format: ImageFormat, *, theme: Theme = PRINT) -> 
     return data.getvalue()
 
 
-def draw_canvas(figure: Figure, theme: Theme, make: Callable[..., Canvas] | None = None) -> Canvas:
-    """Panels side by side; those of one scale share their range. ``make`` is what makes a canvas, by default one
-    that matplotlib's global state does not know.
-    """
+def _plot(
+    figure: Figure, theme: Theme, make: Callable[..., Canvas] | None, *, ranges: Sequence[Panel]
+) -> tuple[Canvas, list[tuple[Axes, list[Spot]]]]:
+    """The panels of a figure, each with its spots; ``ranges`` are all panels that may share a scale with them."""
     from matplotlib.figure import Figure as Canvas
 
-    plot, (width, height), most_across = _PLOTS[figure.kind]
-    across = min(max(len(figure.panels), 1), most_across)
+    look = _LOOKS[figure.kind]
+    across = min(max(len(figure.panels), 1), look.across)
     down = -(-max(len(figure.panels), 1) // across)
-    canvas = (make or Canvas)(figsize=(width * across, height * down + 0.5), layout="constrained")
-    canvas.suptitle(figure.title, fontsize=12, color=theme.ink, parse_math=False)
+    width, height = look.size[0] * across, look.size[1] * down + (0.5 if figure.title else 0.0)
+    canvas = (make or Canvas)(figsize=(width, height), layout="constrained")
+    if figure.title:
+        canvas.suptitle(figure.title, fontsize=12, color=theme.ink, parse_math=False)
     grid = list(canvas.subplots(down, across, squeeze=False).flat)
     for axes in grid[len(figure.panels) :]:
         axes.set_visible(False)
+    plotted = []
     for axes, panel in zip(grid, figure.panels, strict=False):
         _dress(axes, panel, figure, theme)
-        plot(axes, panel, figure, theme)
-    _share_ranges(grid, figure)
-    if figure.kind == "layers":
-        add_common_legend(canvas, grid, theme)
-    if not figure.panels:
-        canvas.text(0.5, 0.5, "nothing was measured", ha="center", color=theme.ink)
-    return canvas
+        _set_units(axes, figure, ranges)
+        plotted.append((axes, look.plot(axes, panel, figure, theme)))
+        _share_range(axes, panel, figure, ranges)
+    return canvas, plotted
 
 
 def _dress(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> None:
-    """Titles, units and colours; tick labels are written as everywhere else."""
+    """Titles and colours."""
     axes.set_title(panel.title, fontsize=11, color=theme.ink, parse_math=False)
     axes.set_facecolor("none")
     if figure.logarithmic:
-        _set_logarithmic(axes)
-    axes.set_xlabel(figure.x_label, color=theme.ink, parse_math=False)
-    axes.set_ylabel(figure.y_label, color=theme.ink, parse_math=False)
+        _set_logarithmic(axes, figure)
     axes.tick_params(which="both", colors=theme.ink, labelsize=9)
-    axes.xaxis.set_major_formatter(lambda value, _: format_value(value, figure.x_kind))
-    axes.yaxis.set_major_formatter(lambda value, _: format_value(value, figure.y_kind))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(theme.ink)
+        axis.label.set_parse_math(False)
     axes.grid(True, which="major", linewidth=0.6, color=theme.grid)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
@@ -104,21 +149,52 @@ def _dress(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> None:
         spine.set_linewidth(0.6)
 
 
-def _set_logarithmic(axes: Axes) -> None:
-    """Both axes, with ticks inside the decades: one is often more than the data span."""
+def _set_units(axes: Axes, figure: Figure, panels: Sequence[Panel]) -> None:
+    """Ticks are written as values are everywhere, but times of one axis share one unit, which its label names."""
+    xs = [x for panel in panels for series in panel.series for x in series.x]
+    ys = [y for panel in panels for series in panel.series for y in series.y]
+    if figure.kind == "waterfall":
+        xs = [end for panel in panels for series in panel.series for end in series.high]
+    _set_unit(axes.xaxis, figure.x_label, figure.x_kind, xs)
+    _set_unit(axes.yaxis, figure.y_label, figure.y_kind, ys)
+
+
+def _set_unit(axis: Axis, label: str, kind: Any, values: Sequence[float]) -> None:
+    if kind != "time" or not values:
+        axis.set_label_text(label)
+        axis.set_major_formatter(lambda value, _: format_value(value, kind))
+        return
+    scale, unit = choose_time_unit(median(values))
+    axis.set_label_text(f"{label}, {unit}")
+    axis.set_major_formatter(lambda value, _: format_digits(value / scale))
+
+
+def _set_logarithmic(axes: Axes, figure: Figure) -> None:
+    """Both axes (of a waterfall the one of lengths), with ticks inside the decades: one is often more than the data
+    span.
+    """
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.set_xscale("log")
+    if figure.kind == "waterfall":
+        return
     axes.set_yscale("log")
     for axis, subs in ((axes.xaxis, (1.0, 3.0)), (axes.yaxis, (1.0, 2.0, 5.0))):
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_minor_formatter(NullFormatter())
 
 
-def _share_ranges(grid: list[Axes], figure: Figure) -> None:
-    drawn = list(zip(grid, figure.panels, strict=False))
-    for scale in {panel.scale for panel in figure.panels if panel.scale}:
-        members = [axes for axes, panel in drawn if panel.scale == scale]
-        ranges = [axes.get_ylim() for axes in members]
-        for axes in members:
-            axes.set_ylim(min(low for low, _ in ranges), max(high for _, high in ranges))
+def _share_range(axes: Axes, panel: Panel, figure: Figure, panels: Sequence[Panel]) -> None:
+    """Widen the range to what the other panels of its scale hold."""
+    if figure.kind != "lines" or not panel.scale:
+        return
+    values = [
+        y
+        for other in panels
+        if other.scale == panel.scale
+        for series in other.series
+        for y in (*series.y, *series.low, *series.high)
+    ]
+    low, high = axes.get_ylim()
+    room = 1.15 if figure.logarithmic else 1.05
+    axes.set_ylim(min(low, min(values) / room) if figure.logarithmic else low, max(high, max(values) * room))

@@ -16,7 +16,7 @@ from .colours import LAYERS
 from .ratio_plot import draw_ratios
 from .svg_text import WIDTH, Entry, draw_legend, text_at
 
-_BAR_LEFT, _BAR_RIGHT = 96, 330
+_BAR_LEFT, _BAR_RIGHT = 102, 334
 
 _ROW, _TITLE_ROW, _BAR_HEIGHT = 18, 17, 13
 

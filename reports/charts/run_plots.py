@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..document.document import Figure, Panel, Series
 from ..document.numbers import format_value
 from .colours import LAYERS, Theme
+from .spots import Spot, spots_of
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
 
 
 MARKERS = "osD^vP*X"
 
 _NARROWEST = 1.5
 
+_APART = 0.16
+"""Of the axis' length lies between two sizes that are both written."""
+
 _BAR, _MARK = 0.84, 0.98
 """Widths of a bar and of the mark across it, where neighbours are 1 apart."""
 
 
-def plot_lines(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> None:
-    """Untraced times solid with their bands, traced ones dashed."""
+def plot_lines(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[Spot]:
+    """Untraced times solid with their bands, traced ones dashed; levels as thin lines across."""
+    spots: list[Spot] = []
     for series in panel.series:
+        if series.style == "level":
+            _plot_level(axes, series, theme)
+            continue
         _plot_line(axes, series, theme)
+        spots += spots_of(series, figure)
     if figure.logarithmic and figure.x_kind == "count":
         _label_sizes(axes, panel)
     _leave_room(axes, figure)
-    _add_legend(axes, theme)
+    return spots
+
+
+def _plot_level(axes: Axes, series: Series, theme: Theme) -> None:
+    axes.axhline(series.y[0], color=theme.ink, linewidth=1.2, linestyle=(0, (4, 2)), label=f" {series.label}")
 
 
 def _leave_room(axes: Axes, figure: Figure) -> None:
@@ -65,8 +76,8 @@ def _plot_line(axes: Axes, series: Series, theme: Theme) -> None:
 
 def _label_sizes(axes: Axes, panel: Panel) -> None:
     """The sizes themselves as ticks, thinned so that they do not run into one another."""
-    sizes = sorted({x for series in panel.series for x in series.x}, reverse=True)
-    step = (sizes[0] / sizes[-1]) ** 0.13 if sizes else 1.0
+    sizes = sorted({x for s in panel.series if s.style != "level" for x in s.x}, reverse=True)
+    step = (sizes[0] / sizes[-1]) ** _APART if sizes else 1.0
     kept: list[float] = []
     for size in sizes:
         if not kept or kept[-1] / size >= step:
@@ -75,7 +86,7 @@ def _label_sizes(axes: Axes, panel: Panel) -> None:
     axes.minorticks_off()
 
 
-def plot_layers(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
+def plot_layers(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[Spot]:
     """A stacked bar per size, of equal width whatever the sizes; the untraced time as a line across it."""
     layers = [series for series in panel.series if series.style == "layer"]
     sizes = layers[0].x if layers else ()
@@ -98,6 +109,22 @@ def plot_layers(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None
             )
             highest = max(highest, *series.y)
     _finish_bars(axes, sizes, highest)
+    return [
+        Spot(said=said, x=at - _BAR / 2, y=0.0, x1=at + _BAR / 2, y1=base[at])
+        for at, said in enumerate(_tell_bars(panel, figure, sizes))
+    ]
+
+
+def _tell_bars(panel: Panel, figure: Figure, sizes: Sequence[float]) -> Iterator[str]:
+    """All layers of one bar."""
+    for size in sizes:
+        parts = [
+            f"{series.label} {format_value(y, figure.y_kind)}"
+            for series in panel.series
+            for x, y in zip(series.x, series.y, strict=True)
+            if x == size and y
+        ]
+        yield f"{figure.x_label} {format_value(size, figure.x_kind)}: {', '.join(parts)}"
 
 
 def _fill_bars(axes: Axes, lows: Sequence[float], tops: Sequence[float], colour: str, label: str) -> None:
@@ -123,7 +150,7 @@ def _finish_bars(axes: Axes, sizes: Sequence[float], highest: float) -> None:
     axes.grid(False, axis="x")
 
 
-def plot_roof(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
+def plot_roof(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[Spot]:
     """Points of every operation; the ceilings as lines; hollow points have no share of them, crosses are counted."""
     named: set[str] = set()
     for series in sorted(panel.series, key=lambda series: series.style == "hollow"):
@@ -148,37 +175,4 @@ def plot_roof(axes: Axes, panel: Panel, _figure: Figure, theme: Theme) -> None:
     ys = [y for series in panel.series for y in series.y]
     axes.set_xlim(min(xs) / 3, max([max(xs) * 6, *(knee * 3 for knee in knees)]))
     axes.set_ylim(min(y for series in points for y in series.y) / 2, max(ys) * 2)
-    _add_legend(axes, theme, outside=True)
-
-
-def _add_legend(axes: Axes, theme: Theme, *, outside: bool = False) -> None:
-    if not axes.get_legend_handles_labels()[0]:
-        return
-    legend = axes.legend(
-        fontsize=8,
-        frameon=False,
-        labelcolor=theme.ink,
-        loc="upper left" if outside else "best",
-        bbox_to_anchor=(1.0, 1.0) if outside else None,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def add_common_legend(canvas: Canvas, grid: Sequence[Axes], theme: Theme) -> None:
-    """One legend for all panels, of every label that any of them has."""
-    handles: dict[str, Artist] = {}
-    for axes in grid:
-        found, labels = axes.get_legend_handles_labels()
-        for label, handle in zip(labels, found, strict=True):
-            handles.setdefault(label, handle)
-    if handles:
-        canvas.legend(
-            list(handles.values()),
-            list(handles),
-            loc="outside lower center",
-            ncols=6,
-            fontsize=9,
-            frameon=False,
-            labelcolor=theme.ink,
-        )
+    return [spot for series in points for spot in spots_of(series, figure)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 WIDTH = 400
 
-_LEGEND_ROW, _SWATCH, _LETTER = 15, 14, 5.6
+_LEGEND_ROW, _SWATCH, _LETTER = 15, 14, 6.1
 
 
 class Entry(NamedTuple):

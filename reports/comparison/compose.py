@@ -16,7 +16,7 @@ from ..document.format import Format
 from ..document.names import clean
 from ..render.formats import render_document, write_document
 from ..render.screen import PLAIN, Screen
-from .figures import spread_figure, waterfall_figure
+from .figures import draw_up_factors, spread_figure, waterfall_figure
 from .pair_explanations import explain_pairs
 from .pair_headlines import compose_pair_headlines
 from .pair_picture import draw_up_pair_picture
@@ -31,7 +31,11 @@ def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Docu
     """Everything a comparison says, before any format."""
     pairs = comparison.pairs
     tables = [pair_table(pairs), layer_table(pairs), kernel_table(pairs), pairing_table(comparison)]
-    figures = (("pairs", spread_figure(pairs)), ("layers", waterfall_figure(pairs)))
+    figures = (
+        ("pairs", draw_up_factors(pairs)),
+        ("pairs", spread_figure(pairs)),
+        ("layers", waterfall_figure(pairs)),
+    )
     return Document(
         title="Comparison",
         about=_name_sides(comparison.a, comparison.b),

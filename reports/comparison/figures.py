@@ -1,4 +1,4 @@
-"""A comparison's figures as data: from A through the layers to B, and how the reps of both sides spread."""
+"""A comparison's figures as data: its factors, from A through the layers to B, and how the reps of both spread."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from textwrap import fill
 
 from ...analysis.compare.compare import Pair, read_samples
 from ...analysis.compare.measured import PARTS
+from ...analysis.compare.pair_reasons import explain_pair
+from ..charts.factor_figure import Explained, factor_figure
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean, shorten
+from .pair_headlines import choose_lead, group_pairs
 
 _MOST_PANELS = 6
 
@@ -35,10 +38,12 @@ def waterfall_figure(pairs: Sequence[Pair]) -> Figure | None:
         alt="Traced time of a rep from A to B, one bar for each layer that differs.",
         kind="waterfall",
         logarithmic=False,
-        x_label="",
-        y_label="traced time of a rep",
-        x_kind="text",
+        x_label="traced time of a rep",
+        y_label="",
+        x_kind="time",
+        y_kind="text",
         panels=panels,
+        caption="From A through the layers to B; grey bars are a side's whole traced time.",
     )
 
 
@@ -57,7 +62,19 @@ def spread_figure(pairs: Sequence[Pair]) -> Figure | None:
         y_label="time of a rep",
         x_kind="text",
         panels=panels,
+        caption="Each point is a sample; the line is at the median.",
     )
+
+
+def draw_up_factors(pairs: Sequence[Pair]) -> Figure | None:
+    """The factors of the pairs that the first sentences are about, where these are decided."""
+    leads = [choose_lead(group) for group in group_pairs([p for p in pairs if p.ns_a and p.ns_b]).values()]
+    found = [
+        Explained(f"{pair.label}: {pair.value_b} against {pair.value_a}".removeprefix(": "), explanation)
+        for pair in leads
+        if pair.verdict in ("faster", "slower") and (explanation := explain_pair(pair)) is not None
+    ]
+    return factor_figure(found[:_MOST_PANELS])
 
 
 def _choose(pairs: Sequence[Pair]) -> list[Pair]:

@@ -53,11 +53,12 @@ def _longest(pair: Pair) -> float:
 
 def _tell(lead: Pair, group: Sequence[Pair]) -> str:
     times = f"{format_value(lead.ns_a, 'time')} → {format_value(lead.ns_b, 'time')}"
-    cause = tell_main_cause(explain_pair(lead)) if lead.verdict in ("faster", "slower") else ""
+    cause = tell_main_cause(explain_pair(lead) if lead.verdict in ("faster", "slower") else None)
     label = f"{clean(lead.label)}: " if lead.label else ""
     text = f"{label}{_tell_change(lead)} ({times})"
-    text += f", {cause}" if cause else ""
-    return f"{text}{_tell_others([pair for pair in group if pair is not lead])}."
+    text += f", {cause.why}" if cause.why else ""
+    text += f"{_tell_others([pair for pair in group if pair is not lead])}."
+    return f"{text} {cause.remedy}".rstrip()
 
 
 def _tell_others(others: Sequence[Pair]) -> str:

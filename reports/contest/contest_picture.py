@@ -39,7 +39,7 @@ def draw_up_picture(result: RunResult, sweep: Sweep, contests: Mapping[str, Cont
     return Picture(
         alt=f"Time of a rep, divided into its layers, of each variant at the largest size: {names}.",
         groups=tuple(groups),
-        lines=tuple(_ratio_lines(shown, sweep, contests))[:_MOST_LINES],
+        lines=tuple(ratio_lines(shown, sweep, contests))[:_MOST_LINES],
         size=clean(sweep.size or ""),
         reference=sweep.reference or "",
         left_out=len(panels) - len(shown),
@@ -88,7 +88,7 @@ def _find_floor(step: StepResult, result: RunResult) -> float | None:
     return step.costs.bytes / rates[0] * 1e9 if rates and rates[0] > 0 else None
 
 
-def _ratio_lines(
+def ratio_lines(
     panels: Mapping[PanelKey, Sequence[StepResult]], sweep: Sweep, contests: Mapping[str, Contest]
 ) -> Iterable[Series]:
     """The ratio to the reference against the size, of every line with more than one size."""

@@ -86,11 +86,12 @@ def _tell_contests(
     said = tell_ratio(lead, judgement, doubt, sweep).rstrip(",")
     traced = ", both traced" if lead.traced else ""
     decided = judgement is None or (doubt is None and judgement.verdict != "same")
-    cause = tell_main_cause(explained.get(lead.step.key)) if decided else ""
+    cause = tell_main_cause(explained.get(lead.step.key) if decided else None)
     text = f"{name_place(lead.panel, lead.step, sweep)}: {said} ({mine} against {its}{traced})"
-    text += f", {cause}" if cause else ""
+    text += f", {cause.why}" if cause.why else ""
     text += f"; no verdict as {doubt}" if doubt else ""
-    return text + _tell_others([contest for contest in held if contest is not lead], sweep) + "."
+    text += _tell_others([contest for contest in held if contest is not lead], sweep) + "."
+    return f"{text} {cause.remedy}".rstrip()
 
 
 def _say_shortly(ratio: float) -> str:
@@ -101,7 +102,7 @@ def _tell_others(others: Sequence[Contest], sweep: Sweep) -> str:
     if not others:
         return ""
     told = [
-        f"{sweep.line_text(contest.step)} {_say_shortly(contest.ratio)}"
+        f"{sweep.short_text(contest.step)} {_say_shortly(contest.ratio)}"
         for contest in sorted(others, key=lambda contest: -contest.ratio)[:_MOST_OTHERS]
     ]
     left = len(others) - len(told)

@@ -135,7 +135,7 @@ def _tell_contest(
 
 def tell_ratio(contest: Contest, judgement: Judgement | None, doubt: str | None, sweep: Sweep) -> str:
     """Who is slower and by how much; ``doubt`` is why that is not sure."""
-    name, other = clean(contest.step.variant), sweep.reference
+    name, other = name_contender(contest.step, sweep), sweep.reference
     ratio = format_value(contest.ratio, "ratio")
     if doubt:
         return f"no verdict between {name} and {other}, {ratio} its time,"
@@ -199,7 +199,7 @@ def _tell_interval(judgement: Judgement | None) -> str:
 
 def tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
     """A step without an opponent: its own time, or what is missing for a ratio."""
-    head, name = name_place(panel, step, sweep), clean(step.variant)
+    head, name = name_place(panel, step, sweep), name_contender(step, sweep)
     reference = sweep.reference_of(step)
     if sweep.reference is None:
         time = step.untraced_ns if step.untraced_ns is not None else step.traced_ns
@@ -215,8 +215,15 @@ def tell_alone(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
 
 
 def name_place(panel: PanelKey, step: StepResult, sweep: Sweep) -> str:
-    """``cupy cuda float32 n=20000``."""
-    return f"{panel.title} {sweep.point_text(step)}".strip()
+    """``cupy cuda float32 n=20000``; without what a step differs in from its reference (``axis=1``)."""
+    shared = [name for name in sweep.names if name in step.params and name not in sweep.reference_params]
+    point = clean(" ".join(f"{name}={step.params[name]}" for name in shared))
+    return f"{panel.title} {point}".strip()
+
+
+def name_contender(step: StepResult, sweep: Sweep) -> str:
+    """The variant; of a single variant what it differs in from its reference: ``axis=1``."""
+    return sweep.short_text(step) if sweep.reference_params else clean(step.variant)
 
 
 def _name_missing(step: StepResult) -> str:

@@ -60,6 +60,13 @@ def _name(cause: Cause) -> str:
     return f"{fold_kernel_name(cause.kernel, _WIDTH)} ({clean(cause.op)} of {side})"
 
 
+_LIMITERS = {
+    "registers": "their registers",
+    "shared memory": "their shared memory",
+    "block size": "the block's size",
+}
+
+
 def _number(cause: Cause, name: str) -> float | None:
     value = cause.evidence.get(name)
     return None if value is None or isinstance(value, str) else value
@@ -107,7 +114,7 @@ def _underfilled(cause: Cause) -> str:
 def _low_occupancy(cause: Cause) -> str:
     limiter = cause.evidence.get("limiter")
     occupancy = _number(cause, "occupancy")
-    by = f", for its {limiter}" if limiter is not None else ""
+    by = f", limited by {_LIMITERS.get(str(limiter), str(limiter))}" if limiter is not None else ""
     fits = f"{format_value(occupancy, 'percent')} of an SM's warps fit{by}" if occupancy is not None else ""
     active = _number(cause, "warps")
     works = f"{format_value(active, 'percent')} are active" if active is not None else ""

@@ -98,7 +98,8 @@ class BarGroup:
     bars: tuple[Bar, ...]
 
 
-Style = Literal["untraced", "traced", "layer", "mark", "point", "hollow", "moved", "roof"]
+Style = Literal["untraced", "traced", "layer", "factor", "mark", "point", "hollow", "moved", "roof", "level"]
+"""``level`` is a line across, whose label says what it stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,8 @@ class Series:
     colour: int = 0
     """Position in the palette: the same variant has the same colour in every panel."""
     style: Style = "untraced"
+    said: tuple[str, ...] = ()
+    """What each point says when pointed at, where that is more than its label and values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +133,9 @@ class Figure:
     """Panels that share their axes' meaning.
 
     ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
-    points under lines; ``waterfall`` and ``spread`` are a comparison's (comparison/figures.py); ``heat``, ``lanes``
-    and ``points`` a job's (ranks/figures.py). Axes carry the kind their values are written with.
+    points under lines; ``waterfall`` floats a bar for each series' step (charts/factor_figure.py,
+    comparison/figures.py); ``spread`` is a comparison's; ``heat``, ``lanes`` and ``points`` a job's
+    (ranks/figures.py). Axes carry the kind their values are written with.
     """
 
     name: str

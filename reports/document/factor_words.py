@@ -44,11 +44,11 @@ _ON_THE_CPU: dict[FactorName, str] = {
 }
 
 _SLOWS_BYTES: dict[Code, str] = {
-    "underfilled": "underfilled",
-    "low_occupancy": "of few warps",
-    "uncoalesced": "uncoalesced",
-    "compute_bound": "compute-bound",
-    "extra_arithmetic": "busy with extra arithmetic",
+    "underfilled": "is underfilled",
+    "low_occupancy": "has few warps",
+    "uncoalesced": "is uncoalesced",
+    "compute_bound": "is compute-bound",
+    "extra_arithmetic": "is busy with extra arithmetic",
 }
 
 
@@ -107,7 +107,7 @@ def tell_together(causes: Sequence[Cause], words: Mapping[Code, str], name: Call
     leading = choose_leading(causes, words)
     alone = len(leading) == 1 and (leading[0].share is None or leading[0].share >= MOST_OF_IT)
     told = [
-        f"{name(cause)}{_tell_share(cause) if not alone else ''} is {words[cause.code]}" for cause in leading
+        f"{name(cause)}{_tell_share(cause) if not alone else ''} {words[cause.code]}" for cause in leading
     ]
     return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
 

@@ -1,18 +1,20 @@
 """The main cause of a ratio in a few words, for the sentence that a report begins with.
 
-``mainly 2.43× by bandwidth (1669 GB/s against 2991 GB/s), as sum is underfilled``
+``mainly 2.43× by bandwidth (1669 GB/s against 2991 GB/s), as the sum of axis=0 is underfilled``
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from ...analysis.explain.cause import Cause, Code
+from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor
 from .factor_words import WORTH_NAMING, format_term, name_factor, tell_together
 from .names import clean
 from .numbers import format_value
+from .remedies import tell_remedies
 
 _PART_OF_IT = 0.25
 """Of the ratio's logarithm: a factor with less is not told beside the largest."""
@@ -23,30 +25,43 @@ _UNLIKE = 1.5
 """Reps that were timed and reps whose CPU time was charged differ by more: the factors are of another moment."""
 
 _WORDS: dict[Code, str] = {
-    "launch_bound": "launch-bound",
-    "memory_bound": "memory-bound",
-    "compute_bound": "compute-bound",
-    "underfilled": "underfilled",
-    "low_occupancy": "of few warps",
-    "uncoalesced": "uncoalesced",
-    "extra_traffic": "moving more than its least bytes",
-    "extra_arithmetic": "busy with extra arithmetic",
-    "page_faults": "slowed by page faults",
-    "few_cores": "on few cores",
+    "launch_bound": "is launch-bound",
+    "memory_bound": "is memory-bound",
+    "compute_bound": "is compute-bound",
+    "underfilled": "is underfilled",
+    "low_occupancy": "has low occupancy",
+    "uncoalesced": "is uncoalesced",
+    "extra_traffic": "moves more than its least bytes",
+    "extra_arithmetic": "is busy with extra arithmetic",
+    "page_faults": "is slowed by page faults",
+    "few_cores": "runs on few cores",
 }
 
 
-def tell_main_cause(explanation: Explanation | None) -> str:
-    """What makes most of the ratio, and what is found of the slower side; empty where neither is known."""
+class MainCause(NamedTuple):
+    """What goes into the first sentence, and the one that follows it; each may be empty."""
+
+    why: str = ""
+    remedy: str = ""
+
+
+def tell_main_cause(explanation: Explanation | None) -> MainCause:
+    """What makes most of the ratio, what is found of the slower side, and what would help."""
     if explanation is None:
-        return ""
+        return MainCause()
     factors = _leading_factors(explanation)
     why = tell_together(explanation.causes, _WORDS, _name)
     told = (
         [f"mainly {' and '.join(_tell_factor(factor, explanation) for factor in factors)}"] if factors else []
     )
     told += [f"as {why}"] if why else []
-    return ", ".join(told)
+    saves_bytes = bool(explanation.causes) and any(factor.name == "least_bytes" for factor in factors)
+    slower = explanation.b if explanation.ratio > 1 else explanation.a
+    leading = choose_leading(explanation.causes, _WORDS)
+    return MainCause(
+        ", ".join(told),
+        tell_remedies(clean(slower.name), leading, saves_bytes=saves_bytes, ops=len(slower.parts)),
+    )
 
 
 def _leading_factors(explanation: Explanation) -> list[Factor]:
@@ -76,5 +91,5 @@ def _tell_factor(factor: Factor, explanation: Explanation) -> str:
 
 
 def _name(cause: Cause) -> str:
-    of = f" of {clean(cause.side)}" if cause.op is not None and cause.op != cause.side else ""
-    return f"{clean(cause.op or cause.side)}{of}"
+    side = clean(cause.side)
+    return side if cause.op is None or cause.op == cause.side else f"the {clean(cause.op)} of {side}"

@@ -79,6 +79,16 @@ def _format_rate(value: float, kind: Kind) -> str:
     return f"{format_digits(value / scale)} {unit}"
 
 
+def choose_time_unit(value_ns: float) -> tuple[float, str]:
+    """The unit that a time is written in, and how many ns that is: for axes, whose ticks share one.
+
+    >>> choose_time_unit(1_947_200)
+    (1000.0, 'µs')
+    """
+    unit = _format_time(value_ns).rpartition(" ")[2]
+    return next(((scale, name) for scale, name in _TIME_STEPS if name == unit), _TIME_STEPS[0])
+
+
 def format_digits(value: float) -> str:
     """Three significant digits, all digits of the integer part, no exponent.
 

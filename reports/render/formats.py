@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_file, write_files
-from ..charts.chart import IMAGE_FORMATS, ImageFormat, draw_image
+from ..charts.chart import IMAGE_FORMATS, draw_image
+from ..data.figure_csv import figure_to_csv
 from ..document.document import Document, Figure
 from ..document.format import SUFFIXES, Format
 from .html import render_html
@@ -46,21 +47,26 @@ def write_document(document: Document, folder: Path, name: str, *, force: bool =
 
 
 def write_images(document: Document, folder: Path, *, force: bool = True) -> list[Path]:
-    """Every figure as PNG, SVG and PDF, the folder made if need be.
+    """Every figure as PNG, SVG and PDF, its numbers as CSV beside them, the folder made if need be.
 
     Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
     figures = list_figures(document)
-    drawn: list[tuple[Figure, ImageFormat]] = [
-        (figure, format) for figure in figures for format in IMAGE_FORMATS
-    ]
-    paths = [folder / f"{figure.name}.{format}" for figure, format in drawn]
-    refuse_existing(paths, force=force)
+    refuse_existing(
+        [folder / f"{figure.name}.{end}" for figure in figures for end in (*IMAGE_FORMATS, "csv")],
+        force=force,
+    )
     make_folder(folder)
     return [
-        write_file(path, draw_image(figure, format))
-        for path, (figure, format) in zip(paths, drawn, strict=True)
+        write_file(folder / f"{figure.name}.{end}", data)
+        for figure in figures
+        for end, data in _list_files(figure)
     ]
+
+
+def _list_files(figure: Figure) -> Iterator[tuple[str, bytes]]:
+    yield from ((format, draw_image(figure, format)) for format in IMAGE_FORMATS)
+    yield "csv", encode_text(figure_to_csv(figure))
 
 
 def list_figures(document: Document) -> list[Figure]:

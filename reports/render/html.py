@@ -6,20 +6,24 @@ forbids the page to load anything. Figures are inline SVG whose colours follow t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Collection, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...analysis.words import Severity
-from ..charts.colours import INLINE, LAYERS, LINES, LINES_ON_DARK, VARIABLES
+from ..charts.colours import LAYERS, LINES, LINES_ON_DARK
 from ..charts.first_picture import draw_picture
 from ..charts.timeline_svg import draw_timeline
-from ..document.document import Column, Document, Figure, Name, Row, Table, Value
+from ..data.table_csv import table_to_csv
+from ..document.document import Column, Document, Name, Row, Table, Value
+from ..document.numbers import count_noun
 from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
+from .figure_html import render_csv, render_figure
+from .glossary import Term, explain_column
+from .terms import Terms
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,21 +33,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 _LABELS: dict[Severity, str] = {"error": "Error", "warning": "Warning", "info": "Note"}
 
-_LONG_DIGITS = re.compile(r"(\d+\.\d)\d+")
-
-_TAG = re.compile(r"<[^>]*>")
-
-_WIDTH = re.compile(r'width="([\d.]+)pt"')
-
-_LOCAL_NAMES = re.compile(r'(\bid="|"#|url\(#)')
-
-_SVG_FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
-
 _MOST_HEADLINES = 3
 """Sentences that fit the first screen of a phone beside the picture."""
 
 _MOST_FOLDS = 16
 """Backends of a table; beyond these a fold for each would be longer than the table."""
+
+_FILTER = Markup(
+    '<label>Filter <input type="search" placeholder="words, all must occur" autocomplete="off"></label>'
+    '<span class="count">{rows} of {rows} rows</span>'
+)
 
 _MOST_WORDS = 60
 """A cell with a longer text may break its line."""
@@ -53,10 +52,12 @@ def render_html(document: Document) -> str:
     """The report as one HTML text."""
     names = list(dict.fromkeys(_list_names(document)))
     places = {name: at for at, name in enumerate(names, start=1)}
-    figures = [figure for section in document.sections for figure in section.figures]
-    tables = [table for section in document.sections for table in section.tables]
+    terms = Terms()
+    tables = {table.name: table for section in document.sections for table in section.tables}
     template = _environment().get_template("report.html.j2")
     return template.render(
+        explain=terms.explain,
+        terms=terms,
         document=document,
         labels=_LABELS,
         most=_MOST_HEADLINES,
@@ -65,8 +66,11 @@ def render_html(document: Document) -> str:
         picture=Markup(draw_picture(document.picture)) if document.picture else None,
         names=names,
         colour_rules=_colour_rules(),
-        drawings={figure.name: inline_svg(figure) for figure in figures},
-        tables={table.name: _render_table(table, places, folds=bool(document.headlines)) for table in tables},
+        render_figure=partial(render_figure, terms=terms),
+        render_table=partial(_render_table, places=places, terms=terms, folds=bool(document.headlines)),
+        hidden_columns=Markup("").join(
+            _hide_details(table, folds=bool(document.headlines)) for table in tables.values()
+        ),
     )
 
 
@@ -75,26 +79,6 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-
-
-def inline_svg(figure: Figure) -> Markup:
-    """The figure as an SVG element whose colours are the page's and whose ids are its own."""
-    from ..charts.chart import draw_image
-
-    text = draw_image(figure, "svg", theme=INLINE).decode("utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for mark, variable in VARIABLES.items():
-        text = text.replace(mark, variable)
-    text = _TAG.sub(lambda tag: _LONG_DIGITS.sub(r"\1", tag[0]), text)
-    text = _SVG_FONT.sub(r"font-size: \1px", text)
-    text = _LOCAL_NAMES.sub(rf"\g<1>{figure.name}-", text)
-    text = re.sub(r"\n\s*", "\n", text)
-    width = _WIDTH.search(text)
-    style = f"--natural:{width[1]}pt" if width else ""
-    return Markup(
-        text.replace("<svg", f'<svg role="img" aria-label="{escape(figure.alt)}" style="{style}"', 1)
-    )
 
 
 def _colour_rules() -> Markup:
@@ -119,47 +103,80 @@ def _list_names(document: Document) -> list[str]:
     ]
 
 
-def _render_table(table: Table, places: dict[str, int], *, folds: bool) -> Markup:
+def _hide_details(table: Table, *, folds: bool) -> Markup:
+    """A rule for the columns that a reader need not see, until they are asked for."""
+    groups = {row.group for row in table.rows}
+    shift = 1 + (len(groups) > 1 and not _is_folded(groups, folds=folds))
+    at = [place + shift for place, column in enumerate(table.columns) if column.detail]
+    places = ",".join(f":nth-child({place})" for place in at)
+    return Markup(f"#t-{table.name}:not(.more) tr>:is({places}){{display:none}}") if at else Markup("")
+
+
+def _is_folded(groups: Collection[str], *, folds: bool) -> bool:
+    """Whether each group of rows is a table of its own."""
+    return folds and 1 < len(groups) <= _MOST_FOLDS
+
+
+def _render_table(table: Table, *, places: dict[str, int], terms: Terms, folds: bool) -> Markup:
     """The whole table, where it ``folds`` one part for each backend; cells leave out end tags, which HTML allows,
     to keep 500 steps small.
     """
     groups: dict[str, list[Row]] = {}
     for row in table.rows:
         groups.setdefault(row.group, []).append(row)
-    if folds and 1 < len(groups) <= _MOST_FOLDS:
+    if _is_folded(groups, folds=folds):
         parts = [
             Markup("<details{}><summary>{} <span>({} of {} rows)</span></summary>{}</details>").format(
                 Markup("" if at else " open"),
                 group,
                 len(rows),
                 len(table.rows),
-                _render_rows(table, rows, places, f"{table.title}, {group}", grouped=False),
+                _render_rows(table, rows, places, f"{table.title}, {group}", terms, grouped=False),
             )
             for at, (group, rows) in enumerate(groups.items())
         ]
     else:
-        parts = [_render_rows(table, table.rows, places, table.title, grouped=any(groups))]
+        place = (
+            Markup('<p class="note">{}</p>').format(next(iter(groups))) if len(groups) == 1 else Markup("")
+        )
+        rows = _render_rows(table, table.rows, places, table.title, terms, grouped=len(groups) > 1)
+        parts = [place if any(groups) else Markup(""), rows]
     return Markup(
-        '<div class="listing"><div class="controls" hidden><label>Filter '
-        '<input type="search" placeholder="words, all must occur" autocomplete="off"></label>'
-        '<span class="count">{rows} of {rows} rows</span></div>{parts}{key}{notes}</div>'
+        '<div class="listing" id="t-{name}"><div class="controls" hidden>{find}{more}{csv}</div>'
+        "{parts}{key}{notes}</div>"
     ).format(
-        rows=len(table.rows),
+        name=table.name,
+        find=_FILTER.format(rows=len(table.rows)) if len(table.rows) > 1 else "",
+        more=_render_more(table),
+        csv=render_csv(table.name, table_to_csv(table)),
         parts=Markup("").join(parts),
         key=_render_key(table),
-        notes=Markup("").join(Markup('<p class="note">{}</p>').format(note) for note in table.notes),
+        notes=Markup("").join(
+            Markup('<p class="note">{}</p>').format(terms.explain(note)) for note in table.notes
+        ),
+    )
+
+
+def _render_more(table: Table) -> Markup:
+    """A button for the columns that are hidden at first."""
+    count = sum(column.detail for column in table.columns)
+    if not count:
+        return Markup("")
+    return Markup('<button type="button" class="copy all" aria-pressed="false">{}</button>').format(
+        count_noun(count, "more column")
     )
 
 
 def _render_rows(
-    table: Table, rows: Sequence[Row], places: dict[str, int], title: str, *, grouped: bool
+    table: Table, rows: Sequence[Row], places: dict[str, int], title: str, terms: Terms, *, grouped: bool
 ) -> Markup:
-    heads = [_head("where", "")] if grouped else []
+    heads = [_head("where", "where", "", None)] if grouped else []
     units = choose_units(table.columns, table.rows, RATES)
-    heads += [
-        _head(head_in_unit(column, unit), "r" if column.numeric else "")
-        for column, unit in zip(table.columns, units, strict=True)
-    ]
+    for column, unit in zip(table.columns, units, strict=True):
+        term = explain_column(column.key)
+        if term is not None:
+            terms.meet(term)
+        heads.append(_head(column.key, head_in_unit(column, unit), "r" if column.numeric else "", term))
     heads += [Markup('<th scope="col"><span>bar</span>')] if table.bar_parts else []
     return Markup(
         '<div class="scroll" role="region" tabindex="0" aria-label="{title}"><table>'
@@ -171,9 +188,12 @@ def _render_rows(
     )
 
 
-def _head(text: str, kind: str) -> Markup:
+def _head(key: str, text: str, kind: str, term: Term | None) -> Markup:
     cls = Markup(' class="{}"').format(kind) if kind else ""
-    return Markup('<th scope="col" aria-sort="none"{}><button type="button">{}</button>').format(cls, text)
+    said = Markup(' title="{}"').format(term.means) if term is not None else ""
+    return Markup(
+        '<th scope="col" aria-sort="none" data-key="{}"{}{}><button type="button">{}</button>'
+    ).format(key, cls, said, text)
 
 
 def _render_row(

@@ -39,7 +39,7 @@ def compose(result: RunResult) -> Document:
     sweep = read_sweep(result)
     contests = hold_contests(result, sweep)
     explained = explain_steps(result, sweep, contests)
-    figures = draw_up_figures(result, sweep)
+    figures = draw_up_figures(result, sweep, contests, explained)
     tables = (
         time_table(result, sweep),
         layer_table(result, sweep),

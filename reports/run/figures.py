@@ -1,16 +1,22 @@
-"""The figures of a run as data: time against size and against FLOPs, and layers."""
+"""The figures of a run as data: factors, time and ratio against the size, and layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
-from ..contest.sweep import Sweep, split_panels
+from ..charts.factor_figure import Explained, factor_figure
+from ..contest.contest_picture import ratio_lines
+from ..contest.headlines import choose_contest
+from ..contest.sweep import PanelKey, Sweep, split_panels
+from ..contest.verdicts import Contest, name_place
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean
+from .rate_figures import gbps_figure, wave_figure
 from .roof_figure import roof_figure
 from .step_tables import SHOWN_LAYERS, measured_steps
 
@@ -25,19 +31,44 @@ Reading = tuple[float | None, float | None, tuple[float, float] | None]
 """x, y and the band around y of one step."""
 
 
-def draw_up_figures(result: RunResult, sweep: Sweep) -> dict[str, tuple[Figure, ...]]:
+def draw_up_figures(
+    result: RunResult,
+    sweep: Sweep,
+    contests: Mapping[str, Contest],
+    explained: Mapping[str, Explanation],
+) -> dict[str, tuple[Figure, ...]]:
     """The figures of each section, by the section's name; none where there is nothing to draw."""
-    time = time_figure(result, sweep)
-    linear = replace(time, name="time_linear", logarithmic=False, title=f"{time.title}, linear")
     figures = {
-        "steps": (time, linear, flops_figure(result, sweep)),
+        "steps": (
+            factor_figure(_choose_explained(sweep, contests, explained)),
+            time_figure(result, sweep),
+            ratio_figure(result, sweep, contests),
+        ),
         "layers": (layer_figure(result, sweep),),
-        "ops": (roof_figure(result),),
+        "ops": (gbps_figure(result, sweep), wave_figure(result, sweep), roof_figure(result)),
     }
-    return {name: tuple(f for f in found if f.panels) for name, found in figures.items()}
+    return {name: tuple(f for f in found if f is not None and f.panels) for name, found in figures.items()}
 
 
-def time_figure(result: RunResult, sweep: Sweep) -> Figure:
+def _choose_explained(
+    sweep: Sweep, contests: Mapping[str, Contest], explained: Mapping[str, Explanation]
+) -> list[Explained]:
+    """Of each backend the contest that its first sentence is about."""
+    held: dict[PanelKey, list[Contest]] = {}
+    for contest in contests.values():
+        held.setdefault(contest.panel, []).append(contest)
+    leads = [choose_contest(found) for found in held.values()]
+    return [
+        Explained(
+            f"{name_place(lead.panel, lead.step, sweep)} {sweep.short_text(lead.step)} against {sweep.reference}",
+            explained[lead.step.key],
+        )
+        for lead in leads
+        if lead.step.key in explained
+    ]
+
+
+def time_figure(result: RunResult, sweep: Sweep) -> Figure | None:
     """Run time of a rep against the size: untraced with its band, traced kernel time beside it."""
 
     def read_time(step: StepResult) -> Reading:
@@ -47,33 +78,48 @@ def time_figure(result: RunResult, sweep: Sweep) -> Figure:
         return _place_of(step, sweep), step.per_rep.kernel_ns if step.per_rep else None, None
 
     panels = _line_panels(result, sweep, (("", read_time, False), (", kernels (traced)", read_kernels, True)))
+    if not has_sizes(panels):
+        return None
     return Figure(
         name="time",
-        title=f"{clean(result.run.scenario)}: time of a rep against {_size_name(sweep)}",
-        alt=f"Time of a rep against {_size_name(sweep)}, a line per variant; {_name_panels(panels)}.",
-        x_label=_size_name(sweep),
+        title=f"Time of a rep against {size_name(sweep)}",
+        alt=f"Time of a rep against {size_name(sweep)}, a line per variant; {_name_panels(panels)}.",
+        x_label=size_name(sweep),
         y_label="time of a rep",
         panels=panels,
         caption=_BAND_TEXT,
     )
 
 
-def flops_figure(result: RunResult, sweep: Sweep) -> Figure:
-    """Run time against FLOPs: were FLOPs a measure of time, the lines of a panel would be one."""
-
-    def read_time(step: StepResult) -> Reading:
-        return (step.costs.flops or None, *_headline_time(step))
-
-    panels = _line_panels(result, sweep, (("", read_time, False),))
+def ratio_figure(result: RunResult, sweep: Sweep, contests: Mapping[str, Contest]) -> Figure | None:
+    """The ratio of every line to the reference, with its interval: a panel for each device and dtype."""
+    panels: dict[str, list[Series]] = {}
+    for key, steps in split_panels(measured_steps(result, sweep)).items():
+        panels.setdefault(clean(f"{key.device} {key.dtype}"), []).extend(
+            ratio_lines({key: steps}, sweep, contests)
+        )
+    drawn = tuple(
+        Panel(
+            title=title,
+            series=(
+                *(replace(line, colour=at) for at, line in enumerate(lines)),
+                Series(label=f"{sweep.reference}, 1×", x=(lines[0].x[0],), y=(1.0,), style="level"),
+            ),
+        )
+        for title, lines in panels.items()
+        if lines
+    )
+    if not drawn:
+        return None
     return Figure(
-        name="flops",
-        title=f"{clean(result.run.scenario)}: time of a rep against its FLOPs",
-        alt=f"Time of a rep against its FLOPs, a line per variant; {_name_panels(panels)}.",
-        x_label="FLOPs of a rep",
-        y_label="time of a rep",
-        x_kind="flops",
-        panels=panels,
-        caption=f"If FLOPs told the time, the lines of a panel would be one. {_BAND_TEXT}",
+        name="ratio",
+        title=f"Time over that of {sweep.reference} against {size_name(sweep)}",
+        alt=f"The ratio of a rep's time to that of {sweep.reference} against {size_name(sweep)}.",
+        x_label=size_name(sweep),
+        y_label=f"time over that of {sweep.reference}",
+        y_kind="ratio",
+        panels=drawn,
+        caption="Bands: the 95 % interval of the ratio; where it holds 1×, neither is faster as far as can be told.",
     )
 
 
@@ -87,11 +133,11 @@ def layer_figure(result: RunResult, sweep: Sweep) -> Figure:
             panels.append(Panel(title=f"{key.title}\n{line}", series=_layer_series(found, sweep)))
     return Figure(
         name="layers",
-        title=f"{clean(result.run.scenario)}: where the traced window goes",
-        alt=f"Shares of the traced window in each layer, a bar per {_size_name(sweep)}.",
+        title="Where the traced window goes",
+        alt=f"Shares of the traced window in each layer, a bar per {size_name(sweep)}.",
         kind="layers",
         logarithmic=False,
-        x_label=_size_name(sweep),
+        x_label=size_name(sweep),
         y_label="share of the traced window",
         y_kind="percent",
         panels=tuple(panels),
@@ -99,8 +145,14 @@ def layer_figure(result: RunResult, sweep: Sweep) -> Figure:
     )
 
 
-def _size_name(sweep: Sweep) -> str:
+def size_name(sweep: Sweep) -> str:
+    """What the x axis is called."""
     return clean(sweep.size or "step")
+
+
+def has_sizes(panels: Iterable[Panel]) -> bool:
+    """Whether any line has two points: of one size the first picture says all."""
+    return any(len(series.x) > 1 for panel in panels for series in panel.series)
 
 
 def _place_of(step: StepResult, sweep: Sweep) -> float:

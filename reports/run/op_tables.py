@@ -189,17 +189,26 @@ def _launch_columns() -> tuple[ColumnOf[Launch], ...]:
         *geometry_columns(),
         ColumnOf(key="registers", title="registers", kind="count", value=lambda launch: launch.registers),
         ColumnOf(
-            key="static", title="static shared", kind="bytes", value=lambda launch: launch.static_shared_bytes
+            key="static",
+            title="static shared",
+            kind="bytes",
+            detail=True,
+            value=lambda launch: launch.static_shared_bytes,
         ),
         ColumnOf(
             key="dynamic",
             title="dynamic shared",
             kind="bytes",
+            detail=True,
             value=lambda launch: launch.dynamic_shared_bytes,
         ),
         occupancy_column(),
         ColumnOf(
-            key="blocks_per_sm", title="blocks/SM", kind="count", value=lambda launch: launch.blocks_per_sm
+            key="blocks_per_sm",
+            title="blocks/SM",
+            kind="count",
+            detail=True,
+            value=lambda launch: launch.blocks_per_sm,
         ),
         *wave_columns(detail=False),
     )

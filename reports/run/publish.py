@@ -43,7 +43,7 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
 
 
 def write_figures(result: RunResult, folder: Path, *, force: bool = True) -> list[Path]:
-    """Every figure of a run as PNG, SVG and PDF, the folder made if need be.
+    """Every figure of a run as PNG, SVG and PDF, its numbers as CSV beside them, the folder made if need be.
 
     Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """

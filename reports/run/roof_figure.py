@@ -11,10 +11,14 @@ from ..document.numbers import count_noun, format_quantity
 from .step_tables import ROOF_NOTES
 
 
-def roof_figure(result: RunResult) -> Figure:
-    """Every op with FLOPs and bytes as a point, under the lines its device cannot cross."""
+def roof_figure(result: RunResult) -> Figure | None:
+    """Every op with FLOPs and bytes as a point, under the lines its device cannot cross; None where memory bounds all
+    of them, which their GB/s against the size show better.
+    """
     steps = {step.key: step for step in result.steps if step.status == "done"}
     ops = [op for op in result.ops if op.key in steps and _has_point(op)]
+    if all(op.costs.limit != "compute" and _counted_point(op) is None for op in ops):
+        return None
     places: dict[tuple[str, str], list[OpResult]] = {}
     for op in ops:
         places.setdefault((steps[op.key].device, steps[op.key].dtype), []).append(op)
@@ -32,7 +36,7 @@ def roof_figure(result: RunResult) -> Figure:
     ]
     return Figure(
         name="roof",
-        title=f"{clean(result.run.scenario)}: operations under the roof",
+        title="Operations under the roof",
         alt="FLOP/s against FLOPs per byte for every operation, with the device's ceilings.",
         kind="roof",
         x_label="FLOPs per byte",

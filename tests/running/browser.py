@@ -73,7 +73,15 @@ class Page:
             mobile=width < 600,
         )
         self.call("Page.navigate", url=path.resolve().as_uri())
+        self.wait_for_load()
+
+    def wait_for_load(self) -> None:
+        """Until a page that was asked for has loaded."""
         self._wait(lambda found: found.get("method") == "Page.loadEventFired")
+
+    def save_downloads_in(self, folder: Path) -> None:
+        """Where what a page saves goes to."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def run(self, script: str) -> Any:
         """The value of a script, awaited if it is a promise."""

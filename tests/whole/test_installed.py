@@ -55,7 +55,7 @@ def test_a_shipped_scenario_runs_and_is_reported(tmp_path: Path) -> None:
         "matvec": "done",
         "outer_sum": "done",
     }
-    assert {"report.txt", "report.md", "report.json", "time.png"} <= {
+    assert {"report.txt", "report.md", "report.json", "report.html"} <= {
         path.name for path in (tmp_path / "run").iterdir()
     }
     page = flopprof(tmp_path, "report", "run", "--format=html")

@@ -45,23 +45,96 @@
     }
     count.textContent = `${shown} of ${all} rows`;
   };
+  // What is sorted, filtered and shown stands in the address, after the place: #s-steps&steps.sort=-time&steps.find=cupy
+  const state = new URLSearchParams();
+  let place = "";
+  const readAddress = () => {
+    const [first, ...rest] = location.hash.slice(1).split("&");
+    place = first.includes("=") ? "" : first;
+    return new URLSearchParams((first.includes("=") ? [first, ...rest] : rest).join("&"));
+  };
+  const keepAddress = () => {
+    const text = [place, state.toString()].filter(Boolean).join("&");
+    if (location.hash.slice(1) !== text) history.replaceState(null, "", `#${text}`);
+  };
+  const remember = (name, value) => {
+    if (value) state.set(name, value); else state.delete(name);
+    keepAddress();
+  };
+  const save = (name, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], {type: "text/csv"}));
+    link.download = name;
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    tell(`Saved ${name}`);
+  };
+  for (const csv of document.querySelectorAll("template.csv")) {
+    const button = document.createElement("button"), name = `${csv.dataset.name}.csv`;
+    button.className = "copy csv";
+    button.type = "button";
+    button.textContent = "CSV";
+    button.title = `Save these numbers, exact and in full, as ${name}`;
+    button.addEventListener("click", () => save(name, csv.content.textContent));
+    csv.after(button);
+  }
+  const listings = new Map();
   for (const listing of document.querySelectorAll(".listing")) {
-    const tables = [...listing.querySelectorAll("table")];
+    const name = listing.id.slice(2), tables = [...listing.querySelectorAll("table")];
+    const sortBy = (key, down) => {
+      for (const table of tables) {
+        const head = [...table.tHead.rows[0].cells].find((cell) => cell.dataset.key === key);
+        if (head) sort(table, head.cellIndex, down);
+      }
+    };
     for (const table of tables) {
       for (const head of table.tHead.rows[0].cells) {
         if (!head.hasAttribute("aria-sort")) continue;
         head.firstElementChild.addEventListener("click", () => {
-          const down = head.getAttribute("aria-sort") === "ascending";
-          for (const one of tables) sort(one, head.cellIndex, down);
+          const now = head.getAttribute("aria-sort"), key = head.dataset.key;
+          const down = now === "none" ? head.classList.contains("r") : now === "ascending";
+          sortBy(key, down);
+          remember(`${name}.sort`, (down ? "-" : "") + key);
         });
       }
     }
-    const controls = listing.querySelector(".controls");
-    const input = controls.querySelector("input"), count = controls.querySelector(".count");
-    controls.hidden = tables.every((table) => table.tBodies[0].rows.length < 2);
-    const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    input.addEventListener("input", () => filter(tables, words(), count));
+    listing.querySelector(".controls").hidden = false;
+    const input = listing.querySelector("input"), all = listing.querySelector("button.all");
+    const find = (text) => {
+      filter(tables, text.toLowerCase().split(/\s+/).filter(Boolean), listing.querySelector(".count"));
+    };
+    input?.addEventListener("input", () => {
+      find(input.value);
+      remember(`${name}.find`, input.value.trim());
+    });
+    const show = (more) => {
+      listing.classList.toggle("more", more);
+      all.setAttribute("aria-pressed", more);
+    };
+    all?.addEventListener("click", () => {
+      const more = !listing.classList.contains("more");
+      show(more);
+      remember(`${name}.all`, more ? "1" : "");
+    });
+    listings.set(name, {
+      sort: (value) => sortBy(value.replace(/^-/, ""), value.startsWith("-")),
+      find: (value) => { if (input) { input.value = value; find(value); } },
+      all: (value) => { if (all) show(value === "1"); },
+    });
   }
+  const restore = () => {
+    const asked = readAddress();
+    for (const [name, value] of asked) {
+      const [listing, what] = name.split(".");
+      listings.get(listing)?.[what]?.(value);
+      state.set(name, value);
+    }
+    if (place && asked.size) document.getElementById(place)?.scrollIntoView();
+    keepAddress();
+  };
+  addEventListener("hashchange", restore);
 
   const time = (ns) => {
     const [scale, unit] = Math.abs(ns) >= 1e9 ? [1e9, "s"] : Math.abs(ns) >= 1e6 ? [1e6, "ms"] : Math.abs(ns) >= 1e3 ? [1e3, "µs"] : [1, "ns"];
@@ -176,4 +249,5 @@
     const text = command.textContent;
     addButton(command, "Copy the command", () => text);
   }
+  restore();
 })();

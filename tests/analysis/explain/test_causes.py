@@ -51,13 +51,13 @@ def test_few_warps_and_what_keeps_them_few():
     launch = draw_launch(5280, occupancy=0.25, registers=128)
     part = draw_part(1000, launch=launch, counters=draw_counters(100e6, warps=24.0))
     assert said(draw_side("slow", part)) == [
-        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, for its registers, 24.0 % are active, "
-        "10.0 % of the memory's roof; 99.9 % of the rep, up to 77.2 % of the difference."
+        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, limited by their registers, "
+        "24.0 % are active, 10.0 % of the memory's roof; 99.9 % of the rep, up to 77.2 % of the difference."
     ]
     bare = causes(draw_side("slow", replace(part, counters=None)))
     assert describe_cause(bare[0]) == (
-        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, for its registers; 99.9 % of the rep, "
-        "up to 78.9 % of the difference."
+        "sum_kernel (sum of slow): low occupancy: 25.0 % of an SM's warps fit, limited by their registers; "
+        "99.9 % of the rep, up to 78.9 % of the difference."
     )
 
 

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.report_samples import GEMV, SCRIPT, gpu_run, hostile_run
+from drawing.report_samples import GEMV, SCRIPT, axes_run, gpu_run, hostile_run
+from flopprof.reports.data.figure_csv import figure_to_csv
+from flopprof.reports.data.table_csv import table_to_csv
+from flopprof.reports.render.formats import list_figures
+from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
 from running.browser import CHROMIUM, Page, open_browser
+from running.patience import wait_until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -22,6 +27,7 @@ CELLS = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     (folder / "gpu.html").write_text(render(gpu_run(), "html"), encoding="utf-8")
+    (folder / "axes.html").write_text(render(axes_run(), "html"), encoding="utf-8")
     (folder / "hostile.html").write_text(render(hostile_run(), "html"), encoding="utf-8")
     return folder
 
@@ -30,6 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with open_browser(tmp_path_factory.mktemp("profile")) as found:
         yield found
+
+
+def wait_for_file(path: Path) -> str:
+    wait_until(lambda: path.exists() and path.stat().st_size > 0)
+    return path.read_text(encoding="utf-8")
 
 
 def test_it_loads_nothing_else_and_complains_of_nothing(page: Page, folder: Path):
@@ -49,17 +60,115 @@ def test_a_script_for_a_name_is_shown_as_text(page: Page, folder: Path):
     assert page.complaints == []
 
 
-def test_a_click_sorts_by_value_and_a_second_one_the_other_way(page: Page, folder: Path):
+def test_a_first_click_sorts_numbers_from_the_largest_and_texts_from_their_first_letter(
+    page: Page, folder: Path
+):
     page.open(folder / "gpu.html")
-    head = "document.querySelector('#s-steps th:nth-child(3) button')"
+    head = "document.querySelector('#s-steps th[data-key=time] button')"
     page.run(f"{head}.click()")
     times = page.run(CELLS.format(2))
-    assert times[:3] == ["13.3 µs", "20.4 µs", "43.5 µs"]
-    assert times[-2:] == ["60.0 ms", "165 ms"]
-    page.run(f"{head}.click()")
-    assert page.run(CELLS.format(2))[20:22] == ["165 ms", "60.0 ms"]
-    states = "[...document.querySelectorAll('#s-steps th:nth-child(3)')].map(h => h.ariaSort)"
+    assert times[:2] == ["1947 µs", "662 µs"]
+    assert times[20:22] == ["165 ms", "60.0 ms"]
+    states = "[...document.querySelectorAll('#s-steps th[data-key=time]')].map(h => h.ariaSort)"
     assert page.run(states) == ["descending"] * 3
+    page.run(f"{head}.click()")
+    assert page.run(CELLS.format(2))[:3] == ["13.3 µs", "20.4 µs", "43.5 µs"]
+    page.run("document.querySelector('#s-steps th[data-key=variant] button').click()")
+    assert page.run(CELLS.format(1))[0] == "matvec"
+
+
+def test_a_reload_brings_back_what_was_sorted_filtered_and_shown(page: Page, folder: Path):
+    page.open(folder / "gpu.html")
+    page.run("location.hash = '#s-steps'")
+    page.run("document.querySelector('#s-steps th[data-key=time] button').click()")
+    page.run("document.querySelector('#s-steps button.all').click()")
+    page.run(
+        "(() => { const i = document.querySelector('#s-steps input'); i.value = 'torch cuda';"
+        "i.dispatchEvent(new Event('input')); })()"
+    )
+    kept = page.run("location.hash")
+    assert kept == "#s-steps&steps.sort=-time&steps.all=1&steps.find=torch+cuda"
+    page.run("location.reload()")
+    page.wait_for_load()
+    assert page.run("location.hash") == kept
+    assert page.run("document.querySelector('#s-steps input').value") == "torch cuda"
+    assert page.run("document.querySelector('#s-steps .count').textContent") == "10 of 30 rows"
+    assert page.run(CELLS.format(2))[0] == "967 µs"
+    assert page.run("document.querySelector('#t-steps').classList.contains('more')") is True
+    assert abs(page.run("document.querySelector('#s-steps').getBoundingClientRect().top")) < 2
+
+
+def test_a_table_and_a_figure_are_saved_as_csv(page: Page, folder: Path, tmp_path: Path):
+    page.open(folder / "hostile.html")
+    page.save_downloads_in(tmp_path)
+    page.run("document.querySelector('#t-kernels button.csv').click()")
+    page.run("document.querySelector('#f-time button.csv').click()")
+    tables = {table.name: table for section in compose(hostile_run()).sections for table in section.tables}
+    kernels = wait_for_file(tmp_path / "kernels.csv")
+    assert kernels == table_to_csv(tables["kernels"])
+    assert "'=cmd()" in kernels
+    figure = next(figure for figure in list_figures(compose(hostile_run())) if figure.name == "time")
+    assert wait_for_file(tmp_path / "time.csv") == figure_to_csv(figure)
+    assert page.complaints == []
+
+
+def test_points_and_bars_say_their_values(page: Page, folder: Path):
+    page.open(folder / "gpu.html")
+    said = page.run("[...document.querySelectorAll('#f-time title')].map(t => t.textContent)")
+    assert "outer_sum, n 20000: 1947 µs" in said
+    said = page.run("[...document.querySelectorAll('#f-factors title')].map(t => t.textContent)")
+    assert said[:2] == [
+        "bandwidth: 2.45× (1648 GB/s against 4040 GB/s)",
+        "least bytes: 2.00× (3.20 GB against 1.60 GB)",
+    ]
+    hidden = "[...document.querySelectorAll('.panels svg')].filter(s => !s.querySelector('.hot')).length"
+    assert page.run(hidden) == 0
+
+
+OVERLAPS = """
+[...document.querySelectorAll('.panels svg, .answer')].flatMap((svg) => {
+  const boxes = [...svg.querySelectorAll('text')].filter((t) => t.textContent.trim())
+    .map((t) => [t.textContent, t.getBoundingClientRect()]);
+  const frame = svg.getBoundingClientRect(), found = [];
+  boxes.forEach(([text, a], at) => {
+    if (a.left < frame.left - 2 || a.right > frame.right + 2) found.push([text, 'leaves its frame']);
+    for (const [other, b] of boxes.slice(at + 1)) {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 2) found.push([text, other]);
+    }
+  });
+  return found;
+})
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+@pytest.mark.parametrize("name", ["gpu", "axes"])
+def test_labels_of_figures_do_not_overlap(page: Page, folder: Path, name: str, width: int, height: int):
+    page.open(folder / f"{name}.html", width=width, height=height)
+    assert page.run("document.querySelectorAll('.panels svg text').length") > 50
+    assert page.run(OVERLAPS) == []
+
+
+@pytest.mark.parametrize("name", ["gpu", "axes", "hostile"])
+def test_no_table_is_cut_on_a_desktop_and_none_scrolls_downwards(page: Page, folder: Path, name: str):
+    page.open(folder / f"{name}.html", width=1400, height=900)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    cut = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth + 1)"
+    assert page.run(f"{cut}.map(s => s.ariaLabel)") == []
+    trap = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollHeight > s.clientHeight + 1)"
+    assert page.run(f"{trap}.length") == 0
+
+
+def test_a_table_of_one_row_has_no_filter(page: Page, folder: Path):
+    page.open(folder / "gpu.html")
+    rows = (
+        "[...document.querySelectorAll('.listing')]"
+        ".map(l => [l.querySelectorAll('tbody tr').length, !!l.querySelector('input')])"
+    )
+    assert all((count > 1) == has for count, has in page.run(rows))
+    assert page.run("document.querySelector('#t-missing input')") is None
 
 
 def test_unknown_values_sort_last_both_ways(page: Page, folder: Path):
@@ -104,11 +213,11 @@ def test_the_keyboard_reaches_sorting_and_sorts(page: Page, folder: Path):
     page.press("Tab", 9)
     assert page.run("document.activeElement.className") == "skip"
     page.run("document.querySelector('#s-steps input').focus()")
-    for _ in range(3):
+    for _ in range(5):
         page.press("Tab", 9)
     assert page.run("document.activeElement.closest('th').textContent") == "n"
     page.press("Enter", 13, "\r")
-    assert page.run("document.activeElement.closest('th').ariaSort") == "ascending"
+    assert page.run("document.activeElement.closest('th').ariaSort") == "descending"
 
 
 def test_it_follows_the_reader_to_dark(page: Page, folder: Path):

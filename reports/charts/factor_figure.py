@@ -1,0 +1,99 @@
+"""The factors of ratios as a figure: from 1× by one factor after the other to the ratio, on a log axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from textwrap import fill
+from typing import NamedTuple
+
+from ...analysis.explain.explain import Explanation
+from ..document.document import Figure, Panel, Series
+from ..document.factor_words import WORTH_NAMING, format_term, name_factor
+from ..document.names import clean
+from ..document.numbers import format_value
+
+_SLOWER, _FASTER = 1, 2
+"""Positions in the palette."""
+
+_TITLE_WIDTH = 42
+"""Characters that fit over a panel."""
+
+_SEEN = 0.005
+"""What the factors that are not drawn come to, where that is less of a logarithm, no bar could show."""
+
+
+class Explained(NamedTuple):
+    """An explanation under the title of its panel."""
+
+    title: str
+    explanation: Explanation
+
+
+def factor_figure(explained: Iterable[Explained]) -> Figure | None:
+    """A panel for each; None where no factor is worth a bar. What is drawn in a panel closes: its product is the
+    ratio.
+    """
+    panels = tuple(
+        Panel(title=fill(clean(one.title), _TITLE_WIDTH), series=bars)
+        for one in explained
+        if len(bars := _draw_bars(one.explanation)) > 1
+    )
+    if not panels:
+        return None
+    return Figure(
+        name="factors",
+        title="What the ratio is made of",
+        alt="The ratio of two times as a product: a bar for each factor, from 1× to the ratio, on a log axis.",
+        kind="waterfall",
+        x_label="time over that of the reference",
+        y_label="",
+        x_kind="ratio",
+        y_kind="text",
+        panels=panels,
+        caption="Each bar multiplies what the one above it reached; their product is the ratio.",
+    )
+
+
+def _draw_bars(explanation: Explanation) -> tuple[Series, ...]:
+    """The factors over 1.05, the largest first, what the others come to, and the ratio; nothing where there is none."""
+    named = sorted(
+        (f for f in explanation.factors if abs(math.log(f.ratio)) > math.log(WORTH_NAMING)),
+        key=lambda factor: -abs(math.log(factor.ratio)),
+    )
+    if not named:
+        return ()
+    reached, bars = 1.0, []
+    for factor in named:
+        values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
+        bars.append(_bar(name_factor(factor, explanation), len(bars), reached, factor.ratio, f" ({values})"))
+        reached *= factor.ratio
+    rest = explanation.ratio / reached
+    if abs(math.log(rest)) > _SEEN:
+        bars.append(_bar("the rest", len(bars), reached, rest))
+    low, high = sorted((1.0, explanation.ratio))
+    said = f"the ratio: {format_value(explanation.ratio, 'ratio')}"
+    whole = Series(
+        label="the ratio",
+        x=(float(len(bars)),),
+        y=(explanation.ratio,),
+        low=(low,),
+        high=(high,),
+        style="mark",
+        said=(said,),
+    )
+    return (*bars, whole)
+
+
+def _bar(label: str, at: int, reached: float, ratio: float, values: str = "") -> Series:
+    low, high = sorted((reached, reached * ratio))
+    return Series(
+        label=label,
+        x=(float(at),),
+        y=(ratio,),
+        low=(low,),
+        high=(high,),
+        colour=_SLOWER if ratio > 1 else _FASTER,
+        style="factor",
+        said=(f"{label}: {format_value(ratio, 'ratio')}{values}",),
+    )
