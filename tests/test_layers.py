@@ -29,7 +29,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("attribution",),
         ),
         *(("evidence",), ("breakdown",), ("timeline",)),
-        *(("runs", "ranks", "many"), ("programs",), ("explain",), ("compare", "store")),
+        *(("runs", "ranks", "many"), ("programs",), ("explain", "archives"), ("compare", "store")),
     ),
     "reports": (
         *(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..archives.import_run import IMPORT_PREFIX
 from ..errors import StoreError
 from ..files import is_draft, move_whole
 from ..runs.lock import FolderHeld, hold_folder
 from .database import DATABASE, compact_store, forget_runs
-from .import_run import IMPORT_PREFIX
 from .listing import list_runs, run_folders
 from .queries import RunLine
 

@@ -116,7 +116,7 @@ def compose_kept_run(folder: Path) -> Document:
 
 def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool = True) -> str:
     """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
-    from ...analysis.store.archive import export_run
+    from ...analysis.archives.archive import export_run
 
     run = find_run(address.removesuffix(".zip"), find_store(store))
     target = out or (Path(address) if address.endswith(".zip") else Path(f"{run.name}.zip"))
@@ -127,8 +127,8 @@ def export_kept_run(address: str, out: Path | None, store: Path | None, *, force
 
 def import_kept_run(archive: Path, store: Path | None) -> str:
     """Take in an archive and record its run. Raises ArchiveRefused, StoreError."""
+    from ...analysis.archives.import_run import import_run
     from ...analysis.runs.account import account_run
-    from ...analysis.store.import_run import import_run
     from ...analysis.store.listing import record_folder
     from ...reports.run.publish import write_reports
 

@@ -16,7 +16,7 @@ from typing import Literal, Union, cast, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 
 from ...analysis.runs.records import Machine, RunInfo, SkippedStep, Surroundings
-from .glossary import describe_key
+from .key_words import describe_key
 
 Schema = dict[str, object]
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ...analysis.words import FORMAT
 from .comparison_documents import compare_document
 from .deriving import Fields, Schema, object_of
-from .glossary import UNITS
 from .job_documents import ranks_document
+from .key_words import UNITS
 from .machine_documents import calibrate_document, doctor_document
 from .run_documents import history_document, run_document, runs_document, show_document
 from .trace_documents import analyze_document, analyze_many_document, counters_document

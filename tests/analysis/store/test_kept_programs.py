@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from drawing.programs import put_program, sampled
+from flopprof.analysis.archives.import_run import import_run
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import ArchiveRefused
-from flopprof.analysis.store.import_run import import_run
 from running.commands import run_here
 
 STEPS = "ranks/strag_rank0"

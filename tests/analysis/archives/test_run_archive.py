@@ -19,13 +19,14 @@ from typing import Any
 
 import pytest
 from drawing.stored_runs import copy_real_run
+from flopprof.analysis.archives import entries as archive_entries
+from flopprof.analysis.archives import import_run as run_import
+from flopprof.analysis.archives.archive import MANIFEST, export_run, hide_paths
+from flopprof.analysis.archives.import_run import import_run
 from flopprof.analysis.errors import ArchiveRefused, StoreError
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.records import Machine
-from flopprof.analysis.store import import_run as run_import
-from flopprof.analysis.store.archive import MANIFEST, export_run, hide_paths
 from flopprof.analysis.store.database import DATABASE
-from flopprof.analysis.store.import_run import import_run
 from flopprof.profiler.recorders.folders import new_run_id
 from flopprof.reports.data.run_json import run_to_json
 from hypothesis import given
@@ -226,7 +227,7 @@ def test_many_files_that_are_too_much_together_are_refused(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     total = sum(map(len, unpack(archive).values()))
-    monkeypatch.setattr(run_import, "MOST_BYTES", total - 1)
+    monkeypatch.setattr(archive_entries, "MOST_BYTES", total - 1)
     assert f"it unpacks to {total} bytes" in refusal(archive, tmp_path)
 
 
@@ -234,7 +235,7 @@ def test_records_that_are_too_much_together_are_refused(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     total = sum(len(data) for name, data in unpack(archive).items() if name != TRACE)
-    monkeypatch.setattr(run_import, "MOST_RECORD_BYTES", total - 1)
+    monkeypatch.setattr(archive_entries, "MOST_RECORD_BYTES", total - 1)
     assert f"its records unpack to {total} bytes" in refusal(archive, tmp_path)
 
 
@@ -249,7 +250,7 @@ def test_a_bomb_that_declares_little_is_stopped_at_what_it_declares(tmp_path: Pa
 
 
 def test_more_entries_than_a_run_can_have_are_refused(tmp_path: Path, archive: Path) -> None:
-    many = {f"shards/numpy-cpu-{n}/control.json": b"{}" for n in range(run_import.MOST_ENTRIES)}
+    many = {f"shards/numpy-cpu-{n}/control.json": b"{}" for n in range(archive_entries.MOST_ENTRIES)}
     evil = pack(tmp_path / "evil.zip", unpack(archive) | many, honest=False)
     assert "entries" in refusal(evil, tmp_path)
 

@@ -1,0 +1,1 @@
+"""Runs in one file: exported for others, and imported with every doubt."""
