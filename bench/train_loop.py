@@ -8,6 +8,8 @@ python bench/recorders.py A/trace.sqlite B/trace.sqlite
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -62,10 +64,9 @@ def beside(torch: Any, graph: Any) -> None:
 
     with torch.cuda.nvtx.range("replay"):
         graph.replay()
-    try:
-        import cupy
-    except ImportError:
+    if find_spec("cupy") is None:
         return
+    cupy: Any = import_module("cupy")
     with nvtx.annotate("cupy", domain="mine"):
         cupy.ones((2048, 2048), dtype="float32").sum(axis=0)
 

@@ -51,7 +51,7 @@ class SelfRecording:
         try:
             if cupy.cuda.runtime.getDeviceCount():
                 ones = cupy.ones((2, 2), dtype="float32")
-                ones @ ones
+                _ = ones @ ones
                 self._begin_activity()
         except Exception as error:  # the program is to run as if nothing recorded it
             self._activity.problem = f"{type(error).__name__} when CuPy was imported"

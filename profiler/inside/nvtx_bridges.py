@@ -60,7 +60,7 @@ def _change_after(loader: Any, change: Change) -> None:
     loader.exec_module = exec_module
 
 
-def _replace_nvtx(module: ModuleType, ranges: KeptRanges) -> None:
+def _replace_nvtx(module: Any, ranges: KeptRanges) -> None:
     """The functions of the nvtx package, with the arguments that they have."""
 
     class annotate:  # noqa: N801  as nvtx names it
@@ -124,7 +124,7 @@ def _replace_nvtx(module: ModuleType, ranges: KeptRanges) -> None:
     module.end_range = end_range
 
 
-def _replace_torch(module: ModuleType, ranges: KeptRanges) -> None:
+def _replace_torch(module: Any, ranges: KeptRanges) -> None:
     module.range_push = lambda msg: ranges.push(str(msg))
     module.range_pop = ranges.pop
     module.range_start = lambda msg: ranges.start(str(msg))
@@ -132,7 +132,7 @@ def _replace_torch(module: ModuleType, ranges: KeptRanges) -> None:
     module.mark = lambda msg: ranges.mark(str(msg))
 
 
-def _replace_cupy(module: ModuleType, ranges: KeptRanges) -> None:
+def _replace_cupy(module: Any, ranges: KeptRanges) -> None:
     def push(message: str, *_: object, **__: object) -> None:
         ranges.push(str(message))
 
