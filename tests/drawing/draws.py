@@ -20,7 +20,8 @@ def load_draws(*, all_of_them: bool) -> None:
 
 def draws(number: int) -> settings:
     """Of a property that deserves another number of examples than WHOLE."""
-    return settings(max_examples=max(1, number * settings.default.max_examples // WHOLE))
+    usual = settings.get_profile("flopprof").max_examples
+    return settings(max_examples=max(1, number * usual // WHOLE))
 
 
 def one_in(number: int, cases: Iterable[object]) -> list[ParameterSet]:

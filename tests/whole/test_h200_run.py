@@ -30,7 +30,7 @@ def test_every_headline_time_lies_in_its_own_interval(run: RunResult, tmp_path: 
         for step in result.steps:
             assert step.untraced_ns is not None and step.untraced_interval is not None
             low, high = step.untraced_interval
-            assert low <= step.untraced_ns <= high, step.step.label
+            assert low <= step.untraced_ns <= high
 
 
 def layers_of(times: WindowTimes | None) -> list[int]:
