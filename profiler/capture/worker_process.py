@@ -165,7 +165,7 @@ def start_worker(
     """One start of a worker, with a new staging folder."""
     folder.mkdir()
     recorder = recorder_of(which, context)
-    embedded = which == "traced" and isinstance(recorder, EmbeddedRecorder)
+    embedded = recorder if which == "traced" and isinstance(recorder, EmbeddedRecorder) else None
     job = Job(
         which=which,
         ranges="none" if which == "control" else recorder.ranges,
@@ -181,7 +181,7 @@ def start_worker(
         ends_at=ends_at,
         messages=str(folder / MESSAGES),
         trace=str(folder / "raw.sqlite") if embedded else None,
-        activity=str(folder) if embedded and recorder.device_recorder and shard.device == "cuda" else None,
+        activity=str(folder) if embedded and embedded.device_recorder and shard.device == "cuda" else None,
         lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)
