@@ -10,7 +10,8 @@ time is its host time.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -54,7 +55,7 @@ def measure_ranges(
         times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
         kept, aside = drop_warm_up(trace, members, times, wanted)
         things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
-        return MeasuredRanges(things=things, set_aside=aside)
+        return MeasuredRanges(things=_tell_domains(things), set_aside=aside)
     parts = [
         _Device(labelled=labelled, spans=spans, device=device) for device, spans in labelled.timelines.items()
     ]
@@ -63,7 +64,8 @@ def measure_ranges(
     kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
     for part, owned in zip(parts, sums, strict=True):
-        things = [(path, replace(thing, device=part.device)) for path, thing in part.measure(kept, owned)]
+        measured = [(path, replace(thing, device=part.device)) for path, thing in part.measure(kept, owned)]
+        things = _tell_domains(measured)
         found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
     return MeasuredRanges(things=tuple(found), set_aside=aside)
 
@@ -191,6 +193,20 @@ def _find_typical(owned: NDArray[np.int64]) -> NDArray[np.float64]:
     quarter = len(order) // 4
     middle = owned[order[quarter : len(order) - quarter]].mean(axis=0)
     return middle * (float(np.median(totals)) / middle.sum()) if middle.sum() else middle
+
+
+def _tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[RangePath, Measured], ...]:
+    """The same, those of one name in several domains called by their domains, too."""
+    found = tuple(things)
+    times = Counter(thing.key for _, thing in found)
+    return tuple(
+        (path, thing if times[thing.key] == 1 else _name_domains(path, thing)) for path, thing in found
+    )
+
+
+def _name_domains(path: RangePath, thing: Measured) -> Measured:
+    name = " / ".join(f"{domain}:{message}" if domain else message for domain, message in path)
+    return replace(thing, key=name, label=name)
 
 
 def name_gpu(thing: Measured) -> Measured:

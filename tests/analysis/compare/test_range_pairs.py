@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from drawing.drawn import Drawn, Range
+from flopprof.analysis.compare.compare import compare_sides
 from flopprof.analysis.compare.range_pairs import pair_paths, parse_maps
-from flopprof.analysis.compare.range_times import RangePath, drop_tokens, read_tokens
+from flopprof.analysis.compare.range_times import EVERY, RangePath, drop_tokens, read_tokens
+from flopprof.analysis.compare.sides import Side, side_of_trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +124,15 @@ def test_pairing_is_one_to_one_parent_by_parent_and_the_same_from_the_other_side
 def test_a_trace_pairs_with_itself(a: list[RangePath]):
     partners = pair_paths(a, a).partners
     assert all(partners[one] == one for one in a)
+
+
+def test_ranges_of_one_name_in_two_domains_pair_with_their_own():
+    def draw(second: int) -> Side:
+        ranges = [Range(0, 10, "step", domain="warmup"), Range(20, 20 + second, "step", domain="train")]
+        return side_of_trace(Drawn(ranges=ranges).trace(), "t", ("warmup", "train"), EVERY)
+
+    pairs = compare_sides(draw(30), draw(30)).pairs
+    assert [(pair.a.key, pair.a.wall_ns, pair.b.wall_ns) for pair in pairs] == [
+        ("warmup:step", 10, 10),
+        ("train:step", 30, 30),
+    ]
