@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError, StoreUnwritable
 from ..runs.lock import hold_folder
-from ..runs.records import RunPlan
-from ..runs.results import RunResult
 from .access import connect_read_only, may_write
-from .run_rows import FirstIds, Row, RunRows, rows_of_run, run_row
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from ..runs.records import RunPlan
+    from ..runs.results import RunResult
+    from .run_rows import Row, RunRows
 
 DATABASE = "flopprof.db"
 
@@ -147,6 +147,8 @@ def record_run(store: Path, result: RunResult, folder: str, shards: int) -> None
     ``folder`` is the run's folder in the store, ``shards`` how many shards it had when ``result`` was read.
     Raises StoreError.
     """
+    from .run_rows import FirstIds, rows_of_run  # with pydantic, which reading does without
+
     with open_store(store) as database, transaction(database):
         first = FirstIds(
             **dict(zip(("steps", "ops", "kernels"), database.execute(FREE_IDS).fetchone(), strict=True))
@@ -156,6 +158,8 @@ def record_run(store: Path, result: RunResult, folder: str, shards: int) -> None
 
 def record_unreadable_run(store: Path, plan: RunPlan, folder: str, shards: int, problem: str) -> None:
     """Write down that a run is there and that its numbers cannot be read. Raises StoreError."""
+    from .run_rows import run_row
+
     row = run_row(plan, folder, shards) | {"status": "damaged", "problem": problem}
     with open_store(store) as database, transaction(database):
         database.execute("DELETE FROM steps WHERE run = ?", [plan.run.id])

@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
-from ..runs.folder import check_whole, read_record, read_run_folder
 from ..runs.lock import is_held
-from ..runs.records import RunPlan, ShardRecord
 from .access import may_write
 from .database import DATABASE, check_writable, copy_database, read_store, record_run, record_unreadable_run
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
+
+if TYPE_CHECKING:
+    from ..runs.records import RunPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ def count_shards(folder: Path) -> int:
 def record_folder(store: Path, folder: str) -> None:
     """Write the row of the run in a folder, or that it cannot be read. Raises RunError, StoreError, CeilingsError."""
     from ..runs.account import account_run
+    from ..runs.folder import check_whole, read_record, read_run_folder
+    from ..runs.records import RunPlan
 
     path = store / folder
     plan, shards = read_record(path / "plan.json", RunPlan), count_shards(path)
@@ -142,6 +146,9 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
 
 def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
     """The runs by what their folders alone say."""
+    from ..runs.folder import read_record
+    from ..runs.records import RunPlan
+
     findings = _Findings()
     for folder in sorted(folders):
         path = store / folder
@@ -158,6 +165,9 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
 def _take_in_folder(
     store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
 ) -> None:
+    from ..runs.folder import read_record
+    from ..runs.records import RunPlan
+
     path = store / folder
     plan = read_record(path / "plan.json", RunPlan)
     if is_held(path):
@@ -199,6 +209,9 @@ def _with_status(line: RunLine, status: RunStatus) -> RunLine:
 
 
 def _line_of_plan(plan: RunPlan, path: Path, status: RunStatus) -> RunLine:
+    from ..runs.folder import read_record
+    from ..runs.records import ShardRecord
+
     run = plan.run
     controls = sorted((path / "shards").glob("*/control.json"))
     published = sorted((read_record(control, ShardRecord) for control in controls), key=lambda s: s.part)
