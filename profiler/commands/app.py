@@ -5,12 +5,14 @@ Nothing heavy is imported here; a command imports what it needs when it runs, so
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
+from ..terminal.plain_values import PlainCommand
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
@@ -75,7 +77,7 @@ def scenarios() -> None:
 
 
 # In the order of --help.
-app.command()(run)
+app.command(cls=PlainCommand)(run)
 for program_command in (profile, counters):
     app.command(
         cls=RunsProgram,
@@ -83,8 +85,18 @@ for program_command in (profile, counters):
         options_metavar="[OPTIONS] --",
     )(program_command)
 for command in (analyze, timeline, scrub, report, compare, calibrate):
-    app.command()(command)
+    app.command(cls=PlainCommand)(command)
 add_ranks_command(app)
 add_store_commands(app)
-app.command()(doctor)
-app.command()(scenarios)
+app.command(cls=PlainCommand)(doctor)
+app.command(cls=PlainCommand)(scenarios)
+
+
+def leave_one_command(words: Sequence[str]) -> None:
+    """Of all commands leave the one that a command line begins with: making them all takes as long as a small trace."""
+    named = [one for one in app.registered_commands if words[:1] == [one.name or _name(one.callback)]]
+    app.registered_commands = named or app.registered_commands
+
+
+def _name(function: Callable[..., object] | None) -> str:
+    return getattr(function, "__name__", "")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..terminal.output import print_text, tell
+from ..terminal.plain_values import PlainCommand
 from .shared_options import JsonOption
 
 StoreOption = Annotated[
@@ -33,7 +34,7 @@ def add_store_commands(app: typer.Typer) -> None:
         "import": import_archive,
         "history": history,
     }.items():
-        app.command(name)(command)
+        app.command(name, cls=PlainCommand)(command)
 
 
 def runs(
