@@ -49,12 +49,13 @@ def main() -> NoReturn:
     code: str | int | None = INTERRUPTED
     try:
         signals.catch()
-        from .commands.app import app
+        from .commands.app import app, leave_one_command
         from .recorders.sweeping import sweep_private_folders
         from .terminal.output import prepare_streams
 
         prepare_streams()
         sweep_private_folders()
+        leave_one_command(sys.argv[1:])
         app(prog_name="flopprof")
     except ModuleNotFoundError as error:
         from .terminal.missing_packages import tell_missing

@@ -7,6 +7,7 @@ process; else the innermost that is open in the process and ends on another thre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Ownership:
     process_of: Codes
     """The process of each thread."""
     launches: tuple[Codes, Ints]
-    """(thread, time) of every call that launched device work."""
+    """(thread, time) of every call that launched device work, in that order."""
 
     def own(self, thread: Codes, time: Ints) -> Owned:
         """Who owns each of some instants on threads."""
@@ -98,7 +99,9 @@ class Ownership:
             near, outer = near[outer >= 0], outer[outer >= 0]
             if not len(near):
                 continue
-            works = _launches_inside(threads, np.sort(launch_time[launch_thread == one]), outer)
+            works = _launches_inside(
+                threads, launch_time[slice(*np.searchsorted(launch_thread, [one, one + 1]))], outer
+            )
             open_threads[near] += 1
             only[near] = one
             working_threads[near[works]] += 1
@@ -112,6 +115,27 @@ class Ownership:
             place=find_innermost(threads, thread.astype(np.int32), time[at]),
             ambiguous=homeless[(open_threads > 1) & (sure < 0)],
         )
+
+
+class Switches:
+    """When the owner of a thread's time may change, asked a stretch of time after another and looked for once."""
+
+    def __init__(self, rule: Ownership) -> None:
+        self.rule = rule
+        self._of_thread = cache(rule.switches)
+        self._elsewhere = cache(rule.switches_elsewhere)
+
+    def of_thread(self, thread: int, low: np.int64, high: np.int64) -> Ints:
+        """By its own ranges."""
+        return _between(self._of_thread(thread), low, high)
+
+    def elsewhere(self, thread: int, low: np.int64, high: np.int64) -> Ints:
+        """By those of its process, where it has none."""
+        return _between(self._elsewhere(int(self.rule.process_of[thread])), low, high)
+
+
+def _between(times: Ints, low: np.int64, high: np.int64) -> Ints:
+    return times[slice(*np.searchsorted(times, [low, high]))]
 
 
 def find_innermost(nest: Nest, group: Codes, time: Ints) -> Ints:

@@ -129,13 +129,12 @@ def analyze_trace(
     trace = trace if folded is None else folded.trace
     every = np.arange(len(trace.activities))
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
-    with ThreadPoolExecutor(1) as pool:  # two at a time, for each needs memory of its own
+    with ThreadPoolExecutor(1) as pool:  # no more than these two at a time, for each needs memory of its own
         kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
         labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
         attribution = labelled.attribution
-        tables = pool.submit(measure_ranges, trace, attribution, labelled.paths, labelled.names)
-        windows, notes = _cut_windows(labelled, range_glob, domains, window)
-    costs = tables.result()
+    costs = measure_ranges(trace, attribution, labelled.paths, labelled.names)
+    windows, notes = _cut_windows(labelled, range_glob, domains, window)
     metrics = measure_metrics(trace, attribution, labelled.paths)
     counts = {
         "deep_ranges": int((ints(trace.ranges, "depth") >= MOST_LEVELS).sum()),

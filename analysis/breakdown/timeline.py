@@ -16,13 +16,13 @@ that instant would belong (attribution/ownership.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct, ints
+from ..arithmetic.growing import Growing
 from ..arithmetic.spans import (
     LAST,
     Pieces,
@@ -34,7 +34,7 @@ from ..arithmetic.spans import (
     show_first,
 )
 from ..attribution.attribution import Attribution
-from ..attribution.ownership import BY_NONE, BY_PROCESS, Ownership, find_innermost
+from ..attribution.ownership import BY_NONE, BY_PROCESS, Switches, find_innermost
 from ..export.calls import WAITING, names_like
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS
@@ -43,11 +43,14 @@ KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range
 
 Layers = NDArray[np.int8]
 
-_Part = tuple[Ints, Ints, Layers, Codes, NDArray[np.int8]]
-"""(start, end, layer, owner, how the owner is known) of some spans."""
+_Part = tuple[Ints, Layers, Codes, NDArray[np.int8]]
+"""(start, layer, owner, how the owner is known) of some spans."""
 
-AT_ONCE = 1 << 17
-"""Gaps that are split in one go: each may hold many calls, and a gap's pieces take far more memory than the gap."""
+AT_ONCE = 1 << 16
+"""Gaps that are labelled in one go: each may hold many calls, and a gap's pieces take far more memory than the gap."""
+
+USUAL_SPANS = 8
+"""For so many spans a gap there is room at first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,25 @@ class DeviceSpans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Gaps:
+    """Idle time that activities end, -1 for the end of time, and the busy span that each then shows."""
+
+    start: Ints
+    end: Ints
+    x: Codes
+    """Row of trace.activities."""
+    call: Codes
+    thread: Codes
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, rows: slice | Bools) -> _Gaps:
+        """Some of them."""
+        return _Gaps(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Calls:
     """What the threads were doing: per thread the gaps between spans of waiting, and between those of any call."""
 
@@ -89,40 +111,56 @@ def label_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSpa
 
 
 def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) -> DeviceSpans:
-    """The timeline of a device from its activities by start."""
-    busy = paint_busy(trace, rows)
-    start, end, row = busy
-    layer = ints(trace.activities, "layer")[row]
-    parts = [(start, end, layer.astype(np.int8), attribution.owner[row], attribution.kind[row])]
-    parts += _label_gaps(trace, attribution, calls, rows, busy)
-    start, end, layer, owner, kind = _merge(parts)
-    activity = np.full(len(start), NONE, np.int32)
-    activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
+    """The timeline of a device from its activities by start, a stretch of it after another."""
+    gaps = _find_gaps(trace, rows)
+    switches = Switches(attribution.ownership)
+    room = len(gaps) * USUAL_SPANS
+    start, owner, activity = Growing(np.int64, room), Growing(np.int32, room), Growing(np.int32, room)
+    layer, by_process = Growing(np.int8, room), Growing(np.bool_, room)
+    for first in range(0, len(gaps), AT_ONCE):
+        some = gaps.take(slice(first, first + AT_ONCE))
+        stretch = _label_stretch(trace, attribution, calls, switches, some)
+        for column, part in zip((start, layer, owner, by_process, activity), stretch, strict=True):
+            column.extend(part)
+    start.extend(np.array([LAST]))
+    bounds = start.finish()  # there are no holes
     return DeviceSpans(
-        start_ns=start,
-        end_ns=end,
-        layer=layer,
-        owner=owner,
-        by_process=kind == BY_PROCESS,
-        activity=activity,
+        start_ns=bounds[:-1],
+        end_ns=bounds[1:],
+        layer=layer.finish(),
+        owner=owner.finish(),
+        by_process=by_process.finish(),
+        activity=activity.finish(),
         split=trace.has_calls,
     )
 
 
-def _merge(parts: list[_Part]) -> _Part:
-    """All spans by their start; `parts` is emptied, for a trace has millions of spans."""
-    columns = [list(column) for column in zip(*parts, strict=True)]
-    parts.clear()
-    order = np.argsort(np.concatenate(columns[0]), kind="stable")
-    start, end, layer, owner, kind = (_take_out(column, order) for column in columns)
-    return start, end, layer, owner, kind
+def _find_gaps(trace: Trace, rows: Ints) -> _Gaps:
+    """The idle time before each busy span, and after the last."""
+    busy_start, busy_end, row = paint_busy(trace, rows)
+    start, end = find_gaps(busy_start, busy_end)
+    x = np.append(row.astype(np.int32), np.int32(NONE))
+    call = np.append(ints(trace.activities, "call"), np.int32(NONE))[x]
+    thread = np.append(ints(trace.calls, "thread"), np.int32(NONE))[call]
+    thread[-1] = _last_thread(trace, rows)
+    return _Gaps(start=start, end=end, x=x, call=call, thread=thread)
 
 
-def _take_out(column: list[Any], order: Ints) -> Any:
-    """The column of all parts in this order; the parts are gone then."""
-    whole = np.concatenate(column)
-    column.clear()
-    return whole[order]
+def _label_stretch(
+    trace: Trace, attribution: Attribution, calls: _Calls, switches: Switches, gaps: _Gaps
+) -> tuple[Ints, Layers, Codes, Bools, Codes]:
+    """(start, layer, owner, by process, activity) of some gaps and of the busy span after each of them."""
+    row = gaps.x[gaps.x >= 0]
+    layer = ints(trace.activities, "layer")[row].astype(np.int8)
+    start = gaps.end[gaps.x >= 0]
+    parts = [(start, layer, attribution.owner[row], attribution.kind[row])]
+    parts += _label_gaps(trace, attribution, calls, switches, gaps.take(gaps.end > gaps.start))
+    start, layer, owner, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(start, kind="stable")
+    layer = layer[order]
+    activity = np.full(len(order), NONE, np.int32)
+    activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
+    return start[order], layer, owner[order], kind[order] == BY_PROCESS, activity
 
 
 def paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -146,44 +184,33 @@ def paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _label_gaps(
-    trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints, busy: tuple[Ints, Ints, Ints]
+    trace: Trace, attribution: Attribution, calls: _Calls, switches: Switches, gaps: _Gaps
 ) -> list[_Part]:
-    gap_start, gap_end = find_gaps(*busy[:2])
-    x = np.append(busy[2], NONE)
-    some = gap_end > gap_start
-    gap_start, gap_end, x = gap_start[some], gap_end[some], x[some]
-    call = np.where(x >= 0, ints(trace.activities, "call")[x], np.int32(NONE))
-    parts = _label_since_call(trace, attribution, x, call, gap_start, gap_end)
-    thread = np.append(ints(trace.calls, "thread"), np.int32(NONE))[call]
-    thread[x < 0] = _last_thread(trace, rows)
-    before_end = _clip_before_call(trace, call, gap_start, gap_end)
-    unknown = thread < 0
+    parts = _label_since_call(trace, attribution, gaps)
+    before_end = gaps.end.copy()
+    called = gaps.call >= 0
+    call_start = ints(trace.calls, "start_ns")[gaps.call[called]]
+    before_end[called] = np.minimum(gaps.end[called], np.maximum(call_start, gaps.start[called]))
+    unknown = gaps.thread < 0
     nobody = np.full(int(unknown.sum()), NONE, np.int32), np.full(int(unknown.sum()), BY_NONE, np.int8)
-    parts.append(_part(gap_start[unknown], gap_end[unknown], UNKNOWN, *nobody))
-    for one in distinct(thread[~unknown]).tolist():
-        mine = np.flatnonzero((thread == one) & (before_end > gap_start))
-        parts += _label_host(attribution.ownership, calls, int(one), gap_start[mine], before_end[mine])
+    parts.append(_part(gaps.start[unknown], gaps.end[unknown], UNKNOWN, *nobody))
+    for one in distinct(gaps.thread[~unknown]).tolist():
+        mine = np.flatnonzero((gaps.thread == one) & (before_end > gaps.start))
+        limits = gaps.start[mine], before_end[mine]
+        parts += _label_host(switches, calls, one, *limits)
     return parts
 
 
-def _label_since_call(
-    trace: Trace, attribution: Attribution, x: Ints, call: Codes, gap_start: Ints, gap_end: Ints
-) -> list[_Part]:
+def _label_since_call(trace: Trace, attribution: Attribution, gaps: _Gaps) -> list[_Part]:
     """What is left of gaps from the call's beginning on: launch, and latency."""
-    known = np.flatnonzero(call >= 0)
-    call_start, call_end = (ints(trace.calls, c)[call[known]] for c in ("start_ns", "end_ns"))
-    bounds = gap_start[known], gap_end[known]
-    owned = attribution.owner[x[known]], attribution.kind[x[known]]
+    known = np.flatnonzero(gaps.call >= 0)
+    call_start, call_end = (ints(trace.calls, c)[gaps.call[known]] for c in ("start_ns", "end_ns"))
+    bounds = gaps.start[known], gaps.end[known]
+    owned = attribution.owner[gaps.x[known]], attribution.kind[gaps.x[known]]
     return [
         _part(*_clip(*bounds, call_end, np.int64(LAST)), LATENCY, *owned),
         _part(*_clip(*bounds, call_start, call_end), LAUNCH, *owned),
     ]
-
-
-def _clip_before_call(trace: Trace, call: Codes, gap_start: Ints, gap_end: Ints) -> Ints:
-    """Where the part of each gap before the call ends; without a call the gap's end."""
-    call_start = np.append(ints(trace.calls, "start_ns"), LAST)[call]
-    return np.minimum(gap_end, np.maximum(call_start, gap_start))
 
 
 def _clip(start: Ints, end: Ints, low: Ints, high: Ints | np.int64) -> tuple[Ints, Ints]:
@@ -192,7 +219,7 @@ def _clip(start: Ints, end: Ints, low: Ints, high: Ints | np.int64) -> tuple[Int
 
 def _part(start: Ints, end: Ints, layer: int, owner: Codes, kind: NDArray[np.int8]) -> _Part:
     some = end > start
-    return start[some], end[some], np.full(int(some.sum()), layer, np.int8), owner[some], kind[some]
+    return start[some], np.full(int(some.sum()), layer, np.int8), owner[some], kind[some]
 
 
 def _last_thread(trace: Trace, rows: Ints) -> int:
@@ -207,23 +234,24 @@ def _last_thread(trace: Trace, rows: Ints) -> int:
     return int(thread[end == end.max()].max())
 
 
-def _label_host(rule: Ownership, calls: _Calls, thread: int, start: Ints, end: Ints) -> list[_Part]:
+def _label_host(switches: Switches, calls: _Calls, thread: int, start: Ints, end: Ints) -> list[_Part]:
     """Spans before a call: what its thread did, and which range was open there."""
+    if not len(start):
+        return []
     none = find_gaps(np.zeros(0, np.int64), np.zeros(0, np.int64))
     awake, idle = calls.awake.get(thread, none), calls.idle.get(thread, none)
     sync, busy = between_gaps(*awake), between_gaps(*idle)
-    parts = []
-    for first in range(0, len(start), AT_ONCE):
-        gaps = start[first : first + AT_ONCE], end[first : first + AT_ONCE]
-        begin, stop, owner, kind = _share_out(rule, thread, *gaps)
-        working = intersect(begin, stop, *busy)
-        for layer, pieces in (
-            (SYNC, intersect(begin, stop, *sync)),
-            (API, _within(working, intersect(working.start, working.end, *awake))),
-            (HOST, intersect(begin, stop, *idle)),
-        ):
-            parts.append(_part(pieces.start, pieces.end, layer, owner[pieces.source], kind[pieces.source]))
-    return parts
+    begin, stop, owner, kind = _share_out(switches, thread, start, end)
+    working = intersect(begin, stop, *busy)
+    pieces_by_layer = (
+        (SYNC, intersect(begin, stop, *sync)),
+        (API, _within(working, intersect(working.start, working.end, *awake))),
+        (HOST, intersect(begin, stop, *idle)),
+    )
+    return [
+        _part(pieces.start, pieces.end, layer, owner[pieces.source], kind[pieces.source])
+        for layer, pieces in pieces_by_layer
+    ]
 
 
 def _within(outer: Pieces, inner: Pieces) -> Pieces:
@@ -232,14 +260,15 @@ def _within(outer: Pieces, inner: Pieces) -> Pieces:
 
 
 def _share_out(
-    rule: Ownership, thread: int, start: Ints, end: Ints
+    switches: Switches, thread: int, start: Ints, end: Ints
 ) -> tuple[Ints, Ints, Codes, NDArray[np.int8]]:
     """(start, end, owner, how that is known) of the pieces of a thread's time that belong to one range each."""
-    cut = cut_at(start, end, rule.switches(thread))
+    rule = switches.rule
+    cut = cut_at(start, end, switches.of_thread(thread, start[0], end[-1]))
     begin, stop = cut.start, cut.end
     bare = rule.threads.rows_of(find_innermost(rule.threads, np.full(len(begin), thread), begin)) < 0
     if bare.any():  # what other threads do decides there
-        elsewhere = cut_at(begin[bare], stop[bare], rule.switches_elsewhere(int(rule.process_of[thread])))
+        elsewhere = cut_at(begin[bare], stop[bare], switches.elsewhere(thread, start[0], end[-1]))
         begin, stop = np.append(begin[~bare], elsewhere.start), np.append(stop[~bare], elsewhere.end)
         order = np.argsort(begin, kind="stable")
         begin, stop = begin[order], stop[order]

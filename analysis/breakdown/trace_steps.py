@@ -17,6 +17,9 @@ from ..words import LAYERS
 from .labelled import Labelled
 from .timeline import DeviceSpans
 
+FEWEST_AT_ONCE = 1 << 18
+"""Spans that are summed in one go: a trace has millions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPart:
@@ -58,10 +61,15 @@ class StepRow:
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
     """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
     ranges = trace.ranges
-    cell = spans.owner * np.int64(len(LAYERS)) + spans.layer
-    owned = cell >= 0
-    lengths = (spans.end_ns - spans.start_ns)[owned]
-    sums = sum_by_group(cell[owned], len(ranges) * len(LAYERS), lengths).reshape(len(ranges), len(LAYERS))
+    cells = len(ranges) * len(LAYERS)
+    sums = np.zeros(cells, np.int64)
+    at_once = max(FEWEST_AT_ONCE, cells)
+    for first in range(0, len(spans), at_once):
+        some = slice(first, first + at_once)
+        cell = spans.owner[some] * np.int64(len(LAYERS)) + spans.layer[some]
+        owned = cell >= 0
+        sums += sum_by_group(cell[owned], cells, (spans.end_ns[some] - spans.start_ns[some])[owned])
+    sums = sums.reshape(len(ranges), len(LAYERS))
     parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
     for level in range(int(depth.max(initial=0)), 0, -1):
         rows = np.flatnonzero((depth == level) & (parent >= 0))

@@ -158,6 +158,8 @@ def _mark_by_process(
     spans: DeviceSpans, start: Ints, end: Ints, paths: Paths
 ) -> tuple[DeviceSpans, Ints, Ints, Codes]:
     """To sum slices by path; those that a path owns by process have codes of their own, after all paths."""
+    if not spans.by_process.any():
+        return spans, start, end, paths.of_range
     ranges = len(paths.of_range)
     owner = np.where(spans.by_process, spans.owner + ranges, spans.owner)
     return replace(spans, owner=owner), start, end, np.append(paths.of_range, paths.of_range + len(paths))

@@ -19,7 +19,7 @@ from ..words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from .rows import WindowTimes
 from .timeline import DeviceSpans
 
-BATCH_PIECES = 1 << 20
+BATCH_PIECES = 1 << 18
 """Spans that are cut in one go: bounds the memory of long windows and of many overlapping ones."""
 
 

@@ -18,18 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError, StoreUnwritable
 from ..runs.lock import hold_folder
-from ..runs.records import RunPlan
-from ..runs.results import RunResult
 from .access import connect_read_only, may_write
-from .program_rows import rows_of_program
-from .run_rows import FirstIds, Row, RunRows, rows_of_run, run_row
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from ..breakdown.analyze import Analysis
     from ..programs.folder import ProgramFolder
-
+    from ..runs.records import RunPlan
+    from ..runs.results import RunResult
+    from .run_rows import FirstIds, Row, RunRows
 
 DATABASE = "flopprof.db"
 
@@ -151,12 +149,16 @@ def record_run(store: Path, result: RunResult, folder: str, shards: int) -> None
     ``folder`` is the run's folder in the store, ``shards`` how many shards it had when ``result`` was read.
     Raises StoreError.
     """
+    from .run_rows import rows_of_run  # with pydantic, which reading does without
+
     with open_store(store) as database, transaction(database):
         _write_rows(database, rows_of_run(result, folder, shards, _first_ids(database)))
 
 
 def record_program(store: Path, folder: ProgramFolder, analysis: Analysis) -> None:
     """Write everything of a recorded program that lies in the store, as ``record_run`` does. Raises StoreError."""
+    from .program_rows import rows_of_program
+
     with open_store(store) as database, transaction(database):
         _write_rows(database, rows_of_program(folder, analysis, _first_ids(database)))
 
@@ -166,6 +168,8 @@ def record_unreadable_run(store: Path, plan: RunPlan, folder: str, files: int, p
 
     ``files`` tells its files from those of another time; it stands where others have the number of their shards.
     """
+    from .run_rows import run_row
+
     record_damaged(store, run_row(plan, folder, files), problem)
 
 
@@ -177,6 +181,8 @@ def record_damaged(store: Path, row: Row, problem: str) -> None:
 
 
 def _first_ids(database: Database) -> FirstIds:
+    from .run_rows import FirstIds
+
     found = database.execute(FREE_IDS).fetchone()
     return FirstIds(**dict(zip(("steps", "ops", "kernels"), found, strict=True)))
 

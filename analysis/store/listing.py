@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
-from ..programs.record import ProfileRecord, is_program_folder
-from ..runs.folder import check_whole, read_record, read_run_folder
 from ..runs.lock import is_held
-from ..runs.records import RunPlan, ShardRecord
 from .access import may_write
 from .database import (
     DATABASE,
@@ -30,8 +28,11 @@ from .database import (
     record_run,
     record_unreadable_run,
 )
-from .program_rows import program_row
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
+
+if TYPE_CHECKING:
+    from ..programs.record import ProfileRecord
+    from ..runs.records import RunPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +139,11 @@ def stamp_files(folder: Path) -> int:
 def record_folder(store: Path, folder: str) -> None:
     """Write the row of the run in a folder, or that it cannot be read. Raises RunError, StoreError, CeilingsError."""
     from ..runs.account import account_run
+    from ..runs.folder import check_whole, read_record, read_run_folder
+    from ..runs.records import RunPlan
 
     path = store / folder
-    if is_program_folder(path):
+    if _is_program(path):
         _record_program_folder(store, path)
         return
     plan, shards, files = read_record(path / "plan.json", RunPlan), count_shards(path), stamp_files(path)
@@ -158,6 +161,7 @@ def record_folder(store: Path, folder: str) -> None:
 
 def _record_program_folder(store: Path, path: Path) -> None:
     from ..programs.folder import analyse_program, read_program_folder
+    from .program_rows import program_row
 
     program = read_program_folder(path)
     try:
@@ -191,7 +195,12 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
 def _choose_way(path: Path) -> Callable[..., None] | None:
     if (path / "plan.json").is_file():
         return _take_in_folder
-    return _take_in_program if is_program_folder(path) else None
+    return _take_in_program if _is_program(path) else None
+
+
+def _is_program(path: Path) -> bool:
+    """As ``is_program_folder``, which brings pydantic."""
+    return (path / "profile.json").is_file()
 
 
 def _take_in_program(
@@ -200,6 +209,9 @@ def _take_in_program(
     """A recorded program is whole when its profile.json is there, and changes no more."""
     if old is not None:
         return
+    from ..programs.record import ProfileRecord
+    from ..runs.folder import read_record
+
     path = store / folder
     record = read_record(path / "profile.json", ProfileRecord)
     other = names.get(record.id, folder)
@@ -216,6 +228,9 @@ def _take_in_program(
 
 def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
     """The runs by what their folders alone say."""
+    from ..runs.folder import read_record
+    from ..runs.records import RunPlan
+
     findings = _Findings()
     for folder in sorted(folders):
         path = store / folder
@@ -226,7 +241,9 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
                 findings.plans.append(_line_of_plan(plan, path, status))
             except RunError as error:
                 findings.notes.append(str(error))
-        elif is_program_folder(path):
+        elif _is_program(path):
+            from ..programs.record import ProfileRecord
+
             try:
                 findings.plans.append(
                     _line_of_program(read_record(path / "profile.json", ProfileRecord), path)
@@ -239,6 +256,9 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
 def _take_in_folder(
     store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
 ) -> None:
+    from ..runs.folder import read_record
+    from ..runs.records import RunPlan
+
     path = store / folder
     plan = read_record(path / "plan.json", RunPlan)
     if is_held(path):
@@ -298,6 +318,9 @@ def _line_of_program(record: ProfileRecord, path: Path) -> RunLine:
 
 
 def _line_of_plan(plan: RunPlan, path: Path, status: RunStatus) -> RunLine:
+    from ..runs.folder import read_record
+    from ..runs.records import ShardRecord
+
     run = plan.run
     controls = sorted((path / "shards").glob("*/control.json"))
     published = sorted((read_record(control, ShardRecord) for control in controls), key=lambda s: s.part)

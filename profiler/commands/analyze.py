@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...analysis.errors import RanksError
-from ...analysis.store.address import lookup_kept_run
-from ...analysis.store.place import find_store
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 from ...analysis.words import GraphRanges, WindowClock
@@ -155,6 +153,9 @@ def _find_file(trace: Path) -> Path:
     """The file or folder itself; what is none may be the name of a run of the store, such as ``latest``."""
     if trace.exists():
         return trace
+    from ...analysis.store.address import lookup_kept_run
+    from ...analysis.store.place import find_store
+
     return lookup_kept_run(str(trace), find_store(None)) or trace
 
 

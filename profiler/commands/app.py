@@ -5,6 +5,7 @@ Nothing heavy is imported here; a command imports what it needs when it runs, so
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
+from ..terminal.plain_values import PlainCommand
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
@@ -120,7 +122,7 @@ def mcp(
 
 
 # In the order of --help.
-app.command()(run)
+app.command(cls=PlainCommand)(run)
 for program_command in (profile, counters):
     app.command(
         cls=RunsProgram,
@@ -128,11 +130,21 @@ for program_command in (profile, counters):
         options_metavar="[OPTIONS] --",
     )(program_command)
 for command in (analyze, timeline, scrub, report, compare, calibrate):
-    app.command()(command)
+    app.command(cls=PlainCommand)(command)
 add_ranks_command(app)
 add_store_commands(app)
-app.command()(doctor)
-app.command()(scenarios)
-app.command()(schema)
-app.command()(mcp)
-app.command()(version)
+app.command(cls=PlainCommand)(doctor)
+app.command(cls=PlainCommand)(scenarios)
+app.command(cls=PlainCommand)(schema)
+app.command(cls=PlainCommand)(mcp)
+app.command(cls=PlainCommand)(version)
+
+
+def leave_one_command(words: Sequence[str]) -> None:
+    """Of all commands leave the one that a command line begins with: making them all takes as long as a small trace."""
+    named = [one for one in app.registered_commands if words[:1] == [one.name or _name(one.callback)]]
+    app.registered_commands = named or app.registered_commands
+
+
+def _name(function: Callable[..., object] | None) -> str:
+    return getattr(function, "__name__", "")

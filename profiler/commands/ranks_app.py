@@ -10,6 +10,7 @@ import typer
 
 from ...analysis.words import Align
 from ..terminal.one_line_errors import FAILED_OR_LOST
+from ..terminal.plain_values import PlainCommand
 from .shared_options import (
     ColorOption,
     CsvOption,
@@ -93,4 +94,4 @@ def ranks(
 
 def add_ranks_command(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(ranks)
+    app.command(cls=PlainCommand)(ranks)

@@ -9,6 +9,7 @@ import typer
 
 from ..terminal.completion import complete_kept_scenario, complete_run
 from ..terminal.output import print_text, tell
+from ..terminal.plain_values import PlainCommand
 from .shared_options import ForceOption, JsonOption
 
 StoreOption = Annotated[
@@ -39,7 +40,7 @@ def add_store_commands(app: typer.Typer) -> None:
         "import": import_archive,
         "history": history,
     }.items():
-        app.command(name)(command)
+        app.command(name, cls=PlainCommand)(command)
 
 
 def runs(

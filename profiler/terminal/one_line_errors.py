@@ -9,12 +9,13 @@ import sys
 from typing import Any, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from ...reports.document.names import clean
 from ...scenarios.errors import FlopprofError
 from ..errors import Interrupted, ProfileError
 from .output import tell
+from .plain_values import PlainCommand, take_plain_values
 
 SLOWER, USER_ERROR, FAILED_OR_LOST, INTERRUPTED = 1, 2, 3, 130
 """Exit codes: a comparison beyond its limit; the user's error; failed steps or lost data; Ctrl-C."""
@@ -35,6 +36,10 @@ class OneLineErrors(TyperGroup):
         gc.freeze()  # nor need they be looked for in what goes away as a whole
         sys.exit(code)
 
+    def get_params(self, ctx: Any) -> Any:
+        """The options before a command."""
+        return take_plain_values(super().get_params(ctx))
+
     def _exit_code(self, *args: Any, **kwargs: Any) -> int:
         try:
             result = super().main(*args, standalone_mode=False, **kwargs)
@@ -50,7 +55,7 @@ class OneLineErrors(TyperGroup):
         return result if isinstance(result, int) else 0
 
 
-class RunsProgram(TyperCommand):
+class RunsProgram(PlainCommand):
     """A command that exits with a program's exit code, so that its own errors must not look like one of those."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
