@@ -28,10 +28,10 @@ from .database import (
     record_run,
     record_unreadable_run,
 )
+from .plan_lines import line_of_plan, line_of_program
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
 if TYPE_CHECKING:
-    from ..programs.record import ProfileRecord
     from ..runs.records import RunPlan
 
 
@@ -222,7 +222,7 @@ def _take_in_program(
         check_writable(store)
         record_folder(store, folder)
     except StoreError:
-        findings.plans.append(_line_of_program(record, path))
+        findings.plans.append(line_of_program(record, path))
         raise
 
 
@@ -238,7 +238,7 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
             try:
                 plan = read_record(path / "plan.json", RunPlan)
                 status: RunStatus = "running" if is_held(path) else plan.run.status
-                findings.plans.append(_line_of_plan(plan, path, status))
+                findings.plans.append(line_of_plan(plan, path, status))
             except RunError as error:
                 findings.notes.append(str(error))
         elif _is_program(path):
@@ -246,7 +246,7 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
 
             try:
                 findings.plans.append(
-                    _line_of_program(read_record(path / "profile.json", ProfileRecord), path)
+                    line_of_program(read_record(path / "profile.json", ProfileRecord), path)
                 )
             except RunError as error:
                 findings.notes.append(str(error))
@@ -264,7 +264,7 @@ def _take_in_folder(
     if is_held(path):
         findings.running.add(folder)
         if old is None:
-            findings.plans.append(_line_of_plan(plan, path, "running"))
+            findings.plans.append(line_of_plan(plan, path, "running"))
         return
     other = names.get(plan.run.id, folder)
     if other != folder and (store / other).is_dir():
@@ -274,7 +274,7 @@ def _take_in_folder(
             check_writable(store)
             record_folder(store, folder)
         except (StoreError, CeilingsError):
-            findings.plans += [] if old else [_line_of_plan(plan, path, plan.run.status)]
+            findings.plans += [] if old else [line_of_plan(plan, path, plan.run.status)]
             raise
 
 
@@ -299,42 +299,3 @@ def _as_seen(line: RunLine, folders: set[str], running: set[str]) -> RunLine:
 
 def _with_status(line: RunLine, status: RunStatus) -> RunLine:
     return replace(line, status=status)
-
-
-def _line_of_program(record: ProfileRecord, path: Path) -> RunLine:
-    return RunLine(
-        id=record.id,
-        scenario=record.group,
-        started_at=record.started_at,
-        status="complete",
-        recorder=record.recorder,
-        hardware=None,
-        steps=0,
-        done=0,
-        failed=0,
-        tags=(),
-        folder=path.name,
-    )
-
-
-def _line_of_plan(plan: RunPlan, path: Path, status: RunStatus) -> RunLine:
-    from ..runs.folder import read_record
-    from ..runs.records import ShardRecord
-
-    run = plan.run
-    controls = sorted((path / "shards").glob("*/control.json"))
-    published = sorted((read_record(control, ShardRecord) for control in controls), key=lambda s: s.part)
-    states = list({step.key: step.status for shard in published for step in shard.steps}.values())
-    return RunLine(
-        id=run.id,
-        scenario=run.scenario,
-        started_at=run.started_at,
-        status=status,
-        recorder=run.recorder,
-        hardware=None,
-        steps=len(plan.steps),
-        done=states.count("done"),
-        failed=states.count("failed"),
-        tags=(),
-        folder=path.name,
-    )

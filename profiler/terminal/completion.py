@@ -6,7 +6,6 @@ read it offers less.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from importlib.util import find_spec
@@ -58,6 +57,8 @@ def complete_by(ctx: Any, incomplete: str) -> list[str]:
 
 def _ask(query: str, **values: str) -> list[str]:
     """The first column; nothing where there is no store that can be read now."""
+    import sqlite3
+
     try:
         path = (find_store(None) / _DATABASE).resolve(strict=True)
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:

@@ -44,7 +44,7 @@ def test_it_is_listed_shown_tagged_compared_and_told_through_its_runs(store: Pat
         "flopprof profile python3 train.py …\n\n• A steady step of train"
     )
     compared = json.loads(run_here("compare", "before", "latest", "--json")[0])
-    assert {"step", "step / forward"} <= {pair["label"] for pair in compared["pairs"]}
+    assert {"train:step", "train:step / train:forward"} <= {pair["label"] for pair in compared["pairs"]}
     history = json.loads(run_here("history", "train", "--step", "train: step", "--json")[0])
     assert [len(series["points"]) for series in history["steps"]] == [2]
     assert "A steady step of train" in run_here("analyze", "latest")[0]

@@ -18,10 +18,10 @@ from drawing.stored_runs import copy_real_run, put_run, record_sample, with_id
 from drawing.tree import DATA, ROOT
 from flopprof.analysis.breakdown.rows import WindowTimes
 from flopprof.analysis.errors import StoreError
+from flopprof.analysis.runs import folder as run_folder
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.results import RunResult
-from flopprof.analysis.store import listing
 from flopprof.analysis.store.cleaning import collect_garbage, remove_run
 from flopprof.analysis.store.database import (
     DATABASE,
@@ -383,7 +383,7 @@ def test_a_damaged_run_is_not_read_again_and_again(tmp_path: Path, monkeypatch: 
     def read(_: Path) -> None:
         raise AssertionError("it was read again")
 
-    monkeypatch.setattr(listing, "read_run_folder", read)
+    monkeypatch.setattr(run_folder, "read_run_folder", read)
     assert only_run(tmp_path).status == "damaged"
 
 
