@@ -24,7 +24,7 @@ from typing import Literal
 from ..errors import StoreError
 from ..files import draft_file
 from ..programs.folder import ProgramFolder, read_program_folder
-from ..programs.record import is_program_folder
+from ..programs.folder_kind import is_program_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import RunFolder, read_run_folder
 from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord

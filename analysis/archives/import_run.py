@@ -25,7 +25,7 @@ from ...scenarios.language.problems import explain_record
 from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
 from ..files import move_whole
 from ..programs.folder import read_program_folder
-from ..programs.record import is_program_folder
+from ..programs.folder_kind import is_program_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import check_whole, read_run_folder
 from ..runs.lock import hold_folder

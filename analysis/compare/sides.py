@@ -16,7 +16,7 @@ from pathlib import Path
 from ..attribution.folding import Fold, fold_ranges
 from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
-from ..programs.record import is_program_folder
+from ..programs.folder_kind import is_program_folder
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace

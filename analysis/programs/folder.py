@@ -20,7 +20,8 @@ from ..breakdown.analyze import Analysis, analyze_file
 from ..errors import RunError
 from ..runs.folder import read_record
 from ..runs.records import Machine
-from .record import ProfileRecord, is_program_folder
+from .folder_kind import is_program_folder
+from .record import ProfileRecord
 from .samples import SAMPLES_FILE, PythonSamples
 
 

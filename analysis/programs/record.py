@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from ..runs.records import Record
 from ..words import FORMAT, Recorder
@@ -95,8 +95,3 @@ def find_script(command: Sequence[str]) -> str | None:
         if not word.startswith("-") and word.endswith((".py", ".sh")):
             return word
     return None
-
-
-def is_program_folder(path: Path) -> bool:
-    """Whether a folder holds a recorded program."""
-    return (path / "profile.json").is_file()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
+from ..programs.folder_kind import is_program_folder
 from ..runs.lock import is_held
 from .access import may_write
 from .database import (
@@ -143,7 +144,7 @@ def record_folder(store: Path, folder: str) -> None:
     from ..runs.records import RunPlan
 
     path = store / folder
-    if _is_program(path):
+    if is_program_folder(path):
         _record_program_folder(store, path)
         return
     plan, shards, files = read_record(path / "plan.json", RunPlan), count_shards(path), stamp_files(path)
@@ -195,12 +196,7 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
 def _choose_way(path: Path) -> Callable[..., None] | None:
     if (path / "plan.json").is_file():
         return _take_in_folder
-    return _take_in_program if _is_program(path) else None
-
-
-def _is_program(path: Path) -> bool:
-    """As ``is_program_folder``, which brings pydantic."""
-    return (path / "profile.json").is_file()
+    return _take_in_program if is_program_folder(path) else None
 
 
 def _take_in_program(
@@ -241,7 +237,7 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
                 findings.plans.append(line_of_plan(plan, path, status))
             except RunError as error:
                 findings.notes.append(str(error))
-        elif _is_program(path):
+        elif is_program_folder(path):
             from ..programs.record import ProfileRecord
 
             try:

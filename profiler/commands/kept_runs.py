@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...analysis.programs.record import is_program_folder
-from ...analysis.runs.writing import refuse_existing
+from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
@@ -74,6 +73,7 @@ class ReportRequest:
 
 def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) -> Path | None:
     """Print or write a report; the page to open, if one is wanted. Raises UnknownRun, RunError, TraceError."""
+    from ...analysis.runs.writing import refuse_existing
     from ...reports.render.formats import render_document, write_images
 
     refuse_existing([request.out], force=request.force)
@@ -117,6 +117,7 @@ def compose_kept_run(folder: Path) -> Document:
 def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool = True) -> str:
     """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
     from ...analysis.archives.archive import export_run
+    from ...analysis.runs.writing import refuse_existing
 
     run = find_run(address.removesuffix(".zip"), find_store(store))
     target = out or (Path(address) if address.endswith(".zip") else Path(f"{run.name}.zip"))
@@ -159,6 +160,7 @@ def show_history_of(
     force: bool = True,
 ) -> str:
     """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
+    from ...analysis.runs.writing import refuse_existing
     from ...analysis.store.history import read_history
     from ...reports.kept.history import history_to_json, show_history
     from ...reports.kept.history_plot import draw_history

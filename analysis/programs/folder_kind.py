@@ -1,0 +1,10 @@
+"""What a folder holds, known without loading what reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def is_program_folder(path: Path) -> bool:
+    """Whether a folder holds a recorded program."""
+    return (path / "profile.json").is_file()
