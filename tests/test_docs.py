@@ -183,7 +183,7 @@ def test_the_notebook_runs_and_shows_what_it_promises(monkeypatch: pytest.Monkey
         html = value._repr_html_()  # pyright: ignore[reportAttributeAccessIssue]
         assert "<table" in html
     assert all(len(frame) for frame in shown if isinstance(frame, pd.DataFrame))
-    assert names["axes"][0].get_ylabel() == "time of a rep"
+    assert names["axes"][0].get_ylabel() == "time of a rep, µs"
     matplotlib.pyplot.close("all")  # pyright: ignore[reportAttributeAccessIssue]
 
 

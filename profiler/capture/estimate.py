@@ -86,7 +86,7 @@ def format_duration(seconds: float) -> str:
     """As one says it.
 
     >>> format_duration(4.2), format_duration(95), format_duration(7300)
-    ('4 s', '1 min 35 s', '2 h 2 min')
+    ('4 s', '1 min 35 s', '2 h 1 min')
     """
     whole = max(1, round(seconds))
     if whole < 60:

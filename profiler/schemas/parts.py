@@ -24,6 +24,10 @@ def explanation() -> Schema:
         {
             **typed(code=Code, side=Literal["a", "b"], op=str | None, kernel=str | None, share=float | None),
             **typed(excess_ns=float | None),
+            "of_difference": said(
+                of_type(float | None),
+                "What it explains of the difference at most: 1 is all; null where unknown.",
+            ),
             "evidence": said(
                 map_of(of_type(float | str | None)), "The numbers that the sentence is made of."
             ),

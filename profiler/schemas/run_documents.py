@@ -8,7 +8,19 @@ from ...analysis.runs.results import Costs, OpResult, StepResult
 from ...analysis.store.history import HistoryPoint, StepSeries
 from ...analysis.store.queries import RunLine
 from ...reports.data.run_json import OP_KEYS, STEP_KEYS
-from .deriving import Fields, Schema, array_of, fields_of, object_of, of_type, or_null, pick, said, typed
+from .deriving import (
+    Fields,
+    Schema,
+    array_of,
+    fields_of,
+    map_of,
+    object_of,
+    of_type,
+    or_null,
+    pick,
+    said,
+    typed,
+)
 from .parts import QUALITY, VERSION, explanation
 
 KEY = said(of_type(str), "Digest of what the step is; steps of several runs join on it.")
@@ -22,6 +34,20 @@ def run_document() -> Fields:
         "machine": of_type(Machine),
         "ceilings": said(
             of_type(list[str]), "One line for each device: the peaks used and where they come from."
+        ),
+        "time": object_of(
+            {
+                "seconds": said(
+                    of_type(float | None),
+                    "How long the run's processes took; null where one of them was killed.",
+                ),
+                "pass_seconds": said(
+                    map_of(of_type(float)), "Seconds of each pass, its workers' starts included."
+                ),
+                "measuring_seconds": said(map_of(of_type(float)), "Seconds of it that went into timed reps."),
+                "measuring_share": said(of_type(float | None), "Their share of all seconds: 1 is all."),
+            },
+            "Where the run's own time went.",
         ),
         "quality": QUALITY,
         "steps": array_of(object_of(_step(), "One variant × backend × device × dtype × parameters.")),

@@ -17,7 +17,9 @@ def roof_figure(result: RunResult) -> Figure | None:
     """
     steps = {step.key: step for step in result.steps if step.status == "done"}
     ops = [op for op in result.ops if op.key in steps and _has_point(op)]
-    if all(op.costs.limit != "compute" and _counted_point(op) is None for op in ops):
+    if all(
+        (op.costs.limit or op.costs.nearer_roof) != "compute" and _counted_point(op) is None for op in ops
+    ):
         return None
     places: dict[tuple[str, str], list[OpResult]] = {}
     for op in ops:

@@ -258,6 +258,7 @@ def test_one_machine_and_one_recorder_are_comparable_whatever_ran():
 def test_a_comparison_is_written_in_every_format_with_its_figures(tmp_path: Path):
     written = write_comparison(compare("cupy"), tmp_path / "new")
     assert sorted(path.name for path in written) == [
+        "comparison-factors.png",
         "comparison-spread.png",
         "comparison-waterfall.png",
         "comparison.html",

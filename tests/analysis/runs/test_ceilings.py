@@ -195,7 +195,7 @@ def test_a_bad_entry_is_named_in_one_line(tmp_path: Path, change: dict[str, obje
     path.write_text(json.dumps({"ceilings": [of_gpu().model_dump() | change]}), encoding="utf-8")
     with pytest.raises(CeilingsError) as caught:
         read_ceilings(path)
-    assert str(caught.value).startswith(f"{path}: {place}: ")
+    assert str(caught.value).startswith(f"{path}: {place} ")
     assert str(caught.value).endswith("; delete it and calibrate again")
     assert "\n" not in str(caught.value)
 

@@ -39,7 +39,7 @@ from running.schemas import faults
 CASES = DATA / "cases"
 TRACES = sorted(
     path
-    for path in (*DATA.glob("*.sqlite.xz"), *CASES.glob("*.sqlite.xz"), *DATA.glob("kineto/*"))
+    for path in (*DATA.glob("*.sqlite.xz"), *CASES.glob("*.sqlite.xz"), *DATA.glob("kineto/*.json*"))
     if path.stat().st_size < 200_000
 )
 RUNS = (gpu_run, cpu_run, lossy_run, failed_run, uncontrolled_run, copying_run, hostile_run)

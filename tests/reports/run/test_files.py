@@ -31,7 +31,6 @@ from flopprof.analysis.runs.results import RunResult
 from flopprof.reports.charts.chart import IMAGE_FORMATS, draw_image
 from flopprof.reports.data.run_csv import csv_tables
 from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
-from flopprof.reports.document.numbers import Kind, format_value
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render, write_figures, write_reports
@@ -196,52 +195,80 @@ def test_drawing_leaves_the_state_of_matplotlib_alone():
 
 # One number, five places -------------------------------------------------------------------------------
 
-SHOWN: tuple[tuple[str, Kind], ...] = (
-    *(("untraced_ns", "time"), ("flops", "flops"), ("tflops", "tflops"), ("gbps", "gbps")),
-    ("roof_share", "percent"),
-)
+SHOWN = {"untraced_ns": 1e-9, "flops": 1, "tflops": 1e12, "gbps": 1e9, "roof_share": 1}
+"""Keys of a step, and what makes seconds, FLOPs and bytes of them."""
+
+HEADINGS = (r"untraced", r"FLOPs", r"[GT]FLOP/s", r"[GT]B/s", r"roof")
+
+UNKNOWN = -1.0
+
+SI = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+Numbers = list[float]
 
 
-def expected_cells(result: RunResult) -> list[list[str]]:
+def expected_numbers(result: RunResult) -> list[Numbers]:
     """What readers must see of each step, from the JSON alone."""
     steps = json.loads(render(result, "json"))["steps"]
-    return [[format_value(step[key], kind) for key, kind in SHOWN] for step in steps]
+    return [[read_number(step[key], scale) for key, scale in SHOWN.items()] for step in steps]
 
 
-def markdown_cells(result: RunResult) -> list[list[str]]:
+def by_time(numbers: Numbers) -> float:
+    return numbers[0]
+
+
+def read_number(value: float | str | None, scale: float) -> float:
+    """A number from JSON or CSV; UNKNOWN where there is none."""
+    return UNKNOWN if value is None or value == "" else float(value) * scale
+
+
+def read_cell(cell: str, heading: str) -> float:
+    """A number as it is shown, with its unit beside it or in the heading."""
+    if cell == "–":
+        return UNKNOWN
+    found = re.fullmatch(r"([0-9.]+)(?: ?(%|[nµmkMGT]?)s?)", cell)
+    assert found is not None, cell
+    of_column = re.search(r"(?:^| )([nµmkMGT])(?:s|FLOP/s|B/s)?$", heading)
+    own = 0.01 if found[2] == "%" else SI[found[2]]
+    return float(found[1]) * own * (SI[of_column[1]] if of_column else 1)
+
+
+def read_cells(head: list[str], rows: list[list[str]]) -> list[Numbers]:
+    at = [next(i for i, text in enumerate(head) if re.match(f"{name}( |$)", text)) for name in HEADINGS]
+    return [[read_cell(row[i], head[i]) for i in at] for row in rows]
+
+
+def markdown_numbers(result: RunResult) -> list[Numbers]:
     section = render(result, "markdown").split("## Time of a rep")[1].split("\n\n")[1]
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
-    at = [head.index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
-    return [[row[i] for i in at] for row in rows]
+    return read_cells(head, rows)
 
 
-def html_cells(result: RunResult) -> list[list[str]]:
+def html_numbers(result: RunResult) -> list[Numbers]:
     parts = Tables(render(result, "html").split('id="s-steps"')[1].split('id="s-')[0]).tables
-    at = [parts[0][0].index(name) for name in ("untraced", "FLOPs", "TFLOP/s", "GB/s", "roof")]
-    return [[row[i] for i in at] for _, *rows in parts for row in rows]
+    return read_cells(parts[0][0], [row for _, *rows in parts for row in rows])
 
 
-def text_cells(result: RunResult) -> list[list[str]]:
+def text_numbers(result: RunResult) -> list[Numbers]:
     section = render(result, "text").split("Time of a rep\n")[1].split("\n  ÷")[0]
-    rows = [line for line in section.splitlines()[1:] if not line.startswith("[")]
-    cells = [re.split(r"\s{2,}", row.strip()) for row in rows]
-    return [[row[2], *row[4:8]] for row in cells]
+    lines = [line for line in section.splitlines() if not line.startswith("[")]
+    head, *rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    return read_cells(head, rows)
 
 
-def csv_cells(result: RunResult) -> list[list[str]]:
+def csv_numbers(result: RunResult) -> list[Numbers]:
     steps = read_csv(csv_tables(run_to_json(result))["steps.csv"])
-    return [
-        [format_value(float(step[key]) if step[key] else None, kind) for key, kind in SHOWN] for step in steps
-    ]
+    return [[read_number(step[key], scale) for key, scale in SHOWN.items()] for step in steps]
 
 
 def test_every_format_shows_the_same_numbers():
     result = gpu_run()
-    expected = expected_cells(result)
+    expected = expected_numbers(result)
     assert len(expected) == 30
-    assert csv_cells(result) == expected
-    for cells in (markdown_cells(result), html_cells(result), text_cells(result)):
-        assert sorted(cells) == sorted(expected)
+    assert csv_numbers(result) == expected
+    for numbers in (markdown_numbers(result), html_numbers(result), text_numbers(result)):
+        for shown, exact in zip(sorted(numbers, key=by_time), sorted(expected, key=by_time), strict=True):
+            assert shown == pytest.approx(exact, rel=5e-3)
 
 
 @pytest.mark.slow
