@@ -314,7 +314,7 @@ def test_without_out_it_writes_into_the_store(tmp_path: Path) -> None:
     subprocess.run(
         [*FLOPPROF, "profile", "--", "true"], check=True, cwd=tmp_path, env=environment, capture_output=True
     )
-    (folder,) = (tmp_path / "store").iterdir()
+    (folder,) = [entry for entry in (tmp_path / "store").iterdir() if entry.is_dir()]
     assert {file.name for file in folder.iterdir()} == RESULTS
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -43,7 +44,10 @@ def ask(folder: Path, calls: Sequence[Call], *options: str) -> tuple[list[Any], 
 
     async def talk() -> tuple[list[Any], list[Told]]:
         command = StdioServerParameters(
-            command=FLOPPROF[0], args=[*FLOPPROF[1:], "mcp", str(folder), *options], cwd=str(folder)
+            command=FLOPPROF[0],
+            args=[*FLOPPROF[1:], "mcp", str(folder), *options],
+            cwd=str(folder),
+            env={**os.environ},
         )
         async with Client(stdio_client(command)) as client:
             tools = (await client.list_tools()).tools
