@@ -22,39 +22,41 @@ class BusyTimes:
         self._devices = max(len(devices), 1)
         self._summed = np.zeros(len(paths), np.int64)
         self._waits = np.zeros(len(paths), np.bool_)
-        self._pool: list[tuple[Ints, Ints]] = []
-        self._innermost: list[tuple[Ints, Ints]] = []
+        self._pool: list[tuple[Ints, Ints, Bools]] = []
+        self._innermost: list[tuple[Ints, Ints, Bools]] = []
 
-    def add(self, rows: Ints, path: Ints, *, wait: bool) -> None:
-        """Work of paths, in the order of its starts; paths that are to `wait` have more to come.
+    def add(self, rows: Ints, path: Ints, *, by_process: bool) -> None:
+        """Work of paths, in the order of its starts; paths that have work `by_process` have more to come.
 
         Those wait until all their work is known: time that is covered twice counts once.
         """
-        if wait:
+        if by_process:
             self._waits[path] = True
         later = self._waits[path]
         if later.any():
-            self._pool.append((rows[later], path[later]))
+            self._pool.append((rows[later], path[later], self._find_own(rows[later], by_process=by_process)))
             rows, path = rows[~later], path[~later]
         self._summed += self._union(rows, path)
 
-    def add_innermost(self, rows: Ints, path: Ints) -> None:
+    def add_innermost(self, rows: Ints, path: Ints, *, by_process: bool) -> None:
         """Work of innermost ranges, which is also work of every range around them."""
-        self._innermost.append((rows, path))
+        self._innermost.append((rows, path, self._find_own(rows, by_process=by_process)))
 
     def sum_up(self) -> tuple[Ints, Ints]:
         """(busy, own busy) nanoseconds of every path."""
         deep, own_deep = self._union_innermost()
         busy, own = self._summed + deep, self._summed + own_deep
         if self._pool:
-            rows, path = (np.concatenate(part) for part in zip(*self._pool, strict=True))
+            rows, path, mine = (np.concatenate(part) for part in zip(*self._pool, strict=True))
             order = np.argsort(self._start[rows], kind="stable")
-            rows, path = rows[order], path[order]
-            mine = self._is_own(rows)
+            rows, path, mine = rows[order], path[order], mine[order]
             busy, own = busy + self._union(rows, path), own + self._union(rows[mine], path[mine])
         return busy, own
 
-    def _is_own(self, rows: Ints) -> Bools:
+    def _find_own(self, rows: Ints, *, by_process: bool) -> Bools:
+        """Of work that a range's thread asked for all; of other work what is not foreign to the range."""
+        if not by_process:
+            return np.ones(len(rows), np.bool_)
         return ~self._attribution.foreign[self._attribution.site[rows]]
 
     def _union(self, rows: Ints, path: Ints) -> Ints:
@@ -66,8 +68,7 @@ class BusyTimes:
         """(all, own) of what was credited to innermost ranges only."""
         if not self._innermost:
             return np.zeros(len(self._paths), np.int64), np.zeros(len(self._paths), np.int64)
-        rows, path = (np.concatenate(part) for part in zip(*self._innermost, strict=True))
-        mine = self._is_own(rows)
+        rows, path, mine = (np.concatenate(part) for part in zip(*self._innermost, strict=True))
         busy = self._union_subtrees(rows, path)
         return busy, busy if mine.all() else self._union_subtrees(rows[mine], path[mine])
 

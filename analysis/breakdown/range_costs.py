@@ -114,7 +114,7 @@ class _Work:
     def _add_deep(self, credit: Credit, rows: Ints, path: Ints) -> None:
         """The same, where ranges lie so deep in one another that this would take too long level by level."""
         self._add_sums(credit, rows, path)
-        self._busy.add_innermost(rows, path)
+        self._busy.add_innermost(rows, path, by_process=credit.kind == BY_PROCESS)
         self._mark_deep(credit.kind, rows, path)
         kernels = self._is_kernel[rows]
         name = ints(self._trace.activities, "name")[rows[kernels]]
@@ -226,7 +226,7 @@ class _Work:
         self._credited_by[kind, path] = True
         if kind == BY_PROCESS:
             self._unsure[path[self._attribution.unsure[self._attribution.site[rows]]]] = True
-        self._busy.add(rows, path, wait=kind == BY_PROCESS)
+        self._busy.add(rows, path, by_process=kind == BY_PROCESS)
 
     def _describe(self, rows: Ints, path: Ints) -> Stats:
         """Of the kernels among some records, by path and name."""

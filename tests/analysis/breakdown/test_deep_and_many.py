@@ -44,6 +44,21 @@ def test_going_up_the_tree_costs_ranges_as_going_level_by_level_does(drawn: Draw
 
 
 @pytest.mark.parametrize("deep", [-1, 1 << 62])
+def test_work_that_a_thread_asked_for_is_its_ranges_own_although_another_domain_owns_it(
+    deep: int, monkeypatch: pytest.MonkeyPatch
+):
+    """A library's range of the calling thread beside one of another thread, which the work belongs to by process."""
+    drawn = Drawn(
+        [Call(1, 1)],
+        [Work(1, 2, layer="memcpy", call=0, correlation_id=1)],
+        [Range(0, 2, "gemm", domain="cuBLAS"), Range(1, 2, "step", thread=1)],
+        threads=(0, 0),
+    )
+    own = {row.range: row.own_busy_ns for row in tables_of(drawn.trace(), monkeypatch, DEEP=deep).ranges}
+    assert own["gemm"] == 1
+
+
+@pytest.mark.parametrize("deep", [-1, 1 << 62])
 def test_kernels_of_the_outermost_ranges_are_left_out_where_there_is_no_room(
     deep: int, monkeypatch: pytest.MonkeyPatch
 ):
