@@ -91,8 +91,8 @@ def test_a_report_shows_what_ranges_moved(recorded: Analysis):
     document = compose_analysis(recorded)
     (table,) = (t for section in document.sections for t in section.tables if t.name == "range_metrics")
     keys = [column.key for column in table.columns]
-    assert keys[:4] == ["range", "instances", "read", "written"]
-    assert table.rows[0].cells[1] in (1, 20)
+    assert keys[:5] == ["range", "place", "instances", "read", "written"]
+    assert table.rows[0].cells[2] in (1, 20)
     assert table.notes[1].startswith("GPU 0 was sampled at 100 kHz, 4759 times")
 
 
