@@ -12,9 +12,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MOST_BYTES = 1 << 22
 """The longest answer; the list of all metrics of Nsight Compute takes a tenth of that."""
@@ -36,25 +37,52 @@ class Answer:
 
 def ask_program(command: Sequence[str | Path], seconds: float) -> Answer:
     """All that a program says. Raises NoAnswer."""
+    until = time.monotonic() + seconds
     with tempfile.TemporaryFile(prefix="flopprof-") as said:
-        try:
-            child = subprocess.Popen(
-                [str(word) for word in command],
-                cwd="/" if explain_place() else None,  # elsewhere nsys does not even say its version
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise NoAnswer(f"cannot be started: {error.strerror}") from None
-        try:
-            _wait(child, said.fileno(), seconds)
-        except BaseException:
-            end_group(child)
-            raise
+
+        def find_problem() -> str | None:
+            if os.fstat(said.fileno()).st_size > MOST_BYTES:
+                return f"says more than {MOST_BYTES >> 20} MB"
+            return f"does not answer in {seconds:g} s" if time.monotonic() > until else None
+
+        # Elsewhere than in a folder that is there nsys does not even say its version.
+        code = run_program(command, said, find_problem, cwd="/" if explain_place() else None)
         said.seek(0)
-        return Answer(said.read(MOST_BYTES).decode("utf-8", "replace"), child.returncode)
+        return Answer(said.read(MOST_BYTES).decode("utf-8", "replace"), code)
+
+
+def run_program(
+    command: Sequence[str | Path],
+    output: IO[bytes],
+    find_problem: Callable[[], str | None],
+    *,
+    cwd: Path | str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run a program, both its streams into a file, as long as there is no problem: its exit code.
+
+    Raises NoAnswer, with the problem, when the program and what it started has been killed.
+    """
+    try:
+        child = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NoAnswer(f"cannot be started: {error.strerror}") from None
+    try:
+        while child.poll() is None:
+            if problem := find_problem():
+                raise NoAnswer(problem)
+            time.sleep(LOOK_SECONDS)
+    finally:
+        _end_group(child)
+    return child.returncode
 
 
 def explain_place() -> str | None:
@@ -71,17 +99,7 @@ def explain_place() -> str | None:
     return None
 
 
-def _wait(child: subprocess.Popen[bytes], output: int, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while child.poll() is None:
-        if os.fstat(output).st_size > MOST_BYTES:
-            raise NoAnswer(f"says more than {MOST_BYTES >> 20} MB")
-        if time.monotonic() > until:
-            raise NoAnswer(f"does not answer in {seconds:g} s")
-        time.sleep(LOOK_SECONDS)
-
-
-def end_group(child: subprocess.Popen[bytes]) -> None:
+def _end_group(child: subprocess.Popen[bytes]) -> None:
     """Kill a program that is the first of its session, and what it started there; nothing, if it has ended."""
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

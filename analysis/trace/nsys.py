@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,13 +18,12 @@ from pathlib import Path
 
 from ..errors import TraceError
 from ..files import move_whole
-from ..processes.asking import NoAnswer, ask_program, end_group
+from ..processes.asking import NoAnswer, ask_program, run_program
 from ..processes.stalling import StallWatch, measure_effort
 from ..sqlite.file import SqliteFile
 
 IMPORTER = "QdstrmImporter"
 
-LOOK_SECONDS = 0.02
 
 TELL_SECONDS = 10
 """How often a long export says how far it is."""
@@ -233,46 +231,29 @@ def _publish(made: Path, target: Path) -> None:
 def _run(command: Sequence[str], work: Path, subject: Path, announce: Announce) -> str:
     """Run in `work`, which is also its TMPDIR; the first line it said, for an error message."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    size = subject.stat().st_size if subject.exists() else 0
+    watch = StallWatch(look=lambda: measure_effort(work), most_cpu_seconds=work_seconds(size))
     with tempfile.TemporaryFile(dir=work) as output:
+        told = time.monotonic()
+
+        def find_problem() -> str | None:
+            nonlocal told
+            if time.monotonic() > told + TELL_SECONDS:
+                told = time.monotonic()
+                announce(f"{_megabytes(work)} MB written so far")
+            endless = os.fstat(output.fileno()).st_size > MOST_WORDS
+            problem = "it talks without end" if endless else watch.find_problem()
+            return f"does not answer: {problem}" if problem else None
+
         try:
-            child = subprocess.Popen(
-                command,
-                cwd=work,
-                env={**environment, "TMPDIR": str(work)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            code = run_program(
+                command, output, find_problem, cwd=work, env={**environment, "TMPDIR": str(work)}
             )
-        except OSError as error:
-            raise ExportError(subject, f"{command[0]} cannot be started: {error.strerror}") from None
-        size = subject.stat().st_size if subject.exists() else 0
-        watch = StallWatch(look=lambda: measure_effort(work), most_cpu_seconds=work_seconds(size))
-        try:
-            _wait(child, output.fileno(), watch, lambda: announce(f"{_megabytes(work)} MB written so far"))
         except NoAnswer as error:
             program = Path(command[0])
-            raise ExportError(subject, f"{program.name} at {program} does not answer: {error}") from None
-        finally:
-            end_group(child)
+            raise ExportError(subject, f"{program.name} at {program} {error}") from None
         output.seek(0)
-        return _first_words(output.read(MOST_WORDS)) or f"exit code {child.returncode}"
-
-
-def _wait(
-    child: subprocess.Popen[bytes], output: int, watch: StallWatch, tell_progress: Callable[[], None]
-) -> None:
-    """Until it has ended. Raises NoAnswer should it stall, or never come to an end."""
-    told = time.monotonic()
-    while child.poll() is None:
-        if os.fstat(output).st_size > MOST_WORDS:
-            raise NoAnswer("it talks without end")
-        if problem := watch.find_problem():
-            raise NoAnswer(problem)
-        if time.monotonic() > told + TELL_SECONDS:
-            told = time.monotonic()
-            tell_progress()
-        time.sleep(LOOK_SECONDS)
+        return _first_words(output.read(MOST_WORDS)) or f"exit code {code}"
 
 
 def _megabytes(work: Path) -> int:
