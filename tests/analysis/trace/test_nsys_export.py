@@ -46,7 +46,9 @@ def stand_in(path: Path, body: str) -> Path:
 
 
 def nsys_saying(tmp_path: Path, body: str) -> Nsys:
-    return Nsys(path=stand_in(tmp_path / "target-linux-x64" / "nsys", body), version="2022.4.2.1-df9881f")
+    """One that exports so; asked for its options, where the tests are run, it names none."""
+    path = stand_in(tmp_path / "target-linux-x64" / "nsys", f'[ "$2" = --help ] && exit 0\n{body}')
+    return Nsys(path=path, version="2022.4.2.1-df9881f")
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def test_an_export_that_hangs_is_ended_and_named(
     monkeypatch.setattr(stalling, "IDLE_SHARE", 0.2)
     monkeypatch.setattr(nsys_export, "work_seconds", lambda _: 0.3)
     monkeypatch.setattr(nsys_export, "MOST_WORDS", 1 << 16)
-    nsys = nsys_saying(tmp_path, f'[ "$2" = --help ] && exit 0\n{hanging}')
+    nsys = nsys_saying(tmp_path, hanging)
     with pytest.raises(ExportError, match=f"nsys at {nsys.path} does not answer: .*{problem}"):
         export_report(report, tmp_path / "out.sqlite", nsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "target-linux-x64"]
@@ -152,7 +154,7 @@ def test_an_export_that_computes_for_nothing_is_ended_and_named(
 ):
     monkeypatch.setattr(stalling, "IDLE_SHARE", 0.0001)
     monkeypatch.setattr(nsys_export, "work_seconds", lambda _: 0.2)
-    nsys = nsys_saying(tmp_path, '[ "$2" = --help ] && exit 0; while :; do :; done')
+    nsys = nsys_saying(tmp_path, "while :; do :; done")
     with pytest.raises(ExportError, match=r"does not answer: after \d+ s nothing has come of it"):
         export_report(report, tmp_path / "out.sqlite", nsys)
 
