@@ -145,7 +145,7 @@ def _program_files(program: ProgramFolder, work: Path) -> Iterator[tuple[str, Pa
     for name, record in records.items():
         (work / name).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
         yield name, work / name
-    for name, trace in (("trace.sqlite", program.trace), *program.captures()):
+    for name, trace in program.traces():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         scrub_trace(trace, work / name)
         yield name, work / name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import get_args
 
 from ..errors import RunError
+from ..programs.folder import ProgramFolder
 from ..runs.folder import RunFolder
-from ..runs.records import Machine, Record, RunInfo
+from ..runs.records import Machine, Record
 from ..words import EvidenceChoice, RecorderChoice
 
 _OPTION = re.compile(
@@ -28,23 +29,33 @@ _MOST_BYTES = 1 << 60
 _CAPABILITY = re.compile(r"\d{1,3}\.\d{1,2}", re.ASCII)
 
 
-def check_facts(folder: RunFolder) -> None:
+def check_run_facts(folder: RunFolder) -> None:
     """Raise RunError for a command that is not flopprof's, a day that is none, a machine that nobody has."""
     if problem := _command_problem(folder.plan.run.command):
         raise RunError("plan.json", f"its command {problem}")
-    if problem := _time_problem(folder.plan.run):
+    if problem := _time_problem(folder.plan.run.started_at):
         raise RunError("plan.json", problem)
     records: list[tuple[str, Record]] = [
         ("plan.json", folder.plan.run),
-        ("machine.json", folder.machine),
         ("ceilings.json", folder.ceilings),
         *((f"shards/{shard.name}", shard.record) for shard in folder.shards),
         *((f"counters/{one.backend}-{one.device}-{one.part}.json", one) for one in folder.counters),
     ]
-    for name, record in records:
+    _check_records(records, folder.machine)
+
+
+def check_program_facts(program: ProgramFolder) -> None:
+    """The same of a recorded program, which notes no command that could be run again."""
+    if problem := _time_problem(program.record.started_at):
+        raise RunError("profile.json", problem)
+    _check_records([("profile.json", program.record)], program.machine)
+
+
+def _check_records(records: Sequence[tuple[str, Record]], machine: Machine) -> None:
+    for name, record in (*records, ("machine.json", machine)):
         for place, problem in _find_impossible(record.model_dump(), ()):
             raise RunError(name, f"{'.'.join(place)} {problem}")
-    if problem := _machine_problem(folder.machine):
+    if problem := _machine_problem(machine):
         raise RunError("machine.json", problem)
 
 
@@ -61,11 +72,11 @@ def _command_problem(command: list[str]) -> str | None:
     return f"has {wrong[:80]!r}, which flopprof does not note" if wrong else None
 
 
-def _time_problem(info: RunInfo) -> str | None:
+def _time_problem(started_at: str) -> str | None:
     try:
-        datetime.fromisoformat(info.started_at)
+        datetime.fromisoformat(started_at)
     except ValueError:
-        return f"{info.started_at!r} is no time"
+        return f"{started_at!r} is no time"
     return None
 
 

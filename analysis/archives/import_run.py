@@ -35,7 +35,7 @@ from ..words import FORMAT
 from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
 from .entries import MOST_MANIFEST_BYTES, check_entries, refuse_large_directory
 from .import_checks import check_samples, check_steps, check_trace
-from .import_facts import check_facts
+from .import_facts import check_program_facts, check_run_facts
 
 IMPORT_PREFIX = ".import-"
 
@@ -125,7 +125,8 @@ def _check_manifest(archive: Path, manifest: ArchiveManifest, entries: dict[str,
     for name, described in manifest.files.items():
         if entries[name].file_size != described.bytes:
             raise ArchiveRefused(archive, f"{name} has another size than {MANIFEST} says")
-    for needed in ("profile.json" if "profile.json" in entries else "plan.json", "machine.json"):
+    is_program = "profile.json" in entries and "plan.json" not in entries
+    for needed in ("profile.json" if is_program else "plan.json", "machine.json"):
         if needed not in entries:
             raise ArchiveRefused(archive, f"it has no {needed}")
 
@@ -157,7 +158,7 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
         )
     check_steps(folder)
     check_whole(folder)
-    check_facts(folder)
+    check_run_facts(folder)
     _write_record(run / "machine.json", folder.machine.model_dump_json(indent=1))
     if folder.ceilings.ceilings:
         _write_record(run / "ceilings.json", folder.ceilings.model_dump_json(indent=1))
@@ -184,11 +185,12 @@ def _rebuild_program(come: Path, run: Path, manifest: ArchiveManifest) -> None:
         raise RunError(
             "profile.json", f"{record.group!r} of {record.started_at!r} is no program of a time in UTC"
         )
+    check_program_facts(program)
     _write_record(run / "machine.json", program.machine.model_dump_json(indent=1))
     if program.samples is not None:
         check_samples(program.samples)
         _write_record(run / SAMPLES_FILE, program.samples.model_dump_json(indent=1))
-    for name, trace in (("trace.sqlite", program.trace), *program.captures()):
+    for name, trace in program.traces():
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         check_trace(trace)
         scrub_trace(trace, run / name)
@@ -211,7 +213,7 @@ def _refuses(archive: Path) -> Iterator[None]:
         raise
     except FlopprofError as error:
         # Where it was unpacked means nothing to the reader.
-        text = re.sub(r"\S*/(?:come|run)/(?=\w+\.json|shards/)", "", str(error))
+        text = re.sub(r"\S*/(?:come|run)/", "", str(error))
         raise ArchiveRefused(archive, text) from error
     except MemoryError as error:
         raise ArchiveRefused(archive, "its content needs more memory than there is") from error

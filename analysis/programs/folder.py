@@ -39,9 +39,10 @@ class ProgramFolder:
         """Its trace; the first capture's."""
         return self.path / "trace.sqlite"
 
-    def captures(self) -> Iterator[tuple[str, Path]]:
-        """The traces of later captures, by their names in the folder."""
-        for trace in sorted(self.path.glob("captures/*/trace.sqlite")):
+    def traces(self) -> Iterator[tuple[str, Path]]:
+        """The traces of all its captures in their order, by their names in the folder."""
+        later = self.path.glob("captures/*/trace.sqlite")
+        for trace in (self.trace, *sorted(later, key=lambda path: (len(path.parent.name), path.parent.name))):
             yield trace.relative_to(self.path).as_posix(), trace
 
 

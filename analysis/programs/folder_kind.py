@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def is_program_folder(path: Path) -> bool:
-    """Whether a folder holds a recorded program."""
-    return (path / "profile.json").is_file()
+    """Whether a folder holds a recorded program; with a plan.json it is a run of a scenario, whatever else it holds."""
+    return (path / "profile.json").is_file() and not (path / "plan.json").exists()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import UnknownRun
-from .database import DATABASE
 from .listing import list_runs, run_folders
+from .place import DATABASE
 from .queries import RunLine
 
 LATEST = "latest"

@@ -11,8 +11,9 @@ from ..archives.import_run import IMPORT_PREFIX
 from ..errors import StoreError
 from ..files import is_draft, move_whole
 from ..runs.lock import FolderHeld, hold_folder
-from .database import DATABASE, compact_store, forget_runs
+from .database import compact_store, forget_runs
 from .listing import list_runs, run_folders
+from .place import DATABASE
 from .queries import RunLine
 
 REMOVED_PREFIX = ".removed-"

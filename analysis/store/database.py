@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StoreError, StoreUnwritable
 from ..runs.lock import hold_folder
 from .access import connect_read_only, may_write
+from .place import DATABASE
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from ..runs.records import RunPlan
     from ..runs.results import RunResult
     from .run_rows import FirstIds, Row, RunRows
-
-DATABASE = "flopprof.db"
 
 BUSY_SECONDS = 60.0
 

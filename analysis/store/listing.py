@@ -20,7 +20,6 @@ from ..programs.folder_kind import is_program_folder
 from ..runs.lock import is_held
 from .access import may_write
 from .database import (
-    DATABASE,
     check_writable,
     copy_database,
     read_store,
@@ -29,6 +28,7 @@ from .database import (
     record_run,
     record_unreadable_run,
 )
+from .place import DATABASE
 from .plan_lines import line_of_plan, line_of_program
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
@@ -125,7 +125,7 @@ def count_shards(folder: Path) -> int:
 def stamp_files(folder: Path) -> int:
     """A number that is another when a file of the run is: by names, sizes and times of change."""
     digest = hashlib.sha256()
-    for pattern in ("*.json", "shards/*/*", "counters/*"):
+    for pattern in ("*.json", "trace.sqlite", "captures/*/*", "shards/*/*", "counters/*"):
         for file in sorted(folder.glob(pattern)):
             with suppress(OSError):
                 found = file.stat()
@@ -154,10 +154,13 @@ def record_folder(store: Path, folder: str) -> None:
     except (RunError, TraceError) as error:
         record_unreadable_run(store, plan, folder, files, str(error))
     except SENSELESS as error:
-        problem = f"{path}: its content makes no sense ({type(error).__name__}: {error})"
-        record_unreadable_run(store, plan, folder, files, problem)
+        record_unreadable_run(store, plan, folder, files, _explain_senseless(path, error))
     else:
         record_run(store, result, folder, shards)
+
+
+def _explain_senseless(path: Path, error: Exception) -> str:
+    return f"{path}: its content makes no sense ({type(error).__name__}: {error})"
 
 
 def _record_program_folder(store: Path, path: Path) -> None:
@@ -165,13 +168,13 @@ def _record_program_folder(store: Path, path: Path) -> None:
     from .program_rows import program_row
 
     program = read_program_folder(path)
+    row = program_row(program) | {"shards": stamp_files(path)}
     try:
         analysis = analyse_program(program)
     except TraceError as error:
-        record_damaged(store, program_row(program), str(error))
+        record_damaged(store, row, str(error))
     except SENSELESS as error:
-        problem = f"{path}: its content makes no sense ({type(error).__name__}: {error})"
-        record_damaged(store, program_row(program), problem)
+        record_damaged(store, row, _explain_senseless(path, error))
     else:
         record_program(store, program, analysis)
 
@@ -202,8 +205,8 @@ def _choose_way(path: Path) -> Callable[..., None] | None:
 def _take_in_program(
     store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
 ) -> None:
-    """A recorded program is whole when its profile.json is there, and changes no more."""
-    if old is not None:
+    """A recorded program is whole when its profile.json is there; one that was damaged may have been mended."""
+    if old is not None and old.shards == stamp_files(store / folder):
         return
     from ..programs.record import ProfileRecord
     from ..runs.folder import read_record
@@ -218,7 +221,7 @@ def _take_in_program(
         check_writable(store)
         record_folder(store, folder)
     except StoreError:
-        findings.plans.append(line_of_program(record, path))
+        findings.plans += [] if old else [line_of_program(record, path)]
         raise
 
 

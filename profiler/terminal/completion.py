@@ -12,9 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...analysis.store.place import find_store
-
-_DATABASE = "flopprof.db"
+from ...analysis.store.place import DATABASE, find_store
 
 _NAMES = """SELECT name FROM tags UNION ALL SELECT DISTINCT scenario || '@latest' FROM runs
     UNION ALL SELECT id FROM (SELECT id FROM runs ORDER BY started_at DESC)"""
@@ -59,9 +57,11 @@ def _ask(query: str, **values: str) -> list[str]:
     """The first column; nothing where there is no store that can be read now."""
     import sqlite3
 
+    from ...analysis.store.access import connect_read_only
+
     try:
-        path = (find_store(None) / _DATABASE).resolve(strict=True)
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
+        with closing(connect_read_only(find_store(None) / DATABASE)) as connection:
+            connection.execute("PRAGMA busy_timeout = 200")
             return [str(row[0]) for row in connection.execute(query, values)]
     except (OSError, sqlite3.Error):
         return []

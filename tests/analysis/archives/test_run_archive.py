@@ -26,7 +26,7 @@ from flopprof.analysis.archives.import_run import import_run
 from flopprof.analysis.errors import ArchiveRefused, StoreError
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.records import Machine
-from flopprof.analysis.store.database import DATABASE
+from flopprof.analysis.store.place import DATABASE
 from flopprof.profiler.recorders.folders import new_run_id
 from flopprof.reports.data.run_json import run_to_json
 from hypothesis import given

@@ -10,6 +10,7 @@ from drawing.programs import put_program, sampled
 from flopprof.analysis.archives.import_run import import_run
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import ArchiveRefused
+from flopprof.analysis.programs.folder import read_program_folder
 from running.commands import run_here
 
 STEPS = "ranks/strag_rank0"
@@ -89,3 +90,30 @@ def test_what_is_there_is_overwritten_only_with_force(store: Path) -> None:
     assert out.read_bytes() == before
     assert run_here("report", "latest", "--out", out, "--force")[1] == f"wrote {out}\n"
     assert out.read_bytes() != before
+
+
+def test_one_that_was_damaged_is_read_again_when_it_has_been_mended(store: Path) -> None:
+    trace = next(store.glob("*0001/trace.sqlite"))
+    whole = trace.read_bytes()
+    trace.write_bytes(whole[:5000])
+    assert "damaged" in run_here("runs")[0]
+    trace.write_bytes(whole)
+    assert "damaged" not in run_here("runs")[0]
+
+
+def test_a_machine_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    put_program(tmp_path / "store", "no_nvtx_2024.2")
+    machine = next((tmp_path / "store").glob("*/machine.json"))
+    machine.write_text(json.dumps(json.loads(machine.read_text()) | {"cores": 0}))
+    run_here("export", "latest", "--out", tmp_path / "x.zip", "--store", tmp_path / "store")
+    with pytest.raises(ArchiveRefused, match="no machine has 0 cores; nothing was imported"):
+        import_run(tmp_path / "x.zip", tmp_path / "other", lambda made, target: None)
+
+
+def test_captures_are_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    folder = put_program(tmp_path / "store", "no_nvtx_2024.2")
+    for number in ("10", "2"):
+        (folder / "captures" / number).mkdir(parents=True)
+        (folder / "captures" / number / "trace.sqlite").touch()
+    names = [name for name, _ in read_program_folder(folder).traces()]
+    assert names == ["trace.sqlite", "captures/2/trace.sqlite", "captures/10/trace.sqlite"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from drawing.stored_runs import copy_real_run
-from flopprof.analysis.store.database import DATABASE, tag_run
+from flopprof.analysis.store.database import tag_run
 from flopprof.analysis.store.listing import list_runs
-from flopprof.analysis.store.place import STORE_VARIABLE
+from flopprof.analysis.store.place import DATABASE, STORE_VARIABLE
 from running.full_disks import can_mount, small_disk
 
 pytestmark = pytest.mark.skipif(not can_mount(), reason="a disk can be mounted read-only by root only")

@@ -24,7 +24,6 @@ from flopprof.analysis.runs.lock import hold_folder, is_held
 from flopprof.analysis.runs.results import RunResult
 from flopprof.analysis.store.cleaning import collect_garbage, remove_run
 from flopprof.analysis.store.database import (
-    DATABASE,
     LATEST_MIGRATION,
     forget_runs,
     open_store,
@@ -34,7 +33,7 @@ from flopprof.analysis.store.database import (
 from flopprof.analysis.store.history import read_history
 from flopprof.analysis.store.listing import list_runs
 from flopprof.analysis.store.migrations import STORE_MIGRATIONS
-from flopprof.analysis.store.place import find_store
+from flopprof.analysis.store.place import DATABASE, find_store
 from flopprof.analysis.store.queries import RunLine, list_rows, read_run
 from hypothesis import given
 from hypothesis import strategies as st
