@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...analysis.attribution.attribution import is_library
-from ...analysis.compare.compare import Comparison
 from ...analysis.errors import TraceError
+from ...analysis.words import FORMAT
 from ...reports.comparison.compose import compose_comparison
 from ...reports.document.document import Document
 from ...reports.run.compose import compose
@@ -21,9 +21,6 @@ from .recordings import list_recordings
 
 FIRST_ROWS = 20
 """Rows of a table unless another number is asked for."""
-
-HEADS = ("flopprof", "trace", "device_ns", "attributed_ns", "unattributed_ns", "run", "a", "b", "gate")
-"""What of a document is no table; the rest is asked for by its name."""
 
 
 class UnknownTable(FlopprofError):
@@ -56,7 +53,7 @@ class Answers:
     def recordings(self, below: str, page: Page) -> dict[str, Any]:
         """Runs and traces."""
         rows = list_recordings(self.folder, self.folder.find(below))
-        return self._bound({"flopprof": 1, "below": below}, {"recordings": rows}, page)
+        return self._bound({"flopprof": FORMAT, "below": below}, {"recordings": rows}, page)
 
     def analyze(self, path: str, question: TraceQuestion, page: Page) -> dict[str, Any]:
         """A trace, or a run: its document."""
@@ -78,29 +75,26 @@ class Answers:
             names = sorted({row.range for row in analysis.ranges if not is_library(row.domain)})
             raise TraceError(path, f"no range matches {range_glob!r}; there is: {', '.join(names[:20])}")
         rows.sort(key=lambda row: -row["total_ns"])
-        head = {"flopprof": 1, "trace": path, "range": range_glob}
+        head = {"flopprof": FORMAT, "trace": path, "range": range_glob}
         return self._bound(head, {"range_kernels": rows}, Page(offset=page.offset, limit=page.limit))
 
     def compare(
         self, a: str, b: str | None, by: str | None, maps: Sequence[str], page: Page
     ) -> dict[str, Any]:
         """Two sides, pair by pair."""
-        return self._document(compose_comparison(self._compare(a, b, by, maps)).data, page)
+        return self._document(compose_comparison(self._readings.comparison(a, b, by, maps)).data, page)
 
     def explain(
         self, a: str, b: str | None, by: str | None, maps: Sequence[str], page: Page
     ) -> dict[str, Any]:
         """In sentences: what a run, a trace or a comparison comes to, and why; with factors and causes."""
         if b is not None or by is not None:
-            document = compose_comparison(self._compare(a, b, by, maps))
+            document = compose_comparison(self._readings.comparison(a, b, by, maps))
         elif self._readings.is_run(a):
             document = compose(self._readings.run(a))
         else:
             document = compose_analysis(self._readings.trace(a, TraceQuestion()))
         return self._explained(document, page)
-
-    def _compare(self, a: str, b: str | None, by: str | None, maps: Sequence[str]) -> Comparison:
-        return self._readings.comparison(a, b, by, maps)
 
     def _explained(self, document: Document, page: Page) -> dict[str, Any]:
         reasons = {
@@ -112,16 +106,13 @@ class Answers:
             "explanations": document.data.get("explanations", []),
         }
         return self._bound(
-            {"flopprof": 1, "title": document.title, "summary": document.summary}, reasons, page
+            {"flopprof": FORMAT, "title": document.title, "summary": document.summary}, reasons, page
         )
 
     def _document(self, data: Mapping[str, Any], page: Page) -> dict[str, Any]:
         tables = {name: value for name, value in data.items() if isinstance(value, list)}
-        head = {name: value for name, value in data.items() if name in HEADS}
-        rest = {name: value for name, value in data.items() if name not in tables and name not in head}
-        if page.table is not None:
-            return self._bound({"flopprof": head["flopprof"]}, tables, page)
-        return self._bound({**head, **rest}, tables, page)
+        head = {name: value for name, value in data.items() if name not in tables}
+        return self._bound(head if page.table is None else {"flopprof": FORMAT}, tables, page)
 
     def _bound(
         self, head: Mapping[str, Any], tables: Mapping[str, Sequence[Any]], page: Page
