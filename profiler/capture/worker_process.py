@@ -187,35 +187,48 @@ def start_worker(
     write_record(folder / "job.json", job)
     outcome = WorkerOutcome(folder=folder)
     command = recorder.command([*WORKER, str(folder / "job.json")], folder)
+    hear = _listener(which, outcome, context)
     began = time.monotonic()
     try:
         outcome.exit_code = run_child(
             command,
             allowed_environment(context.environment, context.temporary),
             output=folder / "output.txt",
-            while_waiting=_listener(which, recorder, Path(command[0]), outcome, context),
+            while_waiting=_while_waiting(hear, recorder, Path(command[0]), outcome, context),
         )
     except KeyboardInterrupt:
         pass
     except RecorderHangs as error:
         outcome.hang, outcome.exit_code = str(error), HUNG
     finally:
-        for message in MessageReader(folder / MESSAGES).read():
-            outcome.hear(message)
+        hear()
         outcome.life.close()
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
-def _listener(
-    which: PassName,
+def _listener(which: PassName, outcome: WorkerOutcome, context: ShardContext) -> Callable[[], None]:
+    """Hears what the worker has said since."""
+    reader = MessageReader(outcome.folder / MESSAGES)
+
+    def hear() -> None:
+        for message in reader.read():
+            outcome.hear(message)
+            context.on_message(which, message)
+
+    return hear
+
+
+def _while_waiting(
+    hear: Callable[[], None],
     recorder: Recorder | NcuRecorder,
     program: Path,
     outcome: WorkerOutcome,
     context: ShardContext,
 ) -> Callable[[], None]:
-    """Hears what the worker says, and sees to it that the recorder around it works."""
-    reader = MessageReader(outcome.folder / MESSAGES)
+    """Hears the worker, and sees to it that the recorder around it works, where there is one."""
+    if isinstance(recorder, EmbeddedRecorder):
+        return hear
     watch = HangWatch(
         program=program,
         private=context.temporary,
@@ -224,11 +237,8 @@ def _listener(
     )
 
     def listen() -> None:
-        for message in reader.read():
-            outcome.hear(message)
-            context.on_message(which, message)
-        if recorder.name != "embedded":
-            watch.check(outcome.life.state())
+        hear()
+        watch.check(outcome.life.state())
 
     return listen
 
