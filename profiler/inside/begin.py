@@ -7,7 +7,6 @@ recorded is written at the interpreter's end, into a folder of this process.
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import sys
 from pathlib import Path
@@ -21,7 +20,8 @@ from .torch_activity import TorchActivity
 FOLDER = "FLOPPROF_INSIDE"
 """The variable that names the folder for what processes record of themselves."""
 
-BEGAN, ENDED = "began.json", "ended.json"
+BEGAN, ENDED = "began", "ended"
+"""Empty files: that it has begun, and that all it recorded is written."""
 
 
 class SelfRecording:
@@ -35,7 +35,7 @@ class SelfRecording:
     def begin(self) -> None:
         """Wait for the libraries that use devices, and for the process's end."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / BEGAN).write_text(json.dumps({"pid": self._pid}), encoding="utf-8")
+        (self._folder / BEGAN).touch()
         changes = {**bridges(self.ranges), "torch": self._await_torch, "cupy": self._await_cupy}
         sys.meta_path.insert(0, AfterImport(changes))
         atexit.register(self.finish)
@@ -65,14 +65,10 @@ class SelfRecording:
         """Write what was recorded; a child that was forked is not the process that recorded."""
         if os.getpid() != self._pid:
             return
-        if self._is_open:
+        if self._is_open or self._activity.problem is not None:
             self._activity.stop()
         self.ranges.save(self._folder)
-        told = {
-            "device": self._is_open,
-            "libraries": [name for name in ("torch", "cupy") if name in sys.modules],
-        }
-        (self._folder / ENDED).write_text(json.dumps(told), encoding="utf-8")
+        (self._folder / ENDED).touch()
 
 
 def begin() -> SelfRecording | None:

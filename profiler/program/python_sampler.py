@@ -104,9 +104,10 @@ class Sampler:
         before = self._cpu.get(thread.native_id or 0)
         if now is None:
             seen[2] = -1  # unknown
-        else:
-            self._cpu[thread.native_id or 0] = now
-            seen[2] += now - before if before is not None else 0
+            return
+        self._cpu[thread.native_id or 0] = now
+        if seen[2] >= 0 and before is not None:
+            seen[2] += now - before
 
     def _code(self, code: CodeType) -> int:
         found = self._codes.get(code)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from flopprof.analysis.programs.samples import PythonSamples
+from flopprof.profiler.program import python_sampler
 from flopprof.profiler.program.python_samples import Sampling
 
 WAITS_FOR_SAMPLES = """
@@ -79,3 +81,16 @@ def test_the_programs_own_sitecustomize_still_runs(tmp_path: Path) -> None:
 def test_a_program_that_ends_at_once_ends_as_ever(tmp_path: Path, code: str) -> None:
     done, _ = run_sampled(tmp_path, code)
     assert (done.returncode, done.stderr) == (3 if "3" in code else 0, "")
+
+
+def test_computing_that_was_once_unknown_stays_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampler = python_sampler.Sampler(str(tmp_path), 100.0)
+    thread, frame = threading.current_thread(), sys._getframe()
+    readings = iter([1_000, None, 9_000, 10_000])
+    monkeypatch.setattr(python_sampler, "_cpu_ns", lambda _: next(readings))
+    for _ in range(4):
+        sampler._count(thread, frame, 5)
+    ((_, stacks),) = sampler._stacks.items()
+    assert list(stacks.values()) == [[4, 20, -1]]
