@@ -30,7 +30,7 @@ def show_progress(
     steps: Sequence[Step],
     *,
     control: bool,
-    all_steps: Sequence[Step] | None = None,
+    all_steps: Sequence[Step],
     console: Console | None = None,
     say: Say = tell,
 ) -> Iterator[Listener]:
@@ -39,11 +39,10 @@ def show_progress(
     ``all_steps`` of the plan, where evidence may be of others too.
     """
     console = console or Console(stderr=True)
-    every = all_steps or steps
+    labels = {step.key: step.label for step in all_steps}
     if not console.is_terminal:
-        yield ProgressLines(steps={step.key: step for step in every}, control=control, say=say).listen
+        yield ProgressLines(labels=labels, total=len(steps), control=control, say=say).listen
         return
-    labels = {step.key: step.label for step in every}
     ended: set[tuple[PassName, str]] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -65,7 +64,10 @@ def show_progress(
 class ProgressLines:
     """A line for each step that has ended, for logs; none of a run that is over before anyone would look."""
 
-    steps: dict[str, Step]
+    labels: dict[str, str]
+    """Of all steps of the plan."""
+    total: int
+    """How many are to run."""
     control: bool
     say: Say
     clock: Callable[[], float] = time.monotonic
@@ -93,4 +95,4 @@ class ProgressLines:
             end = "done"
         else:
             end = f"{format_value(median(measured.samples_ns), 'time')} a rep"
-        return f"{len(self._ended)}/{len(self.steps)} {self.steps[record.key].label}: {end}"
+        return f"{len(self._ended)}/{self.total} {self.labels[record.key]}: {end}"

@@ -12,6 +12,7 @@ from flopprof.analysis.runs.folder import read_run_folder
 from flopprof.analysis.runs.records import StepRecord
 from flopprof.profiler.capture.run import CaptureOptions, capture_run, open_run, shards_of
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder
+from flopprof.profiler.terminal import progress
 from flopprof.profiler.terminal.progress import ProgressLines, show_progress
 from flopprof.profiler.worker.job import Finished, Started
 from flopprof.scenarios.operations.ops import Matvec
@@ -61,7 +62,7 @@ def capture(plan: Plan, options: CaptureOptions) -> list[str]:
     console = terminal()
     with open_run(plan, options) as run:
         todo = [step for shard in shards_of(plan, options.resumed) for step in shard.steps]
-        with show_progress(todo, control=options.control, console=console) as listen:
+        with show_progress(todo, control=options.control, all_steps=plan.steps, console=console) as listen:
             capture_run(run, plan, options, listen)
     return shown(console)[-1:]
 
@@ -85,7 +86,7 @@ def test_a_step_that_is_run_again_counts_once():
     step, console = make_step(Matvec(), n=8), terminal()
     done = Finished(record=StepRecord(key=step.key, status="done"))
     failed = Finished(record=StepRecord(key=step.key, status="failed", reason="because"))
-    with show_progress([step], control=True, console=console) as listen:
+    with show_progress([step], control=True, all_steps=[step], console=console) as listen:
         for message in (Started(key=step.key), done, Started(key=step.key), done):
             listen("control", message)
         listen("traced", failed)
@@ -95,7 +96,7 @@ def test_a_step_that_is_run_again_counts_once():
 def test_a_step_that_failed_untraced_is_not_waited_for():
     step, console = make_step(Matvec(), n=8), terminal()
     failed = Finished(record=StepRecord(key=step.key, status="failed", reason="because"))
-    with show_progress([step], control=True, console=console) as listen:
+    with show_progress([step], control=True, all_steps=[step], console=console) as listen:
         listen("control", failed)
     assert shown(console)[-1] == "2/2"
 
@@ -104,11 +105,22 @@ def test_without_a_terminal_a_long_run_says_a_line_for_each_step_and_a_short_one
     steps = {step.key: step for step in (make_step(Matvec(), n=n) for n in (4, 8, 16))}
     said: list[str] = []
     now = [0.0]
-    lines = ProgressLines(steps=steps, control=False, say=said.append, clock=lambda: now[0])
+    labels = {key: step.label for key, step in steps.items()}
+    lines = ProgressLines(labels=labels, total=3, control=False, say=said.append, clock=lambda: now[0])
     for at, key in enumerate(steps):
         now[0] = at * 3.0
         status = "failed" if at == 1 else "done"
         lines.listen("traced", Finished(record=StepRecord(key=key, status=status)))
         assert len(said) == (0 if at < 2 else 3)
-    labels = [step.label for step in steps.values()]
-    assert said == [f"1/3 {labels[0]}: done", f"2/3 {labels[1]}: failed", f"3/3 {labels[2]}: done"]
+    one, two, three = labels.values()
+    assert said == [f"1/3 {one}: done", f"2/3 {two}: failed", f"3/3 {three}: done"]
+
+
+def test_the_lines_of_a_resumed_run_count_what_is_left(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    steps = [make_step(Matvec(), n=n) for n in (4, 8, 16)]
+    said: list[str] = []
+    console = Console(file=StringIO(), force_terminal=False)
+    with show_progress(steps[2:], control=False, all_steps=steps, console=console, say=said.append) as listen:
+        listen("traced", Finished(record=StepRecord(key=steps[2].key, status="done")))
+    assert said == [f"1/1 {steps[2].label}: done"]
