@@ -56,7 +56,7 @@ def compare_steps(first: RunResult, second: RunResult) -> bool:
             print(f"{step.label:44} {op.op:8} {'missing':>11}")
             same = False
             continue
-        reps = step.reps or 1, steps[step.key].reps or 1
+        reps = step.traced_reps or 1, steps[step.key].traced_reps or 1
         mine, its = (kernel / count / 1000 for kernel, count in zip(kernels, reps, strict=True))
         same &= abs(its / mine - 1) <= 0.01
         idle = (op.per_rep.idle_ns or 0) / 1000, (other.per_rep.idle_ns or 0) / 1000

@@ -126,9 +126,9 @@ class Run(Shown):
         """Run time against size, a panel per backend and device."""
         return self.plot("time")
 
-    def plot_flops(self) -> list[Axes]:
-        """FLOPs against time."""
-        return self.plot("flops")
+    def plot_ratio(self) -> list[Axes]:
+        """Each variant's time over the reference's against size, with its interval."""
+        return self.plot("ratio")
 
     def plot_layers(self) -> list[Axes]:
         """Where the time of each step goes."""

@@ -51,14 +51,6 @@ class Folded:
     """Folded name -> the full names of its ranges, in the order in which they came."""
 
 
-def fold_together(a: Trace, b: Trace) -> tuple[Folded, Folded]:
-    """Both sides of a comparison: what one side folds, the other folds too."""
-    left = fold_ranges(a)
-    right = fold_ranges(b, left.folds)
-    more = right.folds - left.folds
-    return (fold_ranges(a, right.folds) if more else left), right
-
-
 def fold_ranges(trace: Trace, also: Iterable[Fold] = ()) -> Folded:
     """The trace with counters folded in its ranges' names; the same trace where nothing counts."""
     names = _Names(trace, frozenset(also))

@@ -53,8 +53,3 @@ class CpuUse:
         """The system's part of the CPU time."""
         spent = self.user_ns + self.system_ns
         return self.system_ns / spent if spent else None
-
-    @property
-    def faulted_bytes(self) -> float:
-        """Memory that was handed out."""
-        return self.minor_faults * self.page_bytes

@@ -22,6 +22,8 @@ MOST_BYTES = 1 << 22
 
 LOOK_SECONDS = 0.005
 
+PLACE_DELETED = "the current folder has been deleted: go to one that is there"
+
 
 class NoAnswer(Exception):
     """A program that could not be started, did not end in time, or does not stop talking."""
@@ -93,7 +95,7 @@ def explain_place() -> str | None:
     try:
         str(Path.cwd()).encode()
     except FileNotFoundError:
-        return "the current folder has been deleted: go to one that is there"
+        return PLACE_DELETED
     except UnicodeEncodeError:
         return "the current folder's path is not UTF-8: go to another"
     return None

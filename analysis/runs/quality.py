@@ -41,12 +41,12 @@ def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterat
 
 
 def _find_late_charge(step: StepRecord) -> tuple[float, int] | None:
-    """Cores that a step was charged for, and those that there are, where these are fewer."""
+    """Cores that a step was charged for, and those that there are, where it is worth telling that these are fewer."""
     use = charged_use(step.cpu) if step.cpu is not None and step.cpu.reps else None
     cores = use.charged_cores if use is not None else None
     return (
         (cores, use.cores_allowed)
-        if use is not None and cores is not None and cores > use.cores_allowed
+        if use is not None and cores is not None and cores > WORTH_TELLING * use.cores_allowed
         else None
     )
 

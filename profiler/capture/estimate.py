@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,17 +56,11 @@ def describe_plan(plan: Plan, recorder: str, estimate: Estimate, *, control: boo
     """The lines of ``run --dry-run``."""
     lines = [f"{plan.name}: {count_noun(len(plan.steps), 'step')}, recorded by {recorder}; nothing was run"]
     lines += [
-        f"  {backend} {device}: {count_noun(len(steps), 'step')}" for (backend, device), steps in _group(plan)
+        f"  {shard.backend} {shard.device}: {count_noun(len(shard.steps), 'step')}"
+        for shard in shards_of(plan)
     ]
     lines += [f"  skipped {label}: {reason}" for label, reason in plan.skipped]
     return "\n".join([*lines, _tell_estimate(plan, estimate, control=control)])
-
-
-def _group(plan: Plan) -> Sequence[tuple[tuple[str, str], Sequence[object]]]:
-    groups: dict[tuple[str, str], list[object]] = {}
-    for step in plan.steps:
-        groups.setdefault((step.backend, step.device), []).append(step)
-    return list(groups.items())
 
 
 def _tell_estimate(plan: Plan, estimate: Estimate, *, control: bool) -> str:

@@ -14,7 +14,7 @@ from ...analysis.runs.results import RunResult
 from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
-from ...analysis.store.place import DEFAULT_STORE
+from ...analysis.store.place import DEFAULT_STORE, in_store
 from ...analysis.trace.quality import loses_data
 from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...reports.run.publish import write_reports
@@ -225,8 +225,3 @@ def record_complete(result: RunResult, folder: Path, store: Path) -> None:
     """Write the run into the database of the store in which its folder lies."""
     if in_store(folder, store):
         record_run(store, result, folder.name, count_shards(folder))
-
-
-def in_store(folder: Path, store: Path) -> bool:
-    """Whether a run's folder is one of a store's."""
-    return folder.absolute().parent.resolve() == store.resolve()

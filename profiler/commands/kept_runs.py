@@ -9,7 +9,7 @@ from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
-from ...analysis.store.place import find_store
+from ...analysis.store.place import find_store, in_store
 from ...analysis.store.queries import RunLine, read_run
 from ...analysis.words import FORMAT
 from ...reports.document.document import Document
@@ -24,8 +24,8 @@ from ..terminal.output import emit, tell
 def find_kept_run(address: str, store: Path) -> RunLine:
     """A run of the store by any of its names, its folder's path among them. Raises UnknownRun, StoreError."""
     path = Path(address)
-    is_in_store = path.is_dir() and path.absolute().parent.resolve() == store.resolve()
-    return find_line(path.name if is_in_store else address, store, gone=True)
+    is_kept = path.is_dir() and in_store(path, store)
+    return find_line(path.name if is_kept else address, store, gone=True)
 
 
 def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
@@ -114,7 +114,7 @@ def compose_kept_run(folder: Path) -> Document:
     return compose(account_run(folder))
 
 
-def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool = True) -> str:
+def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool) -> str:
     """Write a run's archive. Raises UnknownRun, StoreError, RunError, TraceError, ScrubError."""
     from ...analysis.archives.archive import export_run
     from ...analysis.runs.writing import refuse_existing
@@ -157,7 +157,7 @@ def show_history_of(
     store: Path | None,
     *,
     as_json: bool,
-    force: bool = True,
+    force: bool,
 ) -> str:
     """The history of a scenario's steps, and its picture if asked for. Raises UnknownRun, StoreError."""
     from ...analysis.runs.writing import refuse_existing

@@ -16,7 +16,7 @@ from pathlib import Path
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.programs.folder import ProgramFolder, analyse_program, read_program_folder
 from ...analysis.store.database import record_program
-from ...analysis.store.place import find_store
+from ...analysis.store.place import find_store, in_store
 from ...analysis.words import RecorderChoice
 from ...reports.document.format import Format
 from ...reports.program.compose import write_program_reports
@@ -142,7 +142,7 @@ def _report(folder: Path, shown: Shown, *, capture: bool) -> bool:
 def _keep(program: ProgramFolder, analysis: Analysis) -> None:
     """Make it a run of the store that it lies in, if it lies in one."""
     store = find_store(None)
-    if program.path.absolute().parent.resolve() == store.resolve():
+    if in_store(program.path, store):
         record_program(store, program, analysis)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from ...analysis.runs.records import Gpu, Machine
+from .installation import install_extra
 from .version import installed_version
 
 PACKAGES = ("numpy", "torch", "cupy-cuda12x", "cupy-cuda13x", "nvtx", "pandas")
@@ -40,7 +41,7 @@ def missing_reason(backend: str, device: str) -> str | None:
 def needed_for_activity() -> str | None:
     """What to install so that torch.profiler records the GPU of this machine; None where it does."""
     if importlib.util.find_spec("torch") is None:
-        return "torch: pip install 'flopprof[torch]'"
+        return f"torch: {install_extra('torch')}"
     if not torch_has_cuda():
         return "torch built for CUDA, this is a CPU build: https://pytorch.org/get-started/locally"
     return None

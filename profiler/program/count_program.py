@@ -20,6 +20,7 @@ from ..errors import ProfileError
 from ..recorders.folders import temporary_folder
 from ..recorders.ncu import explain, open_ncu
 from .recording import resolve_program
+from .signals import as_shells_say
 
 OWN_DOMAIN = "flopprof"
 
@@ -132,8 +133,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     except OSError as error:
         raise ProfileError(f"{command[0]}: {error.strerror or error}") from error
     with _signals_to(child):
-        code = child.wait()
-    return code if code >= 0 else 128 - code
+        return as_shells_say(child.wait())
 
 
 @contextmanager

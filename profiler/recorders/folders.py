@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from ...analysis.files import move_whole
+from ...analysis.processes.asking import PLACE_DELETED
 from ...analysis.runs.lock import FolderHeld, hold_folder, is_held
 from ...analysis.store.place import DEFAULT_STORE
 from ..errors import OutputFolderError, RunHeldError
@@ -60,9 +61,7 @@ def refuse_unwritable_name(folder: Path) -> None:
     except UnicodeEncodeError:
         raise OutputFolderError(folder, "its path is not UTF-8, in which results are written") from None
     except FileNotFoundError:
-        raise OutputFolderError(
-            folder, "the current folder has been deleted: go to one that is there"
-        ) from None
+        raise OutputFolderError(folder, PLACE_DELETED) from None
 
 
 @contextmanager

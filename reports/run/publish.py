@@ -9,7 +9,7 @@ from ...analysis.runs.writing import encode_text, write_files
 from ..charts.chart import draw_image
 from ..data.run_csv import csv_tables
 from ..document.format import Format
-from ..render.formats import list_figures, render_document, write_images
+from ..render.formats import list_figures, render_document
 from ..render.html import render_html
 from ..render.json_text import render_json
 from ..render.markdown import render_markdown
@@ -40,11 +40,3 @@ def write_reports(result: RunResult, folder: Path) -> list[Path]:
     names = ["report.txt", *texts, *pictures]
     texts = {"report.txt": render_text(document, files=names), **texts}
     return write_files({name: encode_text(text) for name, text in texts.items()} | pictures, folder)
-
-
-def write_figures(result: RunResult, folder: Path, *, force: bool = True) -> list[Path]:
-    """Every figure of a run as PNG, SVG and PDF, its numbers as CSV beside them, the folder made if need be.
-
-    Raises RunError when the folder cannot be written, or without ``force`` has one of them.
-    """
-    return write_images(compose(result), folder, force=force)

@@ -8,7 +8,7 @@ import pytest
 from drawing.drawn import Drawn, Range
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.attribution.counting_words import fold_counting
-from flopprof.analysis.attribution.folding import fold_ranges, fold_together, full_names
+from flopprof.analysis.attribution.folding import fold_ranges, full_names
 from flopprof.analysis.trace.trace import Trace
 
 
@@ -84,7 +84,15 @@ def test_full_names_are_kept_beside_the_folded_ones():
 
 
 def test_what_one_side_folds_the_other_folds_too():
-    a, b = fold_together(draw_row([f"chew {n}" for n in range(9)]), draw_row(["chew 3", "chew 4"]))
-    assert (set(names_of(a.trace)), names_of(b.trace)) == ({"chew #"}, ["chew #", "chew #"])
-    a, b = fold_together(draw_row(["step 3"]), draw_row(["step 3", "step 4"]))
-    assert (names_of(a.trace), names_of(b.trace)) == (["step #"], ["step #", "step #"])
+    many, two = draw_row([f"chew {n}" for n in range(9)]), draw_row(["chew 3", "chew 4"])
+    folds = fold_ranges(many).folds
+    assert (set(names_of(fold_ranges(many).trace)), names_of(fold_ranges(two, folds).trace)) == (
+        {"chew #"},
+        ["chew #", "chew #"],
+    )
+    one, two = draw_row(["step 3"]), draw_row(["step 3", "step 4"])
+    folds = fold_ranges(two).folds
+    assert (names_of(fold_ranges(one, folds).trace), names_of(fold_ranges(two).trace)) == (
+        ["step #"],
+        ["step #", "step #"],
+    )

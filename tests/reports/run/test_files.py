@@ -31,9 +31,9 @@ from flopprof.analysis.runs.results import RunResult
 from flopprof.reports.charts.chart import IMAGE_FORMATS, draw_image
 from flopprof.reports.data.run_csv import csv_tables
 from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
-from flopprof.reports.render.formats import list_figures
+from flopprof.reports.render.formats import list_figures, write_images
 from flopprof.reports.run.compose import compose
-from flopprof.reports.run.publish import render, write_figures, write_reports
+from flopprof.reports.run.publish import render, write_reports
 from running.html_tables import Tables
 
 FILES = [
@@ -273,7 +273,7 @@ def test_every_format_shows_the_same_numbers():
 
 @pytest.mark.slow
 def test_every_figure_is_exported_for_screen_and_print(tmp_path: Path):
-    paths = write_figures(axes_run(), tmp_path / "new" / "figures")
+    paths = write_images(compose(axes_run()), tmp_path / "new" / "figures")
     names = ("factors", "time", "ratio", "layers", "gbps")
     ends = ("png", "svg", "pdf", "csv")
     assert [path.name for path in paths] == [f"{n}.{end}" for n in names for end in ends]
