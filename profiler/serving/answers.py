@@ -15,9 +15,9 @@ from ...reports.run.compose import compose
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from .bounded import CHARACTERS, Table, bound
-from .inside import ServedFolder
 from .readings import Readings, TraceQuestion
 from .recordings import list_recordings
+from .served_folder import ServedFolder
 
 FIRST_ROWS = 20
 """Rows of a table unless another number is asked for."""

@@ -16,7 +16,7 @@ from ...analysis.errors import CompareError
 from ...analysis.runs.account import account_run
 from ...analysis.runs.results import RunResult
 from ...analysis.words import WindowClock
-from .inside import NotThere, ServedFolder
+from .served_folder import NotThere, ServedFolder
 
 KEPT = 2
 """Readings that are kept; that of a large trace takes gigabytes."""

@@ -12,7 +12,7 @@ from ...analysis.ranks.naming import is_trace
 from ...analysis.runs.folder import read_record
 from ...analysis.runs.records import RunPlan
 from ...analysis.trace.open import PACKED_SUFFIXES
-from .inside import ServedFolder
+from .served_folder import ServedFolder
 
 PLAN = "plan.json"
 
