@@ -58,8 +58,7 @@ class InsideRecorder:
         if not ended:
             raise CaptureError("it ended before what it had recorded could be written")
         target = staging / "raw.sqlite"
-        writer = ExportWriter.create(target)
-        writer.product, writer.version = EMBEDDED, f"{EMBEDDED} {installed_version()}"
+        writer = ExportWriter.create(target, EMBEDDED, f"{EMBEDDED} {installed_version()}")
         try:
             for folder in ended:
                 rows = read_ranges(folder)
