@@ -79,6 +79,16 @@ EMBEDDED = "flopprof embedded recorder"
 CLOCK_ORIGIN = "EXPORT_CLOCK_ORIGIN_NS"
 """What the embedded recorder calls its file's 0, on the clock of ``time.perf_counter_ns``."""
 
+ACTIVITY_RECORDER = "torch.profiler"
+"""What records devices where Nsight Systems is missing."""
+
+DEVICE_RECORDER, CLOCK_RESIDUAL = "EXPORT_DEVICE_RECORDER", "EXPORT_CLOCK_RESIDUAL_NS"
+"""Where an export says what recorded devices in it, and how far their clock may be from that of the ranges."""
+
+NO_ACTIVITY = f"{ACTIVITY_RECORDER} recorded no device activity"
+ACTIVITY_CUT_SHORT = f"{ACTIVITY_RECORDER} stopped recording too early"
+"""What an export tells of a recording that lost everything, or its end."""
+
 TraceRecorder = Literal["nsys", "embedded", "kineto"]
 """What recorded a trace; Kineto is torch.profiler's."""
 

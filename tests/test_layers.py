@@ -81,6 +81,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "profiler.annotation": ("analysis.words", "profiler.flops.", "profiler.inside."),
     "profiler.worker": (
         *("analysis.words", "analysis.runs.records", "analysis.runs.ceilings", "analysis.runs.writing"),
+        "analysis.kineto.range_tables",
         *(
             "scenarios.",
             "profiler.annotation.",

@@ -11,7 +11,7 @@ from typing import Literal
 from ..errors import TraceError
 from ..sqlite.exact import exact_integer
 from ..sqlite.file import SqliteFile
-from ..words import TraceRecorder
+from ..words import CLOCK_RESIDUAL, DEVICE_RECORDER, TraceRecorder
 
 TESTED_MINOR = 28
 
@@ -25,8 +25,8 @@ EXPORT_KEYS = (
     "EXPORT_SCHEMA_VERSION",
     "EXPORT_PARAM_TABLES_TO_EXPORT",
     "EXPORT_PARAM_TIMES_TO_EXPORT",
-    "EXPORT_DEVICE_RECORDER",
-    "EXPORT_CLOCK_RESIDUAL_NS",
+    DEVICE_RECORDER,
+    CLOCK_RESIDUAL,
 )
 
 GRAPH_MODE_KEY = "%CUDA_GRAPH_TRACE_OPTIONS:MODE"
@@ -96,8 +96,8 @@ def read_metadata(file: SqliteFile) -> Metadata:
         partial=any(values.get(k, "").strip() for k in EXPORT_KEYS if k.endswith("_TO_EXPORT")),
         diagnostics=_diagnostics(file),
         utc_epoch_ns=_utc_epoch(file),
-        device_recorder=values.get("EXPORT_DEVICE_RECORDER") or None,
-        clock_residual_ns=exact_integer(values.get("EXPORT_CLOCK_RESIDUAL_NS")),
+        device_recorder=values.get(DEVICE_RECORDER) or None,
+        clock_residual_ns=exact_integer(values.get(CLOCK_RESIDUAL)),
     )
 
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TraceError
-from ..words import CLOCK_ORIGIN
+from ..words import (
+    ACTIVITY_CUT_SHORT,
+    ACTIVITY_RECORDER,
+    CLOCK_ORIGIN,
+    CLOCK_RESIDUAL,
+    DEVICE_RECORDER,
+    NO_ACTIVITY,
+)
 from .clock_join import ClockJoin, Span, join_clocks
 from .convert import read_rows
 from .events import CallEvent, TraceRow
@@ -23,12 +30,7 @@ from .writer import ExportWriter
 
 STAMPED_CALL = "cudaDeviceSynchronize"
 
-RECORDER = "torch.profiler"
-
 BASE = "baseTimeNanoseconds"
-
-NOTHING, CUT_SHORT = f"{RECORDER} recorded no device activity", f"{RECORDER} stopped recording too early"
-"""What is told of a session that lost everything, or its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def add_sessions(writer: ExportWriter, sessions: Sequence[Session], *, origin_ns
             join = _add_session(writer, session, origin_ns, head)
             residuals += [] if join is None else [join.residual_ns]
         if residuals:
-            facts = {"EXPORT_DEVICE_RECORDER": RECORDER, "EXPORT_CLOCK_RESIDUAL_NS": str(max(residuals))}
+            facts = {DEVICE_RECORDER: ACTIVITY_RECORDER, CLOCK_RESIDUAL: str(max(residuals))}
             writer.add_facts(facts)
         writer.finish(head)
     except sqlite3.OperationalError as error:
@@ -121,11 +123,11 @@ def _add_session(
             problem = "it wrote no trace"
     join = _join(session, calls, base) if problem is None else None
     if join is None:
-        writer.tell(f"{NOTHING}: {problem or 'the calls that join its clock are not in its trace'}")
+        writer.tell(f"{NO_ACTIVITY}: {problem or 'the calls that join its clock are not in its trace'}")
         writer.settle(after, offset_ns=None)
         return None
     if not join.has_end:
-        writer.tell(CUT_SHORT)
+        writer.tell(ACTIVITY_CUT_SHORT)
     writer.settle(after, offset_ns=join.offset_ns + origin_ns)
     head[BASE] = base + join.offset_ns + origin_ns
     return join

@@ -10,28 +10,28 @@ from typing import Any
 
 from ..arithmetic.arrays import Ints
 from .events import CallEvent, CopyEvent, FillEvent, KernelEvent, NvtxEvent, Place, RangeEvent, TraceRow
-
-SCHEMA = "3.20.3"
+from .range_tables import (
+    DOMAIN_CREATE,
+    INSERT_DOMAIN,
+    INSERT_FACT,
+    PUSH_POP,
+    RANGE_TABLES,
+    TID_BITS,
+    describe_export,
+    number_process,
+)
 
 PRODUCT = "torch.profiler (Kineto)"
 
-TID_BITS = 24
-
 FIRST_STAND_IN = 0xF00000
 """Threads whose number does not fit (CUPTI alone gives pthread handles) are numbered from here on."""
-
-PUSH_POP, DOMAIN_CREATE = 59, 75
 
 RANGE_COLUMNS = 'start, "end", eventType, globalTid, endGlobalTid, textId, domainId, int64Value, doubleValue'
 
 DEVICE_COLUMNS = """start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
     streamId INTEGER NOT NULL, correlationId INTEGER, globalPid INTEGER, graphNodeId INTEGER"""
 
-TABLES = f"""
-CREATE TABLE StringIds (id INTEGER NOT NULL PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE META_DATA_EXPORT (name TEXT NOT NULL, value TEXT);
-CREATE TABLE ANALYSIS_DETAILS (globalVid INTEGER NOT NULL, duration INTEGER NOT NULL, startTime INTEGER NOT NULL,
-    stopTime INTEGER NOT NULL);
+DEVICE_AND_FACTS = f"""
 CREATE TABLE TARGET_INFO_SESSION_START_TIME (utcEpochNs INTEGER NOT NULL);
 CREATE TABLE TARGET_INFO_GPU (id INTEGER NOT NULL, name TEXT, smCount INTEGER, totalMemory INTEGER,
     computeMajor INTEGER, computeMinor INTEGER, maxWarpsPerSm INTEGER, maxRegistersPerSm INTEGER,
@@ -46,8 +46,6 @@ CREATE TABLE CUPTI_ACTIVITY_KIND_MEMSET ({DEVICE_COLUMNS}, bytes INTEGER NOT NUL
 CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INTEGER NOT NULL, end INTEGER NOT NULL, eventClass INTEGER NOT NULL,
     globalTid INTEGER, correlationId INTEGER, nameId INTEGER NOT NULL, returnValue INTEGER NOT NULL);
 CREATE TABLE DIAGNOSTIC_EVENT (timestamp INTEGER NOT NULL, severity INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE TABLE NVTX_EVENTS (start INTEGER NOT NULL, end INTEGER, eventType INTEGER NOT NULL, text TEXT, globalTid INTEGER,
-    endGlobalTid INTEGER, textId INTEGER, domainId INTEGER, int64Value INTEGER, doubleValue REAL);
 """
 
 KERNEL, MEMCPY, MEMSET, RUNTIME = (
@@ -93,20 +91,16 @@ class ExportWriter:
     _pids: set[int] = field(default_factory=set)
 
     @classmethod
-    def create(cls, path: Path) -> ExportWriter:
+    def create(cls, path: Path, product: str = PRODUCT, version: str | None = None) -> ExportWriter:
         """A new file with empty tables."""
-        connection = sqlite3.connect(path)
-        tables = TABLES.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
-        connection.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
-        return cls(connection)
+        return cls(_open(path), product, version)
 
     @classmethod
     def extend(cls, path: Path) -> ExportWriter:
         """An export that is there, with more rows; what it has besides is kept."""
-        writer = cls.create(path)
-        writer.product = None
-        writer._texts |= {text: i for i, text in writer.connection.execute("SELECT id, value FROM StringIds")}
-        return writer
+        connection = _open(path)
+        texts = {text: i for i, text in connection.execute("SELECT id, value FROM StringIds")}
+        return cls(connection, product=None, _texts=texts)
 
     def append(self, rows: Iterable[TraceRow | NvtxEvent]) -> None:
         """Store rows with the times they have."""
@@ -152,7 +146,7 @@ class ExportWriter:
 
     def add_facts(self, facts: Mapping[str, str]) -> None:
         """Facts about the export as a whole."""
-        self.connection.executemany("INSERT INTO META_DATA_EXPORT VALUES (?, ?)", list(facts.items()))
+        self.connection.executemany(INSERT_FACT, list(facts.items()))
 
     def finish(self, head: Mapping[str, Any]) -> None:
         """Write what stands beside the events, name processes, and drop the tables that have no row, as nsys does."""
@@ -205,7 +199,7 @@ class ExportWriter:
         tid = self.threads.get(tid, tid)
         if tid >> TID_BITS:
             tid = self._stand_ins.setdefault(tid, FIRST_STAND_IN + len(self._stand_ins))
-        return _process(pid) | tid
+        return number_process(pid) | tid
 
     def _domain(self, row: NvtxEvent) -> int:
         if not row.domain:
@@ -214,10 +208,7 @@ class ExportWriter:
         if key not in self._domains:
             self._domains[key] = len(self._domains) + 1
             made = (row.start, DOMAIN_CREATE, row.domain, self._thread(row.pid, row.tid), self._domains[key])
-            self.connection.execute(
-                "INSERT INTO NVTX_EVENTS (start, eventType, text, globalTid, domainId) VALUES (?, ?, ?, ?, ?)",
-                made,
-            )
+            self.connection.execute(INSERT_DOMAIN, made)
         return self._domains[key]
 
     def _shift(self) -> int:
@@ -239,7 +230,7 @@ class ExportWriter:
         if len(self._pids) == 1:
             (pid,) = self._pids
             for table in DEVICE_TABLES:
-                self.connection.execute(f"UPDATE {table} SET globalPid = ?", (_process(pid),))
+                self.connection.execute(f"UPDATE {table} SET globalPid = ?", (number_process(pid),))
             return
         self.connection.execute(CALLERS)
         self.connection.execute("CREATE UNIQUE INDEX temp.caller_id ON caller (id)")
@@ -252,7 +243,7 @@ class ExportWriter:
     def _describe(self, head: Mapping[str, Any], origin: int) -> None:
         if self.product is not None:
             version = self.version or f"{self.product}, schema {head.get('schemaVersion', 'unknown')}"
-            self.add_facts(_describe_export(self.product, version))
+            self.add_facts(describe_export(self.product, version))
         base = head.get("baseTimeNanoseconds")
         if base is not None or origin > 1 << 60:  # without a base, times are of the Unix clock
             epoch = int(base or 0) + origin
@@ -265,26 +256,17 @@ class ExportWriter:
         self.connection.executemany("INSERT INTO TARGET_INFO_CUDA_DEVICE VALUES (?, ?, ?)", owners)
 
 
-def _describe_export(product: str, version: str) -> dict[str, str]:
-    major, minor, micro = SCHEMA.split(".")
-    return {
-        "EXPORT_SCHEMA_VERSION": SCHEMA,
-        "EXPORT_SCHEMA_VERSION_MAJOR": major,
-        "EXPORT_SCHEMA_VERSION_MINOR": minor,
-        "EXPORT_SCHEMA_VERSION_MICRO": micro,
-        "EXPORT_PRODUCT_NAME": product,
-        "EXPORT_PRODUCT_VERSION": version,
-    }
+def _open(path: Path) -> sqlite3.Connection:
+    """A file that has every table; those that it had are as they were."""
+    connection = sqlite3.connect(path)
+    tables = f"{RANGE_TABLES} {DEVICE_AND_FACTS}".replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    connection.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
+    return connection
 
 
 def count_stand_ins(global_tids: Ints) -> int:
     """How many of these threads have a number of ours, because theirs does not fit."""
     return int((global_tids & ((1 << TID_BITS) - 1) >= FIRST_STAND_IN).sum())
-
-
-def _process(pid: int) -> int:
-    """A process as Nsight Systems numbers it: VM id 1, then 24 bits of process id."""
-    return 1 << 48 | (pid & 0xFFFFFF) << TID_BITS
 
 
 def _device(place: Place) -> Cells:

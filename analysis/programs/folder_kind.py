@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+PLAN, PROFILE = "plan.json", "profile.json"
+"""The record that makes a folder a run of a scenario, or a recorded program."""
+
 
 def is_program_folder(path: Path) -> bool:
     """Whether a folder holds a recorded program; with a plan.json it is a run of a scenario, whatever else it holds."""
-    return (path / "profile.json").is_file() and not (path / "plan.json").exists()
+    return (path / PROFILE).is_file() and not is_run_folder(path)
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a folder holds a run of a scenario."""
+    return (path / PLAN).is_file()

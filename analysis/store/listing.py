@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
-from ..programs.folder_kind import is_program_folder
+from ..programs.folder_kind import is_program_folder, is_run_folder
 from ..runs.lock import is_held
 from .access import may_write
 from .database import (
@@ -197,7 +197,7 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
 
 
 def _choose_way(path: Path) -> Callable[..., None] | None:
-    if (path / "plan.json").is_file():
+    if is_run_folder(path):
         return _take_in_folder
     return _take_in_program if is_program_folder(path) else None
 
@@ -233,7 +233,7 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
     findings = _Findings()
     for folder in sorted(folders):
         path = store / folder
-        if (path / "plan.json").is_file():
+        if is_run_folder(path):
             try:
                 plan = read_record(path / "plan.json", RunPlan)
                 status: RunStatus = "running" if is_held(path) else plan.run.status

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..words import ACTIVITY_CUT_SHORT, ACTIVITY_RECORDER, CLOCK_RESIDUAL, DEVICE_RECORDER, NO_ACTIVITY
+
 UNKNOWN_DIAGNOSTIC = "A message of Nsight Systems that flopprof does not know."
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -26,8 +28,8 @@ _SETTINGS: dict[str, str] = {
     r"EXPORT_PRODUCT_(?:VERSION|DATE)": rf"{_VERSION}|flopprof embedded recorder [0-9][0-9a-z.+]*",
     r"EXPORT_SCHEMA_VERSION(?:_MAJOR|_MINOR|_MICRO)?": _VERSION,
     r"EXPORT_SCHEMA_VERSION_CKSUM": r"\d+ \d+",
-    r"EXPORT_DEVICE_RECORDER": r"torch\.profiler",
-    r"EXPORT_CLOCK_RESIDUAL_NS": r"\d{1,19}",
+    re.escape(DEVICE_RECORDER): re.escape(ACTIVITY_RECORDER),
+    re.escape(CLOCK_RESIDUAL): r"\d{1,19}",
     r"EXPORT_PLATFORM": r"linux-desktop|linux-sbsa|windows-desktop|qnx|mac",
     r"EXPORT_ARCH": r"x64|x86_64|aarch64|arm64|sbsa",
     r"EXPORT_TIME_UTC": _STAMP,
@@ -52,8 +54,8 @@ _SETTINGS: dict[str, str] = {
 
 _DIAGNOSTICS: tuple[str, ...] = (
     # data were lost, or may have been
-    r"torch\.profiler recorded no device activity(?:: [A-Za-z0-9 _.,:;()\[\]'\"=-]{0,200}[A-Za-z0-9)'])?",
-    r"torch\.profiler stopped recording too early",
+    re.escape(NO_ACTIVITY) + r"(?:: [A-Za-z0-9 _.,:;()\[\]'\"=-]{0,200}[A-Za-z0-9)'])?",
+    re.escape(ACTIVITY_CUT_SHORT),
     r"Not all (?:[A-Za-z]+ ){0,4}events might have been collected",
     r"No (?:CUDA|NVTX) events collected",
     r"CUDA profiling might (?:have )?not (?:have )?been started correctly",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...analysis.words import BYTES_MARK, OWN_DOMAIN
-from ..inside.kept_ranges import KeptRanges
+from ..inside.kept_ranges import LOADED_AS, KeptRanges
 from .nvtx_domain import end_of_ranges, nvtx_library, open_domain
 
 GREATEST = (1 << 63) - 1
@@ -25,9 +25,6 @@ CACHED = 1024
 Color = int | str
 """What Nsight Systems paints a range in: ``0xAARRGGBB``, or a name that nvtx knows."""
 
-
-INSIDE = "_flopprof_inside"
-"""The name under which a recorded program has loaded profiler/inside, which is no part of its flopprof."""
 
 INJECTIONS = ("NVTX_INJECTION64_PATH", "NVTX_INJECTION32_PATH")
 """How a tool that records tells NVTX so, by NVTX's own convention; without any, every call goes nowhere."""
@@ -174,7 +171,7 @@ def nvtx() -> Nvtx:
     """NVTX, silence, or what `flopprof profile` had this process keep; decided at the first annotation."""
     if os.environ.get("NVTX_DISABLE"):
         return Silence()
-    inside = getattr(sys.modules.get(INSIDE), "recording", None)
+    inside = getattr(sys.modules.get(LOADED_AS), "recording", None)
     return Recorded() if inside is None else Kept(inside.ranges)
 
 

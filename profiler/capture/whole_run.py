@@ -129,7 +129,7 @@ def _find_resumed(request: RunRequest) -> RunFolder | None:
     return read_resumable(find_run(request.resume, request.store), counting=counting)
 
 
-def describe_run(request: RunRequest) -> str:
+def describe_dry_run(request: RunRequest) -> str:
     """What a run would do, and how long that would take, without running any of it. Raises FlopprofError."""
     plan = expand_plan(load_scenario(request.scenario or "", request.overrides), missing_reason)
     if not plan.steps or (request.strict and plan.skipped):

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ..serving.bounded import CHARACTERS, LEAST_CHARACTERS
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
 from ..terminal.plain_values import PlainCommand
@@ -109,8 +110,8 @@ def mcp(
         Path, typer.Argument(help="The folder of runs and traces; nothing outside it is read.")
     ],
     characters: Annotated[
-        int, typer.Option(min=4000, metavar="N", help="The most characters of an answer.")
-    ] = 24_000,
+        int, typer.Option(min=LEAST_CHARACTERS, metavar="N", help="The most characters of an answer.")
+    ] = CHARACTERS,
 ) -> None:
     """Answer an agent's questions about a folder of runs and traces, read only (Model Context Protocol, stdio).
 

@@ -12,9 +12,9 @@ from ...analysis.store.listing import numbers_of_runs
 from ...analysis.store.place import find_store, in_store
 from ...analysis.store.queries import RunLine, read_run
 from ...analysis.words import FORMAT
-from ...reports.document.document import Document
 from ...reports.document.format import Format
 from ...reports.kept.runs import show_run
+from ...reports.program.folder_report import compose_folder
 from ...reports.render.json_text import render_json
 from ...reports.render.screen import Screen
 from ..terminal.outcome import tell_written
@@ -78,7 +78,7 @@ def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) ->
 
     refuse_existing([request.out], force=request.force)
     folder = find_run(request.address, find_store(request.store))
-    document = compose_kept_run(folder)
+    document = compose_folder(folder)
     if request.figures is not None:
         written = write_images(document, request.figures, force=request.force)
         tell_written(written)
@@ -98,20 +98,6 @@ def report_kept_run(request: ReportRequest, screen: Screen, *, open_it: bool) ->
         emit(render_document(document, "html"), page)
         tell_written([page])
     return page
-
-
-def compose_kept_run(folder: Path) -> Document:
-    """What a run's report says. Raises RunError, TraceError."""
-    if is_program_folder(folder):
-        from ...analysis.programs.folder import analyse_program, read_program_folder
-        from ...reports.program.compose import compose_program
-
-        program = read_program_folder(folder)
-        return compose_program(program, analyse_program(program))
-    from ...analysis.runs.account import account_run
-    from ...reports.run.compose import compose
-
-    return compose(account_run(folder))
 
 
 def export_kept_run(address: str, out: Path | None, store: Path | None, *, force: bool) -> str:

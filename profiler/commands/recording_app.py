@@ -74,7 +74,7 @@ def run(
     from ...analysis.store.place import find_store
     from ...reports.render.wrapping import wrap
     from ...reports.run.publish import render
-    from ..capture.whole_run import RunRequest, describe_run
+    from ..capture.whole_run import RunRequest, describe_dry_run
     from ..terminal.outcome import open_page
     from ..terminal.screen import look_at_screen
     from .run import run_on_terminal
@@ -96,7 +96,7 @@ def run(
         if scenario is None or json:
             raise typer.BadParameter("--dry-run takes a SCENARIO, and neither --resume nor --json")
         width = look_at_screen(sys.stdout).width
-        lines = describe_run(request).split("\n")
+        lines = describe_dry_run(request).split("\n")
         print_text("\n".join(part for line in lines for part in wrap(line, width, rest="    ")))
         return
     outcome = run_on_terminal(request, quiet=quiet)

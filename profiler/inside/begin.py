@@ -1,7 +1,8 @@
 """A Python program that records itself: its ranges from its first line, its device from when it first uses one.
 
-Loaded at the interpreter's start by the ``sitecustomize.py`` that `flopprof profile` puts on PYTHONPATH. What was
-recorded is written at the interpreter's end, into a folder of this process.
+Begun at the interpreter's start by the ``sitecustomize.py`` that `flopprof profile` puts on PYTHONPATH, which loads
+this file as a package named LOADED_AS. What was recorded is written at the interpreter's end, into a folder of this
+process.
 """
 
 from __future__ import annotations

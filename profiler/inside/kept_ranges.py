@@ -8,6 +8,9 @@ import threading
 import time
 from pathlib import Path
 
+LOADED_AS = "_flopprof_inside"
+"""The name of begin.py in a program that records itself, where this room is no part of the program's flopprof."""
+
 RANGES = "ranges.jsonl"
 
 PUSH_POP, START_END, MARK = 59, 60, 34

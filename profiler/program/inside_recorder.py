@@ -6,7 +6,6 @@ Every Python that the program starts records itself, too; what is no Python, or 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,31 +18,16 @@ from ...analysis.kineto.sessions import add_sessions, find_sessions
 from ...analysis.kineto.writer import ExportWriter
 from ...analysis.words import EMBEDDED, Recorder
 from ..errors import CaptureError
-from ..inside.begin import BEGAN, ENDED, FOLDER
-from ..inside.kept_ranges import RANGES
+from ..inside import begin
+from ..inside.kept_ranges import LOADED_AS, RANGES
 from ..machine.version import installed_version
-
-INSIDE = Path(__file__).parents[1] / "inside"
+from .starter import add_starter
 
 PYTHON = re.compile(r"python(\d+(\.\d+)*)?")
 
 SHEBANG_BYTES = 256
 
 BATCH = 50_000
-
-STARTER = """# Made by flopprof: has this Python record itself, then does what another sitecustomize would have done.
-import importlib.util as _util, os as _os, sys as _sys
-_spec = _util.spec_from_file_location("_flopprof_inside", {init!r}, submodule_search_locations=[{folder!r}])
-_inside = _sys.modules[_spec.name] = _util.module_from_spec(_spec)
-_spec.loader.exec_module(_inside)
-from _flopprof_inside.begin import begin as _begin
-_inside.recording = _begin()
-_here = _os.path.dirname(_os.path.abspath(__file__))
-_sys.path[:] = [_path for _path in _sys.path if _os.path.abspath(_path) != _here]
-_found = __import__("importlib.machinery").machinery.PathFinder.find_spec("sitecustomize")
-if _found is not None and _found.loader is not None:
-    _found.loader.exec_module(_util.module_from_spec(_found))
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,27 +43,22 @@ class InsideRecorder:
 
     def extend(self, environment: Mapping[str, str], staging: Path, temporary: Path) -> dict[str, str]:
         """The program's environment, so that every Python in it records itself into the staging folder."""
-        starter = temporary / "starter"
-        starter.mkdir()
-        text = STARTER.format(init=str(INSIDE / "__init__.py"), folder=str(INSIDE))
-        (starter / "sitecustomize.py").write_text(text, encoding="utf-8")
-        path = os.pathsep.join(filter(None, (str(starter), environment.get("PYTHONPATH"))))
-        return {**environment, "PYTHONPATH": path, FOLDER: str(staging / "inside")}
+        started = add_starter(environment, temporary / "starter", begin.__file__, LOADED_AS)
+        return {**started, begin.FOLDER: str(staging / "inside")}
 
     def collect_captures(self, staging: Path) -> list[Path]:
         """One export of all processes. Raises CaptureError, with the reason, where nothing was recorded."""
-        folders = sorted(staging.glob(f"inside/*/{BEGAN}"))
+        folders = sorted(staging.glob(f"inside/*/{begin.BEGAN}"))
         if not folders:
             raise CaptureError(
                 "no Python of it loaded flopprof's recorder, which -I, -E and -S keep out; leave those out, or install "
                 "Nsight Systems (make nsys)"
             )
-        ended = [began.parent for began in folders if (began.parent / ENDED).exists()]
+        ended = [began.parent for began in folders if (began.parent / begin.ENDED).exists()]
         if not ended:
             raise CaptureError("it ended before what it had recorded could be written")
         target = staging / "raw.sqlite"
-        writer = ExportWriter.create(target)
-        writer.product, writer.version = EMBEDDED, f"{EMBEDDED} {installed_version()}"
+        writer = ExportWriter.create(target, EMBEDDED, f"{EMBEDDED} {installed_version()}")
         try:
             for folder in ended:
                 rows = read_ranges(folder)

@@ -1,8 +1,8 @@
 """Where a Python program is, seen so often a second by a thread inside it.
 
-A copy of this file lies as sitecustomize.py in a folder on the program's PYTHONPATH, so it imports the standard library
-alone. It writes what it saw once a second, as a program may end without a word; a fork takes no thread along, so it
-begins anew in the child. The program's own sitecustomize runs after it.
+It is loaded alone, into programs whose Python has no flopprof (starter.py), so it imports the standard library only. It
+writes what it saw once a second, as a program may end without a word; a fork takes no thread along, so it begins anew
+in the child.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import threading
 import time
 from types import CodeType, FrameType
 from typing import Any
+
+LOADED_AS = "_flopprof_sampler"
+"""Its name in the program."""
 
 FOLDER, HZ = "FLOPPROF_SAMPLES", "FLOPPROF_SAMPLES_HZ"
 
@@ -35,8 +38,9 @@ _Stack = tuple[int, ...]
 class Sampler:
     """Looks at every thread but its own, until it is stopped."""
 
-    def __init__(self, folder: str, hz: float) -> None:
+    def __init__(self, folder: str, hz: float, starter: str) -> None:
         self._folder, self._hz = folder, hz
+        self._not_the_programs = (__file__, starter)
         self._looked = 0.0
         self._forget()
 
@@ -88,7 +92,7 @@ class Sampler:
     def _count(self, thread: threading.Thread, frame: FrameType | None, elapsed: int) -> None:
         stack: list[int] = []
         while frame is not None and len(stack) < _DEEPEST:
-            if frame.f_code.co_filename == __file__:
+            if frame.f_code.co_filename in self._not_the_programs:
                 return  # it is starting, or stopping, this
             stack.append(self._code(frame.f_code))
             frame = frame.f_back
@@ -143,29 +147,14 @@ def _cpu_ns(native_id: int | None) -> int | None:
 
 
 def begin() -> None:
-    """Sample this process from now on."""
-    sampler = Sampler(os.environ[FOLDER], float(os.environ.get(HZ, "100")))
+    """Sample this process from now on, if its environment says where to."""
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        return
+    starter = sys._getframe(1).f_code.co_filename
+    sampler = Sampler(folder, float(os.environ.get(HZ, "100")), starter)
     sampler.start()
     os.register_at_fork(
         before=sampler.stop, after_in_parent=sampler.start, after_in_child=sampler.start_in_child
     )
     atexit.register(sampler.stop)
-
-
-def hand_on() -> None:
-    """Import the sitecustomize that the program would have had."""
-    own = sys.modules.pop("sitecustomize")
-    here = os.path.dirname(__file__)  # noqa: PTH120
-    sys.path[:] = [path for path in sys.path if path != here]
-    try:
-        import sitecustomize  # noqa: F401  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        pass
-    finally:
-        sys.modules.setdefault("sitecustomize", own)
-
-
-if __name__ == "sitecustomize":
-    if FOLDER in os.environ:
-        begin()
-    hand_on()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from ...analysis.programs.samples import Function, PythonSamples, SampledThread, Stack
 from . import python_sampler
+from .starter import add_starter
 
 USUAL_HZ = 100.0
 
@@ -28,17 +27,12 @@ class Sampling:
 
     def extend(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The program's environment, in which its Python samples itself."""
-        place = self.folder / "import"
-        place.mkdir(parents=True)
-        (self.folder / "seen").mkdir()
-        shutil.copyfile(python_sampler.__file__, place / "sitecustomize.py")
-        before = environment.get("PYTHONPATH")
-        return {
-            **environment,
-            "PYTHONPATH": os.pathsep.join([str(place), *([before] if before else [])]),
-            python_sampler.FOLDER: str(self.folder / "seen"),
-            python_sampler.HZ: f"{self.hz:g}",
-        }
+        seen = self.folder / "seen"
+        seen.mkdir(parents=True)
+        started = add_starter(
+            environment, self.folder / "import", python_sampler.__file__, python_sampler.LOADED_AS
+        )
+        return {**started, python_sampler.FOLDER: str(seen), python_sampler.HZ: f"{self.hz:g}"}
 
     def collect(self) -> PythonSamples | None:
         """What was seen; None where no Python ran, or not for long enough."""

@@ -85,7 +85,7 @@ def profile_program(
     Raises ProfileError and its leaves when the program could not be run, OutputFolderError.
     """
     program = resolve_program(request.command, request.capture_range.extend(environment))
-    recorder = choose_recorder(request, program, environment, announce)
+    recorder = choose_program_recorder(request, program, environment, announce)
     hz = choose_rate(request)
     started = datetime.now(UTC)
     name = new_run_id(f"profile-{name_program(request.command)}", started)
@@ -113,7 +113,7 @@ def profile_program(
     )
 
 
-def choose_recorder(
+def choose_program_recorder(
     request: ProfileRequest, program: Program, environment: Mapping[str, str], announce: Announce
 ) -> ProgramRecorder:
     """Nsight Systems, or where it is missing a program of Python itself. Raises ProfileError."""
@@ -121,7 +121,7 @@ def choose_recorder(
     if request.recorder != "embedded" and nsys is not None and problem is None:
         return NsysRecorder(nsys=nsys)
     if request.recorder == "nsys" or is_recorded(environment):
-        raise ProfileError(f"{problem or 'nsys is not there'}; see `flopprof doctor`")
+        raise ProfileError(f"{problem}; see `flopprof doctor`")
     if request.recorder == "auto" and not runs_python(program.file):
         raise ProfileError(f"{problem}, and only programs of Python record themselves; see `flopprof doctor`")
     reason = "asked for" if request.recorder == "embedded" else problem

@@ -11,13 +11,12 @@ from ...analysis.errors import TraceError
 from ...analysis.words import FORMAT
 from ...reports.comparison.compose import compose_comparison
 from ...reports.document.document import Document
-from ...reports.run.compose import compose
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
 from .bounded import CHARACTERS, Table, bound
-from .inside import ServedFolder
 from .readings import Readings, TraceQuestion
 from .recordings import list_recordings
+from .served_folder import ServedFolder
 
 FIRST_ROWS = 20
 """Rows of a table unless another number is asked for."""
@@ -56,9 +55,9 @@ class Answers:
         return self._bound({"flopprof": FORMAT, "below": below}, {"recordings": rows}, page)
 
     def analyze(self, path: str, question: TraceQuestion, page: Page) -> dict[str, Any]:
-        """A trace, or a run: its document."""
-        if self._readings.is_run(path) and question == TraceQuestion():
-            return self._document(compose(self._readings.run(path)).data, page)
+        """A trace, a run or a recorded program: its document."""
+        if self._readings.has_report(path) and question == TraceQuestion():
+            return self._document(self._readings.report(path).data, page)
         return self._document(self._readings.trace(path, question).to_json(), page)
 
     def kernels(self, path: str, range_glob: str, domains: Sequence[str], page: Page) -> dict[str, Any]:
@@ -90,8 +89,8 @@ class Answers:
         """In sentences: what a run, a trace or a comparison comes to, and why; with factors and causes."""
         if b is not None or by is not None:
             document = compose_comparison(self._readings.comparison(a, b, by, maps))
-        elif self._readings.is_run(a):
-            document = compose(self._readings.run(a))
+        elif self._readings.has_report(a):
+            document = self._readings.report(a)
         else:
             document = compose_analysis(self._readings.trace(a, TraceQuestion()))
         return self._explained(document, page)

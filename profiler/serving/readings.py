@@ -13,10 +13,11 @@ from ...analysis.compare.compare import Comparison, compare_by, compare_sides
 from ...analysis.compare.rank_sides import is_rank_set
 from ...analysis.compare.sides import Side, read_side
 from ...analysis.errors import CompareError
-from ...analysis.runs.account import account_run
-from ...analysis.runs.results import RunResult
+from ...analysis.programs.folder_kind import is_program_folder, is_run_folder
 from ...analysis.words import WindowClock
-from .inside import NotThere, ServedFolder
+from ...reports.document.document import Document
+from ...reports.program.folder_report import compose_folder
+from .served_folder import NotThere, ServedFolder
 
 KEPT = 2
 """Readings that are kept; that of a large trace takes gigabytes."""
@@ -35,15 +36,16 @@ class TraceQuestion:
 
 @dataclass(slots=True)
 class Readings:
-    """Traces and runs of one folder; one is read at a time."""
+    """Traces, runs and recorded programs of one folder; one is read at a time."""
 
     folder: ServedFolder
     _kept: dict[Hashable, object] = field(default_factory=dict[Hashable, object])
     _lock: Lock = field(default_factory=Lock)
 
-    def is_run(self, name: str) -> bool:
-        """Whether a name means a run."""
-        return (self.folder.find(name) / "plan.json").is_file()
+    def has_report(self, name: str) -> bool:
+        """Whether a name means a run or a recorded program."""
+        path = self.folder.find(name)
+        return is_program_folder(path) or is_run_folder(path)
 
     def trace(self, name: str, question: TraceQuestion) -> Analysis:
         """The analysis of a trace, or of a folder's only one. Raises TraceError, OutsideFolder, NotThere."""
@@ -62,10 +64,10 @@ class Readings:
 
         return self._keep(("trace", name, _stamp(path), question), read)
 
-    def run(self, name: str) -> RunResult:
-        """A run's numbers. Raises RunError, TraceError, OutsideFolder, NotThere."""
+    def report(self, name: str) -> Document:
+        """What the report of a run or a recorded program says. Raises RunError, TraceError, OutsideFolder, NotThere."""
         path = self.folder.find(name)
-        return self._keep(("run", name, _stamp(path)), lambda: replace(account_run(path), folder=name))
+        return self._keep(("report", name, _stamp(path)), lambda: compose_folder(path, name))
 
     def comparison(self, a: str, b: str | None, by: str | None, maps: Sequence[str]) -> Comparison:
         """Two sides, or one side's steps that differ in ``by``. Raises CompareError and what reading raises."""

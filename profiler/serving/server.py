@@ -14,7 +14,7 @@ from ..machine.installation import install_extra
 from ..machine.version import installed_version
 from .answers import Answers
 from .bounded import CHARACTERS, write
-from .inside import ServedFolder
+from .served_folder import ServedFolder
 from .tools import Tools
 
 if TYPE_CHECKING:

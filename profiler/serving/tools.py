@@ -50,7 +50,7 @@ class Tools:
         self._answers = answers
 
     def list_recordings(self, below: Below = "", offset: Offset = 0, limit: Limit = 100) -> dict[str, Any]:
-        """List the runs (kind run) and traces (kind trace) of the folder."""
+        """List the runs (kind run), recorded programs (kind program) and traces (kind trace) of the folder."""
         return self._answers.recordings(below, Page(offset=offset, limit=limit))
 
     def analyze(
@@ -63,7 +63,7 @@ class Tools:
         offset: Offset = 0,
         limit: Limit = FIRST_ROWS,
     ) -> dict[str, Any]:
-        """Say where the time of a run or a trace went: what `flopprof analyze --json` or `report` says, by tables."""
+        """Say where the time of a run, program or trace went: what `flopprof analyze --json` or `report` says."""
         question = TraceQuestion(range_glob=range, domains=tuple(domains or ()), window=window)
         return self._answers.analyze(path, question, Page(table=table, offset=offset, limit=limit))
 
@@ -77,7 +77,7 @@ class Tools:
         offset: Offset = 0,
         limit: Limit = FIRST_ROWS,
     ) -> dict[str, Any]:
-        """Say why, in sentences about a run, a trace or two sides, with each ratio's factors and causes."""
+        """Say why, in sentences about a run, a program, a trace or two sides, with each ratio's factors and causes."""
         return self._answers.explain(a, b, by, maps or (), Page(table=table, offset=offset, limit=limit))
 
     def compare(

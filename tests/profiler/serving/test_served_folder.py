@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from flopprof.profiler.serving.inside import NotAFolder, NotThere, OutsideFolder, ServedFolder
+from flopprof.profiler.serving.served_folder import NotAFolder, NotThere, OutsideFolder, ServedFolder
 from hypothesis import given
 from hypothesis import strategies as st
 
