@@ -157,6 +157,8 @@ class Picture:
 
     alt: str
     groups: tuple[BarGroup, ...]
+    of: str = ""
+    """What a bar's times are of, as they are told: `` of a rep``."""
     lines: tuple[Series, ...] = ()
     size: str = ""
     reference: str = ""

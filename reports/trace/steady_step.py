@@ -8,10 +8,11 @@ import numpy as np
 
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, OWN_DOMAIN
-from ..document.document import Bar, BarGroup, Picture, Row, Table
+from ..document.document import Picture, Row, Table
 from ..document.names import clean, join_path
 from ..document.numbers import format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
+from .bar_picture import draw_up_bars, draw_up_layers
 
 WAITS = {
     "launch": "launch calls",
@@ -90,20 +91,9 @@ def step_picture(row: StepRow) -> Picture | None:
     parts = row.parts[:MOST_PARTS]
     if not parts:
         return None
-    bars = tuple(
-        Bar(
-            label=name_part(part),
-            time_ns=part.ns,
-            parts=tuple((name, part.layers[name]) for name in LAYERS if part.layers.get(name)),
-        )
-        for part in parts
-    )
-    title = f"one {clean(row.range)}, on average"
-    return Picture(
-        alt=f"What a steady {clean(row.range)} is made of: {', '.join(bar.label for bar in bars)}.",
-        groups=(BarGroup(title=title, bars=bars),),
-        left_out=0,
-    )
+    bars = [draw_up_layers(name_part(part), part.ns, part.layers) for part in parts]
+    name = clean(row.range)
+    return draw_up_bars(f"What a steady {name} is made of", f"one {name}, on average", bars)
 
 
 def name_part(part: StepPart) -> str:
