@@ -37,6 +37,8 @@ class Column:
     kind: Kind = "text"
     detail: bool = False
     prose: bool = False
+    term: str | None = None
+    """The glossary's name of what it means, where that is not what its key stands for elsewhere; "": no term."""
 
     @property
     def heading(self) -> str:

@@ -135,7 +135,7 @@ def python_table(samples: PythonSamples, thread: SampledThread) -> Table:
         ColumnOf(key="file", title="where", value=_name_place),
         ColumnOf(key="alone", title="alone", kind="time", value=lambda place: place.alone_ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda place: place.alone_ns / whole),
-        ColumnOf(key="total", title="with calls", kind="time", value=lambda place: place.total_ns),
+        ColumnOf(key="total", title="with calls", kind="time", term="", value=lambda place: place.total_ns),
         ColumnOf(key="cpu", title="computing", kind="time", value=lambda place: place.cpu_ns),
     )
     others = len(samples.threads) - 1

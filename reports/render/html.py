@@ -173,7 +173,7 @@ def _render_rows(
     heads = [_head("where", "where", "", None)] if grouped else []
     units = choose_units(table.columns, table.rows, RATES)
     for column, unit in zip(table.columns, units, strict=True):
-        term = explain_column(column.key)
+        term = explain_column(column)
         if term is not None:
             terms.meet(term)
         heads.append(_head(column.key, head_in_unit(column, unit), "r" if column.numeric else "", term))

@@ -43,7 +43,7 @@ def _trace_table(many: ManyTraces) -> Table:
     columns = (
         Column(key="trace", title="trace"),
         Column(key="duration", title="recorded", kind="time"),
-        Column(key="device", title="device", kind="time"),
+        Column(key="device", title="device", kind="time", term="total"),
         Column(key="attributed", title="in ranges", kind="percent"),
         Column(key="reason", title="why not", prose=True),
     )

@@ -107,7 +107,7 @@ def part_table(row: StepRow) -> Table:
     columns: tuple[ColumnOf[StepPart], ...] = (
         ColumnOf(key="part", title="part", value=name_part),
         ColumnOf(key="instances", title="a step", kind="number", value=lambda part: part.instances),
-        ColumnOf(key="time", title="time", kind="time", value=lambda part: part.ns),
+        ColumnOf(key="time", title="time", kind="time", term="traced", value=lambda part: part.ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda part: part.ns / whole),
         *(_layer_column(name) for name in LAYERS),
     )
