@@ -135,7 +135,7 @@ class Figure:
     """Panels that share their axes' meaning.
 
     ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
-    points under lines; ``waterfall`` floats a bar for each series' step (charts/factor_figure.py,
+    points under lines; ``waterfall`` floats a bar for each series' step (contest/factor_figure.py,
     comparison/figures.py); ``spread`` is a comparison's; ``heat``, ``lanes`` and ``points`` a job's
     (ranks/figures.py). Axes carry the kind their values are written with.
     """

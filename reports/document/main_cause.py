@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor
-from .factor_words import WORTH_NAMING, format_term, name_factor, tell_together
+from .factor_words import compare_values, divide_ratio, name_factor, size_of, tell_together
 from .names import clean
 from .numbers import format_value
 from .remedies import tell_remedies
@@ -68,26 +68,22 @@ def _leading_factors(explanation: Explanation) -> list[Factor]:
     """Those that work in the ratio's direction, the largest first."""
     whole = math.log(explanation.ratio)
     if any(
-        factor.name == "passes" and abs(math.log(factor.ratio)) > math.log(_UNLIKE)
+        factor.name == "passes" and size_of(factor.ratio) > math.log(_UNLIKE)
         for factor in explanation.factors
     ):
         return []
-    known = [factor for factor in explanation.factors if factor.measured and factor.name != "passes"]
-    same = [
-        f for f in known if math.log(f.ratio) * whole > 0 and abs(math.log(f.ratio)) > math.log(WORTH_NAMING)
-    ]
-    ordered = sorted(same, key=lambda factor: -abs(math.log(factor.ratio)))
+    known = [f for f in divide_ratio(explanation).named if f.measured and f.name != "passes"]
+    same = [factor for factor in known if math.log(factor.ratio) * whole > 0]
     return [
         factor
-        for at, factor in enumerate(ordered[:_MOST_FACTORS])
-        if at == 0 or abs(math.log(factor.ratio)) >= _PART_OF_IT * abs(whole)
+        for at, factor in enumerate(same[:_MOST_FACTORS])
+        if at == 0 or size_of(factor.ratio) >= _PART_OF_IT * abs(whole)
     ]
 
 
 def _tell_factor(factor: Factor, explanation: Explanation) -> str:
     size = format_value(max(factor.ratio, 1 / factor.ratio), "ratio")
-    values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
-    return f"{size} by {name_factor(factor, explanation)} ({values})"
+    return f"{size} by {name_factor(factor, explanation)} ({compare_values(factor)})"
 
 
 def _name(cause: Cause) -> str:
