@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from ...analysis.explain.cause import Cause, Code, choose_leading
@@ -44,13 +44,25 @@ _ON_THE_CPU: dict[FactorName, str] = {
     "exposure": "time over that of its ops",
 }
 
-_SLOWS_BYTES: dict[Code, str] = {
-    "underfilled": "is underfilled",
-    "low_occupancy": "has few warps",
-    "uncoalesced": "is uncoalesced",
+PHRASES: dict[Code, str] = {
+    "launch_bound": "is launch-bound",
+    "memory_bound": "is memory-bound",
     "compute_bound": "is compute-bound",
+    "underfilled": "is underfilled",
+    "low_occupancy": "has low occupancy",
+    "uncoalesced": "is uncoalesced",
+    "extra_traffic": "moves more than its least bytes",
     "extra_arithmetic": "is busy with extra arithmetic",
+    "page_faults": "is slowed by page faults",
+    "few_cores": "runs on few cores",
 }
+"""Causes in a word or two; the others are no part of a sentence about several."""
+
+_SLOWS_BYTES: tuple[Code, ...] = (
+    *("underfilled", "low_occupancy", "uncoalesced"),
+    *("compute_bound", "extra_arithmetic"),
+)
+"""Why kernels move their bytes slowly."""
 
 
 def name_factor(factor: Factor, explanation: Explanation) -> str:
@@ -121,12 +133,12 @@ def _why_slow(explanation: Explanation) -> str:
     return f": {told}" if told else ""
 
 
-def tell_together(causes: Sequence[Cause], words: Mapping[Code, str], name: Callable[[Cause], str]) -> str:
+def tell_together(causes: Sequence[Cause], codes: Collection[Code], name: Callable[[Cause], str]) -> str:
     """``sum is underfilled``; where ops share the rep, each with its part of it."""
-    leading = choose_leading(causes, words)
+    leading = choose_leading(causes, codes)
     alone = len(leading) == 1 and (leading[0].share is None or leading[0].share >= MOST_OF_IT)
     told = [
-        f"{name(cause)}{_tell_share(cause) if not alone else ''} {words[cause.code]}" for cause in leading
+        f"{name(cause)}{_tell_share(cause) if not alone else ''} {PHRASES[cause.code]}" for cause in leading
     ]
     return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
 

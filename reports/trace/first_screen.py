@@ -14,7 +14,7 @@ from ..document.names import clean
 from ..document.numbers import format_quantity, format_value
 from .bar_picture import draw_up_bars, draw_up_layers
 from .range_columns import RangeName, find_shared, name_range
-from .steady_step import describe_measure, describe_step, step_picture
+from .steady_step import WAITS, describe_measure, describe_step, step_picture
 
 MOST_STEPS, MOST_BARS = 3, 8
 
@@ -117,7 +117,8 @@ def _describe_window(row: WindowRow) -> str:
         return f"{start}; why it idled the trace cannot say."
     exposed = _share(times.launch_ns + times.latency_ns, times)
     rest = ", ".join(
-        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
+        f"{WAITS[name]} {_share(getattr(times, f'{name}_ns'), times)}"
+        for name in ("sync", "api", "host", "unknown")
     )
     return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
 
