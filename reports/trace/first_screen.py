@@ -10,10 +10,9 @@ from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.words import name_device
 from ..document.document import Bar, Picture
-from ..document.names import clean
 from ..document.numbers import format_quantity, format_value
 from .bar_picture import draw_up_bars, draw_up_layers
-from .range_columns import RangeName, find_shared, name_range
+from .range_columns import RangeName, find_shared, name_place, name_range
 from .steady_step import WAITS, describe_measure, describe_step, step_picture
 
 MOST_STEPS, MOST_BARS = 3, 8
@@ -75,13 +74,13 @@ def _bar_owners(window: WindowRow) -> list[Bar]:
 
 def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
     """A range's own name, with where it lies where another one is called the same."""
-    domain, path = name
+    path = name[1]
     if path == NOT_LISTED:
         return "(not listed)"
     own = name_range(name) or NO_RANGE
     same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
-    around = " › ".join((*((domain,) if domain else ()), *path[len(shared) : -1]))
-    return clean(f"{own} ({around})") if same and around else own
+    around = name_place(name, shared)
+    return f"{own} ({around})" if same and around else own
 
 
 def _sum_layers(parts: Iterable[dict[str, float]]) -> dict[str, float]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
-from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, OWN_DOMAIN
+from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, join_path
 from ..document.document import Picture, Row, Table
-from ..document.names import clean, join_path
+from ..document.names import clean
 from ..document.numbers import format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
 from .bar_picture import draw_up_bars, draw_up_layers
@@ -37,8 +37,7 @@ _LEAST_STEPS = 8
 
 def describe_step(row: StepRow) -> str:
     """The sentence a trace with steps begins with."""
-    domain = f" of {clean(row.domain)}" if row.domain not in ("", OWN_DOMAIN) else ""
-    text = f"A steady {clean(' › '.join(row.path))}{domain} takes {_tell_time(row)}"
+    text = f"A steady {clean(join_path(row.domain, row.path))} takes {_tell_time(row)}"
     if row.layers:
         text += f": {_tell_layers(row.layers)}"
     if row.parts and row.parts[0].range is not None and len(row.parts) > 1:
