@@ -7,7 +7,7 @@ outside are already cleaned of control characters, not yet escaped for a format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -26,6 +26,9 @@ class Name:
 
 
 Value = str | float | Name | None
+
+MOST_HEADLINES = 3
+"""Sentences that fit a first screen, also that of a phone beside the picture; the others follow under Why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,14 @@ class Table:
     rows: tuple[Row, ...]
     bar_parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def list_drawn(self, rows: Sequence[Row]) -> list[str]:
+        """The parts that the bars of some rows have any of."""
+        return [
+            part
+            for at, part in enumerate(self.bar_parts)
+            if any(len(row.bar) > at and row.bar[at] > 0 for row in rows)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,11 +152,7 @@ def _cut(text: str, width: int) -> str:
 def _legend(table: Table, rows: Sequence[Row], drawn: str) -> list[str]:
     if len(table.bar_parts) < 2 or not drawn:
         return []
-    used = [
-        part
-        for at, part in enumerate(table.bar_parts)
-        if any(len(row.bar) > at and row.bar[at] > 0 for row in rows)
-    ]
+    used = table.list_drawn(rows)
     return [explain_glyphs(used, drawn)] if used else []
 
 

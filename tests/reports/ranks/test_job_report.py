@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from drawing.jobs import Job, SimRank, ddp
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.reports.charts.legend import list_key
 from flopprof.reports.data.ranks_json import job_to_json
 from flopprof.reports.ranks.compose import compose_job
 from flopprof.reports.ranks.figures import list_figures
@@ -55,6 +56,13 @@ def test_the_lanes_are_of_the_step_that_cost_most_and_show_its_parts(job: JobAna
     assert figure.title == f"Step {most.instance} on one clock"
     labels = {bar.label for bar in figure.panels[0].series}
     assert labels == {"data", "forward", "backward", "optimizer", "wait", "transfer"}
+
+
+def test_what_is_drawn_as_a_bar_in_a_lane_has_a_bar_as_its_key(job: JobAnalysis) -> None:
+    key = {entry.label: entry for entry in list_key(list_figures(job)["lanes"])}
+    assert {"wait", "transfer"} < key.keys()
+    assert {entry.sample for entry in key.values()} == {"fill"}
+    assert key["transfer"].colour == "currentColor"
 
 
 def test_a_point_is_a_collectives_transfer_and_longest_wait(job: JobAnalysis) -> None:
