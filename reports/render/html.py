@@ -19,8 +19,8 @@ from ..charts.first_picture import draw_picture
 from ..charts.timeline_svg import draw_timeline
 from ..data.table_csv import table_to_csv
 from ..document.document import MOST_HEADLINES, Column, Document, Name, Row, Table, Value
-from ..document.numbers import count_noun
-from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
+from ..document.numbers import Unit, count_noun
+from ..document.units import RATES, choose_units, format_in_unit, head_in_unit
 from .figure_html import render_csv, render_figure
 from .glossary import Term, explain_column
 from .terms import Terms

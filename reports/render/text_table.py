@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from ..document.document import Column, Name, Row, Table
 from ..document.names import fold_names, shorten
-from ..document.units import Unit, choose_units, format_cell, head_in_unit
+from ..document.numbers import Unit
+from ..document.units import choose_units, format_cell, head_in_unit
 from .bars import draw_bar, explain_glyphs
 from .screen import Screen
 from .wrapping import cut, pad, wrap

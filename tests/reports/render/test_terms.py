@@ -96,5 +96,9 @@ def test_one_key_has_the_meaning_that_its_table_gives_it():
 
 
 def test_a_column_of_a_part_keeps_its_term():
-    column: ColumnOf[float] = ColumnOf(key="host", title="host", term="host time", value=lambda x: x)
-    assert columns_of_part([column], lambda item: item)[0].term == "host time"
+    column: ColumnOf[float] = ColumnOf(key="host", title="host", term="host time", value=lambda ns: ns)
+
+    def part(item: str) -> float:
+        return float(item)
+
+    assert columns_of_part([column], part)[0].term == "host time"
