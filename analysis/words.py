@@ -5,11 +5,28 @@ Nothing is imported for them; of flopprof, `profiler/annotation` knows this modu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 OWN_DOMAIN = "flopprof"
 """The NVTX domain of every range that flopprof itself writes, in its workers and by `annotate`."""
+
+
+def is_foreign(domain: str) -> bool:
+    """Whether a range's domain is told with its name: flopprof's own and the default one go without saying."""
+    return domain not in ("", OWN_DOMAIN)
+
+
+def join_path(domain: str, path: Sequence[str]) -> str:
+    """A range by its messages from the outermost; flopprof's own domain goes without saying.
+
+    >>> join_path("flopprof", ("step", "forward")), join_path("CCCL", ("Sum",))
+    ('step › forward', 'CCCL: Sum')
+    """
+    names = " › ".join(path)
+    return f"{domain}: {names}" if is_foreign(domain) else names
+
 
 STEP_PREFIX = "step:"
 """Before a step's key: the range around all that a worker does for it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..breakdown.rows import WindowTimes
 from ..plain import to_plain
-from ..words import OWN_DOMAIN
+from ..words import join_path
 from .run_rows import FirstIds, Row, RunRows, machine_row, to_json
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def program_row(folder: ProgramFolder) -> Row:
 def _step_rows(folder: ProgramFolder, analysis: Analysis) -> Iterator[Row]:
     device = "cuda" if len(analysis.trace.activities) else "cpu"
     for step in analysis.steps:
-        where = " › ".join(step.path)
-        name = f"{step.domain}: {where}" if step.domain not in ("", OWN_DOMAIN) else where
+        name = join_path(step.domain, step.path)
         yield _row(name, device, step.instances, step.median_ns, _kernel_ns(step.layers))
         seen: set[str | None] = {None}
         for part in step.parts:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..document.document import Figure, Panel
-from ..document.numbers import choose_time_unit, format_digits, format_value
+from ..document.numbers import format_digits, format_value
+from ..document.units import choose_unit
 from .colours import INLINE, PRINT, Theme
 from .comparison_plots import plot_spread, plot_waterfall
 from .legend import add_legend
@@ -153,20 +153,20 @@ def _set_units(axes: Axes, figure: Figure, panels: Sequence[Panel]) -> None:
     """Ticks are written as values are everywhere, but times of one axis share one unit, which its label names."""
     xs = [x for panel in panels for series in panel.series for x in series.x]
     ys = [y for panel in panels for series in panel.series for y in series.y]
-    if figure.kind == "waterfall":
+    if figure.kind in ("waterfall", "lanes"):
         xs = [end for panel in panels for series in panel.series for end in series.high]
     _set_unit(axes.xaxis, figure.x_label, figure.x_kind, xs)
     _set_unit(axes.yaxis, figure.y_label, figure.y_kind, ys)
 
 
 def _set_unit(axis: Axis, label: str, kind: Any, values: Sequence[float]) -> None:
-    if kind != "time" or not values:
+    unit = choose_unit(values, kind) if kind == "time" and values else None
+    if unit is None:
         axis.set_label_text(label)
         axis.set_major_formatter(lambda value, _: format_value(value, kind))
         return
-    scale, unit = choose_time_unit(median(values))
-    axis.set_label_text(f"{label}, {unit}")
-    axis.set_major_formatter(lambda value, _: format_digits(value / scale))
+    axis.set_label_text(f"{label}, {unit.name}")
+    axis.set_major_formatter(lambda value, _: format_digits(value / unit.scale))
 
 
 def _set_logarithmic(axes: Axes, figure: Figure) -> None:

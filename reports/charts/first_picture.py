@@ -31,7 +31,7 @@ def draw_picture(picture: Picture) -> str:
     body: list[str] = []
     y = 0.0
     for group in picture.groups:
-        body += _draw_group(group, y)
+        body += _draw_group(group, y, picture.of)
         y += _TITLE_ROW + _ROW * len(group.bars) + 5
     legend, height = draw_legend(_entries(picture.groups), y)
     body, y = [*body, *legend], y + height
@@ -50,21 +50,21 @@ def draw_picture(picture: Picture) -> str:
     )
 
 
-def _draw_group(group: BarGroup, top: float) -> list[str]:
+def _draw_group(group: BarGroup, top: float, of: str) -> list[str]:
     """A title, and a row for each bar; the longest reaches the right end."""
     longest = max((bar.longest_ns for bar in group.bars), default=0.0) or 1.0
     scale = (_BAR_RIGHT - _BAR_LEFT) / longest
     lines = [text_at(0, top + 12, shorten(group.title, _LONGEST_TITLE), "b")]
     for at, bar in enumerate(group.bars):
-        lines += _draw_bar(bar, top + _TITLE_ROW + at * _ROW, scale)
+        lines += _draw_bar(bar, top + _TITLE_ROW + at * _ROW, scale, of)
     return lines
 
 
-def _draw_bar(bar: Bar, top: float, scale: float) -> list[str]:
+def _draw_bar(bar: Bar, top: float, scale: float, of: str) -> list[str]:
     lines = [text_at(0, top + 10.5, shorten(bar.label, _LONGEST_LABEL))]
     x = float(_BAR_LEFT)
     for name, ns in bar.parts or (("time", bar.time_ns),):
-        said = f"{bar.label}: {name} {format_value(ns, 'time')} of a rep"
+        said = f"{bar.label}: {name} {format_value(ns, 'time')}{of}"
         fill = LAYERS.get(name, "var(--bar)")
         lines.append(_rect(x, top, ns * scale, fill, said))
         x += ns * scale

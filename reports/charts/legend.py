@@ -41,8 +41,8 @@ def list_key(figure: Figure) -> tuple[KeyEntry, ...]:
 
 
 def _entry(series: Series, figure: Figure) -> KeyEntry:
-    if figure.kind == "lanes" and series.style == "hollow":
-        return KeyEntry(series.label, LAYERS["wait"], "fill")
+    if figure.kind == "lanes" and series.style in ("hollow", "mark"):
+        return KeyEntry(series.label, LAYERS["wait"] if series.style == "hollow" else "currentColor", "fill")
     line = f"var(--line-{series.colour % 8})"
     colour = {
         "layer": LAYERS.get(series.label, line),

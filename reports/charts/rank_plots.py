@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from ..document.document import Figure, Panel
 from ..document.numbers import format_value
 from .colours import LAYERS, Theme
+from .run_plots import MARKERS
 from .spots import Spot, spots_of, tell_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
-_MARKERS = "osD^vP*X"
 
 _MOST_NAMES = 16
 
@@ -100,7 +99,7 @@ def plot_points(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[
             series.y,
             linestyle="none",
             color=theme.lines[series.colour % len(theme.lines)],
-            marker=_MARKERS[series.colour % len(_MARKERS)],
+            marker=MARKERS[series.colour % len(MARKERS)],
             markersize=4,
             alpha=0.6,
             label=f" {series.label}",

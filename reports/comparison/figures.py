@@ -8,7 +8,7 @@ from textwrap import fill
 from ...analysis.compare.compare import Pair, read_samples
 from ...analysis.compare.measured import PARTS
 from ...analysis.compare.pair_reasons import explain_pair
-from ..charts.factor_figure import Explained, factor_figure
+from ..contest.factor_figure import Explained, factor_figure
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean, shorten
 from .pair_headlines import choose_lead, group_pairs

@@ -26,6 +26,7 @@ def draw_up_pair_picture(pairs: Sequence[Pair]) -> Picture | None:
     return Picture(
         alt="Time of a rep of A beside that of B, divided into layers, of the pair that most time hangs on.",
         groups=tuple(_group(choose_lead(group)) for group in shown.values()),
+        of=" of a rep",
         lines=tuple(_ratio_lines(shown, size))[:_MOST_LINES] if size else (),
         size=clean(size or ""),
         reference=_name_reference(timed),

@@ -115,7 +115,7 @@ def kernel_table(pairs: tuple[Pair, ...]) -> Table:
             lambda use: Name(full=clean(use.kernel), short=names[use.kernel]),
             kind="name",
         ),
-        *both("ns", "", lambda use: use.ns, kind="time"),
+        *both("ns", "", lambda use: use.ns, kind="time", term="traced"),
         ColumnOf(key="ratio", title="ratio", kind="ratio", value=lambda item: item.kernel.ratio),
         *both("launch", "launch ", _tell_launches),
         *both("registers", "registers ", _registers, kind="count", detail=True),
@@ -153,10 +153,13 @@ def _both_sides(
     *,
     kind: Kind = "text",
     detail: bool = False,
+    term: str | None = None,
 ) -> tuple[ColumnOf[_KernelOfPair], ...]:
     """The column of A's kernel and that of B's, of which one may be missing."""
     a, b = (
-        ColumnOf(key=f"{key}_{side}", title=f"{prefix}{head}", kind=kind, detail=detail, value=value)
+        ColumnOf(
+            key=f"{key}_{side}", title=f"{prefix}{head}", kind=kind, detail=detail, term=term, value=value
+        )
         for side, head in zip("ab", heads, strict=True)
     )
     return (

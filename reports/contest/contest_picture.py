@@ -39,6 +39,7 @@ def draw_up_picture(result: RunResult, sweep: Sweep, contests: Mapping[str, Cont
     return Picture(
         alt=f"Time of a rep, divided into its layers, of each variant at the largest size: {names}.",
         groups=tuple(groups),
+        of=" of a rep",
         lines=tuple(ratio_lines(shown, sweep, contests))[:_MOST_LINES],
         size=clean(sweep.size or ""),
         reference=sweep.reference or "",

@@ -7,7 +7,7 @@ outside are already cleaned of control characters, not yet escaped for a format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -27,6 +27,9 @@ class Name:
 
 Value = str | float | Name | None
 
+MOST_HEADLINES = 3
+"""Sentences that fit a first screen, also that of a phone beside the picture; the others follow under Why."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -37,6 +40,8 @@ class Column:
     kind: Kind = "text"
     detail: bool = False
     prose: bool = False
+    term: str | None = None
+    """The glossary's name of what it means, where that is not what its key stands for elsewhere; "": no term."""
 
     @property
     def heading(self) -> str:
@@ -71,6 +76,14 @@ class Table:
     rows: tuple[Row, ...]
     bar_parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def list_drawn(self, rows: Sequence[Row]) -> list[str]:
+        """The parts that the bars of some rows have any of."""
+        return [
+            part
+            for at, part in enumerate(self.bar_parts)
+            if any(len(row.bar) > at and row.bar[at] > 0 for row in rows)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +146,7 @@ class Figure:
     """Panels that share their axes' meaning.
 
     ``lines`` draw y against x; ``layers`` stack each series' y (shares of 1) over the sizes x; ``roof`` draws
-    points under lines; ``waterfall`` floats a bar for each series' step (charts/factor_figure.py,
+    points under lines; ``waterfall`` floats a bar for each series' step (contest/factor_figure.py,
     comparison/figures.py); ``spread`` is a comparison's; ``heat``, ``lanes`` and ``points`` a job's
     (ranks/figures.py). Axes carry the kind their values are written with.
     """
@@ -157,6 +170,8 @@ class Picture:
 
     alt: str
     groups: tuple[BarGroup, ...]
+    of: str = ""
+    """What a bar's times are of, as they are told: `` of a rep``."""
     lines: tuple[Series, ...] = ()
     size: str = ""
     reference: str = ""

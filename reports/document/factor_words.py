@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
@@ -14,7 +15,7 @@ from ...analysis.explain.factors import Factor, FactorName
 from .names import clean
 from .numbers import Kind, format_quantity, format_value
 
-WORTH_NAMING = 1.05
+_WORTH_NAMING = 1.05
 
 MOST_OF_IT = 0.5
 """Of the rep: with less an op is not told without its part."""
@@ -43,13 +44,25 @@ _ON_THE_CPU: dict[FactorName, str] = {
     "exposure": "time over that of its ops",
 }
 
-_SLOWS_BYTES: dict[Code, str] = {
-    "underfilled": "is underfilled",
-    "low_occupancy": "has few warps",
-    "uncoalesced": "is uncoalesced",
+PHRASES: dict[Code, str] = {
+    "launch_bound": "is launch-bound",
+    "memory_bound": "is memory-bound",
     "compute_bound": "is compute-bound",
+    "underfilled": "is underfilled",
+    "low_occupancy": "has low occupancy",
+    "uncoalesced": "is uncoalesced",
+    "extra_traffic": "moves more than its least bytes",
     "extra_arithmetic": "is busy with extra arithmetic",
+    "page_faults": "is slowed by page faults",
+    "few_cores": "runs on few cores",
 }
+"""Causes in a word or two; the others are no part of a sentence about several."""
+
+_SLOWS_BYTES: tuple[Code, ...] = (
+    *("underfilled", "low_occupancy", "uncoalesced"),
+    *("compute_bound", "extra_arithmetic"),
+)
+"""Why kernels move their bytes slowly."""
 
 
 def name_factor(factor: Factor, explanation: Explanation) -> str:
@@ -61,33 +74,51 @@ def name_factor(factor: Factor, explanation: Explanation) -> str:
     return own or _WORDS[factor.name][0]
 
 
-def format_term(factor: Factor, value: float | None) -> str:
-    """One side's value of a factor."""
+def compare_values(factor: Factor) -> str:
+    """B's value of a factor against A's: ``3.20 GB against 1.60 GB``."""
+    return f"{_format_term(factor, factor.b)} against {_format_term(factor, factor.a)}"
+
+
+def _format_term(factor: Factor, value: float | None) -> str:
     _, kind, scale = _WORDS[factor.name]
     return format_quantity(None if value is None else value * scale, kind)
 
 
+class Division(NamedTuple):
+    """A ratio as the factors that have a name, the largest first, and what the others come to."""
+
+    named: tuple[Factor, ...]
+    rest: float | None
+    """None where it would be shown as 1.00×."""
+
+
+def divide_ratio(explanation: Explanation) -> Division:
+    """The one choice of factors, for sentences and figures: those over 1.05."""
+    named = [factor for factor in explanation.factors if size_of(factor.ratio) > math.log(_WORTH_NAMING)]
+    rest = explanation.ratio / math.prod(factor.ratio for factor in named)
+    ordered = sorted(named, key=lambda factor: -size_of(factor.ratio))
+    return Division(tuple(ordered), rest if format_value(rest, "ratio") != "1.00×" else None)
+
+
+def size_of(ratio: float) -> float:
+    """How far from 1×, in either direction alike."""
+    return abs(math.log(ratio))
+
+
 def describe_factors(explanation: Explanation) -> str:
     """The ratio as its factors over 1.05, in order of size, and what the others come to; B's values first."""
-    named = [factor for factor in explanation.factors if _size(factor.ratio) > math.log(WORTH_NAMING)]
+    named, rest = divide_ratio(explanation)
     if not named:
         return "no factor of it is over 1.05×"
-    ordered = sorted(named, key=lambda factor: -_size(factor.ratio))
-    terms = [_describe(factor, explanation) for factor in ordered]
-    rest = explanation.ratio / math.prod(factor.ratio for factor in named)
-    shown = format_value(rest, "ratio")
-    terms += [f"{shown} by the rest"] if shown != "1.00×" else []
+    terms = [_describe(factor, explanation) for factor in named]
+    terms += [f"{format_value(rest, 'ratio')} by the rest"] if rest is not None else []
     if len(terms) == 1:
         return f"all of it {terms[0].partition(' ')[2]}"
     return f"{format_value(explanation.ratio, 'ratio')} = {' × '.join(terms)}"
 
 
-def _size(ratio: float) -> float:
-    return abs(math.log(ratio))
-
-
 def _describe(factor: Factor, explanation: Explanation) -> str:
-    values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
+    values = compare_values(factor)
     why = _why_slow(explanation) if factor.name == "bandwidth" and _agrees(factor, explanation) else ""
     return f"{format_value(factor.ratio, 'ratio')} by {name_factor(factor, explanation)} ({values}{why})"
 
@@ -102,12 +133,12 @@ def _why_slow(explanation: Explanation) -> str:
     return f": {told}" if told else ""
 
 
-def tell_together(causes: Sequence[Cause], words: Mapping[Code, str], name: Callable[[Cause], str]) -> str:
+def tell_together(causes: Sequence[Cause], codes: Collection[Code], name: Callable[[Cause], str]) -> str:
     """``sum is underfilled``; where ops share the rep, each with its part of it."""
-    leading = choose_leading(causes, words)
+    leading = choose_leading(causes, codes)
     alone = len(leading) == 1 and (leading[0].share is None or leading[0].share >= MOST_OF_IT)
     told = [
-        f"{name(cause)}{_tell_share(cause) if not alone else ''} {words[cause.code]}" for cause in leading
+        f"{name(cause)}{_tell_share(cause) if not alone else ''} {PHRASES[cause.code]}" for cause in leading
     ]
     return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
 

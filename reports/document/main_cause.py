@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ...analysis.explain.cause import Cause, Code, choose_leading
+from ...analysis.explain.cause import Cause, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor
-from .factor_words import WORTH_NAMING, format_term, name_factor, tell_together
+from .factor_words import PHRASES, compare_values, divide_ratio, name_factor, size_of, tell_together
 from .names import clean
 from .numbers import format_value
 from .remedies import tell_remedies
@@ -23,19 +23,6 @@ _MOST_FACTORS = 2
 
 _UNLIKE = 1.5
 """Reps that were timed and reps whose CPU time was charged differ by more: the factors are of another moment."""
-
-_WORDS: dict[Code, str] = {
-    "launch_bound": "is launch-bound",
-    "memory_bound": "is memory-bound",
-    "compute_bound": "is compute-bound",
-    "underfilled": "is underfilled",
-    "low_occupancy": "has low occupancy",
-    "uncoalesced": "is uncoalesced",
-    "extra_traffic": "moves more than its least bytes",
-    "extra_arithmetic": "is busy with extra arithmetic",
-    "page_faults": "is slowed by page faults",
-    "few_cores": "runs on few cores",
-}
 
 
 class MainCause(NamedTuple):
@@ -50,14 +37,14 @@ def tell_main_cause(explanation: Explanation | None) -> MainCause:
     if explanation is None:
         return MainCause()
     factors = _leading_factors(explanation)
-    why = tell_together(explanation.causes, _WORDS, _name)
+    why = tell_together(explanation.causes, PHRASES, _name)
     told = (
         [f"mainly {' and '.join(_tell_factor(factor, explanation) for factor in factors)}"] if factors else []
     )
     told += [f"as {why}"] if why else []
     saves_bytes = bool(explanation.causes) and any(factor.name == "least_bytes" for factor in factors)
     slower = explanation.b if explanation.ratio > 1 else explanation.a
-    leading = choose_leading(explanation.causes, _WORDS)
+    leading = choose_leading(explanation.causes, PHRASES)
     return MainCause(
         ", ".join(told),
         tell_remedies(clean(slower.name), leading, saves_bytes=saves_bytes, ops=len(slower.parts)),
@@ -68,26 +55,22 @@ def _leading_factors(explanation: Explanation) -> list[Factor]:
     """Those that work in the ratio's direction, the largest first."""
     whole = math.log(explanation.ratio)
     if any(
-        factor.name == "passes" and abs(math.log(factor.ratio)) > math.log(_UNLIKE)
+        factor.name == "passes" and size_of(factor.ratio) > math.log(_UNLIKE)
         for factor in explanation.factors
     ):
         return []
-    known = [factor for factor in explanation.factors if factor.measured and factor.name != "passes"]
-    same = [
-        f for f in known if math.log(f.ratio) * whole > 0 and abs(math.log(f.ratio)) > math.log(WORTH_NAMING)
-    ]
-    ordered = sorted(same, key=lambda factor: -abs(math.log(factor.ratio)))
+    known = [f for f in divide_ratio(explanation).named if f.measured and f.name != "passes"]
+    same = [factor for factor in known if math.log(factor.ratio) * whole > 0]
     return [
         factor
-        for at, factor in enumerate(ordered[:_MOST_FACTORS])
-        if at == 0 or abs(math.log(factor.ratio)) >= _PART_OF_IT * abs(whole)
+        for at, factor in enumerate(same[:_MOST_FACTORS])
+        if at == 0 or size_of(factor.ratio) >= _PART_OF_IT * abs(whole)
     ]
 
 
 def _tell_factor(factor: Factor, explanation: Explanation) -> str:
     size = format_value(max(factor.ratio, 1 / factor.ratio), "ratio")
-    values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
-    return f"{size} by {name_factor(factor, explanation)} ({values})"
+    return f"{size} by {name_factor(factor, explanation)} ({compare_values(factor)})"
 
 
 def _name(cause: Cause) -> str:

@@ -8,10 +8,9 @@ JSON and CSV.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ...analysis.breakdown.kernel_names import ELLIPSIS, spell_kernel
-from ...analysis.words import OWN_DOMAIN
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -34,16 +33,6 @@ def _visible(char: str) -> str:
     if unicodedata.category(char) in _HIDDEN_CATEGORIES:
         return char.encode("unicode_escape", "backslashreplace").decode("ascii")
     return char
-
-
-def join_path(domain: str, path: Sequence[str]) -> str:
-    """A range by its messages from the outermost; flopprof's own domain goes without saying.
-
-    >>> join_path("flopprof", ("step", "forward")), join_path("CCCL", ("Sum",))
-    ('step › forward', 'CCCL: Sum')
-    """
-    names = " › ".join(path)
-    return f"{domain}: {names}" if domain not in ("", OWN_DOMAIN) else names
 
 
 def shorten(text: str, width: int) -> str:

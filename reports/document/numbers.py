@@ -1,14 +1,15 @@
 """How a number is written: the one place where values become text, for every format.
 
 Raw values stay in tables, JSON and CSV; what people read goes through ``format_value``. Three significant
-digits, four where the integer part has them; unknown is an en dash. A cell of a ratio, percentage or time
-carries its unit because it is scaled or dimensionless; rates have theirs in the column's heading
-(``UNITS``), and ``format_quantity`` adds it for sentences.
+digits, four where the integer part has them; unknown is an en dash. A value alone carries the unit that suits it; of
+rates ``format_quantity`` adds it, as theirs stand in a heading. A column or an axis takes one unit for all of its
+numbers (``units.choose_unit``). The units of both are ``SCALES``.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 UNKNOWN = "–"
@@ -20,20 +21,36 @@ Kind = Literal[
 UNITS: dict[Kind, str] = {"tflops": "TFLOP/s", "gbps": "GB/s"}
 """Units that stand in a column's heading, not in its cells."""
 
-_RATE_STEPS: dict[Kind, tuple[tuple[float, str], ...]] = {
-    "tflops": ((1.0, "TFLOP/s"), (1e-3, "GFLOP/s"), (1e-6, "MFLOP/s")),
-    "gbps": ((1.0, "GB/s"), (1e-3, "MB/s"), (1e-6, "kB/s")),
-}
 
-_LEAST_OF_UNIT = 0.1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit's name, and how much of the raw value is one of it."""
+
+    name: str
+    scale: float
+
+
+def _scale(kind_of: str, *steps: tuple[str, float]) -> tuple[Unit, ...]:
+    return tuple(Unit(name=f"{prefix}{kind_of}", scale=scale) for prefix, scale in steps)
+
+
+_SI = (("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15))
+
+SCALES: dict[Kind, tuple[Unit, ...]] = {
+    "time": _scale("s", ("n", 1.0), ("µ", 1e3), ("m", 1e6), ("", 1e9)),
+    "bytes": _scale("B", *_SI),
+    "flops": _scale("", *_SI),
+    "tflops": _scale("FLOP/s", ("k", 1e-9), ("M", 1e-6), ("G", 1e-3), ("T", 1.0)),
+    "gbps": _scale("B/s", ("k", 1e-6), ("M", 1e-3), ("G", 1.0)),
+}
+"""The units of a kind, the smallest first; raw rates are in TFLOP/s and GB/s."""
+
+LEAST_OF_UNIT = 0.1
+"""A rate, or a column's smallest number, is written in the largest unit of which it is so much."""
 
 NUMERIC: frozenset[Kind] = frozenset(
     ("count", "time", "ratio", "percent", "tflops", "gbps", "bytes", "flops", "number")
 )
-
-_TIME_STEPS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
-
-_SI_STEPS = ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"))
 
 
 def format_value(value: float | None, kind: Kind) -> str:
@@ -52,7 +69,7 @@ def format_value(value: float | None, kind: Kind) -> str:
         "percent": _format_percent,
         "count": _format_count,
         "bytes": _format_bytes,
-        "flops": lambda v: _format_scaled(v, _SI_STEPS, switch=1e3),
+        "flops": lambda v: _format_scaled(v, SCALES["flops"], switch=1e3),
     }.get(kind, format_digits)(value)
 
 
@@ -72,21 +89,9 @@ def format_quantity(value: float | None, kind: Kind) -> str:
 
 def _format_rate(value: float, kind: Kind) -> str:
     """In the largest unit of which it is a tenth."""
-    steps = _RATE_STEPS[kind]
-    scale, unit = next(
-        ((s, u) for s, u in steps if abs(value) / s >= _LEAST_OF_UNIT), steps[-1 if value else 0]
-    )
-    return f"{format_digits(value / scale)} {unit}"
-
-
-def choose_time_unit(value_ns: float) -> tuple[float, str]:
-    """The unit that a time is written in, and how many ns that is: for axes, whose ticks share one.
-
-    >>> choose_time_unit(1_947_200)
-    (1000.0, 'µs')
-    """
-    unit = _format_time(value_ns).rpartition(" ")[2]
-    return next(((scale, name) for scale, name in _TIME_STEPS if name == unit), _TIME_STEPS[0])
+    steps = SCALES[kind][::-1]
+    unit = next((u for u in steps if abs(value) / u.scale >= LEAST_OF_UNIT), steps[-1 if value else 0])
+    return f"{format_digits(value / unit.scale)} {unit.name}"
 
 
 def format_digits(value: float) -> str:
@@ -110,20 +115,19 @@ def count_noun(count: int, noun: str) -> str:
 
 
 def _format_time(value_ns: float) -> str:
-    return _format_scaled(value_ns, _TIME_STEPS, switch=1e4, first_switch=1e3)
+    return _format_scaled(value_ns, SCALES["time"], switch=1e4, first_switch=1e3)
 
 
 def _format_scaled(
-    value: float, steps: tuple[tuple[float, str], ...], *, switch: float, first_switch: float | None = None
+    value: float, steps: tuple[Unit, ...], *, switch: float, first_switch: float | None = None
 ) -> str:
     """Value in the first unit in which it stays under ``switch`` (``first_switch`` for the smallest unit)."""
     limit = switch if first_switch is None else first_switch
     at = 0
-    while at < len(steps) - 1 and round(abs(value) / steps[at][0]) >= limit:
+    while at < len(steps) - 1 and round(abs(value) / steps[at].scale) >= limit:
         at, limit = at + 1, switch
-    scale, unit = steps[at]
-    digits = format_digits(value / scale)
-    return digits if digits == "0" or not unit else f"{digits} {unit}"
+    digits = format_digits(value / steps[at].scale)
+    return digits if digits == "0" or not steps[at].name else f"{digits} {steps[at].name}"
 
 
 def _format_ratio(value: float) -> str:
@@ -143,5 +147,5 @@ def _format_count(value: float) -> str:
 
 
 def _format_bytes(value: float) -> str:
-    text = _format_scaled(value, _SI_STEPS, switch=1e3)
-    return f"{text}B" if text[-1].isalpha() else f"{text} B"
+    text = _format_scaled(value, SCALES["bytes"], switch=1e3)
+    return text if text != "0" else "0 B"

@@ -42,6 +42,7 @@ def _column_of_part(column: ColumnOf[Part], part: Callable[[Item], Part | None])
         kind=column.kind,
         detail=column.detail,
         prose=column.prose,
+        term=column.term,
         value=read,
     )
 

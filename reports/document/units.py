@@ -1,39 +1,19 @@
 """One unit for a column of numbers, so that they can be held against each other by their digits.
 
-A column takes the largest unit in which its smallest number is not under a tenth, or, where its numbers lie too far
-apart for that, the one that suits its largest; what would then be less than a thousandth says so.
+A column, or an axis, takes the largest unit in which its smallest number is not under a tenth, or, where its numbers
+lie too far apart for that, the one that suits its largest; what would then be less than a thousandth says so.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from .document import Column, Name, Row, Value
-from .numbers import Kind, format_value
+from .numbers import LEAST_OF_UNIT, SCALES, Kind, Unit, format_value
 
-_LEAST, _MOST, _SHOWN, _MOST_AT_LEAST = 0.1, 1e6, 1e-3, 10.0
+_MOST, _SHOWN, _MOST_AT_LEAST = 1e6, 1e-3, 10.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """What stands in the heading, and how much of the raw value is one of it."""
-
-    name: str
-    scale: float
-
-
-_STEPS: dict[Kind, tuple[Unit, ...]] = {
-    # The largest first. Raw rates are in TFLOP/s and GB/s.
-    "time": tuple(Unit(name=n, scale=s) for n, s in (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))),
-    "bytes": tuple(Unit(name=n, scale=s) for n, s in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))),
-    "flops": tuple(Unit(name=n, scale=s) for n, s in (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))),
-    "tflops": tuple(
-        Unit(name=f"{n}FLOP/s", scale=s) for n, s in (("T", 1.0), ("G", 1e-3), ("M", 1e-6), ("k", 1e-9))
-    ),
-    "gbps": tuple(Unit(name=f"{n}B/s", scale=s) for n, s in (("G", 1.0), ("M", 1e-3), ("k", 1e-6))),
-}
 
 RATES: frozenset[Kind] = frozenset(("tflops", "gbps"))
 
@@ -44,13 +24,13 @@ def choose_unit(values: Iterable[float], kind: Kind) -> Unit | None:
     >>> choose_unit([13_300.0, 165e6], "time").name, choose_unit([0.0002, 0.0048], "tflops").name
     ('µs', 'GFLOP/s')
     """
-    steps = _STEPS.get(kind)
-    if steps is None:
+    steps = SCALES.get(kind, ())[::-1]
+    if not steps:
         return None
     sizes = sorted(abs(value) for value in values if value)
     if not sizes:
         return next((step for step in steps if step.scale == 1.0), steps[-1])
-    fits = next((step for step in steps if sizes[0] / step.scale >= _LEAST), None)
+    fits = next((step for step in steps if sizes[0] / step.scale >= LEAST_OF_UNIT), None)
     if fits is not None and sizes[-1] / fits.scale < _MOST:
         return fits
     return next((step for step in steps if sizes[-1] / step.scale >= _MOST_AT_LEAST), steps[-1])

@@ -82,7 +82,7 @@ _COLUMNS: tuple[ColumnOf[StepSeries], ...] = (
     ColumnOf(key="runs", title="runs", kind="count", value=lambda one: len(one.points)),
     ColumnOf(key="first", title="first", kind="time", value=lambda one: one.points[0].ns),
     ColumnOf(key="fastest", title="fastest", kind="time", value=lambda one: min(p.ns for p in one.points)),
-    ColumnOf(key="last", title="last", kind="time", value=lambda one: one.points[-1].ns),
+    ColumnOf(key="last", title="last", kind="time", term="", value=lambda one: one.points[-1].ns),
     ColumnOf(
         key="ratio",
         title="last ÷ first",

@@ -15,6 +15,7 @@ from ..document.numbers import format_value
 from ..render.formats import render_document
 from ..render.json_text import stream_json
 from ..trace.compose import compose_analysis
+from ..trace.first_screen import ANNOTATE
 from .python_table import (
     choose_parts,
     describe_parts,
@@ -67,7 +68,8 @@ def _with_python(document: Document, program: ProgramFolder, analysis: Analysis)
     parts = choose_parts(samples, thread)
     said = [describe_thread(samples, thread, clean(program.record.title))]
     said.append(describe_parts(parts, thread))
-    busy = document.headlines[:-1] if len(analysis.trace.activities) else ()
+    told = [sentence for sentence in document.headlines if sentence != ANNOTATE]
+    busy = told if len(analysis.trace.activities) else []
     return replace(
         document,
         headlines=(*busy, *said),

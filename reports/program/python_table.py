@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.programs.samples import Function, PythonSamples, SampledThread
-from ..document.document import Bar, BarGroup, Picture, Table
+from ..document.document import Bar, Picture, Table
 from ..document.names import clean
 from ..document.numbers import format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
+from ..trace.bar_picture import draw_up_bars
 
 MAIN_ROWS, MOST_NAMED, MOST_BARS = 15, 3, 6
 
@@ -115,11 +116,7 @@ def parts_picture(thread: SampledThread, parts: Sequence[Place]) -> Picture:
     rest = whole - sum(part.total_ns for part in parts)
     if rest > _LEAST_SHARE * whole:
         bars.append(_bar("(elsewhere)", rest, None))
-    names = ", ".join(bar.label for bar in bars)
-    return Picture(
-        alt=f"Where the main thread was: {names}.",
-        groups=(BarGroup(title="main thread", bars=tuple(bars)),),
-    )
+    return draw_up_bars("Where the main thread was", "main thread", bars)
 
 
 def _bar(label: str, total_ns: float, cpu_ns: float | None) -> Bar:
@@ -138,7 +135,7 @@ def python_table(samples: PythonSamples, thread: SampledThread) -> Table:
         ColumnOf(key="file", title="where", value=_name_place),
         ColumnOf(key="alone", title="alone", kind="time", value=lambda place: place.alone_ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda place: place.alone_ns / whole),
-        ColumnOf(key="total", title="with calls", kind="time", value=lambda place: place.total_ns),
+        ColumnOf(key="total", title="with calls", kind="time", term="", value=lambda place: place.total_ns),
         ColumnOf(key="cpu", title="computing", kind="time", value=lambda place: place.cpu_ns),
     )
     others = len(samples.threads) - 1

@@ -25,7 +25,7 @@ def rank_table(job: JobAnalysis) -> Table:
         Column(key="gpu", title="GPU"),
         Column(key="offset", title="clock", kind="time"),
         Column(key="residual", title="residual", kind="time", detail=True),
-        Column(key="device", title="device", kind="time"),
+        Column(key="device", title="device", kind="time", term="total"),
         Column(key="transfer", title="transfer", kind="time"),
         Column(key="wait", title="wait", kind="time"),
         Column(key="collectives", title="collectives", kind="count", detail=True),
@@ -102,7 +102,7 @@ def step_table(job: JobAnalysis) -> Table:
     columns = (
         Column(key="step", title="step", kind="count"),
         Column(key="range", title="range", detail=True),
-        Column(key="wall", title="wall", kind="time"),
+        Column(key="wall", title="wall", kind="time", term="host time"),
         Column(key="lost", title="lost", kind="time"),
         Column(key="share", title="share", kind="percent"),
         Column(key="straggler", title="late"),
@@ -154,7 +154,7 @@ def collective_table(job: JobAnalysis) -> Table:
     columns = (
         Column(key="collective", title="collective"),
         Column(key="communicator", title="communicator", detail=True),
-        Column(key="bytes", title="message", kind="bytes"),
+        Column(key="bytes", title="message", kind="bytes", term="payload"),
         Column(key="count", title="count", kind="count"),
         Column(key="transfer", title="transfer", kind="time"),
         Column(key="median", title="median", kind="time"),

@@ -6,7 +6,8 @@ from statistics import median
 
 from ...analysis.ranks.stragglers import Cause, Run
 from ...analysis.ranks.whole_job import JobAnalysis
-from ..document.names import clean, join_path
+from ...analysis.words import join_path
+from ..document.names import clean
 from ..document.numbers import count_noun, format_quantity, format_value
 
 NO_RANGE = "outside of all ranges"

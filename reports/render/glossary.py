@@ -1,11 +1,14 @@
 """The words of a report, each explained in a sentence: the one source for reports and for docs/definitions.md.
 
-A term is found in sentences by its own name and by ``said``; a table's column by its ``keys``.
+A term is found in sentences by its own name and by ``said``; a table's column by the ``term`` that it names, else
+by its ``keys``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from ..document.document import Column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +71,16 @@ GLOSSARY: tuple[Term, ...] = (
     _term(
         "untraced",
         "timed without a recorder, so without the price of tracing",
-        keys="time untraced ns_a ns_b untraced_delta_ns",
+        keys="untraced untraced_delta_ns",
     ),
     _term(
         "traced",
-        "timed while Nsight Systems recorded; its layers and kernels are of this pass",
+        "timed while a recorder ran; layers and kernels are of this pass",
         keys="traced_delta_ns",
     ),
     _term(
         "window",
-        "the stretch of time that is divided: the traced reps and the synchronisation after them",
+        "the stretch of time that is divided; in a run, the traced reps and the synchronisation after them",
         "traced window",
         "window wall",
         common=True,
@@ -102,6 +105,7 @@ GLOSSARY: tuple[Term, ...] = (
     _term("sync", "the device is idle as the host waited for it before it submitted more", keys="sync"),
     _term("api", "the device is idle while the host is in another CUDA call", keys="api"),
     _term("host", "the device is idle while the program does other things", keys="host", common=True),
+    _term("host time", "a range's own time on the host, from its start to its end"),
     _term("unknown", "the device is idle and the trace does not say why", keys="unknown", common=True),
     _term("idle", "the time in which nothing runs on the device", keys="idle", common=True),
     _term("busy", "the time in which anything runs on the device", keys="busy own_busy", common=True),
@@ -133,6 +137,11 @@ GLOSSARY: tuple[Term, ...] = (
         keys="gbps gbps_a gbps_b",
         common=True,
     ),
+    _term("payload", "bytes that a copy, a fill or a collective carries"),
+    _term("copy rate", "the payload of copies and fills over their time, in 10⁹ a second"),
+    _term(
+        "declared", "the program itself said its FLOPs and bytes; rates are over a range's time", common=True
+    ),
     _term(
         "bandwidth",
         "bytes moved in a second: the least bytes, or what was counted, over kernel time",
@@ -155,7 +164,12 @@ GLOSSARY: tuple[Term, ...] = (
     _term("ratio", "a time over that of the reference; over 1× is slower", keys="ratio", common=True),
     _term("tracing", "what recording can add to the untraced time", keys="slowdown", common=True),
     _term("noisy", "the two passes differ by more than recording can explain", keys="noise"),
-    _term("median", "half of the samples are below it", "medians", "median median_a median_b min max p5 p95"),
+    _term(
+        "median",
+        "half of the samples are below it",
+        "medians",
+        "median median_a median_b ns_a ns_b min max p5 p95",
+    ),
     _term("mean", "the sum of all samples over their number", keys="mean", common=True),
     _term(
         "95 % interval",
@@ -176,9 +190,11 @@ GLOSSARY: tuple[Term, ...] = (
     _term(
         "queue",
         "from the end of the launching call to the start of the kernel",
-        keys="queue stream_wait",
+        keys="queue",
         common=True,
     ),
+    _term("stream wait", "the part of it in which earlier work of the stream still ran", keys="stream_wait"),
+    _term("queue latency", "the part of it after that"),
     _term(
         "projected",
         "from the first start to the last end of the device work launched in the range",
@@ -250,11 +266,13 @@ GLOSSARY: tuple[Term, ...] = (
         keys="faults",
     ),
     _term("system", "the share of the CPU time that the operating system took", keys="system", common=True),
-    _term("status", "done, failed or skipped", keys="status reason", common=True),
+    _term("status", "done, failed or skipped", keys="status", common=True),
+    _term("reason", "why there are no numbers", keys="reason", common=True),
+    _term("device", "the GPU's number", keys="device gpu", common=True),
     _term(
-        "device",
-        "the GPU's number, or what a copy's ends are",
-        keys="device kind transfer gpu way",
+        "copy, fill",
+        "the device moves bytes from one memory to another, or sets them",
+        keys="kind way",
         common=True,
     ),
     _term("process and thread", "their numbers in the operating system: pid:tid", keys="thread", common=True),
@@ -266,6 +284,12 @@ GLOSSARY: tuple[Term, ...] = (
         "collective collectives",
     ),
     _term("communicator", "the ranks that exchange data with one another", keys="communicator"),
+    _term(
+        "transfer",
+        "the shortest time of a rank in a collective: it came last, and waited for none",
+        keys="transfer",
+        common=True,
+    ),
     _term("wait", "time in a collective before its last rank came", keys="wait worst", common=True),
     _term("straggler", "the rank that others wait for", "stragglers", "straggler late last"),
     _term("few cores", "most of the CPU's cores have nothing to do", keys="cores"),
@@ -274,10 +298,14 @@ GLOSSARY: tuple[Term, ...] = (
 
 BY_KEY: dict[str, Term] = {key: term for term in GLOSSARY for key in term.keys}
 
+BY_NAME: dict[str, Term] = {term.name: term for term in GLOSSARY}
 
-def explain_column(key: str) -> Term | None:
+
+def explain_column(column: Column) -> Term | None:
     """What a table's column means; None for parameters and names, which are the user's own."""
-    return BY_KEY.get(key)
+    if column.term is None:
+        return BY_KEY.get(column.key)
+    return BY_NAME[column.term] if column.term else None
 
 
 def write_glossary() -> str:

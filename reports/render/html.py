@@ -18,9 +18,9 @@ from ..charts.colours import LAYERS, LINES, LINES_ON_DARK
 from ..charts.first_picture import draw_picture
 from ..charts.timeline_svg import draw_timeline
 from ..data.table_csv import table_to_csv
-from ..document.document import Column, Document, Name, Row, Table, Value
-from ..document.numbers import count_noun
-from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
+from ..document.document import MOST_HEADLINES, Column, Document, Name, Row, Table, Value
+from ..document.numbers import Unit, count_noun
+from ..document.units import RATES, choose_units, format_in_unit, head_in_unit
 from .figure_html import render_csv, render_figure
 from .glossary import Term, explain_column
 from .terms import Terms
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _LABELS: dict[Severity, str] = {"error": "Error", "warning": "Warning", "info": "Note"}
-
-_MOST_HEADLINES = 3
-"""Sentences that fit the first screen of a phone beside the picture."""
 
 _MOST_FOLDS = 16
 """Backends of a table; beyond these a fold for each would be longer than the table."""
@@ -60,7 +57,7 @@ def render_html(document: Document) -> str:
         terms=terms,
         document=document,
         labels=_LABELS,
-        most=_MOST_HEADLINES,
+        most=MOST_HEADLINES,
         errors=sum(notice.severity == "error" for notice in document.warnings),
         timeline=Markup(draw_timeline(document.timeline)) if document.timeline else None,
         picture=Markup(draw_picture(document.picture)) if document.picture else None,
@@ -173,7 +170,7 @@ def _render_rows(
     heads = [_head("where", "where", "", None)] if grouped else []
     units = choose_units(table.columns, table.rows, RATES)
     for column, unit in zip(table.columns, units, strict=True):
-        term = explain_column(column.key)
+        term = explain_column(column)
         if term is not None:
             terms.meet(term)
         heads.append(_head(column.key, head_in_unit(column, unit), "r" if column.numeric else "", term))
@@ -228,11 +225,7 @@ def _render_bar(row: Row, table: Table) -> Markup:
 
 def _render_key(table: Table) -> Markup:
     """What the colours of the bars stand for."""
-    used = [
-        part
-        for at, part in enumerate(table.bar_parts)
-        if any(row.bar[at] > 0 for row in table.rows if row.bar)
-    ]
+    used = table.list_drawn(table.rows)
     if len(table.bar_parts) < 2 or not used:
         return Markup("")
     items = [Markup('<span><i class="l-{0}"></i>{0}</span>').format(part) for part in used]

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.words import Severity
 from ..document.document import Column, Document, Name, Notice, Row, Table, Value
-from ..document.units import RATES, Unit, choose_units, format_in_unit, head_in_unit
+from ..document.numbers import Unit
+from ..document.units import RATES, choose_units, format_in_unit, head_in_unit
 
 _ALERTS: dict[Severity, str] = {"error": "CAUTION", "warning": "WARNING", "info": "NOTE"}
 

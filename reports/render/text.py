@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.words import Severity
-from ..document.document import Document, Notice, Section
+from ..document.document import MOST_HEADLINES, Document, Notice, Section
 from .screen import PLAIN, Screen
 from .text_picture import render_picture
 from .text_table import paint_verdicts, render_table
 from .wrapping import cut, wrap
-
-MOST_HEADLINES = 3
-"""Sentences that fit the first screen; the others follow under Why."""
 
 _BOLD = "1"
 

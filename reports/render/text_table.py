@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from ..document.document import Column, Name, Row, Table
 from ..document.names import fold_names, shorten
-from ..document.units import Unit, choose_units, format_cell, head_in_unit
+from ..document.numbers import Unit
+from ..document.units import choose_units, format_cell, head_in_unit
 from .bars import draw_bar, explain_glyphs
 from .screen import Screen
 from .wrapping import cut, pad, wrap
@@ -152,11 +153,7 @@ def _cut(text: str, width: int) -> str:
 def _legend(table: Table, rows: Sequence[Row], drawn: str) -> list[str]:
     if len(table.bar_parts) < 2 or not drawn:
         return []
-    used = [
-        part
-        for at, part in enumerate(table.bar_parts)
-        if any(len(row.bar) > at and row.bar[at] > 0 for row in rows)
-    ]
+    used = table.list_drawn(rows)
     return [explain_glyphs(used, drawn)] if used else []
 
 

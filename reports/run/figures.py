@@ -9,8 +9,8 @@ import numpy as np
 
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
-from ..charts.factor_figure import Explained, factor_figure
 from ..contest.contest_picture import ratio_lines
+from ..contest.factor_figure import Explained, factor_figure
 from ..contest.headlines import choose_contest
 from ..contest.sweep import PanelKey, Sweep, split_panels
 from ..contest.verdicts import Contest, name_place

@@ -64,7 +64,7 @@ def op_table(result: RunResult, sweep: Sweep) -> Table:
         ColumnOf(key="kernel", title="kernel", kind="time", value=_kernel_ns),
         ColumnOf(key="memcpy", title="memcpy", kind="time", value=_memcpy_ns),
         ColumnOf(key="compute", title="compute", kind="time", value=_compute_ns),
-        ColumnOf(key="host", title="host", kind="time", value=lambda item: item.op.host_ns),
+        ColumnOf(key="host", title="host", kind="time", term="host time", value=lambda item: item.op.host_ns),
         ColumnOf(key="launches", title="launches", kind="count", value=lambda item: item.op.launches),
         *columns_of_part(counted_columns(), lambda item: item.op),
         *columns_of_part(cost_columns(), lambda item: item.op.costs),
@@ -221,7 +221,13 @@ def _wait_columns() -> tuple[ColumnOf[KernelRow], ...]:
         ColumnOf(
             key="stream_wait", title="stream wait", kind="time", value=lambda row: row.stream_wait_median_ns
         ),
-        ColumnOf(key="latency", title="latency", kind="time", value=lambda row: row.latency_median_ns),
+        ColumnOf(
+            key="latency",
+            title="latency",
+            kind="time",
+            term="queue latency",
+            value=lambda row: row.latency_median_ns,
+        ),
     )
 
 
@@ -232,9 +238,9 @@ def copy_table(result: RunResult, sweep: Sweep) -> Table:
         ColumnOf(key="kind", title="kind", value=lambda item: clean(item.copy.kind)),
         ColumnOf(key="way", title="from → to", value=lambda item: _way(item.copy)),
         ColumnOf(key="per_rep", title="per rep", kind="count", value=_copies_a_rep),
-        ColumnOf(key="time", title="time of one", kind="time", value=_ns_of_one),
-        ColumnOf(key="bytes", title="bytes of one", kind="bytes", value=_bytes_of_one),
-        ColumnOf(key="gbps", title="", kind="gbps", value=lambda item: item.copy.gbps),
+        ColumnOf(key="time", title="time of one", kind="time", term="traced", value=_ns_of_one),
+        ColumnOf(key="bytes", title="bytes of one", kind="bytes", term="payload", value=_bytes_of_one),
+        ColumnOf(key="gbps", title="", kind="gbps", term="copy rate", value=lambda item: item.copy.gbps),
     )
     rows = _fill_rows(result, sweep, columns, _list_copies)
     return drop_empty(

@@ -54,6 +54,7 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
             key="time",
             title="untraced" if result.run.control else "traced",
             kind="time",
+            term="untraced" if result.run.control else "traced",
             value=best_time,
         ),
         ColumnOf(

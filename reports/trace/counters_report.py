@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.evidence.counted_ranges import CountedRange, ProgramCounters
+from ...analysis.words import join_path
 from ..document.document import Document, Section, Table
-from ..document.names import clean, fold_names, join_path
+from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, drop_empty, fill_row, format_dims
 
 MAIN_ROWS = 20

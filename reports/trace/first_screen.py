@@ -8,12 +8,12 @@ from itertools import takewhile
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
-from ...analysis.words import LAYERS, name_device
-from ..document.document import Bar, BarGroup, Picture
-from ..document.names import clean
+from ...analysis.words import name_device
+from ..document.document import Bar, Picture
 from ..document.numbers import format_quantity, format_value
-from .range_columns import RangeName, find_shared, name_range
-from .steady_step import describe_measure, describe_step, step_picture
+from .bar_picture import draw_up_bars, draw_up_layers
+from .range_columns import RangeName, find_shared, name_place, name_range
+from .steady_step import WAITS, describe_measure, describe_step, step_picture
 
 MOST_STEPS, MOST_BARS = 3, 8
 
@@ -47,15 +47,14 @@ def draw_up_trace_picture(analysis: Analysis) -> Picture | None:
         return picture
     windows = list(takewhile(_is_trace, analysis.windows))
     if windows and windows[0].owners:
-        return _picture(name_device(windows[0].device or 0), _bar_owners(windows[0]))
+        return _draw_up(name_device(windows[0].device or 0), _bar_owners(windows[0]))
     rows = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
     bars = [Bar(label=name_range((row.domain, row.path)), time_ns=row.wall_ns) for row in rows if row.wall_ns]
-    return _picture("ranges on the host", bars) if bars else None
+    return _draw_up("ranges on the host", bars) if bars else None
 
 
-def _picture(title: str, bars: Sequence[Bar]) -> Picture:
-    names = ", ".join(bar.label for bar in bars)
-    return Picture(alt=f"Time by range, {title}: {names}.", groups=(BarGroup(title=title, bars=tuple(bars)),))
+def _draw_up(title: str, bars: Sequence[Bar]) -> Picture:
+    return draw_up_bars(f"Time by range, {title}", title, bars)
 
 
 def _bar_owners(window: WindowRow) -> list[Bar]:
@@ -75,13 +74,13 @@ def _bar_owners(window: WindowRow) -> list[Bar]:
 
 def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
     """A range's own name, with where it lies where another one is called the same."""
-    domain, path = name
+    path = name[1]
     if path == NOT_LISTED:
         return "(not listed)"
     own = name_range(name) or NO_RANGE
     same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
-    around = " › ".join((*((domain,) if domain else ()), *path[len(shared) : -1]))
-    return clean(f"{own} ({around})") if same and around else own
+    around = name_place(name, shared)
+    return f"{own} ({around})" if same and around else own
 
 
 def _sum_layers(parts: Iterable[dict[str, float]]) -> dict[str, float]:
@@ -93,8 +92,7 @@ def _sum_layers(parts: Iterable[dict[str, float]]) -> dict[str, float]:
 
 
 def _bar(label: str, layers: dict[str, float]) -> Bar:
-    parts = tuple((name, layers[name]) for name in LAYERS if layers.get(name))
-    return Bar(label=label, time_ns=sum(layers.values()), parts=parts)
+    return draw_up_layers(label, sum(layers.values()), layers)
 
 
 def _is_trace(row: WindowRow) -> bool:
@@ -118,7 +116,8 @@ def _describe_window(row: WindowRow) -> str:
         return f"{start}; why it idled the trace cannot say."
     exposed = _share(times.launch_ns + times.latency_ns, times)
     rest = ", ".join(
-        f"{name} {_share(getattr(times, f'{name}_ns'), times)}" for name in ("sync", "api", "host", "unknown")
+        f"{WAITS[name]} {_share(getattr(times, f'{name}_ns'), times)}"
+        for name in ("sync", "api", "host", "unknown")
     )
     return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
 

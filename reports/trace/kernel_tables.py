@@ -114,8 +114,8 @@ def copy_table(analysis: Analysis) -> Table:
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="total", title="total", kind="time", value=lambda row: row.total_ns),
-        ColumnOf(key="bytes", title="bytes", kind="bytes", value=lambda row: row.bytes),
-        ColumnOf(key="gbps", title="", kind="gbps", value=lambda row: row.gbps),
+        ColumnOf(key="bytes", title="bytes", kind="bytes", term="payload", value=lambda row: row.bytes),
+        ColumnOf(key="gbps", title="", kind="gbps", term="copy rate", value=lambda row: row.gbps),
     )
     table = Table(
         name="copies",
@@ -151,7 +151,12 @@ def _wait_columns() -> tuple[ColumnOf[KernelRow], ...]:
             value=lambda row: row.stream_wait_median_ns,
         ),
         ColumnOf(
-            key="latency", title="latency", kind="time", detail=True, value=lambda row: row.latency_median_ns
+            key="latency",
+            title="latency",
+            kind="time",
+            term="queue latency",
+            detail=True,
+            value=lambda row: row.latency_median_ns,
         ),
     )
 

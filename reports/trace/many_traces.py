@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from ...analysis.many.many_traces import ManyTraces, TraceRow
 from ...analysis.many.trace_summary import RangeKey
+from ...analysis.words import join_path
 from ..document.document import Column, Document, Name, Row, Section, Table, Value
-from ..document.names import clean, fold_names, join_path, shorten
+from ..document.names import clean, fold_names, shorten
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
 
@@ -43,7 +44,7 @@ def _trace_table(many: ManyTraces) -> Table:
     columns = (
         Column(key="trace", title="trace"),
         Column(key="duration", title="recorded", kind="time"),
-        Column(key="device", title="device", kind="time"),
+        Column(key="device", title="device", kind="time", term="total"),
         Column(key="attributed", title="in ranges", kind="percent"),
         Column(key="reason", title="why not", prose=True),
     )

@@ -33,7 +33,9 @@ def metric_table(analysis: Analysis) -> Table:
             key="written", title="DRAM written", kind="bytes", value=lambda row: row.figures.dram_write_bytes
         ),
         *(_percent_column(key, title) for key, title in PERCENTS),
-        ColumnOf(key="samples", title="samples", kind="count", value=lambda row: row.figures.samples),
+        ColumnOf(
+            key="samples", title="samples", kind="count", term="", value=lambda row: row.figures.samples
+        ),
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=lambda row: row.device),
     )
     table = Table(

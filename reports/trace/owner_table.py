@@ -58,7 +58,7 @@ def _columns(named: Iterable[ColumnOf[_Owned]], *, shared: bool) -> tuple[Column
 
     return (
         *named,
-        ColumnOf(key="time", title="time", kind="time", value=lambda owned: owned.ns),
+        ColumnOf(key="time", title="time", kind="time", term="traced", value=lambda owned: owned.ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda owned: owned.ns / owned.wall_ns),
         ColumnOf(key="attribution", title="by", value=way),
         *(_layer_column(layer) for layer in SHOWN_LAYERS),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from ..document.names import clean, join_path
+from ...analysis.words import is_foreign, join_path
+from ..document.names import clean
 from ..document.tables import ColumnOf
 
 Item = TypeVar("Item")
@@ -30,8 +31,8 @@ def name_place(name: RangeName, shared: Sequence[str]) -> str:
     ('train: step', 'train:')
     """
     domain, path = name
-    text = join_path(domain, path[len(shared) : -1])
-    return clean(text if path[len(shared) : -1] else text.strip() and f"{domain}:" if domain else "")
+    around = path[len(shared) : -1]
+    return clean(join_path(domain, around) if around else f"{domain}:" if is_foreign(domain) else "")
 
 
 def find_shared(names: Iterable[RangeName]) -> tuple[str, ...]:

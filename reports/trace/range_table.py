@@ -55,10 +55,12 @@ def range_table(analysis: Analysis) -> Table:
     columns: tuple[ColumnOf[RangeRow], ...] = (
         *named,
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
-        ColumnOf(key="wall", title="host", kind="time", value=lambda row: row.wall_ns),
+        ColumnOf(key="wall", title="host", kind="time", term="host time", value=lambda row: row.wall_ns),
         ColumnOf(key="busy", title="busy", kind="time", value=lambda row: row.busy_ns),
         ColumnOf(key="attribution", title="by", value=way),
-        ColumnOf(key="kernel_sum", title="kernels", kind="time", value=lambda row: row.kernel_sum_ns),
+        ColumnOf(
+            key="kernel_sum", title="kernels", kind="time", term="total", value=lambda row: row.kernel_sum_ns
+        ),
         *_detail_columns(),
         *_rate_columns(rated_ns, _bandwidth(analysis) if worked else None),
         ColumnOf(key="thread", title="pid:tid", detail=True, value=_thread_of_range),
@@ -126,10 +128,16 @@ def _rate_columns(
         return found * 1e9 / bandwidth if found is not None and bandwidth else None
 
     return (
-        ColumnOf(key="flops", title="FLOPs", kind="flops", value=lambda row: row.flops),
-        ColumnOf(key="tflops", title="", kind="tflops", value=tflops),
-        ColumnOf(key="gbps", title="", kind="gbps", value=lambda row: rate(row.bytes, row)),
-        ColumnOf(key="bandwidth_share", title="of bandwidth", kind="percent", value=bandwidth_share),
+        ColumnOf(key="flops", title="FLOPs", kind="flops", term="declared", value=lambda row: row.flops),
+        ColumnOf(key="tflops", title="", kind="tflops", term="declared", value=tflops),
+        ColumnOf(key="gbps", title="", kind="gbps", term="declared", value=lambda row: rate(row.bytes, row)),
+        ColumnOf(
+            key="bandwidth_share",
+            title="of bandwidth",
+            kind="percent",
+            term="declared",
+            value=bandwidth_share,
+        ),
         ColumnOf(key="roof_share", title="of roof", kind="percent", value=lambda row: row.roof_share),
     )
 

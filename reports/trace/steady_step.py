@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
-from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, OWN_DOMAIN
-from ..document.document import Bar, BarGroup, Picture, Row, Table
-from ..document.names import clean, join_path
+from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, join_path
+from ..document.document import Picture, Row, Table
+from ..document.names import clean
 from ..document.numbers import format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
+from .bar_picture import draw_up_bars, draw_up_layers
 
 WAITS = {
     "launch": "launch calls",
@@ -36,8 +37,7 @@ _LEAST_STEPS = 8
 
 def describe_step(row: StepRow) -> str:
     """The sentence a trace with steps begins with."""
-    domain = f" of {clean(row.domain)}" if row.domain not in ("", OWN_DOMAIN) else ""
-    text = f"A steady {clean(' › '.join(row.path))}{domain} takes {_tell_time(row)}"
+    text = f"A steady {clean(join_path(row.domain, row.path))} takes {_tell_time(row)}"
     if row.layers:
         text += f": {_tell_layers(row.layers)}"
     if row.parts and row.parts[0].range is not None and len(row.parts) > 1:
@@ -90,20 +90,9 @@ def step_picture(row: StepRow) -> Picture | None:
     parts = row.parts[:MOST_PARTS]
     if not parts:
         return None
-    bars = tuple(
-        Bar(
-            label=name_part(part),
-            time_ns=part.ns,
-            parts=tuple((name, part.layers[name]) for name in LAYERS if part.layers.get(name)),
-        )
-        for part in parts
-    )
-    title = f"one {clean(row.range)}, on average"
-    return Picture(
-        alt=f"What a steady {clean(row.range)} is made of: {', '.join(bar.label for bar in bars)}.",
-        groups=(BarGroup(title=title, bars=bars),),
-        left_out=0,
-    )
+    bars = [draw_up_layers(name_part(part), part.ns, part.layers) for part in parts]
+    name = clean(row.range)
+    return draw_up_bars(f"What a steady {name} is made of", f"one {name}, on average", bars)
 
 
 def name_part(part: StepPart) -> str:
@@ -117,7 +106,7 @@ def part_table(row: StepRow) -> Table:
     columns: tuple[ColumnOf[StepPart], ...] = (
         ColumnOf(key="part", title="part", value=name_part),
         ColumnOf(key="instances", title="a step", kind="number", value=lambda part: part.instances),
-        ColumnOf(key="time", title="time", kind="time", value=lambda part: part.ns),
+        ColumnOf(key="time", title="time", kind="time", term="traced", value=lambda part: part.ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda part: part.ns / whole),
         *(_layer_column(name) for name in LAYERS),
     )

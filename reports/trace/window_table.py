@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
-from ...analysis.words import LAYERS, known_device
+from ...analysis.words import LAYERS, join_path, known_device
 from ..document.document import Table, Value
-from ..document.names import clean, join_path
+from ..document.names import clean
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
 
 MAIN_WINDOWS = 12

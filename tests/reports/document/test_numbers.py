@@ -61,6 +61,7 @@ def test_unknown_is_a_dash_and_never_a_zero(value: float | None):
 def test_a_quantity_carries_the_unit_that_a_table_has_in_its_heading():
     assert format_quantity(4150.4, "gbps") == "4150 GB/s"
     assert format_quantity(0.4, "tflops") == "0.400 TFLOP/s"
+    assert format_quantity(2e-9, "tflops") == "2.00 kFLOP/s"
     assert format_quantity(799_980_000, "flops") == "800 MFLOP"
     assert format_quantity(12, "flops") == "12.0 FLOP"
     assert format_quantity(401_100, "time") == "401 µs"

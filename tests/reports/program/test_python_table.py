@@ -6,8 +6,9 @@ from pathlib import Path
 
 from drawing.programs import SECOND, put_program, sampled
 from flopprof.analysis.programs.folder import analyse_program, read_program_folder
+from flopprof.reports.charts.first_picture import draw_picture
 from flopprof.reports.program.compose import compose_program
-from flopprof.reports.program.python_table import choose_parts, list_places
+from flopprof.reports.program.python_table import choose_parts, list_places, parts_picture
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +59,11 @@ def test_a_program_without_ranges_is_told_what_to_mark(tmp_path: Path) -> None:
 def test_without_samples_it_is_told_how_to_have_them(tmp_path: Path) -> None:
     program = read_program_folder(put_program(tmp_path, "no_nvtx_2024.2"))
     assert "--sample-python 100" in compose_program(program, analyse_program(program)).headlines[-1]
+
+
+def test_a_thread_has_no_reps() -> None:
+    samples = sampled(("main load READ", 3.0, 0.3), ("main compute", 6.0, 6.0))
+    (thread,) = samples.threads
+    drawn = draw_picture(parts_picture(thread, choose_parts(samples, thread)))
+    assert "compute 6000 ms<" in drawn
+    assert " of a rep" not in drawn

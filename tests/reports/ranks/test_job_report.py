@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from drawing.jobs import Job, SimRank, ddp
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.reports.charts.chart import draw_canvas
+from flopprof.reports.charts.colours import PRINT
+from flopprof.reports.charts.legend import list_key
 from flopprof.reports.data.ranks_json import job_to_json
+from flopprof.reports.document.units import choose_unit
 from flopprof.reports.ranks.compose import compose_job
 from flopprof.reports.ranks.figures import list_figures
 from flopprof.reports.ranks.sentences import list_verdicts
@@ -55,6 +59,20 @@ def test_the_lanes_are_of_the_step_that_cost_most_and_show_its_parts(job: JobAna
     assert figure.title == f"Step {most.instance} on one clock"
     labels = {bar.label for bar in figure.panels[0].series}
     assert labels == {"data", "forward", "backward", "optimizer", "wait", "transfer"}
+
+
+def test_what_is_drawn_as_a_bar_in_a_lane_has_a_bar_as_its_key(job: JobAnalysis) -> None:
+    key = {entry.label: entry for entry in list_key(list_figures(job)["lanes"])}
+    assert {"wait", "transfer"} < key.keys()
+    assert {entry.sample for entry in key.values()} == {"fill"}
+    assert key["transfer"].colour == "currentColor"
+
+
+def test_the_axis_of_lanes_has_the_unit_that_a_column_of_their_ends_has(job: JobAnalysis) -> None:
+    figure = list_figures(job)["lanes"]
+    unit = choose_unit([end for series in figure.panels[0].series for end in series.high], "time")
+    assert unit is not None and unit.name != "ns"
+    assert draw_canvas(figure, PRINT).axes[0].get_xlabel() == f"{figure.x_label}, {unit.name}"
 
 
 def test_a_point_is_a_collectives_transfer_and_longest_wait(job: JobAnalysis) -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
-from drawing.report_samples import ALL, gpu_run
+from drawing.programs import sampled
+from drawing.report_samples import ALL, copying_run, gpu_run, uncontrolled_run
+from drawing.traces import read_recorded
 from drawing.tree import ROOT
-from flopprof.reports.render.glossary import BY_KEY, GLOSSARY, write_glossary
+from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.reports.document.document import Document
+from flopprof.reports.document.tables import ColumnOf, columns_of_part
+from flopprof.reports.program.python_table import python_table
+from flopprof.reports.render.glossary import BY_KEY, GLOSSARY, explain_column, write_glossary
 from flopprof.reports.render.terms import Terms
+from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
+from flopprof.reports.trace.compose import compose_analysis
 
 OWN_NAMES = re.compile("param_.+|where|step|what|how")
 
@@ -53,3 +61,44 @@ def test_what_is_linked_is_in_the_page():
     page = render(gpu_run(), "html")
     anchors = set(re.findall(r'<dt id="(g-[^"]+)"', page))
     assert set(re.findall(r'href="#(g-[^"]+)"', page)) <= anchors
+
+
+def terms_of(document: Document, name: str) -> dict[str, str | None]:
+    (table,) = (t for section in document.sections for t in section.tables if t.name == name)
+    found = {column.key: explain_column(column) for column in table.columns}
+    return {key: term.name if term is not None else None for key, term in found.items()}
+
+
+def test_a_traced_time_is_never_explained_as_an_untraced_one():
+    run = compose(gpu_run())
+    assert terms_of(run, "steps")["time"] == "untraced"
+    assert terms_of(compose(uncontrolled_run()), "steps")["time"] == "traced"
+    assert terms_of(compose(copying_run()), "copies")["time"] == "traced"
+    trace = compose_analysis(analyze_trace(read_recorded("ddp")))
+    assert terms_of(trace, "owners")["time"] == "traced"
+    assert terms_of(trace, "step")["time"] == "traced"
+
+
+def test_one_key_has_the_meaning_that_its_table_gives_it():
+    run = compose(gpu_run())
+    assert terms_of(run, "ops")["host"] == "host time"
+    assert terms_of(run, "layers")["host"] == "host"
+    assert terms_of(run, "ops")["bytes"] == "least bytes"
+    assert terms_of(compose(copying_run()), "copies")["bytes"] == "payload"
+    trace = compose_analysis(analyze_trace(read_recorded("ddp")))
+    assert terms_of(trace, "kernels")["latency"] == "queue latency"
+    ranges = terms_of(trace, "ranges")
+    assert (ranges["wall"], ranges["kernel_sum"]) == ("host time", "total")
+    assert terms_of(trace, "copies")["gbps"] == "copy rate"
+    samples = sampled(("main load READ", 3.0, 0.3), ("main compute", 6.0, 6.0))
+    functions = python_table(samples, samples.threads[0])
+    assert {c.key: explain_column(c) for c in functions.columns}["total"] is None
+
+
+def test_a_column_of_a_part_keeps_its_term():
+    column: ColumnOf[float] = ColumnOf(key="host", title="host", term="host time", value=lambda ns: ns)
+
+    def part(item: str) -> float:
+        return float(item)
+
+    assert columns_of_part([column], part)[0].term == "host time"

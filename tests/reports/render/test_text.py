@@ -13,9 +13,9 @@ from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
 from flopprof.reports.comparison.compose import compose_comparison
-from flopprof.reports.document.document import Document
+from flopprof.reports.document.document import MOST_HEADLINES, Document
 from flopprof.reports.render.screen import NARROWEST, WIDEST, Screen
-from flopprof.reports.render.text import MOST_HEADLINES, render_text
+from flopprof.reports.render.text import render_text
 from flopprof.reports.render.text_picture import render_picture
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from textwrap import fill
 from typing import NamedTuple
 
 from ...analysis.explain.explain import Explanation
 from ..document.document import Figure, Panel, Series
-from ..document.factor_words import WORTH_NAMING, format_term, name_factor
+from ..document.factor_words import compare_values, divide_ratio, name_factor
 from ..document.names import clean
 from ..document.numbers import format_value
 
@@ -18,9 +17,6 @@ _SLOWER, _FASTER = 1, 2
 
 _TITLE_WIDTH = 42
 """Characters that fit over a panel."""
-
-_SEEN = 0.005
-"""What the factors that are not drawn come to, where that is less of a logarithm, no bar could show."""
 
 
 class Explained(NamedTuple):
@@ -57,19 +53,15 @@ def factor_figure(explained: Iterable[Explained]) -> Figure | None:
 
 def _draw_bars(explanation: Explanation) -> tuple[Series, ...]:
     """The factors over 1.05, the largest first, what the others come to, and the ratio; nothing where there is none."""
-    named = sorted(
-        (f for f in explanation.factors if abs(math.log(f.ratio)) > math.log(WORTH_NAMING)),
-        key=lambda factor: -abs(math.log(factor.ratio)),
-    )
+    named, rest = divide_ratio(explanation)
     if not named:
         return ()
     reached, bars = 1.0, []
     for factor in named:
-        values = f"{format_term(factor, factor.b)} against {format_term(factor, factor.a)}"
-        bars.append(_bar(name_factor(factor, explanation), len(bars), reached, factor.ratio, f" ({values})"))
+        name, values = name_factor(factor, explanation), compare_values(factor)
+        bars.append(_bar(name, len(bars), reached, factor.ratio, f" ({values})"))
         reached *= factor.ratio
-    rest = explanation.ratio / reached
-    if abs(math.log(rest)) > _SEEN:
+    if rest is not None:
         bars.append(_bar("the rest", len(bars), reached, rest))
     low, high = sorted((1.0, explanation.ratio))
     said = f"the ratio: {format_value(explanation.ratio, 'ratio')}"

@@ -1,0 +1,30 @@
+"""The factors of a ratio are the same ones in the sentence and in the figure."""
+
+from __future__ import annotations
+
+import pytest
+from drawing.subjects import draw_part, draw_side
+from flopprof.analysis.explain.explain import Explanation
+from flopprof.analysis.explain.factors import Factor
+from flopprof.reports.contest.factor_figure import Explained, factor_figure
+from flopprof.reports.document.factor_words import describe_factors
+
+
+def explained(rest: float) -> Explanation:
+    sides = [draw_side(name, draw_part(us)) for name, us in (("matvec", 100.0), ("outer_sum", 200.0))]
+    factors = (
+        Factor(name="excess", ratio=rest, a=1.0, b=rest),
+        Factor(name="bandwidth", ratio=2.0, a=2000.0, b=1000.0),
+    )
+    return Explanation(a=sides[0], b=sides[1], ratio=2.0 * rest, factors=factors, causes=())
+
+
+@pytest.mark.parametrize(("rest", "shown"), [(1.0, False), (1.004, False), (0.997, True), (1.006, True)])
+def test_the_rest_is_in_the_figure_where_the_sentence_has_it(rest: float, shown: bool):
+    explanation = explained(rest)
+    figure = factor_figure([Explained("sizes", explanation)])
+    assert figure is not None
+    bars = [series.label for series in figure.panels[0].series]
+    assert bars == ["bandwidth", *(["the rest"] if shown else []), "the ratio"]
+    assert ("by the rest" in describe_factors(explanation)) is shown
+    assert figure.panels[0].series[0].said == ("bandwidth: 2.00× (1000 GB/s against 2000 GB/s)",)
