@@ -86,7 +86,7 @@ def test_a_program_that_ends_at_once_ends_as_ever(tmp_path: Path, code: str) -> 
 def test_computing_that_was_once_unknown_stays_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sampler = python_sampler.Sampler(str(tmp_path), 100.0)
+    sampler = python_sampler.Sampler(str(tmp_path), 100.0, starter="")
     thread, frame = threading.current_thread(), sys._getframe()
     readings = iter([1_000, None, 9_000, 10_000])
     monkeypatch.setattr(python_sampler, "_cpu_ns", lambda _: next(readings))
