@@ -104,6 +104,9 @@ DEVICE_RECORDER, CLOCK_RESIDUAL = "EXPORT_DEVICE_RECORDER", "EXPORT_CLOCK_RESIDU
 
 NO_ACTIVITY = f"{ACTIVITY_RECORDER} recorded no device activity"
 ACTIVITY_CUT_SHORT = f"{ACTIVITY_RECORDER} stopped recording too early"
+ACTIVITY_GAVE_WAY = (
+    f"{ACTIVITY_RECORDER} was used by the program itself, and recorded nothing for flopprof meanwhile"
+)
 """What an export tells of a recording that lost everything, or its end."""
 
 TraceRecorder = Literal["nsys", "embedded", "kineto"]

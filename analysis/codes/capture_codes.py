@@ -36,7 +36,10 @@ CAPTURE: dict[str, Code] = {
         "error", DEVICE, "torch.profiler recorded nothing of the device though it was asked to", lossy=True
     ),
     "activity_cut_short": code(
-        "error", DEVICE, "torch.profiler stopped recording before the program's part had ended", lossy=True
+        "error",
+        DEVICE,
+        "torch.profiler stopped recording before the program's part had ended, or was used by the program itself",
+        lossy=True,
     ),
     "events_misordered": code(
         "warning", DEVICE, "the profiler found events in a wrong order, some may be missing", lossy=True

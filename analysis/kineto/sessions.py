@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import TraceError
 from ..words import (
     ACTIVITY_CUT_SHORT,
+    ACTIVITY_GAVE_WAY,
     ACTIVITY_RECORDER,
     CLOCK_ORIGIN,
     CLOCK_RESIDUAL,
@@ -45,6 +46,8 @@ class Session:
     walls: Sequence[tuple[int, int, int]]
     """The wall clock between two readings of the stamps' clock, at the begin and the end."""
     threads: Mapping[int, int]
+    gives_way: bool
+    """It ended because the program began to use torch.profiler itself."""
     problem: str | None
 
 
@@ -78,6 +81,7 @@ def _read_session(path: Path) -> Session:
         thread=record["thread"],
         walls=[(a, wall, b) for a, wall, b in record["walls"]],
         threads={int(kineto): native for kineto, native in record["threads"].items()},
+        gives_way=record["gives_way"],
         problem=record["problem"],
     )
 
@@ -126,6 +130,8 @@ def _add_session(
         writer.tell(f"{NO_ACTIVITY}: {problem or 'the calls that join its clock are not in its trace'}")
         writer.settle(after, offset_ns=None)
         return None
+    if session.gives_way:
+        writer.tell(ACTIVITY_GAVE_WAY)
     if not join.has_end:
         writer.tell(ACTIVITY_CUT_SHORT)
     writer.settle(after, offset_ns=join.offset_ns + origin_ns)

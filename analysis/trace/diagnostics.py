@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 
 from ..export.metadata import Diagnostic
-from ..words import ACTIVITY_CUT_SHORT, NO_ACTIVITY, QualityNote
+from ..words import ACTIVITY_CUT_SHORT, ACTIVITY_GAVE_WAY, NO_ACTIVITY, QualityNote
 from .public_texts import public_diagnostic
 from .quality import note
 
 DIAGNOSTICS: tuple[tuple[str, str], ...] = (
     (re.escape(NO_ACTIVITY), "activity_not_recorded"),
-    (re.escape(ACTIVITY_CUT_SHORT), "activity_cut_short"),
+    (f"{re.escape(ACTIVITY_CUT_SHORT)}|{re.escape(ACTIVITY_GAVE_WAY)}", "activity_cut_short"),
     (r"NVTX payload extension is incompatible", "nvtx_incompatible"),
     (r"GPU Metrics.*(privilege|permission|not permitted|ERR_NVGPUCTRPERM)", "gpu_metrics_not_permitted"),
     (r"GPU Metrics.*(in use|already|another (process|client|session|tool)|busy)", "gpu_metrics_busy"),

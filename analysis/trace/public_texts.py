@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import re
 
-from ..words import ACTIVITY_CUT_SHORT, ACTIVITY_RECORDER, CLOCK_RESIDUAL, DEVICE_RECORDER, NO_ACTIVITY
+from ..words import (
+    ACTIVITY_CUT_SHORT,
+    ACTIVITY_GAVE_WAY,
+    ACTIVITY_RECORDER,
+    CLOCK_RESIDUAL,
+    DEVICE_RECORDER,
+    NO_ACTIVITY,
+)
 
 UNKNOWN_DIAGNOSTIC = "A message of Nsight Systems that flopprof does not know."
 
@@ -56,6 +63,7 @@ _DIAGNOSTICS: tuple[str, ...] = (
     # data were lost, or may have been
     re.escape(NO_ACTIVITY) + r"(?:: [A-Za-z0-9 _.,:;()\[\]'\"=-]{0,200}[A-Za-z0-9)'])?",
     re.escape(ACTIVITY_CUT_SHORT),
+    re.escape(ACTIVITY_GAVE_WAY),
     r"Not all (?:[A-Za-z]+ ){0,4}events might have been collected",
     r"No (?:CUDA|NVTX) events collected",
     r"CUDA profiling might (?:have )?not (?:have )?been started correctly",

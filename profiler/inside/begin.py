@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .giving_way import GivingWay
 from .kept_ranges import KeptRanges
 from .nvtx_bridges import AfterImport, bridges
 from .torch_activity import TorchActivity
@@ -31,7 +32,7 @@ class SelfRecording:
     def __init__(self, folder: Path) -> None:
         self._pid, self._folder = os.getpid(), folder
         self.ranges, self._activity = KeptRanges(), TorchActivity(folder)
-        self._is_open = False
+        self._recording = GivingWay(self._activity)
 
     def begin(self) -> None:
         """Wait for the libraries that use devices, and for the process's end."""
@@ -43,31 +44,24 @@ class SelfRecording:
 
     def _await_torch(self, torch: ModuleType) -> None:
         """Begin when torch makes its CUDA context, which it calls these for."""
-        torch.cuda._lazy_call(self._begin_activity)
+        self._recording.watch(torch.autograd.profiler)
+        torch.cuda._lazy_call(self._recording.begin)
 
     def _await_cupy(self, cupy: Any) -> None:
         """Begin now, as CuPy does not tell of its context, and after it has loaded its own cuBLAS, not torch's."""
-        if self._is_open:
-            return
         try:
             if cupy.cuda.runtime.getDeviceCount():
                 ones = cupy.ones((2, 2), dtype="float32")
                 _ = ones @ ones
-                self._begin_activity()
+                self._recording.begin()
         except Exception as error:  # the program is to run as if nothing recorded it
             self._activity.problem = f"{type(error).__name__} when CuPy was imported"
-
-    def _begin_activity(self) -> None:
-        if not self._is_open:
-            self._is_open = True
-            self._activity.start()
 
     def finish(self) -> None:
         """Write what was recorded; a child that was forked is not the process that recorded."""
         if os.getpid() != self._pid:
             return
-        if self._is_open or self._activity.problem is not None:
-            self._activity.stop()
+        self._recording.end()
         self.ranges.save(self._folder)
         (self._folder / ENDED).touch()
 

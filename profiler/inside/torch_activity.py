@@ -37,6 +37,8 @@ class TorchActivity:
         self._walls: list[tuple[int, int, int]] = []
         self.problem: str | None = None
         """Why nothing can be recorded, once that is known."""
+        self.is_switching = False
+        """Whether it is beginning or ending a session at the moment."""
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -51,25 +53,38 @@ class TorchActivity:
         """Begin a session; what keeps it from beginning is its problem."""
         if self.problem is None:
             try:
-                with warnings.catch_warnings(
-                    action="ignore"
-                ):  # of cycles, which a program's user cannot heed
+                with self._switching():
                     self._start()
             except Exception as error:  # whatever it is, the program is to run all the same
                 self._profile, self.problem = None, _explain(error)
 
-    def stop(self) -> None:
-        """End the session and write its files."""
+    def stop(self, *, gives_way: bool = False) -> None:
+        """End the session and write its files; it may end because the program needs torch's profiler for itself."""
         profile, self._profile = self._profile, None
         self._count += 1
         if profile is not None:
             try:
-                with warnings.catch_warnings(action="ignore"):
-                    self._stop(profile)
+                with self._switching():
+                    self._stop(profile, gives_way)
             except Exception as error:
                 self.problem = _explain(error)
         if self.problem is not None:
-            self._write_clock([])
+            self._write_clock([], gives_way, self.problem)
+
+    def leave_out(self, problem: str) -> None:
+        """A session that is not recorded, and why."""
+        self._count += 1
+        self._write_clock([], problem=problem)
+
+    @contextmanager
+    def _switching(self) -> Iterator[None]:
+        """While torch.profiler is called here; it warns of cycles, which a program's user cannot heed."""
+        self.is_switching = True
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                yield
+        finally:
+            self.is_switching = False
 
     def _start(self) -> None:
         try:
@@ -84,7 +99,7 @@ class TorchActivity:
         self._walls = [read_clocks()]
         self._begin = take_stamps(_synchronizer(torch))
 
-    def _stop(self, profile: Any) -> None:
+    def _stop(self, profile: Any, gives_way: bool) -> None:
         import torch
 
         torch.cuda.synchronize()
@@ -92,9 +107,9 @@ class TorchActivity:
         self._walls.append(read_clocks())
         profile.stop()
         profile.export_chrome_trace(str(self._folder / TRACE.format(self._count)))
-        self._write_clock(end)
+        self._write_clock(end, gives_way)
 
-    def _write_clock(self, end: list[Stamp]) -> None:
+    def _write_clock(self, end: list[Stamp], gives_way: bool = False, problem: str | None = None) -> None:
         record = {
             "begin": self._begin,
             "end": end,
@@ -103,7 +118,8 @@ class TorchActivity:
             "threads": {
                 _kineto_number(one.ident): one.native_id for one in threading.enumerate() if one.ident
             },
-            "problem": self.problem,
+            "gives_way": gives_way,
+            "problem": problem,
         }
         (self._folder / CLOCK.format(self._count)).write_text(json.dumps(record), encoding="utf-8")
 
