@@ -47,7 +47,7 @@ class Session:
     """The wall clock between two readings of the stamps' clock, at the begin and the end."""
     threads: Mapping[int, int]
     gives_way: bool
-    """It ended because the program began to use torch.profiler itself."""
+    """It ended, or did not begin, because the program used torch.profiler itself."""
     problem: str | None
 
 
@@ -81,7 +81,7 @@ def _read_session(path: Path) -> Session:
         thread=record["thread"],
         walls=[(a, wall, b) for a, wall, b in record["walls"]],
         threads={int(kineto): native for kineto, native in record["threads"].items()},
-        gives_way=record["gives_way"],
+        gives_way=record.get("gives_way", False),
         problem=record["problem"],
     )
 
@@ -112,6 +112,10 @@ def _add_session(
 ) -> ClockJoin | None:
     after, calls, problem, base = writer.last_rows(), list[CallEvent](), session.problem, 0
     writer.threads = session.threads
+    if session.gives_way:
+        writer.tell(ACTIVITY_GAVE_WAY)
+        if problem is None and not session.trace.exists():
+            return None
     if problem is None:
         try:
             stream = KinetoStream(session.trace)
@@ -130,8 +134,6 @@ def _add_session(
         writer.tell(f"{NO_ACTIVITY}: {problem or 'the calls that join its clock are not in its trace'}")
         writer.settle(after, offset_ns=None)
         return None
-    if session.gives_way:
-        writer.tell(ACTIVITY_GAVE_WAY)
     if not join.has_end:
         writer.tell(ACTIVITY_CUT_SHORT)
     writer.settle(after, offset_ns=join.offset_ns + origin_ns)

@@ -24,7 +24,7 @@ class GivingWay:
         if not self._is_wanted:
             self._is_wanted = True
             if self._is_programs:
-                self._activity.leave_out("the program used it itself when it began to use its device")
+                self._activity.leave_out()
             else:
                 self._activity.start()
 

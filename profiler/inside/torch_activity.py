@@ -71,10 +71,10 @@ class TorchActivity:
         if self.problem is not None:
             self._write_clock([], gives_way, self.problem)
 
-    def leave_out(self, problem: str) -> None:
-        """A session that is not recorded, and why."""
+    def leave_out(self) -> None:
+        """A session that does not begin, because the program has torch's profiler for itself."""
         self._count += 1
-        self._write_clock([], problem=problem)
+        self._write_clock([], gives_way=True)
 
     @contextmanager
     def _switching(self) -> Iterator[None]:
@@ -109,7 +109,7 @@ class TorchActivity:
         profile.export_chrome_trace(str(self._folder / TRACE.format(self._count)))
         self._write_clock(end, gives_way)
 
-    def _write_clock(self, end: list[Stamp], gives_way: bool = False, problem: str | None = None) -> None:
+    def _write_clock(self, end: list[Stamp], gives_way: bool, problem: str | None = None) -> None:
         record = {
             "begin": self._begin,
             "end": end,

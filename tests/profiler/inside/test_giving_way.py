@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 from flopprof.analysis.kineto.sessions import find_sessions
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.analysis.trace.scrub import scrub_trace
 from flopprof.profiler.inside.giving_way import GivingWay
 from flopprof.profiler.inside.torch_activity import TorchActivity
+from flopprof.profiler.recorders.recorder import EmbeddedRecorder
+from flopprof.profiler.worker.embedded import EmbeddedTrace
+from flopprof.profiler.worker.range_writer import MemoryRanges
 
 torch = pytest.importorskip("torch")
 profiler = torch.autograd.profiler
@@ -95,10 +100,7 @@ def test_a_device_first_used_inside_the_programs_profile_is_recorded_after_it(
     torch.ones(3).sin()
     giving.end()
     assert activity.recorded == [["aten::sin"]]
-    assert [one.problem for one in find_sessions(tmp_path)] == [
-        "the program used it itself when it began to use its device",
-        None,
-    ]
+    assert [(one.gives_way, one.problem) for one in find_sessions(tmp_path)] == [(True, None), (False, None)]
 
 
 def test_a_profile_that_cannot_begin_takes_nothing_away(activity: CpuActivity) -> None:
@@ -118,3 +120,16 @@ def test_ranges_made_in_cpp_where_nothing_reads_them_take_nothing_away(activity:
         torch.ones(3).sin()
     giving.end()
     assert activity.recorded == [["aten::sin"]]
+
+
+def test_a_trace_with_a_gap_says_that_the_program_used_the_profiler(tmp_path: Path) -> None:
+    ranges = MemoryRanges()
+    with EmbeddedTrace(tmp_path / "raw.sqlite") as trace:
+        TorchActivity(tmp_path).leave_out()
+        with ranges.range("step"):
+            pass
+        trace.append(ranges.take())
+    scrub_trace(EmbeddedRecorder().collect(tmp_path), tmp_path / "trace.sqlite")
+    (cut, *_) = read_trace(tmp_path / "trace.sqlite").quality
+    assert (cut.code, cut.count) == ("activity_cut_short", 1)
+    assert "(torch.profiler was used by the program itself, and recorded nothing" in cut.message
