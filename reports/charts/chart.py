@@ -74,6 +74,7 @@ def draw_panel(figure: Figure, at: int) -> str:
     canvas, plotted = _plot(single, INLINE, None, ranges=figure.panels)
     canvas.set_dpi(_POINTS)
     canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")  # it is laid out: the spots are where their points will be
     spots = "".join(draw_spots(canvas, axes, found) for axes, found in plotted)
     text = _save(canvas, f"{figure.name}-{at}", "svg", INLINE).decode("utf-8")
     head, end, tail = text.rpartition("</svg>")

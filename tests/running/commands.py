@@ -9,10 +9,10 @@ from pathlib import Path
 from flopprof.profiler.commands.app import app
 
 
-def run_here(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """What one command wrote to its two streams; it must end with ``code``."""
+def run_here(*arguments: str | Path, code: int = 0, folder: Path = Path()) -> tuple[str, str]:
+    """What one command wrote to its two streams, typed in a folder; it must end with ``code``."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         ended = app([str(argument) for argument in arguments], prog_name="flopprof", standalone_mode=False)
     assert ended == code, (ended, out.getvalue(), err.getvalue())
     return out.getvalue(), err.getvalue()

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from flopprof.profiler.worker import ceilings as ceiling_worker
 from flopprof.profiler.worker.ceilings import MEBIBYTE, CeilingJob, array_bytes
 from flopprof.scenarios.errors import StepFailure
 from flopprof.scenarios.libraries.opening import open_backend
+from running.commands import run_here
 from running.patience import PATIENCE_SECONDS
 
 CACHE_BYTES = 1 << 16
@@ -39,7 +41,7 @@ reps:     {count: 5, warmup: 1, max_seconds: 60}
 """
 
 
-def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] | None = None) -> str:
+def flopprof(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "flopprof.profiler", *arguments],
         cwd=folder,
@@ -49,18 +51,19 @@ def flopprof(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] |
         timeout=PATIENCE_SECONDS,
         check=False,
     )
-    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-    return done.stdout if code == 0 else done.stderr
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ceilings measured here, but for the size of the cache: not every machine's leaves room."""
+    """A folder with NumPy's ceilings measured here, but for the size of the cache: not every machine's leaves room."""
     folder = tmp_path_factory.mktemp("calibrated")
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as here, contextlib.redirect_stdout(out):
         here.setenv("FLOPPROF_CEILINGS", str(folder / "ceilings.json"))
         here.setattr(calibration, "last_level_cache_bytes", lambda: CACHE_BYTES)
+        here.setattr(calibration, "PLACES", (("numpy", "cpu"),))
         app(["calibrate", "--devices", "cpu", "--seconds", "0.01", "--json"], standalone_mode=False)
     (folder / "calibrate.json").write_text(out.getvalue(), encoding="utf-8")
     (folder / "s.yaml").write_text(SCENARIO, encoding="utf-8")
@@ -123,6 +126,13 @@ def test_ceilings_are_bytes_and_flops_of_a_second(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
+def test_every_library_that_is_here_is_calibrated(tmp_path: Path) -> None:
+    out = json.loads(flopprof(tmp_path, "calibrate", "--devices", "cpu", "--seconds", "0.01", "--json"))
+    here = {name for name in ("torch", "numpy") if find_spec(name) is not None}
+    assert {one["backend"] for one in out["ceilings"]} == here
+
+
+@pytest.mark.slow
 def test_a_run_takes_the_ceilings_with_it(calibrated: Path, run: dict[str, Any]) -> None:
     carried = read_ceilings(calibrated / "run" / "ceilings.json")
     assert carried.ceilings == read_ceilings(calibrated / "ceilings.json").ceilings
@@ -179,11 +189,12 @@ def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:
     assert "no_ceiling" not in {step["roof_note"] for step in after["steps"]}
 
 
-def test_a_bad_file_ends_a_run_before_it_begins(tmp_path: Path) -> None:
+def test_a_bad_file_ends_a_run_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOPPROF_CEILINGS", str(tmp_path / "ceilings.json"))
     (tmp_path / "ceilings.json").write_text("{}x", encoding="utf-8")
     (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
     for arguments in (["run", "s.yaml", "--out", "run"], ["calibrate", "--devices", "cpu"]):
-        complaint = flopprof(tmp_path, *arguments, code=2)
+        _, complaint = run_here(*arguments, code=2, folder=tmp_path)
         assert complaint.startswith(f"flopprof: {tmp_path / 'ceilings.json'}: ")
         assert complaint.endswith("; delete it and calibrate again\n")
     assert not (tmp_path / "run").exists()
@@ -191,7 +202,7 @@ def test_a_bad_file_ends_a_run_before_it_begins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", ["gpu", "cpu,tpu", ""])
 def test_an_unknown_device_is_named(tmp_path: Path, names: str) -> None:
-    complaint = flopprof(tmp_path, "calibrate", "--devices", names, code=2)
+    _, complaint = run_here("calibrate", "--devices", names, code=2, folder=tmp_path)
     assert complaint.count("\n") == 1
     assert "choose from cuda, cpu" in complaint
 

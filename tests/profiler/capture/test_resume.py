@@ -19,6 +19,7 @@ from flopprof.analysis.runs.records import Machine
 from flopprof.profiler.capture.resume import asked_scenario, machine_changes, scenario_changes, skip_changes
 from flopprof.scenarios.plan.expansion import Plan, expand_plan
 from flopprof.scenarios.plan.load import load_scenario
+from running.commands import run_here
 
 FUNCTIONS = """\
 import os
@@ -55,6 +56,11 @@ def flopprof(folder: Path, *arguments: str, code: int = 0) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done.stdout if code in (0, 3) else done.stderr
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """What it says where it does not begin."""
+    return run_here("run", *arguments, "--store", "store", code=2, folder=folder)[1]
 
 
 def only_run(folder: Path) -> Path:
@@ -163,7 +169,7 @@ def test_the_tenth_part_comes_after_the_second(run: Path) -> None:
 
 
 def test_a_complete_run_has_nothing_to_resume(tmp_path: Path, run: Path) -> None:
-    assert flopprof(tmp_path, "run", "--resume", "latest", code=2) == (
+    assert refused(tmp_path, "--resume", "latest") == (
         f"flopprof: store/{run.name}: cannot be resumed: all its steps are done\n"
     )
 
@@ -172,7 +178,7 @@ def test_a_changed_scenario_is_refused_with_what_changed(tmp_path: Path, run: Pa
     forget_step(run, 1)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     write_scenario(tmp_path, "double", "once", count=7)
-    message = flopprof(tmp_path, "run", "--resume", "latest", code=2)
+    message = refused(tmp_path, "--resume", "latest")
     assert message == (
         f"flopprof: store/{run.name}: cannot be resumed: since it began this has changed: "
         "step doubled numpy cpu float32 n=16 is gone; step once numpy cpu float32 n=16 is new; "
@@ -184,7 +190,7 @@ def test_a_changed_scenario_is_refused_with_what_changed(tmp_path: Path, run: Pa
 def test_another_recorder_is_refused(tmp_path: Path, run: Path) -> None:
     forget_step(run, 1)
     set_info(run, recorder="nsys")
-    message = flopprof(tmp_path, "run", "--resume", "latest", "--recorder", "embedded", code=2)
+    message = refused(tmp_path, "--resume", "latest", "--recorder", "embedded")
     assert message == (
         f"flopprof: store/{run.name}: cannot be resumed: --recorder embedded, but it was recorded with "
         "--recorder nsys; leave --recorder embedded out\n"
@@ -210,7 +216,7 @@ def test_an_option_that_contradicts_the_run_is_refused(
 ) -> None:
     forget_step(run, 1)
     set_info(run, **recorded)
-    message = flopprof(tmp_path, "run", "--resume", "latest", option, code=2)
+    message = refused(tmp_path, "--resume", "latest", option)
     assert says in message and message.count("\n") == 1
     assert not (run / "shards" / "numpy-cpu-2").exists()
 
@@ -233,7 +239,7 @@ def test_options_that_say_what_was_recorded_are_fine(tmp_path: Path) -> None:
 def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path, run: Path) -> None:
     forget_step(run, 1)
     with hold_folder(run):
-        message = flopprof(tmp_path, "run", "--resume", f"store/{run.name}", code=2)
+        message = refused(tmp_path, "--resume", f"store/{run.name}")
     assert message.splitlines()[-1] == (
         f"flopprof: store/{run.name}: another flopprof is writing this run; wait until it has ended"
     )
@@ -241,7 +247,7 @@ def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path, run: Path) -
 
 def test_a_run_or_a_scenario_is_needed_and_no_other_folder(tmp_path: Path) -> None:
     for arguments in ([], ["s.yaml", "--resume", "latest", "--out", "x"]):
-        assert "give a SCENARIO, or --resume RUN" in flopprof(tmp_path, "run", *arguments, code=2)
+        assert "give a SCENARIO, or --resume RUN" in refused(tmp_path, *arguments)
 
 
 @pytest.mark.slow
@@ -284,7 +290,7 @@ def test_another_name_and_another_baseline_are_changes(tmp_path: Path, run: Path
     write_scenario(tmp_path, "double", "doubled")
     text = (tmp_path / "s.yaml").read_text().replace("name: functions", "name: functions-2")
     (tmp_path / "s.yaml").write_text(text + "baseline: double\n")
-    message = flopprof(tmp_path, "run", "--resume", "latest", code=2)
+    message = refused(tmp_path, "--resume", "latest")
     assert "has changed: name functions → functions-2; baseline none → double; start a new run" in message
 
 

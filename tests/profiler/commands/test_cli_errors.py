@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from running.commands import run_here
 from running.patience import PATIENCE_SECONDS
 
 SCENARIO = """\
@@ -37,14 +38,21 @@ def flopprof(
 
 
 def complaint(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """What flopprof says of an error, after checking that it is one line and the exit code is 2."""
+    """What flopprof says of an error, after checking that it is one line and the exit code is 2.
+
+    In a process of its own where its environment matters.
+    """
     before = sorted(cwd.rglob("*"))
-    done = flopprof(*arguments, cwd=cwd, env=env)
-    assert done.returncode == 2, done
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
+    if env is None:
+        out, err = run_here(*arguments, code=2, folder=cwd)
+    else:
+        done = flopprof(*arguments, cwd=cwd, env=env)
+        assert done.returncode == 2, done
+        out, err = done.stdout, done.stderr
+    assert out == ""
+    assert err.count("\n") == 1, err
     assert sorted(cwd.rglob("*")) == before
-    return done.stderr.strip()
+    return err.strip()
 
 
 def scenario_with(tmp_path: Path, old: str, new: str) -> Path:
@@ -69,7 +77,7 @@ def test_a_wrong_scenario_is_named_with_its_line(tmp_path: Path, old: str, new: 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert "nowhere.yaml" in complaint("run", "nowhere.yaml", cwd=tmp_path)
+    assert "nowhere.yaml" in complaint("run", "nowhere.yaml", cwd=tmp_path, env={})
 
 
 def test_a_directory_in_place_of_a_file_is_named(tmp_path: Path) -> None:

@@ -65,6 +65,6 @@ def test_what_is_begun_sees_the_program(tmp_path: Path, feature: str) -> None:
     assert run_started(tmp_path, feature, "import time\ntime.sleep(0.1)").returncode == 0
     seen = (
         list((tmp_path / "python" / "seen").glob("*.json")),
-        list(tmp_path.glob("staging/inside/*/ended.json")),
+        list(tmp_path.glob("staging/inside/*/ended")),
     )
     assert [len(found) for found in seen] == [int(feature != "recorder"), int(feature != "sampler")]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.report_samples import GEMV, SCRIPT, axes_run, gpu_run, hostile_run
+from drawing.report_pages import page_of
+from drawing.report_samples import GEMV, SCRIPT, hostile_run
 from flopprof.reports.data.figure_csv import figure_to_csv
 from flopprof.reports.data.table_csv import table_to_csv
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose
-from flopprof.reports.run.publish import render
 from running.browser import CHROMIUM, Page, open_browser
 from running.patience import wait_until
 
@@ -26,9 +26,8 @@ CELLS = (
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
-    (folder / "gpu.html").write_text(render(gpu_run(), "html"), encoding="utf-8")
-    (folder / "axes.html").write_text(render(axes_run(), "html"), encoding="utf-8")
-    (folder / "hostile.html").write_text(render(hostile_run(), "html"), encoding="utf-8")
+    for name in ("gpu", "axes", "hostile"):
+        (folder / f"{name}.html").write_text(page_of(name), encoding="utf-8")
     return folder
 
 

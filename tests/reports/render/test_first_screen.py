@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from drawing.draws import one_in
+from drawing.report_pages import page_of
 from drawing.report_samples import ALL, gpu_run, large_run
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
@@ -46,7 +47,7 @@ def check_first_screen(page: Page, path: Path, sentences: int) -> None:
 @pytest.mark.parametrize("name", one_in(4, [name for name in ALL if name != "hostile"]))
 def test_a_run_answers_on_the_first_screen(page: Page, tmp_path: Path, name: str):
     path = tmp_path / f"{name}.html"
-    path.write_text(render(ALL[name](), "html"), encoding="utf-8")
+    path.write_text(page_of(name), encoding="utf-8")
     backends = {(s.backend, s.device, s.dtype) for s in ALL[name]().steps}
     check_first_screen(page, path, len(backends))
 
@@ -73,7 +74,7 @@ def test_of_many_backends_the_first_ones_fit_and_the_others_are_linked(page: Pag
 @pytest.mark.slow
 def test_the_picture_says_its_values_when_pointed_at(page: Page, tmp_path: Path):
     path = tmp_path / "gpu.html"
-    path.write_text(render(gpu_run(), "html"), encoding="utf-8")
+    path.write_text(page_of("gpu"), encoding="utf-8")
     page.open(path)
     said = page.run("[...document.querySelectorAll('.answer title')].map(t => t.textContent)")
     assert "outer_sum: kernel 1942 µs of a rep" in said
