@@ -15,6 +15,8 @@ from flopprof.profiler.machine.machine import cuda_devices
 
 # Ceilings that whoever runs the tests has measured would change what their reports say.
 os.environ["FLOPPROF_CEILINGS"] = str(Path(tempfile.gettempdir()) / "flopprof-tests-have-no-ceilings.json")
+# So would the width of the terminal that they are started from.
+os.environ.pop("COLUMNS", None)
 
 NEEDS = {
     "nsys": (lambda: shutil.which("nsys") is not None, "Nsight Systems (nsys) is not on PATH; make nsys"),

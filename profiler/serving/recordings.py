@@ -20,7 +20,7 @@ from .served_folder import ServedFolder
 
 def list_recordings(folder: ServedFolder, below: Path) -> list[dict[str, Any]]:
     """A record for each run and program, not of what lies in it, and for each other trace, in the order of paths."""
-    return list(_find(folder, below))
+    return sorted(_find(folder, below), key=lambda record: Path(record["path"]))
 
 
 def _find(folder: ServedFolder, below: Path) -> Iterator[dict[str, Any]]:

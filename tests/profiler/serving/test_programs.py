@@ -13,7 +13,7 @@ from flopprof.profiler.serving.readings import TraceQuestion
 from flopprof.profiler.serving.served_folder import ServedFolder
 from running.commands import run_here
 
-TRACE = "cupy_axis0.sqlite.xz"
+TRACE = "cupy_axis0"
 
 
 @pytest.fixture(scope="module")
