@@ -2,8 +2,9 @@
 
 usage: digests.py [--flopprof PATH] FOLDER_OR_FILE ... >before.txt        then, with the other version: >after.txt
 
-Every trace (.sqlite, .sqlite.xz) under the given folders is analysed with several sets of options, every run (a folder
-with a plan.json) is reported in every format, and every command's --help is asked for. A line is the digest of what
+Every trace (.sqlite, .sqlite.xz) under the given folders is analysed with several sets of options and compared with
+itself and with the one before it, every run (a folder with a plan.json) is reported in every format, and every
+command's --help is asked for. A line is the digest of what
 came to standard output, its exit code, and the command. The order is that of the names, so `diff` compares two.
 """
 
@@ -48,10 +49,14 @@ def list_commands(places: list[Path]) -> list[list[str]]:
     """The arguments of every call of flopprof."""
     commands = [[*([command] if command else []), "--help"] for command in COMMANDS]
     for place in places:
+        last: Path | None = None
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
             if file.name.endswith((".sqlite", ".sqlite.xz")) and "shards" not in file.parts:
                 commands += [["analyze", str(file), *options] for options in OPTIONS]
+                commands += [["compare", str(last or file), str(file), *shown] for shown in ((), ("--json",))]
+                commands.append(["compare", str(file), str(file), "--all", "--json"])
+                last = file
             elif file.name == "plan.json":
                 commands += [["report", str(file.parent), "--format", name] for name in FORMATS]
     return commands

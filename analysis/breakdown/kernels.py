@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,8 +88,7 @@ def kernel_rows_by_group(
     for at, (one, begin) in enumerate(zip(group[first].tolist(), begun.tolist(), strict=True)):
         kernel_on = trace.name(name[at]), known_device(device[at])
         medians = {what: of[at] for what, of in waits.items()}
-        described = _kernel_row(kernel_on, by_kernel, at, totals[one], medians, launches[at])
-        found[one].append(replace(described, first_ns=begin))
+        found[one].append(_kernel_row(kernel_on, begin, by_kernel, at, totals[one], medians, launches[at]))
     return [
         tuple(sorted(each, key=lambda row: (-row.total_ns, row.kernel, row.device or 0))) for each in found
     ]
@@ -191,6 +189,7 @@ def _first_of_each(code: Ints, groups: int) -> Ints:
 
 def _kernel_row(
     kernel: tuple[str, int | None],
+    begin: int,
     stats: Stats,
     at: int,
     total: int,
@@ -209,7 +208,7 @@ def _kernel_row(
         p95_ns=stats.quantile(at, 0.95),
         share=int(stats.total[at]) / total if total else None,
         launches=tuple(sorted(launches, key=lambda launch: -launch.total_ns)),
-        first_ns=None,
+        first_ns=begin,
         **waits,
     )
 

@@ -260,7 +260,9 @@ def _pair_kernels(a: Measured, b: Measured) -> tuple[KernelPair, ...]:
     if "range" in a.names and "range" in b.names:
         names = [op.op for thing in (a, b) for op in thing.ops]
         name = " → ".join(dict.fromkeys(names))
-        left, right = ([replace(op, op=name) for op in thing.ops] for thing in (a, b))
+        left, right = (
+            [op if op.op == name else replace(op, op=name) for op in thing.ops] for thing in (a, b)
+        )
         return pair_kernels(left, right)
     return pair_kernels(a.ops, b.ops)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..evidence.counters import Counters
 from ..explain.explain import Explanation, explain
 from ..explain.subject import Part, Subject, heaviest_launch
-from ..runs.reached import ATTAINABLE
+from ..hardware.data_sheets import ATTAINABLE
 from ..words import BUSY_LAYERS
 from .compare import Pair
 from .measured import Measured, MeasuredOp
@@ -26,7 +26,7 @@ def explain_pair(pair: Pair) -> Explanation | None:
     )
     decided = pair.verdict in ("faster", "slower")
     found = explain(a, b, pair.interval)
-    return found if found is None or decided else replace(found, causes=())
+    return found if found is None or decided or not found.causes else replace(found, causes=())
 
 
 def _subject(thing: Measured, ns: float, name: str) -> Subject:

@@ -64,8 +64,7 @@ def measure_ranges(
     kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
     for part, owned in zip(parts, sums, strict=True):
-        measured = [(path, replace(thing, device=part.device)) for path, thing in part.measure(kept, owned)]
-        things = _tell_domains(measured)
+        things = _tell_domains(part.measure(kept, owned))
         found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
     return MeasuredRanges(things=tuple(found), set_aside=aside)
 
@@ -137,7 +136,7 @@ class _Device:
         timed = [(path, rows) for path, rows in members.items() if sums[rows].any()]
         ops = self._describe_ops(timed, *_sort_by_path(owner, [rows for _, rows in timed], len(sums)))
         for (path, rows), op in zip(timed, ops, strict=True):
-            yield path, _describe_path(path, sums[rows], op, self.spans)
+            yield path, _describe_path(path, sums[rows], op, self.device, self.spans)
 
     def _describe_ops(
         self, timed: Sequence[tuple[RangePath, Ints]], work: Ints, group: Ints
@@ -170,29 +169,36 @@ def _sort_by_path(owner: Codes, members: Sequence[Ints], ranges: int) -> tuple[I
     return work, path[work]
 
 
-def _describe_path(path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, spans: DeviceSpans) -> Measured:
+def _describe_path(
+    path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, device: int, spans: DeviceSpans
+) -> Measured:
     """From the ns that each instance owns in each layer; without API calls idle time has no layers."""
     totals = owned.sum(axis=1)
-    typical: dict[str, float] = dict(zip(LAYERS, _find_typical(owned).tolist(), strict=True))
+    wall, layers = _find_typical(owned, totals)
+    typical: dict[str, float] = dict(zip(LAYERS, layers.tolist(), strict=True))
+    label = label_path(path)
     return Measured(
-        key=label_path(path),
-        label=label_path(path),
+        key=label,
+        label=label,
         names={"range": path[-1][1], **read_tokens(path)},
         reps=len(owned),
+        device=device,
         traced_samples_ns=tuple(totals.astype(float).tolist()),
-        wall_ns=float(np.median(totals)),
+        wall_ns=wall,
         layers={part: typical.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
         ops=(op,),
     )
 
 
-def _find_typical(owned: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The layers of the median instance: means of the middle half by time, scaled to sum to the median."""
-    totals = owned.sum(axis=1)
+def _find_typical(owned: NDArray[np.int64], totals: Ints) -> tuple[float, NDArray[np.float64]]:
+    """The median time and the layers of its instance: means of the middle half by time, scaled to sum to it."""
+    if len(owned) == 1:
+        return float(totals[0]), owned[0].astype(float)
+    median = float(np.median(totals))
     order = np.argsort(totals, kind="stable")
     quarter = len(order) // 4
     middle = owned[order[quarter : len(order) - quarter]].mean(axis=0)
-    return middle * (float(np.median(totals)) / middle.sum()) if middle.sum() else middle
+    return median, middle * (median / middle.sum()) if middle.sum() else middle
 
 
 def _tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[RangePath, Measured], ...]:

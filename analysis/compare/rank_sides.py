@@ -9,15 +9,14 @@ other ranges. ``job / step`` is the step as all ranks lived it, and in it ``wait
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.tasks import Engine, Listener
-from ..errors import CompareError, RanksError
-from ..ranks.naming import find_traces, list_folder
+from ..errors import CompareError
+from ..ranks.naming import find_traces
 from ..ranks.summaries import WAIT, StepSums
 from ..ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ..words import BUSY_LAYERS, LAYERS, QualityNote
@@ -30,16 +29,6 @@ MEDIAN, WORST, JOB = "median rank", "worst rank", "job"
 
 _Times = NDArray[np.int64]
 """A row for each step, a column for each of the ten layers."""
-
-
-def is_rank_set(path: Path) -> bool:
-    """Whether a folder is no run and holds several traces."""
-    if not path.is_dir() or (path / "plan.json").exists():
-        return False
-    try:
-        return len(list_folder(path)) > 1
-    except RanksError:
-        return False
 
 
 def read_rank_side(name: SideName, engine: Engine, listen: Listener | None = None) -> Side:

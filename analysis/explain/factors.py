@@ -68,8 +68,9 @@ Term = tuple[FactorName, float | None]
 
 def measure_factors(a: Subject, b: Subject) -> tuple[Factor, ...]:
     """The factors of B's time over A's; their product is the ratio."""
+    basis, known = _basis(a, b), _Known.of(a, b)
     for chain in (_charged_chain, _device_chain):
-        terms = [chain(side, _basis(a, b), _Known.of(a, b)) for side in (a, b)]
+        terms = [chain(side, basis, known) for side in (a, b)]
         if all(terms):
             return tuple(_factor(mine, its) for mine, its in zip(*terms, strict=True))
     raise AssertionError("the last chain takes any two sides")

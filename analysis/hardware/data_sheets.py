@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 HIGHEST_SHARE = 1.02
 """Above it the peak, or the count, is wrong."""
 
+ATTAINABLE = 0.92
+"""Of a memory's rate: what the best of kernels that only read comes to on an H200 (CUB's reduce, N = 20000)."""
+
 Rate = tuple[str, "Unit"]
 """(dtype, unit) of a peak."""
 

@@ -49,6 +49,16 @@ def list_folder(folder: Path) -> list[Path]:
     )
 
 
+def is_rank_set(path: Path) -> bool:
+    """Whether a folder is no run and holds several traces."""
+    if not path.is_dir() or (path / "plan.json").exists():
+        return False
+    try:
+        return len(list_folder(path)) > 1
+    except RanksError:
+        return False
+
+
 def is_trace(path: Path) -> bool:
     """Whether a file is called like a trace, packed or not."""
     name = path.name

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ...scenarios.operations.ops import Function
 from ...scenarios.plan.step import Step
 from ...scenarios.plan.work import OpWork, step_work
-from ..hardware.data_sheets import Rate
+from ..hardware.data_sheets import ATTAINABLE, Rate
 from .peaks import bandwidth_text
 from .results import OpResult, RoofLine
 from .roof import Peaks
@@ -23,9 +23,6 @@ BEYOND_CACHE = 2
 """A working set of this many last levels of cache is read from memory, or nearly."""
 
 NEAR_ITS_PEAK = 0.8
-
-ATTAINABLE = 0.92
-"""Of a data sheet's rate: what the best of kernels that only read comes to on an H200 (CUB's reduce, N = 20000)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,16 @@ from pathlib import Path
 from ...analysis.attribution.steady_instances import Instances
 from ...analysis.compare.comparability import refuse_caveats
 from ...analysis.compare.compare import Comparison, compare_by, compare_sides
-from ...analysis.compare.gate import judge_gate
-from ...analysis.compare.rank_sides import is_rank_set, read_rank_side
+from ...analysis.compare.gate import Gate, judge_gate
 from ...analysis.compare.sides import STEADY, FindRun, Side, parse_side, read_side
 from ...analysis.errors import CompareError
-from ...analysis.ranks.naming import find_traces
+from ...analysis.ranks.naming import find_traces, is_rank_set
 from ...analysis.store.address import run_finder
 from ...analysis.store.place import DEFAULT_STORE
-from ...reports.comparison.compose import render_comparison, write_comparison
 from ...reports.comparison.gate_line import annotate_pull_request, describe_gate
-from ...reports.document.format import ComparisonFormat
+from ...reports.document.format import ComparisonFormat, Format
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
-from ..terminal.workers import Workers, open_engine, show_traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +64,25 @@ def compare(request: CompareRequest) -> CompareOutcome:
     asked = request.fail_above is not None or request.fail_undecided
     gate = judge_gate(comparison, request.fail_above, fail_undecided=request.fail_undecided)
     if request.out is not None:
+        from ...reports.comparison.compose import write_comparison
+
         written = write_comparison(comparison, request.out, gate if asked else None, force=request.force)
         tell_written(written)
     if request.format == "github":
         return CompareOutcome(report=annotate_pull_request(comparison, gate), gate=None, fails=gate.fails)
-    report = render_comparison(comparison, request.format, request.screen, gate=gate if asked else None)
+    report = _render(comparison, gate if asked else None, request.format, request.screen)
     return CompareOutcome(report=report, gate=describe_gate(gate) if asked else None, fails=gate.fails)
+
+
+def _render(comparison: Comparison, gate: Gate | None, format: Format, screen: Screen) -> str:
+    if format == "json":
+        from ...reports.data.comparison_json import comparison_to_json
+        from ...reports.render.json_text import render_json
+
+        return render_json(comparison_to_json(comparison, gate))
+    from ...reports.comparison.compose import render_comparison
+
+    return render_comparison(comparison, format, screen, gate=gate)
 
 
 def _compare(request: CompareRequest) -> Comparison:
@@ -119,6 +129,9 @@ def _read_ranks(side: str, find_run: FindRun) -> Side:
     name = parse_side(side, find_run)
     if not is_rank_set(name.path):
         raise CompareError(f"{side}: is no folder with the traces of a job's ranks, as the other side is")
+    from ...analysis.compare.rank_sides import read_rank_side
+    from ..terminal.workers import Workers, open_engine, show_traces
+
     paths = find_traces([name.path])
     with (
         open_engine(Workers(), paths) as engine,

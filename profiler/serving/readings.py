@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from ...analysis.breakdown.analyze import Analysis, analyze_file
 from ...analysis.compare.compare import Comparison, compare_by, compare_sides
-from ...analysis.compare.rank_sides import is_rank_set
 from ...analysis.compare.sides import Side, read_side
 from ...analysis.errors import CompareError
 from ...analysis.programs.folder_kind import is_program_folder, is_run_folder
+from ...analysis.ranks.naming import is_rank_set
 from ...analysis.words import WindowClock
 from ...reports.document.document import Document
 from ...reports.program.folder_report import compose_folder

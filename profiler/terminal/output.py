@@ -38,7 +38,7 @@ def prepare_streams() -> None:
 
 
 def _harmless(text: str, *, coloured: bool = False) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isprintable() or text.replace("\n", "").isprintable():
         return text
     if coloured:
         parts = _COLOUR.split(text)  # every second one is a colour

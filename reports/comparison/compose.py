@@ -11,7 +11,7 @@ from ...analysis.compare.comparability import Caveat
 from ...analysis.compare.compare import Comparison
 from ...analysis.compare.gate import Gate
 from ..data.comparison_json import comparison_to_json
-from ..document.document import Document, Notice, Section
+from ..document.document import Document, LazyData, Notice, Section
 from ..document.format import Format
 from ..document.names import clean
 from ..render.formats import render_document, write_document
@@ -55,7 +55,7 @@ def compose_comparison(comparison: Comparison, gate: Gate | None = None) -> Docu
         ),
         facts=(),
         folder="",
-        data=comparison_to_json(comparison, gate),
+        data=LazyData(lambda: comparison_to_json(comparison, gate)),
         explanations=explain_pairs(pairs),
         headlines=compose_pair_headlines(pairs),
         picture=draw_up_pair_picture(pairs),
