@@ -101,16 +101,16 @@ def attribute(
         threads=owners,
         processes=process_wide,
         process_of=process,
-        launches=(thread[launched], time[launched]),
+        launches=(thread, time) if launched.all() else (thread[launched], time[launched]),
     )
     owned = rule.own(thread, time)
     found = owned.elsewhere
-    leaf = find_innermost(everyone, thread, time)
+    leaf = find_innermost(everyone, thread, time).astype(np.int32)
     of_process = process[thread] if len(thread) else thread
     sites = Sites(call=call, thread=thread, time=time, owner=owned.row.astype(np.int32), kind=owned.kind)
     helped = judge_helpers(trace, sites, site, found)
-    every = np.arange(len(call))
-    chains = (
+    every = np.arange(len(call), dtype=np.int32)
+    chains = [
         Chain(nest=everyone, kind=BY_THREAD, site=every, place=leaf, along_paths=True),
         Chain(
             nest=everyone,
@@ -119,8 +119,10 @@ def attribute(
             place=find_innermost(everyone, found.thread.astype(np.int32), time[found.at]),
             along_paths=True,
         ),
-        Chain(nest=crossing, kind=BY_PROCESS, site=every, place=find_innermost(crossing, of_process, time)),
-    )
+    ]
+    if len(crossing.row):
+        place = find_innermost(crossing, of_process, time)
+        chains.append(Chain(nest=crossing, kind=BY_PROCESS, site=every, place=place))
     return Attribution(
         owner=_of_site(sites.owner, site, NONE),
         kind=_of_site(sites.kind, site, BY_NONE),
@@ -130,7 +132,7 @@ def attribute(
         foreign=helped.foreign,
         unsure=helped.unsure,
         owner_rows=own,
-        chains=chains,
+        chains=tuple(chains),
         quality=tuple(count_notes({"ambiguous_thread": len(found.ambiguous)})),
     )
 

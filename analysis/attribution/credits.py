@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic.arrays import Ints
+from ..arithmetic.arrays import Codes, Ints
 from ..arithmetic.nesting import Nest, measure_depths
 
 
@@ -16,7 +16,7 @@ class Credit:
     """Pairs of a site and a range that was open there; a range appears in one Credit of a kind only."""
 
     kind: int
-    site: Ints
+    site: Codes
     range: Ints
 
 
@@ -26,8 +26,8 @@ class Chain:
 
     nest: Nest
     kind: int
-    site: Ints
-    place: Ints
+    site: Codes
+    place: Codes
     along_paths: bool = False
     """Whether these are ranges of one thread each: what contains a range is then what its path says."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.arrays import distinct, ints
+from ..arithmetic.arrays import Ints, distinct, ints
 from ..attribution.attribution import Attribution
 from ..attribution.folding import fold_ranges
 from ..attribution.paths import MOST_LEVELS
@@ -127,10 +127,8 @@ def analyze_trace(
     """
     folded = None if wanted.exact_names else fold_ranges(trace)
     trace = trace if folded is None else folded.trace
-    every = np.arange(len(trace.activities))
-    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     with ThreadPoolExecutor(1) as pool:  # no more than these two at a time, for each needs memory of its own
-        kernels = pool.submit(lambda: kernel_rows(trace, every, measure_queue(trace)))
+        kernels = pool.submit(lambda: kernel_rows(trace, _every_row(trace), measure_queue(trace)))
         labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
         attribution = labelled.attribution
     costs = measure_ranges(trace, attribution, labelled.paths, labelled.names)
@@ -144,6 +142,7 @@ def analyze_trace(
     found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
     found += _tell_folded({} if folded is None else folded.examples)
     found += judge_metrics(trace, metrics)
+    duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     return Analysis(
         trace=trace,
         attribution=attribution,
@@ -154,10 +153,14 @@ def analyze_trace(
         ranges=costs.ranges,
         range_kernels=costs.kernels,
         kernels=kernels.result(),
-        copies=copy_rows(trace, every, attribution.kind),
+        copies=copy_rows(trace, _every_row(trace), attribution.kind),
         steps=find_steps(labelled, wanted),
         metrics=metrics,
     )
+
+
+def _every_row(trace: Trace) -> Ints:
+    return np.arange(len(trace.activities))
 
 
 def analyze_file(

@@ -16,7 +16,7 @@ that instant would belong (attribution/ownership.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,10 @@ USUAL_SPANS = 8
 """For so many spans a gap there is room at first."""
 
 
+def _no_rows() -> Codes:
+    return np.zeros(0, np.int32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSpans:
     """A device's timeline from FIRST to LAST without holes: what each span is and who owns it."""
@@ -65,8 +69,8 @@ class DeviceSpans:
     """Row of trace.ranges, -1 for none."""
     by_process: Bools
     """Whether another thread's range owns it, which is credit by a rule, not by a record."""
-    activity: Codes
-    """Row of trace.activities that shows in a busy span, -1 in an idle one."""
+    copies: Codes = field(default_factory=_no_rows)
+    """Row of trace.activities that shows in each span of memcpy, in their order; nobody asks for the others'."""
     split: bool = True
     """Whether idle time could be split; without API calls all of it is `unknown`."""
 
@@ -115,12 +119,12 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
     gaps = _find_gaps(trace, rows)
     switches = Switches(attribution.ownership)
     room = len(gaps) * USUAL_SPANS
-    start, owner, activity = Growing(np.int64, room), Growing(np.int32, room), Growing(np.int32, room)
+    start, owner = Growing(np.int64, room), Growing(np.int32, room)
     layer, by_process = Growing(np.int8, room), Growing(np.bool_, room)
     for first in range(0, len(gaps), AT_ONCE):
         some = gaps.take(slice(first, first + AT_ONCE))
         stretch = _label_stretch(trace, attribution, calls, switches, some)
-        for column, part in zip((start, layer, owner, by_process, activity), stretch, strict=True):
+        for column, part in zip((start, layer, owner, by_process), stretch, strict=True):
             column.extend(part)
     start.extend(np.array([LAST]))
     bounds = start.finish()  # there are no holes
@@ -130,9 +134,13 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
         layer=layer.finish(),
         owner=owner.finish(),
         by_process=by_process.finish(),
-        activity=activity.finish(),
+        copies=gaps.x[_is_copy(trace, gaps.x)],
         split=trace.has_calls,
     )
+
+
+def _is_copy(trace: Trace, rows: Codes) -> Bools:
+    return np.append(ints(trace.activities, "layer") == MEMCPY, False)[rows]
 
 
 def _find_gaps(trace: Trace, rows: Ints) -> _Gaps:
@@ -148,8 +156,8 @@ def _find_gaps(trace: Trace, rows: Ints) -> _Gaps:
 
 def _label_stretch(
     trace: Trace, attribution: Attribution, calls: _Calls, switches: Switches, gaps: _Gaps
-) -> tuple[Ints, Layers, Codes, Bools, Codes]:
-    """(start, layer, owner, by process, activity) of some gaps and of the busy span after each of them."""
+) -> tuple[Ints, Layers, Codes, Bools]:
+    """(start, layer, owner, by process) of some gaps and of the busy span after each of them."""
     row = gaps.x[gaps.x >= 0]
     layer = ints(trace.activities, "layer")[row].astype(np.int8)
     start = gaps.end[gaps.x >= 0]
@@ -157,10 +165,7 @@ def _label_stretch(
     parts += _label_gaps(trace, attribution, calls, switches, gaps.take(gaps.end > gaps.start))
     start, layer, owner, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(start, kind="stable")
-    layer = layer[order]
-    activity = np.full(len(order), NONE, np.int32)
-    activity[layer < len(BUSY_LAYERS)] = row  # both are in the order of time
-    return start[order], layer, owner[order], kind[order] == BY_PROCESS, activity
+    return start[order], layer[order], owner[order], kind[order] == BY_PROCESS
 
 
 def paint_busy(trace: Trace, rows: Ints) -> tuple[Ints, Ints, Ints]:

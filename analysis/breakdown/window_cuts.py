@@ -172,7 +172,7 @@ def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> dic
         return {}
     place = np.full(len(trace.activities), NONE, np.int64)
     place[ints(trace.copies, "activity")] = np.arange(len(trace.copies))
-    kind = ints(trace.copies, "copy_kind")[place[spans.activity[copies]]]
+    kind = ints(trace.copies, "copy_kind")[place[spans.copies]]
     found: dict[int, Ints] = {}
     for one in np.unique(kind).tolist():
         mine = copies[kind == one]

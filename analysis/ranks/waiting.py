@@ -66,7 +66,6 @@ def label_rank(
             layer=np.concatenate([ints(trace.activities, "layer")[busy[2]], whole.layer[idle]]),
             owner=np.concatenate([attribution.owner[busy[2]], whole.owner[idle]]),
             by_process=np.concatenate([attribution.kind[busy[2]] == BY_PROCESS, whole.by_process[idle]]),
-            activity=np.concatenate([busy[2].astype(np.int32), whole.activity[idle]]),
             split=whole.split,
         )
     )
@@ -82,7 +81,6 @@ def _one_span(layer: str) -> DeviceSpans:
         layer=np.array([LAYERS.index(layer)], np.int8),
         owner=np.array([NONE], np.int32),
         by_process=np.zeros(1, np.bool_),
-        activity=np.array([NONE], np.int32),
     )
 
 
@@ -92,7 +90,7 @@ _NOTHING = replace(
         name: np.zeros(0, dtype)
         for name, dtype in (
             *(("start_ns", np.int64), ("end_ns", np.int64), ("layer", np.int8)),
-            *(("owner", np.int32), ("by_process", np.bool_), ("activity", np.int32)),
+            *(("owner", np.int32), ("by_process", np.bool_)),
         )
     },
 )
@@ -119,7 +117,6 @@ def _expose(
         layer=np.full(len(row), LAYERS.index("kernel"), np.int8),
         owner=attribution.owner[row],
         by_process=attribution.kind[row] == BY_PROCESS,
-        activity=row.astype(np.int32),
     )
 
 
@@ -139,7 +136,6 @@ def _adopt(spans: DeviceSpans, attribution: Attribution, thread: int) -> DeviceS
             layer=np.concatenate([spans.layer[kept], spans.layer[source]]),
             owner=np.concatenate([spans.owner[kept], adopted]),
             by_process=np.concatenate([spans.by_process[kept], adopted >= 0]),
-            activity=np.concatenate([spans.activity[kept], spans.activity[source]]),
             split=spans.split,
         )
     )
@@ -154,5 +150,4 @@ def _sort(spans: DeviceSpans) -> DeviceSpans:
         layer=spans.layer[order],
         owner=spans.owner[order],
         by_process=spans.by_process[order],
-        activity=spans.activity[order],
     )
