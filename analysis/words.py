@@ -84,6 +84,8 @@ OUT_OF_TIME = "the time for evidence was used up before its turn"
 SAMPLED = "sampled"
 """The range of the sampled pass that is recorded."""
 
+ELLIPSIS = "…"
+
 FORMAT = 1
 """Version of the JSON documents and of the files in a run folder."""
 

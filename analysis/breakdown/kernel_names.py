@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-ELLIPSIS = "…"
+from ..words import ELLIPSIS
 
 _OPEN, _CLOSE = frozenset("<([{"), frozenset(">)]}")
 

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 IDLE_SECONDS = 12.0
 """Longer than the ten after which nsys itself says that it lost its agent, which is worth another try."""
@@ -73,6 +75,8 @@ class StallWatch:
 
 def measure_effort(private: Path) -> Effort:
     """That of the processes whose TMPDIR is a private folder."""
+    import psutil  # which reading a trace does without
+
     cpu_seconds, blocked = 0.0, False
     for process in find_strays(private):
         with contextlib.suppress(psutil.Error):
@@ -84,6 +88,8 @@ def measure_effort(private: Path) -> Effort:
 
 def find_strays(private: Path) -> Iterator[psutil.Process]:
     """Living processes of this user that were started with a private folder as their TMPDIR."""
+    import psutil
+
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             is_mine = process.uids().effective == os.geteuid()

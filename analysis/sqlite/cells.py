@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .pages import LEAST_ROWID, TABLE_LEAF, Bytes, Damaged, Leaves, Unusual, check_content
@@ -174,6 +173,8 @@ def _load16(raw: Bytes, at: Ints) -> Ints:
 
 def _gather(windows: NDArray[Any], at: Ints) -> NDArray[Any]:
     """Numbers from places that need not be aligned, of which numpy's own indexing takes thrice the time."""
+    import pandas as pd  # loaded while the file is digested
+
     return np.asarray(pd.api.extensions.take(windows, at, allow_fill=True))
 
 

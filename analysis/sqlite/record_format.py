@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .cells import Cells, Ints, Words, load_words
@@ -206,6 +205,8 @@ def _neighbours(columns: Sequence[int]) -> list[tuple[int, int]]:
 
 def _first_of_each(words: Sequence[Words]) -> tuple[NDArray[np.intp], Ints]:
     """A code for each combination of words, in the order in which they first appear, and one row of each code."""
+    import pandas as pd  # loaded while the file is digested
+
     digest = words[0]
     for word in words[1:]:
         digest = (digest * MIX) ^ (digest >> np.uint64(29)) ^ word

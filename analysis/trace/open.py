@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import TraceError
-from ..kineto.convert import write_export
 from ..packing.packed import open_packed, packing_of, unpack
 from ..packing.private import private_folder
 from ..sqlite.file import SqliteFile
@@ -180,6 +179,8 @@ def _make_plain(path: Path, folder: Path, announce: Announce) -> Path:
 
 def _write_kineto(path: Path, packing: str | None, folder: Path, announce: Announce) -> Path:
     """The export of a trace of torch.profiler; a packed one is read through, never unpacked to the disk."""
+    from ..kineto.convert import write_export
+
     announce(f"reading the events of {path.name}")
     plain = folder / "kineto.sqlite"
     if packing is None:

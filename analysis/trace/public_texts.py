@@ -7,6 +7,7 @@ Range and kernel names are not decided here: they are what a trace is about, and
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ..words import (
     ACTIVITY_CUT_SHORT,
@@ -99,16 +100,22 @@ _DIAGNOSTICS: tuple[str, ...] = (
     r"Scheduling information is absent",
 )
 
-_SETTING_RULES = [(re.compile(name), re.compile(value)) for name, value in _SETTINGS.items()]
 
-_DIAGNOSTIC_RULES = [re.compile(text, re.IGNORECASE) for text in _DIAGNOSTICS]
+@cache  # compiling them takes longer than reading a small trace, which may need none
+def _setting_rules() -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
+    return [(re.compile(name), re.compile(value)) for name, value in _SETTINGS.items()]
+
+
+@cache
+def _diagnostic_rules() -> list[re.Pattern[str]]:
+    return [re.compile(text, re.IGNORECASE) for text in _DIAGNOSTICS]
 
 
 def is_public_setting(name: str, value: str) -> bool:
     """Whether a row of META_DATA_* or TARGET_INFO_SYSTEM_ENV holds nothing but a known fact."""
     return any(
         known.fullmatch(name) is not None and allowed.fullmatch(value) is not None
-        for known, allowed in _SETTING_RULES
+        for known, allowed in _setting_rules()
     )
 
 
@@ -127,5 +134,5 @@ def public_setting(name: str, value: str) -> str | None:
 
 def public_diagnostic(text: str) -> str:
     """The sentences of a DIAGNOSTIC_EVENT text that are known, joined; paths and command lines never are."""
-    found = [match.group(0) for rule in _DIAGNOSTIC_RULES if (match := rule.search(text))]
+    found = [match.group(0) for rule in _diagnostic_rules() if (match := rule.search(text))]
     return ". ".join(found) + "." if found else UNKNOWN_DIAGNOSTIC

@@ -27,7 +27,6 @@ from ..export.identity import Identities, collect_identities, pid_of, process_ke
 from ..export.lacking import find_lacking
 from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
-from ..kineto.writer import count_stand_ins
 from ..sqlite.file import SqliteFile
 from ..words import BUSY_LAYERS, QualityNote
 from .judging import Counted, find_unified_memory, judge_trace
@@ -110,7 +109,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         lost_domains=nvtx.lost_domains,
         nameless_domains=nvtx.nameless_domains,
         described=bool(gpus),
-        stand_ins=count_stand_ins(who.threads) if metadata.of_kineto else 0,
+        stand_ins=_count_stand_ins(who) if metadata.of_kineto else 0,
     )
     return Trace(
         path=path,
@@ -134,6 +133,12 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         samples=samples,
         quality=judge_trace(metadata, activities, raw.copies, calls, ranges, texts, devices, counted, lost),
     )
+
+
+def _count_stand_ins(who: Identities) -> int:
+    from ..kineto.writer import count_stand_ins  # which few traces need
+
+    return count_stand_ins(who.threads)
 
 
 def _calls(raw: RawCalls, who: Identities, final: Codes) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from ...analysis.breakdown.kernel_names import ELLIPSIS, spell_kernel
+from ...analysis.words import ELLIPSIS
 
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -54,6 +54,10 @@ def fold_kernel_name(name: str, width: int = 60) -> str:
     >>> fold_kernel_name("void at::reduce_kernel<(int)128, (int)4, at::ReduceOp<float, f<g>>>(T3)")
     'at::reduce_kernel<128, 4, ReduceOp<…>>'
     """
+    from ...analysis.breakdown.kernel_names import (
+        spell_kernel,
+    )  # twenty patterns, which --json never asks for
+
     return shorten(spell_kernel(clean(name if len(name) <= _MOST_READ else name[:_MOST_READ]), width), width)
 
 
