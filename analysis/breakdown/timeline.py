@@ -99,10 +99,10 @@ class _Gaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calls:
-    """What the threads were doing: per thread the gaps between spans of waiting, and between those of any call."""
+    """What the threads were doing: per thread a disjoint list of its waiting, and one of all its calls."""
 
-    awake: dict[int, tuple[Ints, Ints]]
-    idle: dict[int, tuple[Ints, Ints]]
+    waiting: dict[int, tuple[Ints, Ints]]
+    any: dict[int, tuple[Ints, Ints]]
 
 
 def label_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSpans]:
@@ -134,13 +134,9 @@ def _label(trace: Trace, attribution: Attribution, calls: _Calls, rows: Ints) ->
         layer=layer.finish(),
         owner=owner.finish(),
         by_process=by_process.finish(),
-        copies=gaps.x[_is_copy(trace, gaps.x)],
+        copies=gaps.x[np.append(ints(trace.activities, "layer") == MEMCPY, False)[gaps.x]],
         split=trace.has_calls,
     )
-
-
-def _is_copy(trace: Trace, rows: Codes) -> Bools:
-    return np.append(ints(trace.activities, "layer") == MEMCPY, False)[rows]
 
 
 def _find_gaps(trace: Trace, rows: Ints) -> _Gaps:
@@ -243,8 +239,7 @@ def _label_host(switches: Switches, calls: _Calls, thread: int, start: Ints, end
     """Spans before a call: what its thread did, and which range was open there."""
     if not len(start):
         return []
-    none = find_gaps(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    awake, idle = calls.awake.get(thread, none), calls.idle.get(thread, none)
+    awake, idle = (_free_near(of.get(thread), start[0], end[-1]) for of in (calls.waiting, calls.any))
     sync, busy = between_gaps(*awake), between_gaps(*idle)
     begin, stop, owner, kind = _share_out(switches, thread, start, end)
     working = intersect(begin, stop, *busy)
@@ -257,6 +252,13 @@ def _label_host(switches: Switches, calls: _Calls, thread: int, start: Ints, end
         _part(pieces.start, pieces.end, layer, owner[pieces.source], kind[pieces.source])
         for layer, pieces in pieces_by_layer
     ]
+
+
+def _free_near(spans: tuple[Ints, Ints] | None, low: np.int64, high: np.int64) -> tuple[Ints, Ints]:
+    """What a disjoint list leaves free between two instants, and beyond them."""
+    start, end = spans or (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    near = slice(np.searchsorted(end, low, side="right"), np.searchsorted(start, high))
+    return find_gaps(start[near], end[near])
 
 
 def _within(outer: Pieces, inner: Pieces) -> Pieces:
@@ -292,8 +294,8 @@ def _host_calls(trace: Trace) -> _Calls:
     order = np.lexsort((since, thread[rows]))
     rows, since = rows[order], since[order]
     return _Calls(
-        awake=_gaps_by_thread(trace, thread[rows], since, end[rows]),
-        idle=_gaps_by_thread(trace, thread, start, end),
+        waiting=_join_by_thread(trace, thread[rows], since, end[rows]),
+        any=_join_by_thread(trace, thread, start, end),
     )
 
 
@@ -308,10 +310,10 @@ def _begun_calls(trace: Trace) -> tuple[Ints, Ints]:
     return rows.astype(np.int64), np.maximum(start[order][first], ints(trace.calls, "start_ns")[rows])
 
 
-def _gaps_by_thread(trace: Trace, thread: Codes, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
-    """What spans, which come by thread and start, leave free on each thread."""
+def _join_by_thread(trace: Trace, thread: Codes, start: Ints, end: Ints) -> dict[int, tuple[Ints, Ints]]:
+    """What spans, which come by thread and start, cover on each thread."""
     first = np.searchsorted(thread, np.arange(len(trace.threads) + 1))
     return {
-        t: find_gaps(*join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]]))
+        t: join_spans(start[first[t] : first[t + 1]], end[first[t] : first[t + 1]])
         for t in np.flatnonzero(np.diff(first)).tolist()
     }
