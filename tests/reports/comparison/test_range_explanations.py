@@ -78,7 +78,7 @@ def _all_texts(document: Document) -> str:
     ],
 )
 def test_what_has_no_reps_is_told_by_its_instances(a: str, b: str):
-    sides = [read_side(str(recorded(name))) for name in (a, b)]
-    said = _all_texts(compose_comparison(compare_sides(*sides, [])))
+    left, right = (read_side(str(recorded(name))) for name in (a, b))
+    said = _all_texts(compose_comparison(compare_sides(left, right, [])))
     assert re.findall(r"\breps?\b", said) == []
     assert "Traced time of an instance from A to B" in said
