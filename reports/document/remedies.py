@@ -4,7 +4,7 @@ speed up outer_sum:".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from ...analysis.explain.cause import Cause
@@ -107,7 +107,7 @@ def tell_holdups(name: str | None, holdups: Sequence[Holdup]) -> str:
 def tell_heavy_kernels(holdups: Sequence[Holdup]) -> str:
     """Why its heaviest kernels are slow, or of the heaviest how much it takes where that is not known; else empty."""
     why: dict[str, dict[str, None]] = {}
-    phrases_of: Mapping[str, str] = PHRASES
+    phrases_of: dict[str, str] = dict(PHRASES.items())
     for holdup in filter(_is_of_kernel, holdups):
         named = f"{_name_kernel(holdup)} ({format_value(holdup.share, 'percent')} of it)"
         why.setdefault(named, {})[phrases_of[holdup.code]] = None
