@@ -148,6 +148,7 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
     Steps of two dtypes are only paired when they were selected so, ranges by their names alone.
     """
     reps = [f"{label} ({a.reps} and {b.reps})" for a, b, label in pairs if a.reps != b.reps]
+    once = "instances" if pairs and all(a.once == b.once == "instance" for a, b, _ in pairs) else "reps"
     uneven = any(_has_far_more_reps(a, b) or _has_far_more_reps(b, a) for a, b, _ in pairs)
     dtype = [label for a, b, label in pairs if a.names.get("dtype") != b.names.get("dtype")]
     unasked = any("range" in a.names and a.names.get("dtype") != b.names.get("dtype") for a, b, _ in pairs)
@@ -160,7 +161,7 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
             unsteady,
             "reps were slower untraced than traced, so the machine was busy, in",
         ),
-        ("reps", "warning" if uneven else "info", reps, "other number of reps in"),
+        ("reps", "warning" if uneven else "info", reps, f"other number of {once} in"),
         ("dtype", "warning" if unasked else "info", dtype, "other dtypes in"),
         ("untraced", "info", traced, "no untraced times on both sides, so traced ones are compared, in"),
     )

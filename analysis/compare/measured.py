@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..breakdown.rows import CopyRow, KernelRow
 from ..evidence.counters import Counters
-from ..explain.subject import Subject, subject_of_step
+from ..explain.subject import Once, Subject, subject_of_step
 from ..runs.results import OpResult, RoofLine, RunResult, StepResult
 from ..words import LAYERS
 
@@ -34,7 +34,7 @@ class MeasuredOp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Samples, layers and kernels of one thing; times in ns per rep, samples in their order."""
+    """Samples, layers and kernels of one thing; times in ns per rep or instance, samples in their order."""
 
     key: str
     label: str
@@ -54,6 +54,11 @@ class Measured:
     ops: tuple[MeasuredOp, ...] = ()
     subject: Subject | None = None
     """What may explain its time; of a range that is only what stands here."""
+
+    @property
+    def once(self) -> Once:
+        """What its times are of."""
+        return "instance" if self.subject is None else "rep"
 
 
 def measure_run(result: RunResult) -> list[Measured]:

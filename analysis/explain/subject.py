@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..breakdown.rows import KernelRow, Launch, WindowTimes
 from ..evidence.counters import Counters
 from ..evidence.cpu_use import CpuUse
 from ..runs.results import Costs, OpResult, RoofLine, StepResult
 from ..words import Limit
+
+Once = Literal["rep", "instance"]
+"""What times are of: a step of a run has reps, a range of a trace instances."""
 
 IN_CACHE = ("l2_resident", "l3_resident")
 
@@ -68,6 +72,11 @@ class Subject:
     traced_only: bool = False
     """A range of a trace, which no pass of a run counts."""
     parts: tuple[Part, ...] = ()
+
+    @property
+    def once(self) -> Once:
+        """What its time is of."""
+        return "instance" if self.traced_only else "rep"
 
 
 def subject_of_step(

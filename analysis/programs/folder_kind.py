@@ -16,3 +16,8 @@ def is_program_folder(path: Path) -> bool:
 def is_run_folder(path: Path) -> bool:
     """Whether a folder holds a run of a scenario."""
     return (path / PLAN).is_file()
+
+
+def is_job_folder(path: Path) -> bool:
+    """Whether a folder holds what the ranks of a job left, each a recorded program of its own."""
+    return not is_run_folder(path) and not (path / PROFILE).exists() and any(path.glob(f"rank*/{PROFILE}"))

@@ -45,6 +45,12 @@ def find_trace(path: Path) -> Path:
     if not path.is_dir():
         return path
     traces = sorted(path.glob("shards/*/trace.sqlite")) or sorted(path.glob("trace.sqlite"))
+    if not traces and (ranks := sorted(path.glob("rank*/trace.sqlite"))):
+        names = ", ".join(rank.parent.name for rank in ranks)
+        raise TraceError(
+            path,
+            f"holds a job of several ranks; flopprof ranks takes all of it, flopprof analyze one: {names}",
+        )
     if not traces:
         raise TraceError(
             path, "is a folder without a trace; give a .sqlite, .nsys-rep or .qdstrm file, or a run"

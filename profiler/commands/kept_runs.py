@@ -28,7 +28,7 @@ def find_kept_run(address: str, store: Path) -> RunLine:
     return find_line(path.name if is_kept else address, store, gone=True)
 
 
-def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
+def show_kept_run(address: str, store: Path | None, screen: Screen, *, as_json: bool) -> str:
     """A run of the store, from its database alone where that can be kept. Raises UnknownRun, StoreError."""
     folder = find_store(store)
     line = find_kept_run(address, folder)
@@ -42,7 +42,7 @@ def show_kept_run(address: str, store: Path | None, *, as_json: bool) -> str:
     if as_json:
         run = found["run"] | {"status": line.status, "folder": str(folder / line.folder)}
         return render_json({"flopprof": FORMAT, "run": run, "steps": found["steps"]})
-    return show_run(found, line, folder)
+    return show_run(found, line, folder, screen)
 
 
 def tag_kept_run(address: str, name: str, store: Path | None, *, remove: bool) -> str:
@@ -141,6 +141,7 @@ def show_history_of(
     step: str | None,
     png: Path | None,
     store: Path | None,
+    screen: Screen,
     *,
     as_json: bool,
     force: bool,
@@ -157,4 +158,6 @@ def show_history_of(
     if png is not None:
         write_output(draw_history(scenario, series), png)
         tell_written([png])
-    return render_json(history_to_json(scenario, series)) if as_json else show_history(scenario, series)
+    if as_json:
+        return render_json(history_to_json(scenario, series))
+    return show_history(scenario, series, screen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from ..terminal.completion import complete_kept_scenario, complete_run
 from ..terminal.output import print_text, tell
 from ..terminal.plain_values import PlainCommand
+from ..terminal.screen import look_at_screen
 from .shared_options import ForceOption, JsonOption
 
 StoreOption = Annotated[
@@ -68,7 +70,11 @@ def runs(
     listing = list_runs(folder, scenario)
     for note in listing.notes:
         tell(f"note: {note}")
-    print_text(render_json(runs_to_json(listing.runs, folder)) if json else show_runs(listing.runs, folder))
+    if json:
+        print_text(render_json(runs_to_json(listing.runs, folder)))
+        return
+    screen = look_at_screen(sys.stdout)
+    print_text(show_runs(listing.runs, folder, screen), coloured=screen.colour)
 
 
 def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:
@@ -78,7 +84,8 @@ def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) 
     """
     from .kept_runs import show_kept_run
 
-    print_text(show_kept_run(run, store, as_json=json))
+    screen = look_at_screen(sys.stdout)
+    print_text(show_kept_run(run, store, screen, as_json=json), coloured=screen.colour and not json)
 
 
 def tag(
@@ -191,4 +198,6 @@ def history(
     """
     from .kept_runs import show_history_of
 
-    print_text(show_history_of(scenario, step, png, store, as_json=json, force=force))
+    screen = look_at_screen(sys.stdout)
+    told = show_history_of(scenario, step, png, store, screen, as_json=json, force=force)
+    print_text(told, coloured=screen.colour and not json)

@@ -59,6 +59,8 @@ _NO_DATES: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
+_MANY_DECADES = 3e4
+
 _POINTS = 72
 """Dots an inch at which a dot is one unit of an SVG."""
 
@@ -130,6 +132,7 @@ def _plot(
         _set_units(axes, figure, ranges)
         plotted.append((axes, look.plot(axes, panel, figure, theme)))
         _share_range(axes, panel, figure, ranges)
+        _thin_out_ticks(axes)
     return canvas, plotted
 
 
@@ -183,6 +186,15 @@ def _set_logarithmic(axes: Axes, figure: Figure) -> None:
     for axis, subs in ((axes.xaxis, (1.0, 3.0)), (axes.yaxis, (1.0, 2.0, 5.0))):
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_minor_formatter(NullFormatter())
+
+
+def _thin_out_ticks(axes: Axes) -> None:
+    """Over many decades a tick a decade is what has room beside the others."""
+    from matplotlib.ticker import LogLocator
+
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() == "log" and low > 0 and high / low > _MANY_DECADES:
+            axis.set_major_locator(LogLocator())
 
 
 def _share_range(axes: Axes, panel: Panel, figure: Figure, panels: Sequence[Panel]) -> None:

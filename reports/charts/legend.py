@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _WITHOUT = ("waterfall", "spread", "heat")
 """Kinds whose bars and rows have their names beside them."""
 
-_INCH, _LETTER = 72, 5.2
+_INCH, _LETTER, _LINE = 72, 5.2, 14
 
 _SAMPLE = 36
 
@@ -62,18 +63,21 @@ def _entry(series: Series, figure: Figure) -> KeyEntry:
 
 
 def add_legend(canvas: Canvas, grid: Sequence[Axes], figure: Figure, theme: Theme) -> None:
-    """One legend for all panels below them, of every label that any of them has."""
+    """One legend for all panels below them, of every label that any of them has; the panels keep their height."""
     if figure.kind in _WITHOUT:
         return
     handles = dict(_handles(grid))
     if not handles:
         return
     width = _SAMPLE + _LETTER * max(map(len, handles))
+    columns = max(1, int(canvas.get_figwidth() * _INCH / width))
+    rows = math.ceil(len(handles) / columns)
+    canvas.set_figheight(canvas.get_figheight() + _LINE * rows / _INCH)
     legend = canvas.legend(
         list(handles.values()),
         list(handles),
         loc="outside lower center",
-        ncols=max(1, int(canvas.get_figwidth() * _INCH / width)),
+        ncols=columns,
         fontsize=8,
         frameon=False,
         labelcolor=theme.ink,

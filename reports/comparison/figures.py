@@ -11,6 +11,7 @@ from ...analysis.compare.pair_reasons import explain_pair
 from ..contest.factor_figure import Explained, factor_figure
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean, shorten
+from .once import WITH_ARTICLE, find_once
 from .pair_headlines import choose_lead, group_pairs
 
 _MOST_PANELS = 6
@@ -32,13 +33,14 @@ def waterfall_figure(pairs: Sequence[Pair]) -> Figure | None:
     )
     if not panels:
         return None
+    once = WITH_ARTICLE[find_once(pairs)]
     return Figure(
         name="waterfall",
         title="Where the difference lies",
-        alt="Traced time of a rep from A to B, one bar for each layer that differs.",
+        alt=f"Traced time of {once} from A to B, one bar for each layer that differs.",
         kind="waterfall",
         logarithmic=False,
-        x_label="traced time of a rep",
+        x_label=f"traced time of {once}",
         y_label="",
         x_kind="time",
         y_kind="text",
@@ -52,14 +54,15 @@ def spread_figure(pairs: Sequence[Pair]) -> Figure | None:
     panels = tuple(_draw_samples(pair) for pair in _choose([pair for pair in pairs if pair.interval]))
     if not panels:
         return None
+    once = find_once(pairs)
     return Figure(
         name="spread",
-        title="How the reps spread",
-        alt="Times of the reps of A beside those of B, a line at each median.",
+        title=f"How the {once}s spread",
+        alt=f"Times of the {once}s of A beside those of B, a line at each median.",
         kind="spread",
         logarithmic=False,
         x_label="",
-        y_label="time of a rep",
+        y_label=f"time of {WITH_ARTICLE[once]}",
         x_kind="text",
         panels=panels,
         caption="Each point is a sample; the line is at the median.",

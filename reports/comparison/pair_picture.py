@@ -8,6 +8,7 @@ from ...analysis.compare.compare import Pair
 from ...analysis.compare.measured import PARTS, Measured
 from ..document.document import Bar, BarGroup, Picture, Series
 from ..document.names import clean
+from .once import WITH_ARTICLE, find_once
 from .pair_headlines import choose_lead, group_pairs
 
 _MOST_GROUPS, _MOST_LINES = 3, 6
@@ -23,10 +24,11 @@ def draw_up_pair_picture(pairs: Sequence[Pair]) -> Picture | None:
     groups = group_pairs(timed)
     shown = dict(list(groups.items())[:_MOST_GROUPS])
     size = _find_size(timed)
+    once = WITH_ARTICLE[find_once(timed)]
     return Picture(
-        alt="Time of a rep of A beside that of B, divided into layers, of the pair that most time hangs on.",
+        alt=f"Time of {once} of A beside that of B, divided into layers, of the pair that most time hangs on.",
         groups=tuple(_group(choose_lead(group)) for group in shown.values()),
-        of=" of a rep",
+        of=f" of {once}",
         lines=tuple(_ratio_lines(shown, size))[:_MOST_LINES] if size else (),
         size=clean(size or ""),
         reference=_name_reference(timed),

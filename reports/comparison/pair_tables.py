@@ -14,6 +14,7 @@ from ..document.document import Name, Table, Value
 from ..document.names import clean, fold_names
 from ..document.numbers import Kind
 from ..document.tables import ColumnOf, columns_of_part, fill_row
+from .once import find_once
 from .sentences import format_geometry
 
 _LEAST_P = 0.001
@@ -96,7 +97,7 @@ def layer_table(pairs: tuple[Pair, ...]) -> Table:
     rows = tuple(
         fill_row(columns, pair, group=_group(pair)) for pair in pairs if pair.traced_delta_ns is not None
     )
-    note = "B − A per rep; the layers sum to the traced difference."
+    note = f"B − A per {find_once(pairs)}; the layers sum to the traced difference."
     return Table(name="layers", title="Where the difference lies", columns=columns, rows=rows, notes=(note,))
 
 
@@ -129,7 +130,8 @@ def kernel_table(pairs: tuple[Pair, ...]) -> Table:
         for kernel in pair.kernels
     )
     note = "launch: grid / block of the geometry with most time; (+1): so many others."
-    return Table(name="kernels", title="Kernels, time per rep", columns=columns, rows=rows, notes=(note,))
+    title = f"Kernels, time per {find_once(pairs)}"
+    return Table(name="kernels", title=title, columns=columns, rows=rows, notes=(note,))
 
 
 def _label_column(pairs: tuple[Pair, ...]) -> ColumnOf[Pair]:

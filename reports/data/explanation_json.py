@@ -31,7 +31,7 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
                 "excess_ns": cause.excess_ns,
                 "of_difference": cause.of_difference,
                 "evidence": to_plain(dict(cause.evidence)),
-                "sentence": describe_cause(cause),
+                "sentence": describe_cause(cause, explanation.a.once),
             }
             for cause in explanation.causes
         ],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ...analysis.explain.cause import Cause, Code
 from ...analysis.explain.explain import Explanation
+from ...analysis.explain.subject import Once
 from .launches import describe_blocks
 from .names import clean, fold_kernel_name
 from .numbers import Kind, format_digits, format_quantity, format_value
@@ -23,14 +24,14 @@ _BRINGS = {
 }
 
 
-def describe_cause(cause: Cause) -> str:
-    """A sentence with its evidence, its part of the rep, and what it explains of the difference at most.
+def describe_cause(cause: Cause, once: Once = "rep") -> str:
+    """A sentence with its evidence, its part of the rep or instance, and what it explains of the difference at most.
 
     ``cupy_sum (sum of outer_sum): underfilled: 250 blocks fill 47.3 % of 528 slots; 55 % of the rep, up to 39 % of the
     difference.``
     """
     said = _SAID[cause.code](cause)
-    parts = [f"{format_value(cause.share, 'percent')} of the rep"] if cause.share is not None else []
+    parts = [f"{format_value(cause.share, 'percent')} of the {once}"] if cause.share is not None else []
     explains = cause.of_difference
     parts += [f"up to {format_value(min(explains, 1.0), 'percent')} of the difference"] if explains else []
     return f"{_name(cause)}: {said}{'; ' if parts else ''}{', '.join(parts)}."
@@ -38,8 +39,13 @@ def describe_cause(cause: Cause) -> str:
 
 def describe_causes(explanations: Iterable[Explanation]) -> list[str]:
     """Every cause that was found, once, those of several explanations too."""
-    causes = [cause for explanation in explanations for cause in explanation.causes]
-    return list(dict.fromkeys(describe_cause(cause) for cause in causes if cause.code != "not_measured"))
+    told = (
+        describe_cause(cause, explanation.a.once)
+        for explanation in explanations
+        for cause in explanation.causes
+        if cause.code != "not_measured"
+    )
+    return list(dict.fromkeys(told))
 
 
 def describe_missing(explanations: Iterable[Explanation]) -> list[str]:

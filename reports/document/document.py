@@ -33,13 +33,16 @@ MOST_HEADLINES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A table's column; where width is short (the terminal) ``detail`` ones are left out, ``prose`` is wrapped."""
+    """A table's column; where width is short (the terminal) ``detail`` ones are left out, ``prose`` is wrapped,
+    ``whole`` is never cut: it is there to be copied.
+    """
 
     key: str
     title: str
     kind: Kind = "text"
     detail: bool = False
     prose: bool = False
+    whole: bool = False
     term: str | None = None
     """The glossary's name of what it means, where that is not what its key stands for elsewhere; "": no term."""
 

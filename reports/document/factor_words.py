@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor, FactorName
+from ...analysis.explain.subject import Once
 from .names import clean
 from .numbers import Kind, format_quantity, format_value
 
@@ -129,19 +130,20 @@ def _agrees(factor: Factor, explanation: Explanation) -> bool:
 
 def _why_slow(explanation: Explanation) -> str:
     """Which ops' kernels move their bytes slowly, and why, in a word each."""
-    told = tell_together(explanation.causes, _SLOWS_BYTES, lambda cause: clean(cause.op or cause.side))
+    told = tell_together(explanation, _SLOWS_BYTES, lambda cause: clean(cause.op or cause.side))
     return f": {told}" if told else ""
 
 
-def tell_together(causes: Sequence[Cause], codes: Collection[Code], name: Callable[[Cause], str]) -> str:
-    """``sum is underfilled``; where ops share the rep, each with its part of it."""
-    leading = choose_leading(causes, codes)
+def tell_together(explanation: Explanation, codes: Collection[Code], name: Callable[[Cause], str]) -> str:
+    """``sum is underfilled``; where ops share the rep or the instance, each with its part of it."""
+    leading = choose_leading(explanation.causes, codes)
     alone = len(leading) == 1 and (leading[0].share is None or leading[0].share >= MOST_OF_IT)
     told = [
-        f"{name(cause)}{_tell_share(cause) if not alone else ''} {PHRASES[cause.code]}" for cause in leading
+        f"{name(cause)}{_tell_share(cause, explanation.a.once) if not alone else ''} {PHRASES[cause.code]}"
+        for cause in leading
     ]
     return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
 
 
-def _tell_share(cause: Cause) -> str:
-    return f" ({format_value(cause.share, 'percent')} of the rep)" if cause.share is not None else ""
+def _tell_share(cause: Cause, once: Once) -> str:
+    return f" ({format_value(cause.share, 'percent')} of the {once})" if cause.share is not None else ""

@@ -37,7 +37,7 @@ def tell_main_cause(explanation: Explanation | None) -> MainCause:
     if explanation is None:
         return MainCause()
     factors = _leading_factors(explanation)
-    why = tell_together(explanation.causes, PHRASES, _name)
+    why = tell_together(explanation, PHRASES, _name)
     told = (
         [f"mainly {' and '.join(_tell_factor(factor, explanation) for factor in factors)}"] if factors else []
     )

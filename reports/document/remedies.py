@@ -1,15 +1,28 @@
-"""What would make a slow side faster, for each cause of the closed list: a clause after "To speed up outer_sum:"."""
+"""What would make a slow side faster, for each cause of the closed list, or a step by itself: clauses after "To
+speed up outer_sum:".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import get_args
 
-from ...analysis.explain.cause import Cause, Code
+from ...analysis.explain.cause import Cause
+from ...analysis.explain.holdups import Holdup, HoldupCode, WaitCode
+from .factor_words import PHRASES
+from .names import clean, fold_kernel_name
+from .numbers import format_value
 
 _FUSE, _FEWER_BYTES = "fuse its operations", "move fewer bytes (fuse, or a narrower dtype)"
 
-_REMEDIES: dict[Code, str | None] = {
-    "launch_bound": "launch less often (fuse, or replay a CUDA graph)",
+_FEWER_LAUNCHES = "launch less often (fuse, or replay a CUDA graph)"
+
+_KERNEL_WIDTH = 32
+
+_MEASURE = "measure first what its kernels move"
+
+_REMEDIES: dict[HoldupCode, str | None] = {
+    "launch_bound": _FEWER_LAUNCHES,
     "memory_bound": _FEWER_BYTES,
     "compute_bound": "use tensor cores or a narrower dtype",
     "underfilled": "launch more or smaller blocks",
@@ -20,9 +33,26 @@ _REMEDIES: dict[Code, str | None] = {
     "extra_arithmetic": "use a kernel without the extra arithmetic",
     "page_faults": "write into memory that is kept, not into a fresh result",
     "few_cores": "let all cores work",
-    "not_measured": "measure first what its kernels move (--evidence counters)",
+    "not_measured": f"{_MEASURE} (--evidence counters)",
+    "launches_between": _FEWER_LAUNCHES,
+    "late_host": "prepare the next work while the GPU is busy (in another thread or process)",
+    "unmarked": "mark what lies in none of its parts",
+    "synchronising": "wait for the GPU less often (.item(), print, synchronize)",
+    "allocating": "allocate once and keep the memory",
+    "loading": "load its kernels before (a warm-up)",
+    "pageable_copies": "copy from and to pinned memory, beside kernels",
+    "exposed_copies": "copy on a stream of its own, beside kernels",
+    "device_copies": "copy less within the GPU (work in place)",
+    "managed_copies": "prefetch managed memory",
+    "collectives": "communicate beside kernels (`flopprof ranks` says who is waited for)",
+    "longest_part": "begin",
 }
 """Cache hits slow nothing down."""
+
+_BROUGHT_BY = {
+    "profile": f"{_MEASURE} (profile --gpu-metrics 10000)",
+    "nodes": "record its CUDA graphs node by node (--cuda-graph-trace=node)",
+}
 
 _OF_LIMITERS = {
     "registers": "use a kernel that takes fewer registers",
@@ -31,11 +61,17 @@ _OF_LIMITERS = {
 }
 
 
-def tell_remedy(cause: Cause) -> str | None:
+def tell_remedy(cause: Cause | Holdup) -> str | None:
     """What to try against one cause; None where there is nothing to mend."""
     limiter = cause.evidence.get("limiter")
     if cause.code == "low_occupancy" and isinstance(limiter, str):
         return _OF_LIMITERS.get(limiter, _REMEDIES[cause.code])
+    if cause.code == "launch_bound" and cause.evidence.get("within_graphs"):
+        return "fuse its kernels"
+    if cause.code == "not_measured" and (brings := _BROUGHT_BY.get(str(cause.evidence.get("brings")))):
+        return brings
+    if cause.code == "unmarked" and cause.evidence.get("steps") is None:
+        return "first mark its steps (`flopprof.mark_step()`) or choose a --range, to leave out what lies in no range"
     return _REMEDIES[cause.code]
 
 
@@ -49,3 +85,66 @@ def tell_remedies(slower: str, causes: Sequence[Cause], *, saves_bytes: bool, op
     elif saves_bytes and _FEWER_BYTES not in told:
         told = [_FEWER_BYTES, *told]
     return f"To speed up {slower}: {'; '.join(told)}." if told else ""
+
+
+def tell_holdups(name: str | None, holdups: Sequence[Holdup]) -> str:
+    """The sentence after what is slow; ``name`` is the step's, None for a whole trace. Each remedy is told once."""
+    told: dict[str, list[Holdup]] = {}
+    for holdup in sorted(holdups, key=lambda one: one.code == "not_measured"):
+        if remedy := tell_remedy(holdup):
+            told.setdefault(remedy, []).append(holdup)
+    clauses = [
+        f"{remedy}{_tell_places(against)}, {format_value(sum(one.share for one in against), 'percent')}"
+        for remedy, against in told.items()
+    ]
+    if not clauses:
+        return ""
+    of = "the time in ranges" if name is None and holdups[0].code == "longest_part" else "it"
+    start = "To speed it up" if name is None else f"To speed up {name}"
+    return f"{start}: {'; '.join([f'{clauses[0]} of {of}', *clauses[1:]])}."
+
+
+def tell_heavy_kernels(holdups: Sequence[Holdup]) -> str:
+    """Why its heaviest kernels are slow, or of the heaviest how much it takes where that is not known; else empty."""
+    why: dict[str, dict[str, None]] = {}
+    phrases_of: dict[str, str] = dict(PHRASES.items())
+    for holdup in filter(_is_of_kernel, holdups):
+        named = f"{_name_kernel(holdup)} ({format_value(holdup.share, 'percent')} of it)"
+        why.setdefault(named, {})[phrases_of[holdup.code]] = None
+    if why:
+        told = [f"{named} {' and '.join(phrases)}" for named, phrases in why.items()]
+        return f"Of its kernels, {_join(told)}."
+    heavy = next((one for one in holdups if one.code == "not_measured" and one.place), None)
+    share = heavy.evidence.get("kernel_share") if heavy is not None else None
+    if heavy is None or not isinstance(share, float):
+        return ""
+    return f"Its heaviest kernel is {_name_kernel(heavy)}, {format_value(share, 'percent')} of it."
+
+
+def _is_of_kernel(holdup: Holdup) -> bool:
+    return (
+        holdup.place is not None
+        and holdup.code in PHRASES
+        and holdup.code not in (*get_args(WaitCode), "launch_bound")
+    )
+
+
+def _name_kernel(holdup: Holdup) -> str:
+    return fold_kernel_name(holdup.place or "", _KERNEL_WIDTH)
+
+
+def _tell_places(holdups: Sequence[Holdup]) -> str:
+    """Where a remedy is to be tried: `` for gemm and softmax``, `` in backward``, `` with forward``."""
+    held = [one for one in holdups if one.place is not None and one.code != "not_measured"]
+    if not held:
+        return ""
+    above = "" if len(held) == len(holdups) else ", above all"
+    if _is_of_kernel(held[0]):
+        return f"{above} for {_join(dict.fromkeys(map(_name_kernel, held)))}"
+    word = "with" if held[0].code == "longest_part" else "in"
+    return f"{above} {word} {_join(dict.fromkeys(clean(one.place or '') for one in held))}"
+
+
+def _join(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from .document import Column, Row, Table, Value
-from .units import format_cell
 
 Item = TypeVar("Item")
 
@@ -42,6 +41,7 @@ def _column_of_part(column: ColumnOf[Part], part: Callable[[Item], Part | None])
         kind=column.kind,
         detail=column.detail,
         prose=column.prose,
+        whole=column.whole,
         term=column.term,
         value=read,
     )
@@ -59,18 +59,11 @@ def fill_row(
     return Row(cells=tuple(column.value(item) for column in columns), group=group, main=main, bar=bar)
 
 
-def align_items(columns: Sequence[ColumnOf[Item]], items: Iterable[Item]) -> list[str]:
-    """Lines of plain text: the headings, then each item; numbers to the right."""
-    cells = [[format_cell(column.value(item), column) for column in columns] for item in items]
-    rows = [[column.heading for column in columns], *cells]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column.numeric else cell.ljust(width)
-            for column, cell, width in zip(columns, row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
+def list_items(columns: Sequence[ColumnOf[Item]], items: Iterable[Item]) -> Table:
+    """A table without a title, of items that are told one a row."""
+    return Table(
+        name="", title="", columns=tuple(columns), rows=tuple(fill_row(columns, item) for item in items)
+    )
 
 
 MOST_ROWS = 1000

@@ -11,20 +11,31 @@ from ...analysis.words import FORMAT
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean
 from ..document.numbers import count_noun, format_digits, format_value
-from ..document.tables import ColumnOf, align_items
+from ..document.tables import ColumnOf, list_items
+from ..render.screen import PLAIN, Screen
+from ..render.text_table import paint_verdicts, render_table
+from ..render.wrapping import wrap
 
 MOST_PANELS = 12
 """In one picture; --step chooses others."""
 
 
-def show_history(scenario: str, series: Sequence[StepSeries]) -> str:
+def show_history(scenario: str, series: Sequence[StepSeries], screen: Screen = PLAIN) -> str:
     """A block for each hardware: a line for each step, then its change in a sentence."""
     blocks: list[str] = []
     for hardware in dict.fromkeys(one.hardware for one in series):
         here = [one for one in series if one.hardware == hardware]
         runs = dict.fromkeys(point.run for one in here for point in one.points)
         title = f"{clean(scenario)} on {clean(hardware)}, {count_noun(len(runs), 'run')}"
-        blocks.append("\n".join([title, "", *align_items(_COLUMNS, here), "", *_show_changes(here)]))
+        changes = [paint_verdicts(line, screen) for line in _show_changes(here, screen.width)]
+        lines = [
+            *wrap(title, screen.width),
+            "",
+            *render_table(list_items(_COLUMNS, here), screen),
+            "",
+            *changes,
+        ]
+        blocks.append("\n".join(line.rstrip() for line in lines))
     return "\n\n".join(blocks)
 
 
@@ -89,20 +100,19 @@ _COLUMNS: tuple[ColumnOf[StepSeries], ...] = (
         kind="ratio",
         value=lambda one: one.points[-1].ns / one.points[0].ns,
     ),
-    ColumnOf(key="timed_by", title="", value=lambda one: "" if one.timed_by == "untraced" else "traced"),
+    ColumnOf(key="timed_by", title="", value=lambda one: None if one.timed_by == "untraced" else "traced"),
 )
 
 
-def _show_changes(series: Sequence[StepSeries]) -> list[str]:
+def _show_changes(series: Sequence[StepSeries], width: int) -> list[str]:
     if all(one.change is None for one in series):
-        return [f"no change is looked for: that needs {FEWEST_VALUES} runs of a step"]
-    named = [f"• {describe_change(one)}" for one in series if one.is_changed]
+        return wrap(f"no change is looked for: that needs {FEWEST_VALUES} runs of a step", width)
+    changed = [describe_change(one) for one in series if one.is_changed]
+    named = [line for text in changed for line in wrap(text, width, "• ", "  ")]
     short = sum(one.change is None for one in series)
     rest = [f"{count_noun(short, 'step')} with under {FEWEST_VALUES} runs not looked at"] if short else []
-    return [
-        *(named or ["no step changed (Pettitt's test, p adjusted for all steps, 5 %; by over 2 %)"]),
-        *rest,
-    ]
+    none = "no step changed (Pettitt's test, p adjusted for all steps, 5 %; by over 2 %)"
+    return [*(named or wrap(none, width)), *(line for text in rest for line in wrap(text, width))]
 
 
 def _panel(group: Sequence[StepSeries], variants: Sequence[str]) -> Panel:

@@ -10,18 +10,21 @@ from typing import Any
 from ...analysis.store.queries import RunLine
 from ...analysis.words import FORMAT
 from ..document.names import clean
-from ..document.numbers import UNKNOWN, Kind
-from ..document.tables import ColumnOf, align_items
+from ..document.numbers import Kind
+from ..document.tables import ColumnOf, list_items
+from ..render.screen import PLAIN, Screen
+from ..render.text_table import render_table
+from ..render.wrapping import wrap
 
 _Step = Mapping[str, Any]
 """A step as ``read_run`` gives it."""
 
 
-def show_runs(runs: Sequence[RunLine], store: Path) -> str:
-    """One line for each run, the latest first."""
+def show_runs(runs: Sequence[RunLine], store: Path, screen: Screen = PLAIN) -> str:
+    """A row for each run, the latest first; an id is never cut."""
     if not runs:
         return f"no runs in {clean(str(store))}; flopprof run SCENARIO makes one"
-    return "\n".join(align_items(_RUN_COLUMNS, runs))
+    return _join(render_table(list_items(_RUN_COLUMNS, runs), screen))
 
 
 def runs_to_json(runs: Sequence[RunLine], store: Path) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def runs_to_json(runs: Sequence[RunLine], store: Path) -> dict[str, Any]:
     }
 
 
-def show_run(found: dict[str, Any], line: RunLine, store: Path) -> str:
+def show_run(found: dict[str, Any], line: RunLine, store: Path, screen: Screen = PLAIN) -> str:
     """A run and the times of its steps; ``found`` as ``read_run`` gives it."""
     run, steps = found["run"], found["steps"]
     versions = ", ".join(f"{name} {version}" for name, version in (run["versions"] or {}).items())
@@ -55,15 +58,22 @@ def show_run(found: dict[str, Any], line: RunLine, store: Path) -> str:
         "problem": run["problem"] or "",
         "quality": "; ".join(note["message"] for note in run["quality"]),
     }
-    head = [f"{name:9} {clean(text)}" for name, text in facts.items() if text]
-    rest = ["", *_show_steps(steps)] if steps else []
+    head = [
+        one for name, text in facts.items() if text for one in _show_fact(name, clean(text), screen.width)
+    ]
+    rest = ["", *render_table(list_items(_STEP_COLUMNS, steps), screen)] if steps else []
     unfinished = [f"go on with: flopprof run --resume {run['id']}"] if line.status == "interrupted" else []
-    return "\n".join([*head, *rest, *unfinished])
+    return _join([*head, *rest, *unfinished])
 
 
-def _show_steps(steps: Sequence[_Step]) -> list[str]:
-    known = [column for column in _TIME_COLUMNS if any(column.value(step) is not None for step in steps)]
-    return align_items((_LABEL, *known, _REASON), steps)
+def _show_fact(name: str, text: str, width: int) -> list[str]:
+    """Wrapped under its own beginning; what is there to be copied stays in one piece."""
+    start = f"{name:9} "
+    return [start + text] if name in _COPIED else wrap(text, width, start, " " * len(start))
+
+
+def _join(lines: Sequence[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _tell_start(run: RunLine) -> str:
@@ -74,8 +84,8 @@ def _tell_steps(run: RunLine) -> str:
     return f"{run.done}/{run.steps}" + (f" {run.failed} failed" if run.failed else "")
 
 
-def _tell_end(step: _Step) -> str:
-    return "" if step["status"] == "done" else clean(f"{step['status']}: {step['reason']}")
+def _tell_end(step: _Step) -> str | None:
+    return None if step["status"] == "done" else clean(f"{step['status']}: {step['reason']}")
 
 
 def _time_column(title: str, key: str, kind: Kind) -> ColumnOf[_Step]:
@@ -83,23 +93,24 @@ def _time_column(title: str, key: str, kind: Kind) -> ColumnOf[_Step]:
 
 
 _RUN_COLUMNS: tuple[ColumnOf[RunLine], ...] = (
-    ColumnOf(key="id", title="run", value=lambda run: clean(run.id)),
-    ColumnOf(key="started_at", title="started (UTC)", value=_tell_start),
-    ColumnOf(key="status", title="status", value=lambda run: run.status),
-    ColumnOf(key="steps", title="steps", value=_tell_steps),
+    ColumnOf(key="id", title="run", whole=True, value=lambda run: clean(run.id)),
+    ColumnOf(key="status", title="status", whole=True, value=lambda run: run.status),
+    ColumnOf(key="tags", title="tags", prose=True, value=lambda run: clean(" ".join(run.tags)) or None),
+    ColumnOf(key="steps", title="steps", whole=True, value=_tell_steps),
+    ColumnOf(key="started_at", title="started (UTC)", whole=True, value=_tell_start),
     ColumnOf(key="recorder", title="recorder", value=lambda run: run.recorder),
-    ColumnOf(key="tags", title="tags", value=lambda run: clean(" ".join(run.tags)) or UNKNOWN),
 )
+"""In the order in which a narrow terminal keeps them: an id tells when its run began."""
 
-_LABEL: ColumnOf[_Step] = ColumnOf(key="label", title="step", value=lambda step: clean(step["label"]))
-
-_TIME_COLUMNS = (
+_STEP_COLUMNS: tuple[ColumnOf[_Step], ...] = (
+    ColumnOf(key="label", title="step", value=lambda step: clean(step["label"])),
     _time_column("untraced", "untraced_ns", "time"),
     _time_column("traced", "traced_ns", "time"),
     _time_column("kernels", "kernel_ns", "time"),
     _time_column("", "tflops", "tflops"),
     _time_column("", "gbps", "gbps"),
     _time_column("roof", "roof_share", "percent"),
+    ColumnOf(key="reason", title="", prose=True, value=_tell_end),
 )
 
-_REASON: ColumnOf[_Step] = ColumnOf(key="reason", title="", value=_tell_end)
+_COPIED = ("run", "folder")

@@ -18,6 +18,7 @@ from ..trace.compose import compose_analysis
 from ..trace.first_screen import ANNOTATE
 from .python_table import (
     choose_parts,
+    describe_hottest,
     describe_parts,
     describe_thread,
     find_main_thread,
@@ -58,22 +59,30 @@ def _with_python(document: Document, program: ProgramFolder, analysis: Analysis)
     samples = program.samples
     thread = find_main_thread(samples)
     divided = bool(analysis.steps) or len(analysis.trace.ranges) > 0
+    busy = len(analysis.trace.activities) > 0
     if samples is None or thread is None:
-        told = () if divided or len(analysis.trace.activities) else (SAMPLE,)
-        return replace(document, headlines=(*document.headlines, *told))
+        return replace(document, headlines=(*document.headlines, *(() if busy or samples else (SAMPLE,))))
     table = python_table(samples, thread)
+    title = clean(program.record.title)
     section = Section(name=table.name, title=table.title, tables=(table,))
     if divided:
-        return replace(document, sections=(*document.sections, section))
+        told = (
+            ()
+            if busy
+            else (f"{describe_thread(samples, thread, title)} {describe_hottest(samples, thread)}",)
+        )
+        return replace(
+            document,
+            headlines=(*document.headlines, *(one.rstrip() for one in told)),
+            sections=(*document.sections, section),
+        )
     parts = choose_parts(samples, thread)
-    said = [describe_thread(samples, thread, clean(program.record.title))]
-    said.append(describe_parts(parts, thread))
-    told = [sentence for sentence in document.headlines if sentence != ANNOTATE]
-    busy = told if len(analysis.trace.activities) else []
+    said = [describe_thread(samples, thread, title), describe_parts(parts, thread)]
+    told = [sentence for sentence in document.headlines if sentence != ANNOTATE] if busy else []
     return replace(
         document,
-        headlines=(*busy, *said),
-        picture=document.picture if busy else parts_picture(thread, parts),
+        headlines=(*told, *said),
+        picture=document.picture if told else parts_picture(thread, parts),
         sections=(section, *document.sections),
     )
 

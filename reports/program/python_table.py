@@ -109,6 +109,16 @@ def describe_parts(parts: Sequence[Place], thread: SampledThread) -> str:
     )
 
 
+def describe_hottest(samples: PythonSamples, thread: SampledThread) -> str:
+    """The functions with most of the time in themselves; empty where none has much."""
+    places = [place for place in list_places(samples, thread) if place.alone_ns >= _LEAST_SHARE * thread.ns]
+    told = ", ".join(
+        f"{clean(place.function.label)} {format_value(place.alone_ns / thread.ns, 'percent')}"
+        for place in places[:MOST_NAMED]
+    )
+    return f"Most of that was in {told}." if told else ""
+
+
 def parts_picture(thread: SampledThread, parts: Sequence[Place]) -> Picture:
     """A bar for each of the parts, what it computed and what it waited, and the rest."""
     whole = thread.ns

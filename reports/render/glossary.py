@@ -176,7 +176,12 @@ GLOSSARY: tuple[Term, ...] = (
         "where the median (or the ratio of medians) lies with 95 % confidence",
         keys="low high",
     ),
-    _term("samples", "times of single reps, or of blocks of a few reps", keys="samples", common=True),
+    _term(
+        "samples",
+        "times of single reps or instances, or of blocks of a few reps",
+        keys="samples",
+        common=True,
+    ),
     _term(
         "p",
         "the rank test's: how often samples as unlike as these would come from equal sides",

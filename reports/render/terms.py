@@ -1,4 +1,4 @@
-"""Terms of the glossary as links, where they stand in a sentence."""
+"""Sentences of a page: terms of the glossary as links where they stand, what is typed as code, units with numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from markupsafe import Markup
 
 from .glossary import GLOSSARY, Term
+from .wrapping import tie_units
 
 _FORMS: dict[str, Term] = {
     form: term
@@ -23,6 +24,9 @@ _ANY = re.compile(
 )
 
 
+_CODE = re.compile(r"`([^`]+)`")
+
+
 class Terms:
     """Marks terms in sentences of one page and keeps those that it met."""
 
@@ -30,8 +34,17 @@ class Terms:
         self._met: dict[str, Term] = {}
 
     def explain(self, text: str) -> Markup:
-        """The sentence with the first place of each of its terms as a link to the glossary."""
+        """The sentence with the first place of each of its terms as a link to the glossary; what stands between
+        backticks is code, and says what it says.
+        """
         seen: set[str] = set()
+        pieces = _CODE.split(tie_units(text))  # every second one is code
+        return Markup("").join(
+            Markup("<code>{}</code>").format(piece) if at % 2 else self._explain(piece, seen)
+            for at, piece in enumerate(pieces)
+        )
+
+    def _explain(self, text: str, seen: set[str]) -> Markup:
         parts: list[Markup] = []
         end = 0
         for found in _ANY.finditer(text):

@@ -76,7 +76,7 @@ def _choose_columns(table: Table, rows: Sequence[Row], width: int) -> tuple[_Sho
         headings=[head_in_unit(table.columns[at], units[at]) for at in places],
     )
     widths = [_width(shown, rows, at) for at in range(len(places))]
-    least = [n if c.numeric else min(n, _NARROWEST) for n, c in zip(widths, shown.columns, strict=True)]
+    least = [_least(column, n) for column, n in zip(shown.columns, widths, strict=True)]
     kept = len(places)
     while kept > 1 and sum(least[:kept]) + len(_GAP) * (kept - 1) > width:
         kept -= 1
@@ -86,7 +86,12 @@ def _choose_columns(table: Table, rows: Sequence[Row], width: int) -> tuple[_Sho
         units=shown.units[:kept],
         headings=shown.headings[:kept],
     )
-    return shown, [min(n, width) for n in widths[:kept]]
+    return shown, [n if c.whole else min(n, width) for n, c in zip(widths, shown.columns, strict=False)]
+
+
+def _least(column: Column, width: int) -> int:
+    """How narrow a column may become that would be so wide."""
+    return width if column.numeric or column.whole else min(width, _NARROWEST)
 
 
 def _width(shown: _Shown, rows: Sequence[Row], at: int) -> int:
@@ -98,13 +103,15 @@ def _width(shown: _Shown, rows: Sequence[Row], at: int) -> int:
 def _fit(columns: Sequence[Column], widths: list[int], width: int, *, bars: bool) -> int:
     """Narrow the widest texts in ``widths`` until a line fits; the width left for its bar, or 0."""
     room = width - len(_GAP) * (len(widths) - 1)
-    least = sum(n if c.numeric else min(n, _NARROWEST) for n, c in zip(widths, columns, strict=True))
+    least = sum(map(_least, columns, widths))
     bars = bars and least + len(_GAP) + _SHORTEST_BAR <= room
     most = max(_BAR_WIDTH, width // _WIDE_SHARE)
     bar = max(_SHORTEST_BAR, min(most, room - sum(widths) - len(_GAP))) if bars else 0
     room -= bar + len(_GAP) if bars else 0
     while sum(widths) > room:
-        texts = [at for at, column in enumerate(columns) if not column.numeric] or [0]
+        texts = [at for at, column in enumerate(columns) if not column.numeric and not column.whole] or [0]
+        if columns[texts[0]].whole:
+            break
         widths[max(texts, key=lambda at: widths[at])] -= 1
     return bar
 

@@ -8,9 +8,12 @@ from itertools import takewhile
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
+from ...analysis.explain.work_holdups import find_holdups
 from ...analysis.words import name_device
 from ..document.document import Bar, Picture
+from ..document.names import clean
 from ..document.numbers import format_quantity, format_value
+from ..document.remedies import tell_heavy_kernels, tell_holdups
 from .bar_picture import draw_up_bars, draw_up_layers
 from .range_columns import RangeName, find_shared, name_place, name_range
 from .steady_step import WAITS, describe_measure, describe_step, step_picture
@@ -26,9 +29,17 @@ ANNOTATE = (
 
 
 def compose_openings(analysis: Analysis) -> tuple[str, ...]:
-    """One sentence for the step, else one for each device; and what to do where nothing can be divided."""
+    """One sentence for the step, else one for each device, and what would make the first faster; and what to do where
+    nothing can be divided.
+    """
     devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
     told = [describe_step(row) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
+    holdups = find_holdups(analysis)
+    name = clean(analysis.steps[0].range) if analysis.steps else None
+    told[:1] = [
+        " ".join(filter(None, (first, tell_heavy_kernels(holdups), tell_holdups(name, holdups))))
+        for first in told[:1]
+    ]
     if not len(analysis.trace.ranges):
         told.append(ANNOTATE)
     return tuple(told)
@@ -59,10 +70,7 @@ def _draw_up(title: str, bars: Sequence[Bar]) -> Picture:
 
 def _bar_owners(window: WindowRow) -> list[Bar]:
     """The owners of a window with most time, each in its layers; the others together."""
-    times: dict[RangeName, dict[str, float]] = {}
-    for owned in window.owners:
-        layers = times.setdefault((owned.domain, owned.path), {})
-        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+    times = _sum_owners(window)
     order = sorted(times, key=lambda name: -sum(times[name].values()))
     shown = order if len(order) <= MOST_BARS else order[: MOST_BARS - 1]
     shared = find_shared(name for name in order if name[1] not in ((), NOT_LISTED))
@@ -70,6 +78,14 @@ def _bar_owners(window: WindowRow) -> list[Bar]:
     if rest := order[len(shown) :]:
         bars.append(_bar(f"({len(rest)} others)", _sum_layers(times[name] for name in rest)))
     return bars
+
+
+def _sum_owners(window: WindowRow) -> dict[RangeName, dict[str, float]]:
+    times: dict[RangeName, dict[str, float]] = {}
+    for owned in window.owners:
+        layers = times.setdefault((owned.domain, owned.path), {})
+        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+    return times
 
 
 def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
@@ -112,14 +128,26 @@ def _describe_window(row: WindowRow) -> str:
         )
         return f"On {where}: {covered}, from the first record to the last."
     start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
+    longest = _tell_longest(row)
     if times.launch_ns is None or times.latency_ns is None:
-        return f"{start}; why it idled the trace cannot say."
+        return f"{start}; why it idled the trace cannot say{longest}."
     exposed = _share(times.launch_ns + times.latency_ns, times)
     rest = ", ".join(
         f"{WAITS[name]} {_share(getattr(times, f'{name}_ns'), times)}"
         for name in ("sync", "api", "host", "unknown")
     )
-    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}."
+    return f"{start}; exposed launch overhead (launch and latency) {exposed}; {rest}{longest}."
+
+
+def _tell_longest(row: WindowRow) -> str:
+    """The range with most of a device's time."""
+    times = _sum_owners(row)
+    named = [name for name in times if name[1] and name[1] != NOT_LISTED]
+    if not named:
+        return ""
+    longest = max(named, key=lambda name: sum(times[name].values()))
+    share = _share(sum(times[longest].values()), row.times)
+    return f"; its longest range is {name_range(longest)}, {share}"
 
 
 def _share(ns: float | None, times: WindowTimes) -> str:

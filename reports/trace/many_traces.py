@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from ...analysis.many.many_traces import ManyTraces, TraceRow
@@ -48,19 +49,34 @@ def _trace_table(many: ManyTraces) -> Table:
         Column(key="attributed", title="in ranges", kind="percent"),
         Column(key="reason", title="why not", prose=True),
     )
+    names = name_traces([row.path for row in many.rows])
     rows = tuple(
-        Row(cells=_trace_cells(row), main=at < MAIN_ROWS or row.reason is not None)
+        Row(cells=_trace_cells(row, names[at]), main=at < MAIN_ROWS or row.reason is not None)
         for at, row in enumerate(many.rows)
     )
     return Table(name="traces", title="Traces", columns=columns, rows=rows)
 
 
-def _trace_cells(row: TraceRow) -> tuple[Value, ...]:
+def name_traces(paths: Sequence[Path]) -> list[str]:
+    """Each trace by its file's name, and where several are called the same, by as much of the path as tells them apart.
+
+    >>> name_traces([Path("job/rank0/trace.sqlite"), Path("job/rank1/trace.sqlite")])
+    ['rank0/trace.sqlite', 'rank1/trace.sqlite']
+    """
+    most = max((len(path.parts) for path in paths), default=1)
+    for kept in range(1, most + 1):
+        names = ["/".join(path.parts[-kept:]) for path in paths]
+        if len(set(names)) == len(set(paths)):
+            return [clean(name) for name in names]
+    return [clean(str(path)) for path in paths]
+
+
+def _trace_cells(row: TraceRow, name: str) -> tuple[Value, ...]:
     one = row.summary
     if one is None:
-        return clean(row.path.name), None, None, None, clean(row.reason or "")
+        return name, None, None, None, clean(row.reason or "")
     share = one.attributed_ns / one.device_ns if one.device_ns else None
-    return clean(row.path.name), one.duration_ns, one.device_ns, share, None
+    return name, one.duration_ns, one.device_ns, share, None
 
 
 def _range_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
@@ -98,7 +114,7 @@ def _cross(
     value: Callable[[TraceRow, _K], float | None],
 ) -> Table:
     """Things by traces, or, of many traces, traces by the first things."""
-    labels = [shorten(clean(row.path.name), TRACE_WIDTH) for row in done]
+    labels = [shorten(name, TRACE_WIDTH) for name in name_traces([row.path for row in done])]
     if len(done) <= MOST_ACROSS:
         columns = (
             Column(key=what, title=what),

@@ -99,7 +99,7 @@ def test_the_cupy_sum_at_8000_is_three_times_faster_along_axis_1():
     ]
     assert [line for panel in explained for line in panel.sentences if "slots" in line] == [
         "cupy_sum (sum of axis=0): underfilled: 250 blocks fill 47.3 % of 528 slots, so that too little of the GPU "
-        "works; 99.2 % of the rep, up to 74.2 % of the difference."
+        "works; 99.2 % of the instance, up to 74.2 % of the difference."
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from flopprof.analysis.evidence.counters import Counters
 from flopprof.analysis.runs.results import RunResult
 from flopprof.reports.charts.chart import draw_canvas
 from flopprof.reports.charts.colours import PRINT
+from flopprof.reports.document.document import Figure, Panel, Series
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose
 
@@ -78,3 +81,30 @@ def test_counted_bytes_and_flops_are_a_second_point_beside_the_least():
 
 def captions(result: RunResult) -> list[str]:
     return [figure.caption for figure in list_figures(compose(result)) if figure.name == "roof"]
+
+
+def _many_lines(count: int) -> Figure:
+    """So many lines over seven decades, in one panel."""
+    line = Series(label="", x=(0.1, 1e6), y=(1.0, 2.0))
+    lines = tuple(replace(line, label=f"a line that is called number {at}") for at in range(count))
+    return Figure(
+        name="f", title="t", alt="", x_label="x", y_label="y", panels=(Panel(title="p", series=lines),)
+    )
+
+
+def test_a_long_legend_takes_no_height_of_the_panels():
+    heights: list[float] = []
+    for count in (1, 30):
+        canvas = draw_canvas(_many_lines(count), PRINT)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            canvas.draw_without_rendering()
+        heights.append(canvas.axes[0].get_window_extent().height)
+    assert heights[1] >= 0.9 * heights[0]
+
+
+def test_ticks_of_many_decades_have_room():
+    canvas = draw_canvas(_many_lines(1), PRINT)
+    canvas.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in canvas.axes[0].get_xticklabels() if label.get_text()]
+    assert [one.x1 < other.x0 for one, other in pairwise(boxes)].count(False) == 0

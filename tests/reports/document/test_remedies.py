@@ -7,7 +7,13 @@ from typing import get_args
 
 import pytest
 from flopprof.analysis.explain.cause import Cause, Code
+from flopprof.analysis.explain.holdups import Holdup, WaitCode
 from flopprof.reports.document.remedies import tell_remedies, tell_remedy
+
+
+@pytest.mark.parametrize("code", get_args(WaitCode))
+def test_every_wait_has_a_remedy(code: WaitCode):
+    assert tell_remedy(Holdup(code=code, share=0.5))
 
 
 @pytest.mark.parametrize("code", get_args(Code))

@@ -103,3 +103,9 @@ def test_a_column_of_a_part_keeps_its_term():
         return float(item)
 
     assert columns_of_part([column], part)[0].term == "host time"
+
+
+def test_what_is_typed_is_code_and_numbers_keep_their_units():
+    said = str(Terms().explain("in `flopprof ranks` it took 13.5 % of 1.60 GB, <b>"))
+    assert said == "in <code>flopprof ranks</code> it took 13.5\xa0% of 1.60\xa0GB, &lt;b&gt;"
+    assert "<code>" not in str(Terms().explain("one ` alone"))

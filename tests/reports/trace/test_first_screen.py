@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.analysis.explain.holdups import Holdup
 from flopprof.reports.charts.first_picture import draw_picture
-from flopprof.reports.trace.first_screen import draw_up_trace_picture
+from flopprof.reports.document.remedies import tell_heavy_kernels, tell_holdups
+from flopprof.reports.trace.first_screen import compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
 
@@ -29,3 +31,46 @@ def test_a_step_has_one_name_in_all_sentences(domain: str, named: str):
     assert describe_step(row).startswith(f"A steady {named}epoch › step takes ")
     assert describe_measure(row).startswith(f"{named}epoch › step: ")
     assert name_place((domain, row.path), ()) == f"{named}epoch"
+
+
+def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
+    assert compose_openings(analyze_trace(read_recorded("ddp"))) == (
+        "A steady train_step takes 1461 µs (median of 37): the GPU is busy 49.1 % of it and waits for the program's "
+        "own code 36.5 %, launch calls 9.7 %, work that is submitted and not begun 3.0 %; its longest part is "
+        "backward, 74.1 %. To speed up train_step: launch less often (fuse, or replay a CUDA graph) in backward, "
+        "35.6 % of it; communicate beside kernels (`flopprof ranks` says who is waited for), 11.7 %; measure first "
+        "what its kernels move (profile --gpu-metrics 10000), 36.3 %.",
+    )
+
+
+def test_a_trace_without_steps_names_its_longest_range_and_what_to_mark():
+    (said,) = compose_openings(analyze_trace(read_recorded("torch_axis0")))
+    assert said.endswith(
+        "; its longest range is outer, 0.6 %. To speed it up: first mark its steps (`flopprof.mark_step()`) or choose "
+        "a --range, to leave out what lies in no range, 78.9 % of it."
+    )
+
+
+def test_the_host_alone_is_told_where_to_begin():
+    (said,) = compose_openings(analyze_trace(read_recorded("fork_traced_2024.2")))
+    assert said.endswith(" To speed it up: begin with child1, 57.6 % of the time in ranges.")
+
+
+def test_a_remedy_for_several_kernels_is_told_once():
+    found = [Holdup(code="underfilled", share=share, place=name) for name, share in (("a", 0.3), ("b", 0.2))]
+    assert (
+        tell_heavy_kernels(found)
+        == "Of its kernels, a (30.0 % of it) is underfilled and b (20.0 % of it) is underfilled."
+    )
+    assert (
+        tell_holdups("step", found)
+        == "To speed up step: launch more or smaller blocks for a and b, 50.0 % of it."
+    )
+
+
+def test_one_remedy_against_two_waits_is_told_with_where_most_of_it_lies():
+    found = [Holdup(code="launches_between", share=0.3, place="x"), Holdup(code="launch_bound", share=0.125)]
+    assert tell_holdups("step", found) == (
+        "To speed up step: launch less often (fuse, or replay a CUDA graph), above all in x, 42.5 % of it."
+    )
+    assert tell_holdups("step", []) == tell_heavy_kernels([]) == ""

@@ -1,0 +1,182 @@
+"""What holds up one step, or one trace, that nothing is compared with: each finding is a share of its own time.
+
+A wait is blamed on the range in which most of it lies. Time of the program's own code between launches is the price
+of launching while it is short for each of them; what takes longer, the program could do ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..breakdown.analyze import Analysis
+from ..breakdown.trace_steps import StepRow
+from ..breakdown.window_rows import NOT_LISTED, WindowRow
+from .cause import BESIDE, Code, Evidence
+
+WaitCode = Literal[
+    "launches_between",
+    "late_host",
+    "unmarked",
+    "synchronising",
+    "allocating",
+    "loading",
+    "pageable_copies",
+    "exposed_copies",
+    "device_copies",
+    "managed_copies",
+    "collectives",
+    "longest_part",
+]
+
+HoldupCode = Code | WaitCode
+
+WORTH = 0.1
+"""Of the time: with less, nothing is to be won that is worth a sentence."""
+
+MOST_HOLDUPS = 3
+
+_A_LAUNCH_NS = 100_000
+"""Of the program's own code for each launch: recorded PyTorch takes up to 70 µs, a loader or a sleep over 1 ms."""
+
+MOST_OF_IT = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdup:
+    """What takes a ``share`` of the time, where most of that lies, and the numbers that show it."""
+
+    code: HoldupCode
+    share: float
+    place: str | None = None
+    """A range's message, or a kernel; None for all of it."""
+    evidence: Evidence = field(default_factory=dict[str, "float | str | None"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A steady step, or a whole trace, in its parts: ranges by message, None for what lies in none of them."""
+
+    path: tuple[str, ...]
+    domain: str
+    layers: Mapping[str, float]
+    parts: Sequence[tuple[str | None, Mapping[str, float], float]]
+    """(message, its layers, launches in it, in the same unit: a step's mean, or a trace's total)."""
+    instances: int | None = None
+    """Steady steps; None for a whole trace."""
+
+    @property
+    def whole_ns(self) -> float:
+        """All of its time."""
+        return sum(self.layers.values())
+
+    def share(self, *layers: str) -> float:
+        """Of some layers in its time."""
+        return sum(self.layers.get(layer, 0.0) for layer in layers) / (self.whole_ns or 1.0)
+
+    def find_place(self, *layers: str) -> tuple[str | None, float, float]:
+        """(message, ns, launches) of the part with most of some layers."""
+        sums = [(name, sum(part.get(one, 0.0) for one in layers), count) for name, part, count in self.parts]
+        return max(sums, key=lambda one: one[1], default=(None, 0.0, 0.0))
+
+
+def stretch_of_step(analysis: Analysis, row: StepRow) -> Stretch:
+    """A steady step on the devices' time line."""
+    counts = _count_launches(analysis)
+    parts = [
+        (part.range, part.layers, part.instances * counts.get((part.domain, (*row.path, part.range)), 0.0))
+        for part in row.parts
+    ]
+    return Stretch(
+        path=row.path,
+        domain=row.domain,
+        layers=row.layers,
+        parts=parts or [(None, row.layers, counts.get((row.domain, row.path), 0.0))],
+        instances=row.instances,
+    )
+
+
+def _count_launches(analysis: Analysis) -> dict[tuple[str, tuple[str | None, ...]], float]:
+    """Device records of an instance, by (domain, path)."""
+    records: dict[tuple[str, tuple[str | None, ...]], list[int]] = {}
+    for row in analysis.ranges:
+        sums = records.setdefault((row.domain, row.path), [0, 0])
+        sums[0] += row.activities
+        sums[1] += row.instances
+    return {name: activities / (instances or 1) for name, (activities, instances) in records.items()}
+
+
+def stretch_of_window(analysis: Analysis, row: WindowRow) -> Stretch:
+    """What ranges own of a whole trace; what lies in none of them is a part without a name."""
+    times: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
+    for owned in row.owners:
+        layers = times.setdefault((owned.domain, owned.path), {})
+        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+    counts = dict.fromkeys(times, 0.0)
+    if ("", ()) in counts:
+        counts["", ()] = float((analysis.attribution.owner < 0).sum())
+    for one in analysis.ranges:
+        if (one.domain, one.path) in counts:
+            counts[one.domain, one.path] += one.activities
+    whole: dict[str, float] = {}
+    for layers in times.values():
+        for layer, ns in layers.items():
+            whole[layer] = whole.get(layer, 0.0) + ns
+    return Stretch(
+        path=(),
+        domain="",
+        layers=whole,
+        parts=[
+            (path[-1] if path and path != NOT_LISTED else None, layers, counts[domain, path])
+            for (domain, path), layers in times.items()
+        ],
+    )
+
+
+def find_waits(stretch: Stretch) -> Iterator[Holdup]:
+    """What the device waits for, by layer."""
+    yield from _find_launches(stretch)
+    yield from _find_host(stretch)
+    if (share := stretch.share("sync")) >= WORTH:
+        yield Holdup(code="synchronising", share=share, place=_place_of(stretch, "sync"))
+
+
+def _find_launches(stretch: Stretch) -> Iterator[Holdup]:
+    share = stretch.share("launch", "latency")
+    if share >= WORTH:
+        place = _place_of(stretch, "launch", "latency")
+        evidence = {"launch_share": stretch.share("launch"), "latency_share": stretch.share("latency")}
+        yield Holdup(code="launch_bound", share=share, place=place, evidence=evidence)
+
+
+def _find_host(stretch: Stretch) -> Iterator[Holdup]:
+    """The part with most of the program's own code: between launches, before them, or in no range."""
+    share = stretch.share("host")
+    if share < WORTH:
+        return
+    place, ns, launches = stretch.find_place("host")
+    if place is None and stretch.parts and any(name is not None for name, _, _ in stretch.parts):
+        yield Holdup(code="unmarked", share=ns / stretch.whole_ns, evidence={"steps": stretch.instances})
+        return
+    between = launches > 0 and ns <= _A_LAUNCH_NS * launches
+    yield Holdup(
+        code="launches_between" if between else "late_host",
+        share=ns / stretch.whole_ns,
+        place=place,
+        evidence={"host_ns": ns, "launches": launches},
+    )
+
+
+def _place_of(stretch: Stretch, *layers: str) -> str | None:
+    """The part with most of some layers, where it has over half of them."""
+    place, ns, _ = stretch.find_place(*layers)
+    return place if ns >= MOST_OF_IT * sum(stretch.layers.get(layer, 0.0) for layer in layers) else None
+
+
+def choose_holdups(found: Sequence[Holdup]) -> tuple[Holdup, ...]:
+    """The largest, and beside it those that take a good part of that; what is yet to be measured comes last."""
+    order = sorted(found, key=lambda one: -one.share)
+    worth = [one for one in order if one.share >= max(WORTH, BESIDE * order[0].share)]
+    known = [one for one in worth if one.code != "not_measured"][:MOST_HOLDUPS]
+    return (*known, *(one for one in worth if one.code == "not_measured"))
