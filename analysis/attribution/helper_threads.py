@@ -2,8 +2,9 @@
 
 PyTorch computes gradients on a thread of its own while the thread that asked for them waits: that work is the
 range's own. A thread that fetches the next batch meanwhile does somebody else's work, which no rate of the range
-may count. A helper launches kernels, and its owner makes no calls between its launches, or only between long
-bursts of them. One that only copies does not help; one that launches kernels beside its owner may or may not.
+may count. A helper mostly launches kernels, and its owner makes no calls between its launches, or only between long
+bursts of them, and is in no call itself: it waits for the helper, not for the device. One that only copies does not
+help; one that copies as often as it computes, or launches kernels beside its owner, may or may not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from .ownership import FoundByProcess
 from .sites import Sites
 
 COMPUTING = [BUSY_LAYERS.index(layer) for layer in ("kernel", "graph")]
+
+COPYING = [BUSY_LAYERS.index("memcpy")]
 
 BURST = 8
 """Launches of a helper between two calls of its owner, on average, when its owner calls at all meanwhile."""
@@ -39,44 +42,56 @@ def judge_helpers(trace: Trace, sites: Sites, site_of: Codes, found: FoundByProc
     if not len(found.at):
         return Helped(foreign=foreign, unsure=unsure)
     thread = sites.thread[found.at]
-    computing = np.isin(ints(trace.activities, "layer"), COMPUTING) & (site_of >= 0)
-    kernels = np.zeros(len(sites), np.bool_)
-    kernels[site_of[computing]] = True
-    computers = np.unique(thread[kernels[found.at]])
-    helps = np.isin(thread, computers)
+    kernels, copies = (_ask_for(trace, site_of, layers, len(sites)) for layers in (COMPUTING, COPYING))
+    helps = np.isin(thread, np.unique(thread[kernels[found.at]]))
     foreign[found.at[~helps]] = True
     some = np.flatnonzero(helps)
-    beside = _run_beside(
-        trace, sites.time[found.at[some]], thread[some], found.thread[some], found.place[some]
-    )
-    unsure[found.at[some[beside]]] = True
+    if len(some):
+        at, owner = found.at[some], found.thread[some]
+        group = code_combinations(thread[some].astype(np.int64), found.place[some].astype(np.int64))
+        doubtful = _run_beside(trace, sites.time[at], group, owner)
+        doubtful |= _mostly_copy(kernels[at], copies[at], group)
+        unsure[at[doubtful]] = True
     return Helped(foreign=foreign, unsure=unsure)
 
 
-def _run_beside(trace: Trace, time: Ints, thread: Codes, owner: Ints, place: Ints) -> Bools:
-    """Launches of a thread in a range of its owner's, between which the owner calls too often to be waiting."""
-    if not len(time):
-        return np.zeros(0, np.bool_)
-    group = code_combinations(thread.astype(np.int64), place.astype(np.int64))
+def _ask_for(trace: Trace, site_of: Codes, layers: list[int], sites: int) -> Bools:
+    """Which sites asked for work of some layers."""
+    rows = np.isin(ints(trace.activities, "layer"), layers) & (site_of >= 0)
+    asked = np.zeros(sites, np.bool_)
+    asked[site_of[rows]] = True
+    return asked
+
+
+def _mostly_copy(kernels: Bools, copies: Bools, group: Ints) -> Bools:
+    """Launches of a thread in a range of its owner's in which it copies at least as often as it computes."""
+    copied, computed = (np.bincount(group, weights=asked) for asked in (copies, kernels))
+    return ((copied > 0) & (copied >= computed))[group]
+
+
+def _run_beside(trace: Trace, time: Ints, group: Ints, owner: Ints) -> Bools:
+    """Launches of a thread in a range of its owner's, during or between which the owner calls too often to be waiting."""
     order = np.lexsort((time, group))
-    calls = _calls_before(trace, owner[order], time[order])
+    calls, calling = _look_at_calls(trace, owner[order], time[order])
     group = group[order]
-    same = group[1:] == group[:-1]
-    split = same & (calls[1:] > calls[:-1])
-    count = int(group.max()) + 1
-    bursts = np.bincount(group[1:][split], minlength=count) + 1
-    launches = np.bincount(group, minlength=count)
+    split = calling.copy()
+    split[1:] |= (group[1:] == group[:-1]) & (calls[1:] > calls[:-1])
+    launches = np.bincount(group)
+    bursts = np.bincount(group[split], minlength=len(launches)) + 1
     beside = np.zeros(len(time), np.bool_)
     beside[order] = ((bursts > 1) & (launches < BURST * bursts))[group]
     return beside
 
 
-def _calls_before(trace: Trace, thread: Ints, time: Ints) -> Ints:
-    """How many calls each thread had begun by then; calls lie by thread and start."""
+def _look_at_calls(trace: Trace, thread: Ints, time: Ints) -> tuple[Ints, Bools]:
+    """How many calls each thread had begun before then, and whether it was in one; calls lie by thread and start."""
     of_call, start = ints(trace.calls, "thread"), ints(trace.calls, "start_ns")
-    found = np.zeros(len(time), np.int64)
+    begun, calling = np.zeros(len(time), np.int64), np.zeros(len(time), np.bool_)
     for one in np.unique(thread).tolist():
         low, high = np.searchsorted(of_call, [one, one + 1])
         mine = np.flatnonzero(thread == one)
-        found[mine] = np.searchsorted(start[low:high], time[mine])
-    return found
+        before = np.searchsorted(start[low:high], time[mine])
+        last = ints(trace.calls, "end_ns")[low:high][before[before > 0] - 1]
+        begun[mine] = before
+        calling[mine[before > 0]] = last > time[mine[before > 0]]
+    return begun, calling

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drawing.drawn import Call, Drawn, Range, Work
 from drawing.traces import read_case
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.breakdown.rows import RangeRow
 from flopprof.analysis.export.frames import CROSS_THREAD
+
+MIXED = ["memcpy", "memcpy", "kernel", "memcpy", "memcpy", "memcpy"]
 
 
 def first_range(drawn: Drawn) -> RangeRow:
@@ -69,3 +73,29 @@ def test_idle_time_belongs_to_the_only_range_that_is_open_wherever_it_ends():
         ("pre",): (10_000, "thread"),
         ("post",): (10_000, "thread"),
     }
+
+
+def test_a_thread_that_copies_as_often_as_it_computes_leaves_the_rate_unknown():
+    rows = [first_range(beside(layers, calls_between=False)) for layers in (["memcpy", "kernel"] * 2, MIXED)]
+    assert [(row.busy_ns, row.own_busy_ns) for row in rows] == [(29, None), (41, None)]
+
+
+def test_a_copy_now_and_then_makes_no_backward_thread_doubtful():
+    row = first_range(beside([*["kernel"] * 5, "memcpy"], calls_between=False))
+    assert (row.busy_ns, row.own_busy_ns) == (41, 41)
+
+
+def test_copies_are_doubtful_though_their_thread_computed_in_another_range():
+    drawn = beside(["memcpy", "memcpy", "kernel"], calls_between=False)
+    (forward, later) = analyze_trace(
+        replace(drawn, ranges=[Range(0, 29, "forward"), Range(29, 99, "later")]).trace()
+    ).ranges
+    assert (forward.own_busy_ns, later.own_busy_ns) == (None, 6)
+
+
+def test_a_range_whose_thread_waits_for_the_device_waits_for_no_helper():
+    """PyTorch's backward is waited for without any call."""
+    waiting = Call(9, 90, 0, "cudaDeviceSynchronize_v3020")
+    drawn = beside(["kernel"] * 3, calls_between=False)
+    row = first_range(replace(drawn, calls=[*drawn.calls, waiting]))
+    assert (row.busy_ns, row.own_busy_ns) == (23, None)
