@@ -53,7 +53,7 @@ BY_RECORD = (
 )
 """What RawActivities holds of every record."""
 
-NEVER_NULL = ("deviceId", "streamId", "bytes", "copyKind")
+NEVER_NULL = ("deviceId", "contextId", "streamId", "bytes", "copyKind")
 
 UNKNOWN_MEMORY = 7
 
@@ -84,7 +84,7 @@ class RawActivities:
     launch: Codes
     graph_node: Ints
     stream_known: Bools
-    """Whether the export says on which stream of which context."""
+    """Whether the export says on which stream."""
     untimed: Untimed
     launches: pd.DataFrame
     copies: pd.DataFrame
@@ -163,7 +163,7 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
         "name": name,
         "launch": launch,
         "graph_node": table.values("graphNodeId", 0)[keep],
-        "stream_known": (table.known("streamId") & table.known("contextId"))[keep],
+        "stream_known": table.known("streamId")[keep],
     }
     return _Layer(
         layer=layer,

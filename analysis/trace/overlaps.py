@@ -2,7 +2,8 @@
 
 Some do rightly: the nodes of one launch of a graph, the copies of one batch, a kernel launched to begin before the
 one before it has ended (programmatic dependent launch; it still ends after that), and migrations of unified memory,
-which are on no stream. Of all others the most that fit together are kept: a damaged time makes one record
+which are on no stream. But a launch runs once, and each node of a graph once at a time: two records of it that
+overlap are one too many. Of all others the most that fit together are kept: a damaged time makes one record
 collide with many. Where that would leave out a good part of what a process recorded, nothing of it is, and the
 trace is said to overlap.
 """
@@ -60,12 +61,16 @@ class _Record:
     joint: int
     kernel: bool
     early: bool
+    once: int
+    """What runs once at a time: a launch, or a node of one; 0 for a part of a batch and where that is not known."""
+
+    def precedes(self, other: _Record) -> bool:
+        """Whether it had ended, but for what clocks tick, when another that ends no earlier began."""
+        return self.end <= other.start + SLACK_NS and self.start < other.start
 
     def may_overlap(self, other: _Record) -> bool:
         """Whether another, which ends no earlier, may run at the same time; of one launch all may."""
-        if self.end <= other.start + SLACK_NS and self.start < other.start:
-            return True
-        return other.early and self.kernel and self.start <= other.start
+        return self.precedes(other) or (other.early and self.kernel and self.start <= other.start)
 
 
 def find_overlaps(
@@ -103,9 +108,8 @@ def _are_too_many(process: Codes, recorded: Ints) -> Bools:
 
 def _find_heaps(activities: pd.DataFrame, rows: Ints) -> tuple[Ints, Ints]:
     """Of rows by start those of each stretch of a stream in which some overlap, and where each begins."""
-    stream = code_combinations(
-        *(ints(activities, name)[rows] for name in ("process", "device", "context", "stream"))
-    )
+    place = code_combinations(*(ints(activities, name)[rows] for name in ("process", "device", "stream")))
+    stream = code_combinations(place, _fill_contexts(place, ints(activities, "context")[rows]))
     order = sort_groups(stream, int(stream.max(initial=-1)) + 1)
     rows, stream = rows[order], stream[order]
     start, end = ints(activities, "start_ns")[rows], ints(activities, "end_ns")[rows]
@@ -116,6 +120,19 @@ def _find_heaps(activities: pd.DataFrame, rows: Ints) -> tuple[Ints, Ints]:
     joined = np.concatenate([[False], near & (start[1:] < running_maximum(stream, end)[:-1]), [False]])
     inside = joined[1:] | joined[:-1]
     return rows[inside], np.flatnonzero(~joined[:-1][inside])
+
+
+def _fill_contexts(stream: Ints, context: Ints) -> Ints:
+    """Contexts, for records that do not name theirs (0) the one that all others of their stream name."""
+    unknown = context == 0
+    if not unknown.any() or unknown.all():
+        return context
+    streams = int(stream.max()) + 1
+    least, most = np.full(streams, np.iinfo(np.int64).max), np.zeros(streams, np.int64)
+    np.minimum.at(least, stream[~unknown], context[~unknown])
+    np.maximum.at(most, stream, context)
+    only = np.where(least == most, most, 0)
+    return np.where(unknown, only[stream], context)
 
 
 class _Heaps:
@@ -139,20 +156,32 @@ class _Heaps:
         self.kernel = layer == BUSY_LAYERS.index("kernel")
         self.early = self.kernel & ((call < 0) | names_like(names, EARLY_LAUNCH)[call])
         self.early &= ~np.isin(ints(activities, "device")[rows], old)
+        self.once = _number_runs(activities, rows, names_like(names, BATCH)[call])
 
     def suspicious(self, first: Ints) -> Iterator[list[_Record]]:
-        """Heaps that are neither one launch nor a chain of early kernels, each of which ends after the one before."""
+        """Heaps that are neither one launch nor a chain of early kernels, each of which ends after the one before.
+
+        Those in which something runs twice are, too.
+        """
         one = np.minimum.reduceat(self.joint, first) == np.maximum.reduceat(self.joint, first)
         one &= self.joint[first] != 0
         chained = np.zeros(len(self.rows), np.bool_)
         chained[1:] = self.early[1:] & self.kernel[:-1] & (self.end[1:] >= self.end[:-1])
         chained[first] = True
         usual = one | np.logical_and.reduceat(chained, first)
-        columns = (self.rows, self.start, self.end, self.joint, self.kernel, self.early)
+        usual &= ~np.logical_or.reduceat((np.bincount(self.once) > 1)[self.once] & (self.once > 0), first)
+        columns = (self.rows, self.start, self.end, self.joint, self.kernel, self.early, self.once)
         last = np.append(first[1:], len(self.rows))
         for low, high in zip(first[~usual].tolist(), last[~usual].tolist(), strict=True):
             parts = (column[low:high].tolist() for column in columns)
             yield [_Record(*values) for values in zip(*parts, strict=True)]
+
+
+def _number_runs(activities: pd.DataFrame, rows: Ints, batch: Bools) -> Ints:
+    """A number for each launch, or node of one, from 1 on; 0 for parts of a batch and records of no known launch."""
+    names = ("process", "device", "correlation_id", "graph_node", "layer")
+    number = code_combinations(*(ints(activities, name)[rows].astype(np.int64) for name in names)) + 1
+    return np.where(batch | (ints(activities, "correlation_id")[rows] <= 0), 0, number)
 
 
 def _choose(heap: list[_Record]) -> tuple[list[int], int]:
@@ -164,8 +193,12 @@ def _choose(heap: list[_Record]) -> tuple[list[int], int]:
     elsewhere: list[int] = []
     """For each kept one, the place of the last before it that is not of its launch; -1 for none."""
     out: list[_Record] = []
+    runs: dict[int, _Record] = {}
+    """The last that was kept of each launch, or node of one."""
     for record in sorted(heap, key=lambda one: (one.end, -one.start, one.row)):
-        if _fits(record, kept, elsewhere):
+        before = runs.get(record.once) if record.once else None
+        if (before is None or before.precedes(record)) and _fits(record, kept, elsewhere):
+            runs[record.once] = record
             same = kept and record.joint and kept[-1].joint == record.joint
             elsewhere.append(elsewhere[-1] if same else len(kept) - 1)
             kept.append(record)

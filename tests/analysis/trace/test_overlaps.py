@@ -1,0 +1,156 @@
+"""Records that run while others of their stream do: said, and left out of sums."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawing.launches import add_call, add_kernel, launching
+from drawing.nsys_file import RUNTIME, TABLES, Export, described, global_pid, global_tid
+from drawing.traces import read_case
+from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
+from flopprof.analysis.codes.closed_list import CODES as CODES_OF
+from flopprof.analysis.trace.reading import read_trace
+
+CODES = ("overlapping_records", "overlapping_streams", "missing_values")
+
+
+def counts(export: Export, folder: Path) -> dict[str, int | None]:
+    """Count by code, of those judged here."""
+    trace = read_trace(export.write(folder / "t.sqlite"))
+    return {note.code: note.count for note in trace.quality if note.code in CODES}
+
+
+def test_a_record_over_thirteen_later_ones_is_left_out():
+    trace = read_case("stream_overlap")
+    (note,) = (note for note in trace.quality if note.code == "overlapping_records")
+    assert (note.count, note.severity, CODES_OF[note.code].lossy) == (1, "error", True)
+    assert len(trace.activities) == 19
+    (window,) = analyze_trace(trace).windows
+    assert window.times.kernel_ns == 8_500_000
+
+
+def test_records_of_other_streams_may_overlap(tmp_path: Path):
+    export = launching(10)
+    add_kernel(export, 3, 0, 900, streamId=13, correlationId=4)
+    assert counts(export, tmp_path) == {}
+
+
+def test_a_kernel_launched_to_begin_early_may_overlap_the_one_before(tmp_path: Path):
+    export = described()
+    for at in range(10):
+        add_call(export, at, "cuLaunchKernelEx")
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
+    assert counts(export, tmp_path) == {}
+    for row in export.tables[RUNTIME]:
+        row["nameId"] = export.string("cuLaunchKernel")
+    (tmp_path / "t.sqlite").unlink()
+    assert counts(export, tmp_path) == {"overlapping_streams": 5}
+
+
+def test_a_trace_whose_streams_overlap_everywhere_keeps_its_records(tmp_path: Path):
+    export = described()
+    for at in range(40):
+        add_call(export, at, "cuLaunchKernel")
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    assert "overlapping_streams" in {note.code for note in found.quality}
+    assert found.device_ns == 40 * 1480
+
+
+def test_each_process_is_judged_by_what_it_recorded_itself(tmp_path: Path):
+    """Twelve records of one process hide nothing of another, whose every other record overlaps the next."""
+    export = launching(12)
+    add_kernel(export, 12, 20, 1500)
+    add_call(export, 12, "cuLaunchKernel")
+    other = {"globalPid": global_pid(1), "contextId": 2}
+    for at in range(20, 26):
+        add_call(export, at, "cuLaunchKernel", globalTid=global_tid(1, 1))
+        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500, **other)
+    assert counts(export, tmp_path) == {"overlapping_records": 1, "overlapping_streams": 3}
+
+
+EARLY = "cudaLaunchKernelExC_v11060"
+
+
+@pytest.mark.parametrize("name", ["cudaLaunchKernel_v7000", EARLY])
+@pytest.mark.parametrize("moved", [0, 80])
+def test_a_second_record_of_a_launch_is_one_too_many(tmp_path: Path, name: str, moved: int):
+    export = launching(40, name=name, last=400)
+    add_kernel(export, 20, 16020 + moved, 16420 + moved)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in found.quality if note.code in CODES} == {
+        "overlapping_records": 1
+    }
+    assert [(row.instances, row.total_ns) for row in found.kernels] == [(40, 16000)]
+
+
+@pytest.mark.parametrize("name", ["cudaLaunchKernel_v7000", EARLY])
+def test_a_trace_with_every_record_twice_says_so(tmp_path: Path, name: str):
+    export = launching(40, name=name)
+    export.tables[TABLES["kernel"]] *= 2
+    assert counts(export, tmp_path) == {"overlapping_streams": 40}
+
+
+def replaying() -> Export:
+    """Twenty launches of a graph of three kernels, of which two run at the same time."""
+    export = described()
+    for at in range(20):
+        add_call(export, at, "cudaGraphLaunch_v10000")
+        for node, start in ((1, 20), (2, 400), (3, 450)):
+            add_kernel(export, at, at * 1000 + start, at * 1000 + start + 150, graphNodeId=node)
+    return export
+
+
+def test_nodes_of_a_graph_may_overlap_but_none_itself(tmp_path: Path):
+    export = replaying()
+    add_kernel(export, 9, 9410, 9560, graphNodeId=2)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in found.quality if note.code in CODES} == {
+        "overlapping_records": 1
+    }
+    assert [(row.instances, row.total_ns) for row in found.kernels] == [(60, 9000)]
+
+
+def test_a_graph_with_every_node_twice_says_so(tmp_path: Path):
+    export = replaying()
+    assert counts(export, tmp_path) == {}
+    (tmp_path / "t.sqlite").unlink()
+    export.tables[TABLES["kernel"]] *= 2
+    assert counts(export, tmp_path) == {"overlapping_streams": 60}
+
+
+def test_a_node_that_runs_again_later_in_its_launch_is_no_second_record(tmp_path: Path):
+    export = replaying()
+    for at in range(20):
+        add_kernel(export, at, at * 1000 + 600, at * 1000 + 700, graphNodeId=2)
+    assert counts(export, tmp_path) == {}
+
+
+def test_parts_of_a_batch_of_copies_may_be_alike(tmp_path: Path):
+    export = described()
+    add_call(export, 0, "cudaMemcpyBatchAsync_v12080")
+    sizes = {"copyKind": 1, "srcKind": 1, "dstKind": 2, "bytes": 100}
+    for _ in range(3):
+        add_kernel(export, 0, 20, 50, **sizes)
+    export.tables[TABLES["memcpy"]] = export.tables.pop(TABLES["kernel"])
+    assert counts(export, tmp_path) == {}
+
+
+@pytest.mark.parametrize("lost", ["column", "all", "one"])
+def test_a_context_that_is_not_told_hides_no_overlap(tmp_path: Path, lost: str):
+    export = launching(40)
+    rows = export.tables[TABLES["kernel"]]
+    rows[3]["end"] = 3000
+    for row in rows[3:4] if lost == "one" else rows:
+        row["contextId"] = None
+    if lost == "column":
+        export.drop_column(TABLES["kernel"], "contextId")
+    unknown = {"column": {}, "all": {"missing_values": 40}, "one": {"missing_values": 1}}[lost]
+    assert counts(export, tmp_path) == {"overlapping_records": 1, **unknown}
+
+
+def test_streams_of_two_contexts_may_overlap_though_their_numbers_are_one(tmp_path: Path):
+    export = launching(10)
+    add_kernel(export, 3, 0, 900, contextId=2)
+    assert counts(export, tmp_path) == {}
