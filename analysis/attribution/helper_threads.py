@@ -70,7 +70,7 @@ def _mostly_copy(kernels: Bools, copies: Bools, group: Ints) -> Bools:
 
 
 def _run_beside(trace: Trace, time: Ints, group: Ints, owner: Ints) -> Bools:
-    """Launches of a thread in a range of its owner's, during or between which the owner calls too often to be waiting."""
+    """Launches of a thread in a range of its owner's, in or between which the owner calls too often to be waiting."""
     order = np.lexsort((time, group))
     calls, calling = _look_at_calls(trace, owner[order], time[order])
     group = group[order]

@@ -26,6 +26,9 @@ WAITING = re.compile(r"cu(da)?(Device|Ctx|Stream|Event)Synchronize|cu(da)?(Memcp
 
 GRAPH_LAUNCH = re.compile(r"cu(da)?GraphLaunch")
 
+LAUNCHING_KERNELS = re.compile(r"cu(da)?Launch((Cooperative)?Kernel|Grid|(_\w+)?$)")
+"""Of every kind there ever was; cudaLaunchHostFunc is work of the host's."""
+
 EVENT_WAIT = re.compile(r"cu(da)?StreamWaitEvent")
 
 SPARSE = 8

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..arithmetic.arrays import Codes, ints
-from ..export.calls import GRAPH_LAUNCH, names_like
+from ..export.calls import GRAPH_LAUNCH, LAUNCHING_KERNELS, names_like
 from ..export.devices import Device
 from ..export.metadata import Metadata, is_newer
 from ..words import BUSY_LAYERS, QualityNote
@@ -24,7 +24,7 @@ DOUBTFUL_CLOCK_NS = 10_000
 """What a launch takes from Python, about: with clocks further apart, a call may seem to lie in a neighbouring range."""
 
 REQUESTS = {
-    "missing_kernels": ("kernel", re.compile(r"cu(da)?Launch(Cooperative)?Kernel")),
+    "missing_kernels": ("kernel", LAUNCHING_KERNELS),
     "missing_copies": ("memcpy", re.compile(r"cu(da)?Memcpy")),
     "missing_fills": ("memset", re.compile(r"cu(da)?Memset")),
 }

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..arithmetic.arrays import Bools, Codes, Ints
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints
 from ..arithmetic.grouped import code_combinations
-from ..export.calls import GRAPH_LAUNCH, names_like
+from ..export.calls import GRAPH_LAUNCH, LAUNCHING_KERNELS, names_like
 from ..words import QualityNote
 from .quality import note
 
-ASKING = re.compile(
-    r"cu(da)?(Launch(Cooperative)?Kernel|LaunchGrid|Launch(_\w+)?$|Memcpy|Memset|GraphLaunch)"
-)
-"""Calls that ask for device work, by their names; cudaLaunchHostFunc is work of the host's."""
+COPYING = re.compile(r"cu(da)?Memcpy")
 
-LAUNCHING = re.compile(r"cu(da)?Launch")
+FILLING = re.compile(r"cu(da)?Memset")
+
+ASKING = re.compile("|".join(one.pattern for one in (LAUNCHING_KERNELS, COPYING, FILLING, GRAPH_LAUNCH)))
+"""Calls that ask for device work."""
 
 BEGIN_CAPTURE = re.compile(r"cu(da)?StreamBegin\w*Capture")
 
@@ -33,6 +33,9 @@ END_CAPTURE = re.compile(r"cu(da)?StreamEndCapture")
 
 CHANGING_GRAPHS = re.compile(r"cu(da)?Graph\w*(SetEnabled|Conditional)")
 """With these, not every launch of a graph runs all of its nodes."""
+
+GRAPH_BITS = 32
+"""The upper half of a node's number is its graph's (Nsight Systems 2025)."""
 
 FEW, FEW_SHARE, LEAST_SHARE = 5, 100, 10
 """At either end up to a hundredth of a process's calls may be missing, or five of them if that is at most a tenth."""
@@ -73,8 +76,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nodes:
-    """Where nodes of graphs were made: in the calls that a capture turned into them."""
+    """Where nodes of graphs were made, or those they were cloned from: in the calls that a capture turned into them."""
 
+    process: Codes
+    node: Ints
     thread: Codes
     start: Ints
 
@@ -85,7 +90,7 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
     missing = wanted & ~whole
     rows = np.flatnonzero(missing)
     missing[rows[_is_captured(asked, nodes, rows)]] = False
-    missing[_find_incomplete(asked, recorded)] = True
+    missing[_find_incomplete(asked, recorded, nodes)] = True
     wanted &= missing | whole
     notes, parts, lost, clipped = [], [], 0, 0
     for process, gone, cut in _count(asked.process, asked.start, wanted, missing):
@@ -114,7 +119,7 @@ def _find_wanted(asked: Asked, recorded: Recorded) -> tuple[Bools, Bools]:
     if not whole[graphs].any():
         wanted &= ~graphs
     if not recorded.has_kernels:
-        wanted &= ~asked.like(LAUNCHING)
+        wanted &= ~asked.like(LAUNCHING_KERNELS)
     rows = np.flatnonzero(wanted & ~whole)  # such as share their id with another call
     near = np.isin(recorded.correlation_id, asked.correlation_id[rows])
     known = set(zip(recorded.process[near].tolist(), recorded.correlation_id[near].tolist(), strict=True))
@@ -125,54 +130,100 @@ def _find_wanted(asked: Asked, recorded: Recorded) -> tuple[Bools, Bools]:
 
 
 def _is_captured(asked: Asked, nodes: Nodes, rows: Ints) -> Bools:
-    """Which of some calls were made while a stream of their process was captured, or made a node."""
-    found = np.zeros(len(rows), np.bool_)
+    """Which of some calls made a node, or were made while a stream of their process was captured.
+
+    The latter is said of no call where captures of that process are known to have made nodes in others.
+    """
+    made = _count_nodes(asked, nodes, rows) > 0
     if not len(rows):
-        return found
+        return made
+    captured = np.zeros(len(rows), np.bool_)
     begins = np.flatnonzero(asked.like(BEGIN_CAPTURE) & asked.succeeded)
     ends = np.flatnonzero(asked.like(END_CAPTURE))
     for process in np.unique(asked.process[begins]).tolist():
+        mine = asked.process[rows] == process
+        if (made & mine).any():
+            continue
         first, last = (some[asked.process[some] == process] for some in (begins, ends))
         times = np.concatenate([asked.start[first], asked.end[last]])
         order = np.argsort(times, kind="stable")
         depth = np.cumsum(np.repeat([1, -1], [len(first), len(last)])[order])
         depth -= np.minimum(np.minimum.accumulate(depth), 0)
         at = np.searchsorted(times[order], asked.start[rows], side="right")
-        found |= (asked.process[rows] == process) & (np.append(0, depth)[at] > 0)
+        captured |= mine & (np.append(0, depth)[at] > 0)
+    return made | captured
+
+
+def _count_nodes(asked: Asked, nodes: Nodes, rows: Ints) -> Ints:
+    """How many nodes of graphs were made in each of some calls."""
+    found = np.zeros(len(rows), np.int64)
     for thread in np.unique(nodes.thread).tolist():
         made = np.sort(nodes.start[nodes.thread == thread])
-        first = np.searchsorted(made, asked.start[rows])
-        last = np.searchsorted(made, asked.end[rows], side="right")
-        found |= (asked.thread[rows] == thread) & (last > first)
+        mine = np.flatnonzero(asked.thread[rows] == thread)
+        first = np.searchsorted(made, asked.start[rows[mine]])
+        found[mine] = np.searchsorted(made, asked.end[rows[mine]], side="right") - first
     return found
 
 
-def _find_incomplete(asked: Asked, recorded: Recorded) -> Ints:
-    """Launches of graphs that lack some of the nodes which most launches of the same graph have.
+def _find_incomplete(asked: Asked, recorded: Recorded, nodes: Nodes) -> Ints:
+    """Launches of graphs that lack some of the nodes which a launch of the same graph has.
 
-    Launches that have a node in common are of one graph.
+    Launches that have a node in common are of one graph. A kernel or fill of it that no launch has is lost, too.
+    Nodes that less than half of its launches have may be conditional; not where the recording saw the graph made, and
+    no call that makes them so, nor where no node is in all of the launches.
     """
     some = (recorded.graph_node != 0) & (recorded.call >= 0)
     if not some.any() or names_like(asked.names, CHANGING_GRAPHS).any():
         return np.zeros(0, np.int64)
     launch, calls = pd.factorize(recorded.call[some])
-    node = code_combinations(recorded.process[some], recorded.graph_node[some])
-    count = int(node.max()) + 1
+    process = np.concatenate([recorded.process[some], nodes.process]).astype(np.int64)
+    number = np.concatenate([recorded.graph_node[some], nodes.node])
+    code = code_combinations(process, number)
+    node, made = code[: len(launch)], code[len(launch) :]
+    count = int(code.max()) + 1
     pairs = pd.unique(launch.astype(np.int64) * count + node)
     launch, node = pairs // count, pairs % count
-    graph = np.arange(count)
+    graph, of_launch = _join_graphs(launch, node, count, len(calls))
+    ran, launches = np.bincount(node, minlength=count), np.bincount(of_launch, minlength=count)
+    usual = 2 * ran >= launches[graph]
+    usual[made] = True
+    steady = np.zeros(count, np.bool_)
+    np.logical_or.at(steady, graph, ran == launches[graph])
+    usual = (usual | ~steady[graph]) & (ran > 0)
+    full = np.bincount(graph[usual], minlength=count)
+    family = code_combinations(process, number >> GRAPH_BITS)
+    graph_of = np.full(int(family.max()) + 1, NONE)
+    graph_of[family[: len(code) - len(made)]] = graph[code[: len(code) - len(made)]]
+    never = _must_run(asked, nodes) & (ran[made] == 0) & (nodes.node >> GRAPH_BITS > 0)
+    lacking = graph_of[family[len(code) - len(made) :][never]]
+    np.add.at(full, lacking[lacking >= 0], 1)
+    held = np.bincount(launch[usual[node]], minlength=len(calls))
+    return np.asarray(calls)[held < full[of_launch]]
+
+
+def _must_run(asked: Asked, nodes: Nodes) -> Bools:
+    """Which nodes were made for kernels or fills, and so have a record in each launch; copies may be the host's."""
+    found = np.zeros(len(nodes.node), np.bool_)
+    asking = (asked.like(LAUNCHING_KERNELS) | asked.like(FILLING)) & asked.succeeded
+    for thread in np.unique(nodes.thread).tolist():
+        mine, calls = np.flatnonzero(nodes.thread == thread), np.flatnonzero(asked.thread == thread)
+        at = np.searchsorted(asked.start[calls], nodes.start[mine], side="right") - 1
+        mine, call = mine[at >= 0], calls[at[at >= 0]]
+        found[mine] = asking[call] & (nodes.start[mine] <= asked.end[call])
+    return found
+
+
+def _join_graphs(launch: Ints, node: Ints, nodes: int, launches: int) -> tuple[Ints, Ints]:
+    """The graph of each node and of each launch, by one of its nodes."""
+    graph = np.arange(nodes)
     while True:
-        of_launch = np.full(len(calls), count)
+        of_launch = np.full(launches, nodes)
         np.minimum.at(of_launch, launch, graph[node])
         joined = graph.copy()
         np.minimum.at(joined, node, of_launch[launch])
         if (joined == graph).all():
-            break
+            return graph, of_launch
         graph = joined
-    usual = 2 * np.bincount(node, minlength=count) >= np.bincount(of_launch, minlength=count)[graph]
-    full = np.bincount(graph[usual], minlength=count)[of_launch]
-    held = np.bincount(launch[usual[node]], minlength=len(calls))
-    return np.asarray(calls)[held < full]
 
 
 def _count(process: Codes, start: Ints, wanted: Bools, missing: Bools) -> Iterator[tuple[int, int, int]]:

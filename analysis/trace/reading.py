@@ -262,7 +262,12 @@ def _judge_lost(
             migration=migration,
             has_kernels=bool(np.isin(layer, KERNELS).any()),
         ),
-        Nodes(thread=who.thread_codes(nodes.global_tid), start=nodes.start),
+        Nodes(
+            process=who.processes_of(nodes.global_tid),
+            node=nodes.node,
+            thread=who.thread_codes(nodes.global_tid),
+            start=nodes.start,
+        ),
         tuple(map(pid_of, who.processes.tolist())),
     )
 

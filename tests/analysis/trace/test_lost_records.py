@@ -1,14 +1,18 @@
-"""Calls without records, records that overlap on their stream, and amounts that cannot be: said, never summed."""
+"""Calls without records, and amounts that cannot be: said, never summed."""
 
 from __future__ import annotations
 
+import random
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawing.nsys_file import RUNTIME, TABLES, Export, Row, described, global_pid, global_tid
-from drawing.traces import GPU, read_case, read_recorded
+from drawing.launches import add_call, add_kernel, launching
+from drawing.nsys_file import TABLES, Export, Row, described, global_pid, global_tid
+from drawing.traces import GPU, read_case, read_recorded, unpacked
 from flopprof.analysis.arithmetic.arrays import ints
-from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
+from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.codes.closed_list import CODES as CODES_OF
 from flopprof.analysis.trace.reading import read_trace
 
@@ -19,27 +23,6 @@ def counts(export: Export, folder: Path) -> dict[str, int | None]:
     """Count by code, of those judged here."""
     trace = read_trace(export.write(folder / "t.sqlite"))
     return {note.code: note.count for note in trace.quality if note.code in CODES}
-
-
-def launching(calls: int, *, lost: tuple[int, ...] = (), name: str = "cudaLaunchKernel_v7000") -> Export:
-    """Calls of which some have no record."""
-    export = described()
-    for at in range(calls):
-        add_call(export, at, name)
-        if at not in lost:
-            add_kernel(export, at, at * 100 + 20, at * 100 + 50)
-    return export
-
-
-def add_call(export: Export, at: int, name: str, **changed: object) -> Row:
-    row: Row = {"start": at * 100, "end": at * 100 + 10, "globalTid": global_tid(0, 1), "returnValue": 0}
-    return export.add(RUNTIME, **{**row, "correlationId": at + 1, "nameId": export.string(name), **changed})
-
-
-def add_kernel(export: Export, at: int, start: int, end: int, **changed: object) -> Row:
-    row: Row = {"start": start, "end": end, "deviceId": 0, "contextId": 1, "streamId": 7}
-    row |= {"correlationId": at + 1, "globalPid": global_pid(0), "demangledName": export.string("k")}
-    return export.add(TABLES["kernel"], **{**row, **changed})
 
 
 @pytest.mark.parametrize("name", [name for name in GPU if name != "crash"])
@@ -99,41 +82,76 @@ def test_a_graph_that_lacks_a_node_now_and_then_lost_it(tmp_path: Path):
     assert counts(export, tmp_path) == {"lost_records": 1}
 
 
-def test_a_record_over_thirteen_later_ones_is_left_out():
-    trace = read_case("stream_overlap")
-    (note,) = (note for note in trace.quality if note.code == "overlapping_records")
-    assert (note.count, note.severity, CODES_OF[note.code].lossy) == (1, "error", True)
-    assert len(trace.activities) == 19
-    (window,) = analyze_trace(trace).windows
-    assert window.times.kernel_ns == 8_500_000
+Node = tuple[int, int, int]
+"""(rowid, correlation id, graph node) of a recorded kernel of a graph."""
+
+RNG = random.Random(12)
 
 
-def test_records_of_other_streams_may_overlap(tmp_path: Path):
-    export = launching(10)
-    add_kernel(export, 3, 0, 900, streamId=13, correlationId=4)
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda rows: RNG.sample(rows, 20),
+        lambda rows: RNG.sample(rows, 140),
+        lambda rows: [row for row in rows if row[2] == rows[0][2]][:18],
+        lambda rows: [row for row in rows if row[2] == rows[0][2]],
+        lambda rows: [row for row in rows if row[1] == rows[100][1]],
+        lambda rows: rows,
+    ],
+    ids=["a few", "most", "a node of most launches", "a node of all", "all of a launch", "all kernels"],
+)
+def test_a_recorded_graph_that_lacks_nodes_lost_them(
+    tmp_path: Path, choose: Callable[[list[Node]], list[Node]]
+):
+    path = unpacked("graph_node", tmp_path)
+    connection = sqlite3.connect(path)
+    rows = connection.execute(
+        f"SELECT rowid, correlationId, graphNodeId FROM {TABLES['kernel']} WHERE graphNodeId IS NOT NULL"
+    ).fetchall()
+    gone = choose(rows)
+    connection.executemany(f"DELETE FROM {TABLES['kernel']} WHERE rowid = ?", [row[:1] for row in gone])
+    connection.commit()
+    connection.close()
+    found = {note.code: note.count for note in read_trace(path).quality if note.code in CODES}
+    assert found == {"lost_records": len({row[1] for row in gone})}
+
+
+def test_a_graph_whose_making_was_not_seen_may_have_nodes_that_run_now_and_then(tmp_path: Path):
+    export = described()
+    for at in range(20):
+        add_call(export, at, "cudaGraphLaunch_v10000")
+        for node in (1, 2) if at % 4 else (1, 2, 3):
+            add_kernel(export, at, at * 100 + node * 20, at * 100 + node * 20 + 10, graphNodeId=node)
     assert counts(export, tmp_path) == {}
 
 
-def test_a_kernel_launched_to_begin_early_may_overlap_the_one_before(tmp_path: Path):
+def test_a_graph_of_which_each_launch_lacks_other_nodes_lost_them(tmp_path: Path):
     export = described()
-    for at in range(10):
-        add_call(export, at, "cuLaunchKernelEx")
-        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
-    assert counts(export, tmp_path) == {}
-    for row in export.tables[RUNTIME]:
-        row["nameId"] = export.string("cuLaunchKernel")
-    (tmp_path / "t.sqlite").unlink()
-    assert counts(export, tmp_path) == {"overlapping_streams": 5}
+    for at in range(20):
+        add_call(export, at, "cudaGraphLaunch_v10000")
+        for node in (1 + at % 3, 1 + (at + 1) % 3):
+            add_kernel(export, at, at * 100 + node * 10, at * 100 + node * 10 + 5, graphNodeId=node)
+    assert counts(export, tmp_path) == {"lost_records": 20}
 
 
-def test_a_trace_whose_streams_overlap_everywhere_keeps_its_records(tmp_path: Path):
-    export = described()
-    for at in range(40):
-        add_call(export, at, "cuLaunchKernel")
-        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500)
-    found = analyze_file(export.write(tmp_path / "t.sqlite"))
-    assert "overlapping_streams" in {note.code for note in found.quality}
-    assert found.device_ns == 40 * 1480
+def test_calls_beside_a_capture_whose_nodes_are_known_have_records(tmp_path: Path):
+    """What was captured made a node; what another thread launched meanwhile did not."""
+    export = launching(50, lost=(20, 21))
+    add_call(export, 19, "cudaStreamBeginCapture_v10000", correlationId=900, start=1950, end=1960)
+    add_call(export, 22, "cudaStreamEndCapture_v10000", correlationId=901, start=2150, end=2160)
+    made: Row = {"start": 2005, "end": 2005, "globalTid": global_tid(0, 1), "graphNodeId": 1 << 32}
+    export.add("CUDA_GRAPH_NODE_EVENTS", **made)
+    assert counts(export, tmp_path) == {"lost_records": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["cudaLaunch_v3020", "cuLaunchGridAsync", "cudaLaunchCooperativeKernel_v9000"]
+)
+def test_launches_of_any_kind_without_any_kernel_are_missed(tmp_path: Path, name: str):
+    trace = read_trace(launching(9, lost=tuple(range(9)), name=name).write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in trace.quality if "missing_kernels" in note.code} == {
+        "missing_kernels": 9
+    }
 
 
 def copying(amounts: list[object]) -> Export:
@@ -184,8 +202,6 @@ def test_durations_whose_sum_no_clock_holds_are_left_out(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["TEXT", "REAL", "BLOB"])
 def test_ids_and_times_stored_as_another_type_are_read(tmp_path: Path, kind: str):
-    import sqlite3
-
     path = launching(50).write(tmp_path / "t.sqlite")
     plain = read_trace(path)
     connection = sqlite3.connect(path)
@@ -200,15 +216,3 @@ def test_ids_and_times_stored_as_another_type_are_read(tmp_path: Path, kind: str
     assert changed.quality == plain.quality
     for column in plain.activities.columns:
         assert ints(changed.activities, column).tolist() == ints(plain.activities, column).tolist()
-
-
-def test_each_process_is_judged_by_what_it_recorded_itself(tmp_path: Path):
-    """Twelve records of one process hide nothing of another, whose every other record overlaps the next."""
-    export = launching(12)
-    add_kernel(export, 12, 20, 1500)
-    add_call(export, 12, "cuLaunchKernel")
-    other = {"globalPid": global_pid(1), "contextId": 2}
-    for at in range(20, 26):
-        add_call(export, at, "cuLaunchKernel", globalTid=global_tid(1, 1))
-        add_kernel(export, at, at * 1000 + 20, at * 1000 + 1500, **other)
-    assert counts(export, tmp_path) == {"overlapping_records": 1, "overlapping_streams": 3}
