@@ -68,6 +68,12 @@ TRACE: dict[str, Code] = {
         "so many device records ran while others of their stream did, which cannot be, that all were kept",
         lossy=True,
     ),
+    "outlasting_records": code(
+        "error",
+        DEVICE,
+        "device records go on after a wait for their device had ended, which cannot be",
+        lossy=True,
+    ),
     "impossible_bytes": code(
         "warning", ("copies",), "byte counts of copies and fills that cannot be are unknown"
     ),

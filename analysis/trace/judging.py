@@ -15,6 +15,7 @@ from ..export.devices import Device
 from ..export.metadata import Metadata, is_newer
 from ..words import BUSY_LAYERS, QualityNote
 from .diagnostics import judge_diagnostics
+from .outlasting import Outlasting
 from .overlaps import Overlaps
 from .quality import count_notes, note, sort_notes
 
@@ -40,6 +41,7 @@ class Counted:
     """Whether a CUDA context was made, which takes calls."""
     dropped: dict[str, int] = field(default_factory=dict)
     overlaps: Overlaps | None = None
+    outlasting: Outlasting | None = None
     bad_bytes: int = 0
     dropped_calls: int = 0
     dropped_ranges: int = 0
@@ -84,6 +86,9 @@ def judge_trace(
         notes.append(note("overlapping_records", len(counted.overlaps.rows), detail))
     if counted.overlaps is not None and counted.overlaps.everywhere:
         notes.append(note("overlapping_streams", counted.overlaps.everywhere))
+    if counted.outlasting is not None and (late := len(counted.outlasting.rows) + counted.outlasting.kept):
+        detail = f"{len(counted.outlasting.rows)} left out, {counted.outlasting.kept} kept for being so many"
+        notes.append(note("outlasting_records", late, detail))
     if counted.bad_bytes:
         notes.append(note("impossible_bytes", counted.bad_bytes))
     if counted.dropped:

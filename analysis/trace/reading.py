@@ -32,6 +32,7 @@ from ..words import BUSY_LAYERS, QualityNote
 from .judging import Counted, find_unified_memory, judge_trace
 from .lost import Asked, Nodes, Recorded, judge_lost
 from .open import Announce, open_trace_file
+from .outlasting import find_outlasting
 from .overlaps import find_overlaps
 from .raw import read_tables
 from .trace import Trace
@@ -80,15 +81,19 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     by_start = order_activities(activities)
-    lost = _judge_lost(raw_calls, raw, nodes, who, activities, texts, final)
+    asked = _asked(raw_calls, who, texts, final)
+    lost = _judge_lost(raw_calls, raw, nodes, who, activities, asked)
     overlaps = find_overlaps(
         activities, by_start, _on_stream(raw, activities), _called(activities, calls), texts, gpus
     )
-    if len(overlaps.rows):
+    outlasting = find_outlasting(activities, asked, overlaps.rows)
+    if len(overlaps.rows) or len(outlasting.rows):
         kept = np.ones(len(activities), np.bool_)
-        kept[overlaps.rows] = False
+        kept[overlaps.rows] = kept[outlasting.rows] = False
         raw, activities = leave_out(raw, kept), activities[kept].reset_index(drop=True)
         by_start = order_activities(activities)
+        if (ended := _session_end(metadata, raw_calls, raw, nvtx.ranges)) != session_end:
+            session_end, ranges = ended, _rank(nvtx.ranges, who, final, ended, known=False)
     waits = _event_waits(file, schema, raw_calls, names_like(texts, EVENT_WAIT)[ints(calls, "name")])
     samples = read_gpu_samples(file, schema)
     counted = Counted(
@@ -96,6 +101,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         has_contexts=not CONTEXTS.isdisjoint(file.tables),
         dropped=raw.dropped,
         overlaps=overlaps,
+        outlasting=outlasting,
         bad_bytes=raw.bad_bytes,
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
@@ -228,14 +234,26 @@ def _called(activities: pd.DataFrame, calls: pd.DataFrame) -> Codes:
     return np.append(ints(calls, "name"), np.int32(NONE))[ints(activities, "call")]
 
 
+def _asked(raw: RawCalls, who: Identities, texts: tuple[str, ...], final: Codes) -> Asked:
+    return Asked(
+        start=raw.start,
+        end=raw.end,
+        thread=who.thread_codes(raw.global_tids)[raw.thread],
+        process=who.processes_of(raw.global_tids)[raw.thread],
+        name=final[raw.name],
+        correlation_id=raw.correlation_id,
+        succeeded=raw.succeeded,
+        names=texts,
+    )
+
+
 def _judge_lost(
     raw_calls: RawCalls,
     raw: RawActivities,
     nodes: RawGraphNodes,
     who: Identities,
     activities: pd.DataFrame,
-    texts: tuple[str, ...],
-    final: Codes,
+    asked: Asked,
 ) -> list[QualityNote]:
     untimed = raw.untimed
     process = who.process_codes(process_key(untimed.process), untimed.process_known, raw_calls.global_tids)
@@ -244,16 +262,7 @@ def _judge_lost(
     migration[find_unified_memory(activities, raw.copies)] = True
     layer = ints(activities, "layer")
     return judge_lost(
-        Asked(
-            start=raw_calls.start,
-            end=raw_calls.end,
-            thread=who.thread_codes(raw_calls.global_tids)[raw_calls.thread],
-            process=who.processes_of(raw_calls.global_tids)[raw_calls.thread],
-            name=final[raw_calls.name],
-            correlation_id=raw_calls.correlation_id,
-            succeeded=raw_calls.succeeded,
-            names=texts,
-        ),
+        asked,
         Recorded(
             process=np.append(ints(activities, "process"), process),
             correlation_id=np.append(raw.correlation_id, untimed.correlation_id),

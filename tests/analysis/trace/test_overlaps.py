@@ -1,4 +1,4 @@
-"""Records that run while others of their stream do: said, and left out of sums."""
+"""Records that run while others of their stream do, or after they were waited for: said, and left out of sums."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from drawing.launches import add_call, add_kernel, launching
-from drawing.nsys_file import RUNTIME, TABLES, Export, described, global_pid, global_tid
+from drawing.nsys_file import RUNTIME, TABLES, Export, Row, described, global_pid, global_tid
 from drawing.traces import read_case
 from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
 from flopprof.analysis.codes.closed_list import CODES as CODES_OF
 from flopprof.analysis.trace.reading import read_trace
 
-CODES = ("overlapping_records", "overlapping_streams", "missing_values")
+CODES = ("overlapping_records", "overlapping_streams", "outlasting_records", "missing_values")
 
 
 def counts(export: Export, folder: Path) -> dict[str, int | None]:
@@ -154,3 +154,49 @@ def test_streams_of_two_contexts_may_overlap_though_their_numbers_are_one(tmp_pa
     export = launching(10)
     add_kernel(export, 3, 0, 900, contextId=2)
     assert counts(export, tmp_path) == {}
+
+
+WAIT = "cudaDeviceSynchronize_v3020"
+
+
+def waiting(last: int, **changed: object) -> Export:
+    """Forty launches, the last kernel of which ends then, and a wait for them that is over after 5 ms."""
+    export = launching(40)
+    export.tables[TABLES["kernel"]][-1]["end"] = last
+    add_call(export, 40, WAIT, **{"start": 4_500, "end": 5_000_000, **changed})
+    return export
+
+
+def test_a_record_that_goes_on_after_a_wait_for_it_is_left_out(tmp_path: Path):
+    found = analyze_file(waiting(2_000_000_000).write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in found.quality if note.code in CODES} == {
+        "outlasting_records": 1
+    }
+    assert [(row.instances, row.total_ns) for row in found.kernels] == [(39, 39 * 30)]
+    assert [window.times.wall_ns for window in found.windows] == [5_000_000]
+
+
+@pytest.mark.parametrize("changed", [{"returnValue": 2}, {"globalTid": global_tid(1, 1)}, {"start": 3_905}])
+def test_a_wait_that_failed_or_was_for_other_work_shows_nothing(tmp_path: Path, changed: Row):
+    assert counts(waiting(2_000_000_000, **changed), tmp_path) == {}
+
+
+def test_a_wait_in_a_process_of_two_contexts_shows_nothing(tmp_path: Path):
+    export = waiting(2_000_000_000)
+    export.tables[TABLES["kernel"]][0]["contextId"] = 2
+    assert counts(export, tmp_path) == {}
+
+
+def test_clocks_that_are_apart_a_little_show_nothing(tmp_path: Path):
+    assert counts(waiting(5_050_000), tmp_path) == {}
+
+
+def test_clocks_that_are_apart_in_all_records_leave_nothing_out(tmp_path: Path):
+    export = waiting(2_000_000_000)
+    for row in export.tables[TABLES["kernel"]]:
+        row |= {"start": row["start"] + 10**9, "end": row["start"] + 10**9 + 30}
+    trace = read_trace(export.write(tmp_path / "t.sqlite"))
+    assert [(note.code, note.count) for note in trace.quality if note.code in CODES] == [
+        ("outlasting_records", 40)
+    ]
+    assert len(trace.activities) == 40
