@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -27,6 +28,7 @@ from flopprof.analysis.errors import ArchiveRefused, StoreError
 from flopprof.analysis.runs.account import account_run
 from flopprof.analysis.runs.records import Machine
 from flopprof.analysis.store.place import DATABASE
+from flopprof.profiler.commands.kept_runs import show_kept_run
 from flopprof.profiler.recorders.folders import new_run_id
 from flopprof.reports.data.run_json import run_to_json
 from hypothesis import given
@@ -575,6 +577,54 @@ def test_a_full_disk_during_an_import_leaves_nothing(tmp_path: Path, archive: Pa
     with pytest.raises(StoreError, match=r"report.txt: No space left on device"):
         import_run(archive, tmp_path / "store", full)
     assert list((tmp_path / "store").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "my run.yaml",
+        'it\'s "mine".yaml',
+        "$(reboot).yaml",
+        "`id`.yaml",
+        "$HOME.yaml",
+        "x;reboot",
+        "a&b|c>d",
+        "*?[a].yaml",
+        "~",
+        "#no",
+        "a\\\\b",
+        "{a,b}!",
+        "Ü e\u0301.yaml",
+    ],
+)
+def test_what_show_says_of_an_imported_run_means_the_same_to_a_shell(
+    tmp_path: Path, archive: Path, word: str
+) -> None:
+    command = ["flopprof", "run", word, f"--set=n={word}"]
+    files = unpack(archive)
+    change_json("plan.json", "run", "command", to=command)(files)
+    run = import_run(pack(tmp_path / "x.zip", files), tmp_path / "store", no_reports)
+    shown = show_kept_run(run.name, tmp_path / "store", as_json=False)
+    (line,) = (line for line in shown.splitlines() if line.startswith("command "))
+    assert shlex.split(line)[1:] == command
+    printed = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {line.removeprefix('command ')}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout.splitlines() == command
+
+
+@pytest.mark.parametrize(
+    "word", ["-", "--out=/etc", "a\nreboot", "a\rb", "a\x1b[2Jb", "a\u202eb", "a\u2028b", ""]
+)
+def test_a_command_that_no_shell_could_be_told_in_one_line_is_refused(
+    tmp_path: Path, archive: Path, word: str
+) -> None:
+    files = unpack(archive)
+    change_json("plan.json", "run", "command", to=["flopprof", "run", word])(files)
+    assert "its command" in refusal(pack(tmp_path / "x.zip", files), tmp_path)
 
 
 def test_on_the_command_line_a_run_goes_out_and_comes_in(tmp_path: Path) -> None:
