@@ -32,6 +32,16 @@ def small_disk(kib: int) -> Iterator[Path]:
             subprocess.run(["umount", folder], check=True)
 
 
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Nothing can be written on a small disk."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True, capture_output=True)
+
+
 def can_mount() -> bool:
     """Whether this process may make a small disk."""
     try:

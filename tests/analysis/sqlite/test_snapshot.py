@@ -16,6 +16,7 @@ from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite.file import SqliteFile
 from hypothesis import given
 from hypothesis import strategies as st
+from running.full_disks import can_mount, read_only, small_disk
 
 ROWS = [(at, 10_000 - at, f"name {at % 7}") for at in range(3000)]
 
@@ -76,6 +77,60 @@ def test_a_log_that_is_not_written_into_the_file_yet_is_no_damage(tmp_path: Path
         for suffix in ("", "-wal"):
             shutil.copy(f"{real}{suffix}", tmp_path / "copied" / f"real.sqlite{suffix}")
     assert read(tmp_path / "copied" / "real.sqlite") == read(real) == [(a, b + 1, c) for a, b, c in ROWS]
+
+
+LOGGED = [(a, b + 1, c) for a, b, c in ROWS]
+
+
+@pytest.mark.skipif(not can_mount(), reason="a disk can be mounted read-only by root only")
+@pytest.mark.parametrize(
+    ("beside", "rows"),
+    [
+        (("-wal", "-shm"), LOGGED),
+        (("-wal", "empty-shm"), LOGGED),
+        (("-wal",), None),
+        (("empty-wal",), ROWS),
+        (("-shm",), ROWS),
+        ((), ROWS),
+    ],
+)
+def test_a_log_in_a_folder_that_may_not_be_written_to_is_read_or_named(
+    beside: tuple[str, ...], rows: list[tuple[int, int, str]] | None
+):
+    with small_disk(1024) as disk:
+        real, there = written(disk / "real.sqlite"), disk / "there" / "t.sqlite"
+        there.parent.mkdir()
+        with contextlib.closing(sqlite3.connect(real, isolation_level=None)) as writer:
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("UPDATE t SET b = b + 1")
+            shutil.copy(real, there)
+            for suffix in beside:
+                copied = Path(f"{there}-{suffix.split('-')[1]}")
+                copied.touch() if suffix.startswith("empty") else shutil.copy(f"{real}{suffix}", copied)
+        with read_only(disk):
+            if rows is None:
+                with pytest.raises(
+                    TraceError, match=r"is not whole without t\.sqlite-wal, which SQLite cannot read"
+                ):
+                    read(there)
+            else:
+                assert read(there) == rows
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_write_permission_is_like_a_disk_without(tmp_path: Path):
+    real, there = written(tmp_path / "real.sqlite"), tmp_path / "there" / "t.sqlite"
+    there.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(real, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("UPDATE t SET b = b + 1")
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copy(f"{real}{suffix}", f"{there}{suffix}")
+    there.parent.chmod(0o500)
+    try:
+        assert read(there) == LOGGED
+    finally:
+        there.parent.chmod(0o700)
 
 
 @draws(40)
