@@ -11,6 +11,7 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.grouped import code_combinations
 from ..attribution.attribution import Attribution
 from ..attribution.credits import walk_chain
+from ..attribution.ownership import BY_PROCESS
 from ..attribution.paths import PathNames, Paths
 from ..export.gpu_metrics import GpuSamples
 from ..plain import to_plain
@@ -120,17 +121,23 @@ def _describe(samples: GpuSamples) -> DeviceMetrics:
 
 
 def _credited_pairs(attribution: Attribution, paths: Paths) -> tuple[Codes, Ints]:
-    """(activity, path) for every path open at the activity's call, each pair once."""
+    """(activity, path) for every path open at the activity's call, each pair once, but for others' work.
+
+    What another thread did beside a range is in none of its figures, which are rates.
+    """
+    others = attribution.foreign | attribution.unsure
     by_site = np.argsort(attribution.site, kind="stable")
     site = attribution.site[by_site]
     activities, of_path = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for chain in attribution.chains:
         for credit in walk_chain(chain, attribution.sites.time):
-            low, high = (np.searchsorted(site, credit.site, side=side) for side in ("left", "right"))
+            own = ~others[credit.site] if chain.kind == BY_PROCESS else slice(None)
+            at, ranges = credit.site[own], credit.range[own]
+            low, high = (np.searchsorted(site, at, side=side) for side in ("left", "right"))
             count = high - low
             within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
             activities.append(by_site[np.repeat(low, count) + within])
-            of_path.append(np.repeat(paths.of_range[credit.range].astype(np.int64), count))
+            of_path.append(np.repeat(paths.of_range[ranges].astype(np.int64), count))
     activity, path = np.concatenate(activities), np.concatenate(of_path)
     width = np.int64(max(len(paths), 1))
     pair = np.unique(activity * width + path)

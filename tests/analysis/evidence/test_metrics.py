@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawing.launches import add_call, add_kernel
 from drawing.nsys_file import NVTX, RUNTIME, TABLES, Export, described, global_pid, global_tid
 from drawing.traces import read_recorded, unpacked
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_trace
@@ -211,6 +212,18 @@ def test_a_mixed_sample_is_shared_out_by_time(tmp_path: Path):
     a, b = measure(drawn(work, STEADY), tmp_path).metrics.ranges
     assert (a.figures.samples, b.figures.samples) == (5, 4)
     assert read_bytes((a, b)) == [pytest.approx(287_500), pytest.approx(212_500)]
+
+
+def test_copies_of_another_thread_are_in_no_figures_of_the_range_beside_them(tmp_path: Path):
+    """The range is open all the time; the copies fill the second half of what was sampled."""
+    export = drawn([(1000, 1500, "a")], STEADY)
+    export.tables[NVTX][0]["end"] = 3000
+    add_call(export, 1, "cudaMemcpyAsync_v3020", globalTid=global_tid(0, 5))
+    sizes = {"copyKind": 1, "srcKind": 1, "dstKind": 2, "bytes": 100}
+    add_kernel(export, 1, 1500, 2000, streamId=8, **sizes)
+    export.tables[TABLES["memcpy"]] = [export.tables[TABLES["kernel"]].pop()]
+    (row,) = measure(export, tmp_path).metrics.ranges
+    assert (row.figures.samples, row.figures.dram_read_bytes) == (5, pytest.approx(250_000))
 
 
 def test_work_shorter_than_samples_has_no_figures_and_a_note(tmp_path: Path):
