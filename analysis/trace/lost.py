@@ -38,7 +38,7 @@ GRAPH_BITS = 32
 """The upper half of a node's number is its graph's (Nsight Systems 2025)."""
 
 FEW, FEW_SHARE, LEAST_SHARE = 5, 100, 10
-"""At either end up to a hundredth of a process's calls may be missing, or five of them if that is at most a tenth."""
+"""At either end up to a hundredth of a process's records may be missing, or five of them if that is at most a tenth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,15 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
     missing = wanted & ~whole
     rows = np.flatnonzero(missing)
     missing[rows[_is_captured(asked, nodes, rows)]] = False
-    missing[_find_incomplete(asked, recorded, nodes)] = True
+    launches, full, held = _hold_graphs(asked, recorded, nodes)
+    expected = np.where(asked.like(GRAPH_LAUNCH), full.max(initial=1), 1)
+    expected[launches] = full
+    lacking = np.where(missing, expected, 0)
+    lacking[launches] = full - held
+    missing = lacking > 0
     wanted &= missing | whole
     notes, parts, lost, clipped = [], [], 0, 0
-    for process, gone, cut in _count(asked.process, asked.start, wanted, missing):
+    for process, gone, cut in _count(asked, wanted, expected, lacking):
         gone = max(0, gone - _count_unnamed(recorded, process))
         lost, clipped = lost + gone, clipped + cut
         if gone:
@@ -165,8 +170,8 @@ def _count_nodes(asked: Asked, nodes: Nodes, rows: Ints) -> Ints:
     return found
 
 
-def _find_incomplete(asked: Asked, recorded: Recorded, nodes: Nodes) -> Ints:
-    """Launches of graphs that lack some of the nodes which a launch of the same graph has.
+def _hold_graphs(asked: Asked, recorded: Recorded, nodes: Nodes) -> tuple[Ints, Ints, Ints]:
+    """(launch, nodes of its graph, nodes of these that it has a record of) of each launch of a graph with records.
 
     Launches that have a node in common are of one graph. A kernel or fill of it that no launch has is lost, too.
     Nodes that less than half of its launches have may be conditional; not where the recording saw the graph made, and
@@ -174,7 +179,8 @@ def _find_incomplete(asked: Asked, recorded: Recorded, nodes: Nodes) -> Ints:
     """
     some = (recorded.graph_node != 0) & (recorded.call >= 0)
     if not some.any() or names_like(asked.names, CHANGING_GRAPHS).any():
-        return np.zeros(0, np.int64)
+        none = np.zeros(0, np.int64)
+        return none, none, none
     launch, calls = pd.factorize(recorded.call[some])
     process = np.concatenate([recorded.process[some], nodes.process]).astype(np.int64)
     number = np.concatenate([recorded.graph_node[some], nodes.node])
@@ -198,7 +204,7 @@ def _find_incomplete(asked: Asked, recorded: Recorded, nodes: Nodes) -> Ints:
     lacking = graph_of[family[len(code) - len(made) :][never]]
     np.add.at(full, lacking[lacking >= 0], 1)
     held = np.bincount(launch[usual[node]], minlength=len(calls))
-    return np.asarray(calls)[held < full[of_launch]]
+    return np.asarray(calls), full[of_launch], held
 
 
 def _must_run(asked: Asked, nodes: Nodes) -> Bools:
@@ -226,15 +232,16 @@ def _join_graphs(launch: Ints, node: Ints, nodes: int, launches: int) -> tuple[I
         graph = joined
 
 
-def _count(process: Codes, start: Ints, wanted: Bools, missing: Bools) -> Iterator[tuple[int, int, int]]:
+def _count(asked: Asked, wanted: Bools, expected: Ints, lacking: Ints) -> Iterator[tuple[int, int, int]]:
     """(process, calls that lost their records, calls at either end that have none) of each with some."""
-    for one in np.unique(process[missing]).tolist():
-        rows = np.flatnonzero(wanted & (process == one))
-        gone = missing[rows[np.argsort(start[rows], kind="stable")]]
+    for one in np.unique(asked.process[lacking > 0]).tolist():
+        rows = np.flatnonzero(wanted & (asked.process == one))
+        rows = rows[np.argsort(asked.start[rows], kind="stable")]
+        gone, total = lacking[rows] > 0, int(expected[rows].sum())
         there = np.flatnonzero(~gone)
-        few = max(len(gone) // FEW_SHARE, min(FEW, -(-len(gone) // LEAST_SHARE)))
-        edges = (int(there[0]), len(gone) - 1 - int(there[-1])) if len(there) else ()
-        cut = sum(edge for edge in edges if edge <= few)
+        few = max(total // FEW_SHARE, min(FEW, -(-total // LEAST_SHARE)))
+        edges = (rows[: there[0]], rows[there[-1] + 1 :]) if len(there) else ()
+        cut = sum(len(edge) for edge in edges if int(lacking[edge].sum()) <= few)
         lost = int(gone.sum())
         yield (one, 0, cut) if cut == lost else (one, lost, 0)  # what loses some may lose the first as well
 

@@ -55,6 +55,18 @@ def test_a_few_at_the_end_are_clipped(tmp_path: Path):
     assert counts(launching(50, lost=(48, 49)), tmp_path) == {"clipped_records": 2}
 
 
+def test_a_few_launches_of_a_graph_at_the_end_are_many_records(tmp_path: Path):
+    """Three of two hundred calls, and over a tenth of the kernels."""
+    export = launching(197)
+    for at in range(180, 200):
+        add_call(
+            export, at, "cudaGraphLaunch_v10000", correlationId=at + 500, start=at * 200, end=at * 200 + 10
+        )
+        for node in range(1, 9 if at < 197 else 1):
+            add_kernel(export, at + 499, at * 200 + node * 20, at * 200 + node * 20 + 10, graphNodeId=node)
+    assert counts(export, tmp_path) == {"lost_records": 3}
+
+
 def test_many_at_the_end_are_lost(tmp_path: Path):
     assert counts(launching(50, lost=tuple(range(30, 50))), tmp_path) == {"lost_records": 20}
 
