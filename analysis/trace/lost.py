@@ -190,21 +190,26 @@ def _hold_graphs(asked: Asked, recorded: Recorded, nodes: Nodes) -> tuple[Ints, 
     pairs = pd.unique(launch.astype(np.int64) * count + node)
     launch, node = pairs // count, pairs % count
     graph, of_launch = _join_graphs(launch, node, count, len(calls))
-    ran, launches = np.bincount(node, minlength=count), np.bincount(of_launch, minlength=count)
-    usual = 2 * ran >= launches[graph]
-    usual[made] = True
-    steady = np.zeros(count, np.bool_)
-    np.logical_or.at(steady, graph, ran == launches[graph])
-    usual = (usual | ~steady[graph]) & (ran > 0)
+    usual = _find_usual(graph, of_launch, node, made)
     full = np.bincount(graph[usual], minlength=count)
     family = code_combinations(process, number >> GRAPH_BITS)
     graph_of = np.full(int(family.max()) + 1, NONE)
     graph_of[family[: len(code) - len(made)]] = graph[code[: len(code) - len(made)]]
-    never = _must_run(asked, nodes) & (ran[made] == 0) & (nodes.node >> GRAPH_BITS > 0)
+    never = _must_run(asked, nodes) & ~np.isin(made, node) & (nodes.node >> GRAPH_BITS > 0)
     lacking = graph_of[family[len(code) - len(made) :][never]]
     np.add.at(full, lacking[lacking >= 0], 1)
     held = np.bincount(launch[usual[node]], minlength=len(calls))
     return np.asarray(calls), full[of_launch], held
+
+
+def _find_usual(graph: Ints, of_launch: Ints, node: Ints, made: Ints) -> Bools:
+    """Which nodes every launch of their graph should have: of those that some have, by `node` of each record."""
+    ran, launches = (np.bincount(some, minlength=len(graph)) for some in (node, of_launch))
+    usual = 2 * ran >= launches[graph]
+    usual[made] = True
+    steady = np.zeros(len(graph), np.bool_)
+    np.logical_or.at(steady, graph, ran == launches[graph])
+    return (usual | ~steady[graph]) & (ran > 0)
 
 
 def _must_run(asked: Asked, nodes: Nodes) -> Bools:
