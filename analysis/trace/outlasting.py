@@ -15,14 +15,12 @@ import pandas as pd
 from ..arithmetic.arrays import Bools, Codes, Ints, ints
 from ..arithmetic.grouped import code_combinations
 from .lost import Asked
+from .overlaps import DAMAGED_SHARE, Overlaps
 
 WAITING_FOR_ALL = re.compile(r"cu(da)?(Device|Ctx)Synchronize")
 
 SLACK_NS = 100_000
 """Clocks of host and device are joined more closely than this."""
-
-DAMAGED_SHARE = 4
-"""When over a quarter of a process's records would have to go, clocks are apart, not a few times damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,11 @@ class Outlasting:
     kept: int
 
 
-def find_outlasting(activities: pd.DataFrame, asked: Asked, damaged: Ints) -> Outlasting:
-    """Records that end after a wait which began when their call had ended, but for those known as `damaged`."""
+def find_outlasting(activities: pd.DataFrame, asked: Asked, overlaps: Overlaps) -> Outlasting:
+    """Records that end after a wait which began when their call had ended, but for those that overlap.
+
+    Where overlapping ones are kept for being so many, these are, too.
+    """
     process, call = ints(activities, "process"), ints(activities, "call")
     waits = np.flatnonzero(asked.like(WAITING_FOR_ALL) & asked.succeeded)
     rows, kept = [np.zeros(0, np.int64)], 0
@@ -44,10 +45,9 @@ def find_outlasting(activities: pd.DataFrame, asked: Asked, damaged: Ints) -> Ou
         mine = np.flatnonzero((process == one) & (call >= 0))
         if not _is_one_context(activities, mine):
             continue
-        late = np.setdiff1d(
-            mine[_outlast(activities, mine, asked, waits[asked.process[waits] == one])], damaged
-        )
-        if len(late) * DAMAGED_SHARE > len(mine):
+        late = mine[_outlast(activities, mine, asked, waits[asked.process[waits] == one])]
+        late = np.setdiff1d(late, overlaps.rows)
+        if overlaps.everywhere or len(late) * DAMAGED_SHARE > len(mine):
             kept += len(late)
         else:
             rows.append(late)

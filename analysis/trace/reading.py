@@ -86,7 +86,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     overlaps = find_overlaps(
         activities, by_start, _on_stream(raw, activities), _called(activities, calls), texts, gpus
     )
-    outlasting = find_outlasting(activities, asked, overlaps.rows)
+    outlasting = find_outlasting(activities, asked, overlaps)
     if len(overlaps.rows) or len(outlasting.rows):
         kept = np.ones(len(activities), np.bool_)
         kept[overlaps.rows] = kept[outlasting.rows] = False

@@ -200,3 +200,15 @@ def test_clocks_that_are_apart_in_all_records_leave_nothing_out(tmp_path: Path):
         ("outlasting_records", 40)
     ]
     assert len(trace.activities) == 40
+
+
+def test_a_trace_that_overlaps_everywhere_keeps_what_outlasts_a_wait_too(tmp_path: Path):
+    export = waiting(2_000_000_000)
+    for row in export.tables[TABLES["kernel"]][:-1]:
+        row["end"] = 4_000
+    trace = read_trace(export.write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in trace.quality if note.code in CODES} == {
+        "overlapping_streams": 38,
+        "outlasting_records": 1,
+    }
+    assert len(trace.activities) == 40
