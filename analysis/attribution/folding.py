@@ -21,7 +21,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ..arithmetic.arrays import NONE, Codes, Ints, ints
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
+from ..arithmetic.grouped import code_combinations
 from ..arithmetic.nesting import split_levels
 from ..trace.trace import Trace
 from .counting_words import fold_counting, list_candidates
@@ -102,9 +103,22 @@ class _Names:
         )
         numbered = [code for code in siblings["name"].unique().tolist() if self._is_numbered(code)]
         siblings = siblings[siblings["name"].isin(numbered)]
+        siblings = siblings[self._may_count(siblings)]
         for _, group in siblings.groupby(["domain", "around"], sort=False):
             domain, around = (int(group[column].iloc[0]) for column in ("domain", "around"))
             self._fold_siblings(self._text(domain), self._text(around), group)
+
+    def _may_count(self, siblings: pd.DataFrame) -> Bools:
+        """Ranges with others of another name beside them, and those that `also` are to be folded: a few of most."""
+        place = code_combinations(ints(siblings, "domain"), ints(siblings, "around"))
+        pairs = pd.DataFrame({"place": place, "name": ints(siblings, "name")}).drop_duplicates()
+        some = np.bincount(ints(pairs, "place")) > 1
+        if self.also:
+            asked = {(domain, around) for domain, around, _ in self.also}
+            first = siblings.iloc[np.unique(place, return_index=True)[1]]
+            places = zip(first["domain"].tolist(), first["around"].tolist(), strict=True)
+            some |= [(self._text(domain), self._text(around)) in asked for domain, around in places]
+        return some[place]
 
     def _is_numbered(self, code: int) -> bool:
         text = self.trace.name(code)
