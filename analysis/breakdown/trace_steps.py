@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.statistics import median_interval
+from ..attribution.paths import MOST_LEVELS
 from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
 from ..trace.trace import Trace
 from ..words import LAYERS
@@ -80,7 +81,10 @@ def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
 def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     """The steps among the ranges of a trace that may own work, those with most time first."""
     trace = labelled.trace
-    members = _list_members(labelled, np.flatnonzero(labelled.attribution.owner_rows))
+    shallow = (
+        ints(trace.ranges, "depth") < MOST_LEVELS
+    )  # what is a step is not that deep, and paths would be long
+    members = _list_members(labelled, np.flatnonzero(labelled.attribution.owner_rows & shallow))
     found = find_step_paths({path: len(rows) for path, rows in members.items()})
     if not found:
         return ()
