@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from textwrap import shorten
 from typing import Literal
 
 from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
@@ -40,9 +41,12 @@ SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
 _LEAST_NS = 1.0
 """The clock's step: a rep that took less is taken to have lasted one, as ratios need."""
 
+_MOST_NAMED, _WIDTH = 3, 60
+
 _HINTS = {
-    "step": "to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
-    "range": "to pair ranges of different names, say --map OLD=NEW",
+    "kernel": "",
+    "step": "; to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
+    "range": "; to pair ranges of different names, say --map OLD=NEW",
 }
 
 
@@ -106,8 +110,9 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     else:
         matches, pairing = pair_ranges(a, b, parse_maps(maps))
     if not matches:
-        what = "step" if a.paths is None else "range"
-        raise CompareError(f"{a.name} and {b.name} have no measured {what} in common; {_HINTS[what]}")
+        what = "step" if a.paths is None else "range" if a.paths else "kernel"
+        names = ", ".join(f"{side.name} has {_name_first(side)}" for side in (a, b))
+        raise CompareError(f"no measured {what} in common: {names}{_HINTS[what]}")
     return compare_matches(
         matches,
         sides=(a.name, b.name),
@@ -120,6 +125,13 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         unmatched=list_unmatched(a.things, b.things, matches),
         pairing=(*pairing, *describe_folded(a.folded, b.folded)),
     )
+
+
+def _name_first(side: Side) -> str:
+    """Its first things, as many as a reader needs to see why nothing pairs."""
+    labels = list(dict.fromkeys(thing.label for thing in side.things))
+    more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+    return ", ".join(shorten(label, _WIDTH, placeholder="…") for label in labels[:_MOST_NAMED]) + more
 
 
 def compare_runs(a: RunResult, b: RunResult) -> Comparison:
