@@ -1,7 +1,8 @@
 """Every number with a unit that a report's sentences say stands in its tables or its JSON, or is a share of what does.
 
 Numbers are looked up as texts, written as the report writes them, by what they measure: a time is no ratio. Derived
-are only shares of a whole that the JSON has beside its parts, and quotients of two times of the same sentence.
+are only shares of a whole that the JSON has beside its parts, what of some factors is "the rest", and quotients of
+two times of the same sentence.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations, product
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,8 +35,8 @@ UNIT = r"(?:[kMGT]?FLOP/s|[kMGT]?B/s|[kMGTP]?B|ns|µs|ms|s|×|%|[kMGTP]?FLOP)"
 SAID = re.compile(rf"(?<![\w.=/\-–])[<>]?-?\d+(?:\.\d+)?\s?{UNIT}(?![\w=])")
 QUOTED = re.compile(r"`[^`]*`")
 
-CONSTANTS = {"95 %", "2 %", "10 %"}
-"""The level of intervals, the least change, and the most that tracing may cost without a word."""
+CONSTANTS = {"95 %", "2 %", "10 %", "1.05×"}
+"""The level of intervals, the least change, the most that tracing may cost and a factor may be without a word."""
 
 WORDS = {"sentence", "message", "about", "command", "path", "kernel", "label"}
 """Keys of texts that are no values."""
@@ -122,6 +124,14 @@ def _learn_shares(known: Known, found: Mapping[str, Any]) -> None:
     known.add_share(found.get("overhead_ns"), found.get("untraced_ns"))
     for part in (found.get("delta_ns") or {}).values() if "traced_delta_ns" in found else ():
         known.add_share(part, found["traced_delta_ns"])
+    if isinstance(found.get("tracing_ns"), float | int):
+        known.add(found["untraced_ns"] + found["tracing_ns"], "time")
+    if isinstance(waves := found.get("waves"), float | int):
+        known.add(waves % 1, "percent")  # how full the last one is
+    factors = [factor["ratio"] for factor in found.get("factors") or []]
+    for count in range(1, len(factors) + 1):
+        for some in combinations(factors, count):
+            known.add(prod(some), "ratio")
     layers = found.get("layers") or {}
     for part in (*layers.values(), sum(layers.get(name, 0.0) for name in BUSY_LAYERS)):
         known.add_share(part, sum(layers.values()))

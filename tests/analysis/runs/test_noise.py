@@ -58,7 +58,7 @@ def test_the_worst_of_both_passes_is_told():
     assert merged is not None and describe_surroundings(quiet) == ()
     assert describe_surroundings(merged) == (
         "other processes kept 1.0 cores busy",
-        "3% of the CPUs' time was stolen by other machines of the host",
+        "3.0 % of the CPUs' time was stolen by other machines of the host",
         "the GPU's clock was held down by power cap",
         "3 processes computed on the GPU",
     )
