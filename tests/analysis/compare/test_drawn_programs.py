@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from drawing.drawn import Call, Drawn, Range, Work
+from flopprof.analysis.compare.comparability import refuse_caveats
 from flopprof.analysis.compare.compare import Comparison, compare_sides
 from flopprof.analysis.compare.gate import judge_gate
 from flopprof.analysis.compare.sides import side_of_trace
@@ -177,6 +180,24 @@ def test_three_noisy_steps_decide_nothing_and_the_gate_says_so(fail_undecided: b
     )
     level = "error" if fail_undecided else "warning"
     assert annotate_pull_request(comparison, gate).startswith(f"::{level} title=flopprof compare::")
+
+
+@pytest.mark.parametrize(
+    ("exporter", "schema", "refused"),
+    [
+        ("2025.5.1", "3.20.3", None),
+        (None, "3.20.3", None),
+        ("2025.3.2", "3.21.0", "the export's schema differs: 3.20.3 and 3.21.0"),
+        ("2024.2.3", "3.20.0", "nsys differs: 2025.3.2 and 2024.2.3 \\(and 1 more\\)"),
+    ],
+)
+def test_exporters_of_one_schema_compare_strictly(exporter: str | None, schema: str, refused: str | None):
+    a, b = draw(["step"] * 12).trace(), draw(["step"] * 12, seed=1).trace()
+    a = replace(a, metadata=replace(a.metadata, exporter="2025.3.2"))
+    b = replace(b, metadata=replace(b.metadata, exporter=exporter, schema=schema))
+    comparison = compare_sides(side_of_trace(a, "A"), side_of_trace(b, "B"))
+    with pytest.raises(CompareError, match=refused) if refused else nullcontext():
+        refuse_caveats(comparison.comparable)
 
 
 @pytest.mark.parametrize("names", [["step"] * 12, [""] * 12, ["load", "step"]])
