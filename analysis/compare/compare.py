@@ -74,6 +74,8 @@ class Pair:
     untraced_delta_ns: float | None
     """Of medians, which single slow reps do not move."""
     kernels: tuple[KernelPair, ...]
+    between_runs: float | None = None
+    """How much runs like these differ from one to the next: 0.01 is 1 %; null where nothing tells."""
     between_runs_hides: bool = False
     """What runs differ by from one to the next is so much that more samples would not decide."""
 
@@ -263,6 +265,7 @@ def _compare(
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
         untraced_delta_ns=_subtract(_find_untraced(a), _find_untraced(b)),
         kernels=_pair_kernels(a, b),
+        between_runs=None if noise is None else noise.typical,
         between_runs_hides=bool(noise and ns_a and ns_b and hides(ns_b / ns_a, noise, threshold)),
     )
 

@@ -46,7 +46,7 @@ EVERY: tuple[Kind, ...] = ("time", "ratio", "percent", "tflops", "gbps", "bytes"
 KINDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     (r"ratio|interval|slowdown", ("ratio",)),
     (r".*_ns|ns_.*|ns|untraced_interval", ("time",)),
-    (r".*share|occupancy|fill|of_difference", ("percent",)),
+    (r".*share|occupancy|fill|of_difference|between_runs", ("percent",)),
     (r".*gbps.*|bytes_per_s", ("gbps",)),
     (r".*tflops.*", ("tflops",)),
     (r".*bytes.*", ("bytes",)),
@@ -140,10 +140,11 @@ def _learn_shares(known: Known, found: Mapping[str, Any]) -> None:
 
 
 def list_sentences(document: Document) -> Iterator[str]:
-    """All but warnings, whose texts are the JSON's own."""
+    """Warnings among them, but those that tell what the recorder said."""
     yield document.summary
     yield from document.headlines
     yield from document.verdicts
+    yield from (notice.text for notice in document.warnings if "[profiler_" not in notice.text)
     for explanation in document.explanations:
         yield from explanation.sentences
 
