@@ -262,6 +262,7 @@ GLOSSARY: tuple[Term, ...] = (
     _term("underfilled", "too few blocks for the GPU, so that part of it has nothing to do"),
     _term("low occupancy", "too few warps on each SM to keep the memory busy", "few warps"),
     _term("uncoalesced", "neighbouring threads access places far from each other"),
+    _term("narrow loads", "each load of a warp asks for little, so that few bytes are on their way"),
     _term("extra traffic", "it moves more than its least bytes"),
     _term("cache hits", "the cache serves part of the bytes"),
     _term("extra arithmetic", "it executes more FLOPs than the operation has"),
