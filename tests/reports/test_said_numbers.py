@@ -33,8 +33,8 @@ from flopprof.reports.trace.compose import compose_analysis
 
 UNIT = r"(?:[kMGT]?FLOP/s|[kMGT]?B/s|[kMGTP]?B|ns|µs|ms|s|×|%|[kMGTP]?FLOP)"
 SAID = re.compile(rf"(?<![\w.=/\-–])[<>]?-?\d+(?:\.\d+)?\s?{UNIT}(?![\w=])")
-QUOTED = re.compile(r"`[^`]*`|To speed (?:up .*|it up.*)")
-"""Names, and what to try: the shares of a trace's remedies stand in no table yet."""
+QUOTED = re.compile(r"`[^`]*`|(?:Of its kernels, |Its heaviest kernels? |To speed ).*")
+"""Names, and what holds a trace up and helps it: the shares of these stand in no table yet."""
 
 CONSTANTS = {"95 %", "2 %", "10 %", "1.05×"}
 """The level of intervals, the least change, the most that tracing may cost and a factor may be without a word."""
