@@ -253,10 +253,7 @@ GLOSSARY: tuple[Term, ...] = (
     _term("load, store sectors", "pieces of 32 bytes that a warp's access touches", "sectors", "load store"),
     _term("DRAM", "the device's memory behind its caches"),
     _term("L2", "the last cache of the GPU"),
-    _term(
-        "launch-bound",
-        "for much of a rep nothing runs on the GPU, as the host does not submit work fast enough",
-    ),
+    _term("launch-bound", "for much of a rep nothing runs on the GPU: the host does not submit work in time"),
     _term("memory-bound", "it moves its bytes about as fast as the memory can"),
     _term("compute-bound", "it computes about as fast as the machine can"),
     _term("underfilled", "too few blocks for the GPU, so that part of it has nothing to do"),
