@@ -1,9 +1,9 @@
 """How often a comparison decides where nothing changed, and how often it finds what did.
 
-    python bench/honesty.py RUN RUN [RUN …]
+    python bench/honesty.py [RUN RUN …]
 
-RUN are folders of one scenario, run again and again (`flopprof run smoke --out RUN`). Prints what docs/honesty.md
-shows: every number comes from `flopprof.analysis`, none from here.
+RUN are folders of one scenario, run again and again (`flopprof run smoke --out RUN`); without them only drawn times
+are judged. Prints what docs/honesty.md shows: every number comes from `flopprof.analysis`, none from here.
 """
 
 from __future__ import annotations
@@ -31,9 +31,13 @@ Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how honest comparisons are.")
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of one scenario, run again and again")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of one scenario, run again and again")
+    paths = parser.parse_args().runs
+    if not paths:
+        report_drawn()
+        return
     try:
-        measure_honesty([account_run(path) for path in parser.parse_args().runs])
+        measure_honesty([account_run(path) for path in paths])
     except FlopprofError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -51,11 +55,18 @@ def measure_honesty(runs: Sequence[RunResult]) -> None:
         f"{len(runs)} runs of {runs[0].run.scenario} on {runs[0].machine.cpu}, {runs[0].machine.cores} cores\n"
     )
     report("random halves of the reps of one step", judge_each(split_reps(runs)))
-    for name, draw in planted().items():
-        report(name, judge_each(draw(np.random.default_rng(seed)) for seed in range(TRIALS)))
+    report_drawn()
     report("each run against the next, as they are", compare_all(runs, 1.0))
     for factor in (1.03, 1.1, 1.3, 2.0):
         report(f"each run against the next made {factor}× as slow", compare_all(runs, factor))
+
+
+def report_drawn() -> None:
+    """Drawn times, with a shift and without."""
+    for name, draw in planted().items():
+        report(name, judge_each(draw(np.random.default_rng(seed)) for seed in range(TRIALS)))
+    for factor, name in ((1.0, "nothing"), (1.03, "3 %")):
+        report(f"{name} planted, 10 reps, 0.5 % noise, 8 steps judged together", judge_together(factor))
 
 
 def report(name: str, verdicts: Iterable[str]) -> None:
@@ -71,6 +82,15 @@ def judge_each(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
     for a, b in pairs:
         judgements: list[Judgement] = judge([ratio_interval(a, b)])
         yield judgements[0].verdict
+
+
+def judge_together(factor: float, steps: int = 8, trials: int = TRIALS) -> Iterator[str]:
+    """The verdicts of so many pairs in each comparison, as of a run's steps."""
+    for seed in range(trials // steps):
+        random = np.random.default_rng(seed)
+        pairs = [(few(random), factor * few(random)) for _ in range(steps)]
+        for judgement in judge([ratio_interval(a, b) for a, b in pairs]):
+            yield judgement.verdict
 
 
 def split_reps(runs: Sequence[RunResult]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -93,8 +113,18 @@ def split_reps(runs: Sequence[RunResult]) -> Iterator[tuple[np.ndarray, np.ndarr
 
 
 def planted() -> dict[str, Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]]:
-    """Drawn times with a shift: 200 reps with 2 % noise."""
+    """Drawn times with a shift: 200 reps with 2 % noise, and as few reps as a run takes with the noise of a GPU."""
     return {
+        "nothing planted, 10 reps, 0.5 % noise": lambda random: (few(random), few(random)),
+        "3 % planted, 10 reps, 0.5 % noise": lambda random: (few(random), 1.03 * few(random)),
+        "nothing planted, 10 reps, 0.5 % noise, one rep in 20 disturbed": lambda random: (
+            disturb(random, few(random)),
+            disturb(random, few(random)),
+        ),
+        "3 % planted, 10 reps, 0.5 % noise, one rep in 20 disturbed": lambda random: (
+            disturb(random, few(random)),
+            disturb(random, 1.03 * few(random)),
+        ),
         "nothing planted, 200 reps, 2 % noise": lambda random: (noise(random), noise(random)),
         "3 % planted, 200 reps, 2 % noise": lambda random: (noise(random), 1.03 * noise(random)),
         "3 % planted, as slow drift (AR(1), 0.7), 2 % noise": lambda random: (
@@ -107,6 +137,16 @@ def planted() -> dict[str, Callable[[np.random.Generator], tuple[np.ndarray, np.
 
 def noise(random: np.random.Generator, reps: int = 200, deviation: float = 0.02) -> np.ndarray:
     return 100e3 * np.exp(random.normal(0, deviation, reps))
+
+
+def few(random: np.random.Generator) -> np.ndarray:
+    return noise(random, FEWEST_SAMPLES, 0.005)
+
+
+def disturb(random: np.random.Generator, times: np.ndarray, share: float = 0.05) -> np.ndarray:
+    """Single reps that took 1.2 to 3 times as long."""
+    slow = random.random(len(times)) < share
+    return np.where(slow, times * random.uniform(1.2, 3.0, len(times)), times)
 
 
 def drift(

@@ -3,10 +3,11 @@
 ``training_step_0`` … ``training_step_11`` are twelve instances of one range: identity is the name with the
 counter folded. A name is folded
 
-- where its word counts (see counters.py) and at least two names under one parent become one, or
+- where its word counts (see counting_words.py) and at least two names under one parent become one, or
 - where a word may number and at least two names under one parent have numbers that follow each other, or
 - where nothing is known of the word, but at least five names under one parent have numbers that follow each
-  other in the order of time, each name once on its thread. ``layer_3`` comes back in every step and stays.
+  other in the order of time, up or down, each name once on its thread. ``layer_3`` comes back in every step and
+  stays. Identifiers (``0x7f3a90``) have no order: five that never come back on their thread are enough.
 
 What a trace of the other side folds is folded here too, so that both sides have the same names.
 """
@@ -25,7 +26,7 @@ from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..arithmetic.grouped import code_combinations
 from ..arithmetic.nesting import split_levels
 from ..trace.trace import Trace
-from .counting_words import fold_counting, list_candidates
+from .counting_words import Candidate, fold_counting, list_candidates
 from .own_ranges import STEP_PREFIX
 
 FULL_NAME = "full_name"
@@ -134,7 +135,7 @@ class _Names:
         for text, series in _list_series(names).items():
             members = [member for member in series if texts[member[0]] == names[member[0]]]
             if members and ((domain, around, text) in self.also or _is_series(members, group)):
-                texts |= {code: text for code, _, _ in members}
+                texts |= {code: text for code, _ in members}
         self._rename(domain, around, group, texts)
 
     def _rename(self, domain: str, around: str, group: pd.DataFrame, texts: dict[int, str]) -> None:
@@ -164,8 +165,8 @@ class _Names:
         return {text: tuple(names) for text, names in found.items()}
 
 
-_Member = tuple[int, int, bool]
-"""Code of a name, its number, whether its word may number."""
+_Member = tuple[int, Candidate]
+"""Code of a name, and its name with one more number folded."""
 
 
 def _gather(pairs: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
@@ -179,26 +180,31 @@ def _list_series(texts: dict[int, str]) -> dict[str, list[_Member]]:
     """Names that differ in one more number, by what they have in common, the longest series first."""
     series: dict[str, list[_Member]] = {}
     for code, text in texts.items():
-        for folded, number, may_number in list_candidates(text):
-            series.setdefault(folded, []).append((code, number, may_number))
+        for candidate in list_candidates(text):
+            series.setdefault(candidate.folded, []).append((code, candidate))
     return dict(sorted(series.items(), key=lambda item: -len(item[1])))
 
 
 def _is_series(members: list[_Member], group: pd.DataFrame) -> bool:
-    """Whether the numbers follow each other as a counter's do."""
-    numbers = sorted({number for _, number, _ in members})
-    if len(numbers) < 2 or numbers[-1] - numbers[0] != len(numbers) - 1:
+    """Whether the numbers follow each other as a counter's do, or are identifiers that never come back."""
+    may_number = members[0][1].may_number
+    number_of = {code: candidate.number for code, candidate in members}
+    numbers = sorted({number for number in number_of.values() if number is not None})
+    has_identifiers = len(numbers) < len(number_of)
+    if len(number_of) < 2 or not (has_identifiers or numbers[-1] - numbers[0] == len(numbers) - 1):
         return False
-    if members[0][2]:
+    if may_number:
         return True
-    if len(numbers) < FEWEST_UNKNOWN:
+    if len(number_of) < FEWEST_UNKNOWN:
         return False
-    number_of = {code: number for code, number, _ in members}
     mine = group[group["name"].isin(number_of)].sort_values(["thread", "start"], kind="stable")
-    return all(
-        _counts_up([number_of[code] for code in one["name"].tolist()]) for _, one in mine.groupby("thread")
-    )
+    runs = [one["name"].tolist() for _, one in mine.groupby("thread")]
+    if has_identifiers:
+        return all(len(set(run)) == len(run) for run in runs)
+    return all(_counts([number_of[code] or 0 for code in run]) for run in runs)
 
 
-def _counts_up(numbers: list[int]) -> bool:
-    return all(after > before for before, after in pairwise(numbers))
+def _counts(numbers: list[int]) -> bool:
+    """Up, or down as the time steps of a diffusion do."""
+    steps = [after - before for before, after in pairwise(numbers)]
+    return all(step > 0 for step in steps) or all(step < 0 for step in steps)

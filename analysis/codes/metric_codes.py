@@ -24,7 +24,12 @@ METRICS: dict[str, Code] = {
         FIGURES,
         "another tool (a second profiler, ncu, DCGM) holds the GPU's counters: end it and record again",
     ),
-    "gpu_metrics_gaps": code("warning", FIGURES, "samples are missing between others"),
+    "gpu_metrics_gaps": code(
+        "warning",
+        FIGURES,
+        "samples are missing between others or while the GPU worked, and what they would have seen is taken to be as "
+        "the rest: sample at a lower frequency, or record for a shorter time",
+    ),
     "gpu_metrics_few": code(
         "info",
         FIGURES,

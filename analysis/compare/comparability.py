@@ -176,7 +176,7 @@ def describe_noise(typical: Collection[float]) -> tuple[Caveat, ...]:
     """How much a new process changes, where two runs tell; under half a percent is not worth a line."""
     if max(typical, default=0.0) < _LEAST_NOISE:
         return ()
-    medians = " or ".join(f"{one:.1%}" for one in sorted(typical))
+    medians = " or ".join(f"{one * 100:.1f} %" for one in sorted(typical))
     message = (
         f"between the runs, untraced and traced times changed differently (median {medians}); "
         "the intervals include it"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from textwrap import shorten
 from typing import Literal
 
 from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
@@ -40,9 +41,12 @@ SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
 _LEAST_NS = 1.0
 """The clock's step: a rep that took less is taken to have lasted one, as ratios need."""
 
+_MOST_NAMED, _WIDTH = 3, 60
+
 _HINTS = {
-    "step": "to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
-    "range": "to pair ranges of different names, say --map OLD=NEW",
+    "kernel": "",
+    "step": "; to compare different steps, select them: RUN:variant=matvec RUN:variant=outer_sum",
+    "range": "; to pair ranges of different names, say --map OLD=NEW",
 }
 
 
@@ -70,6 +74,8 @@ class Pair:
     untraced_delta_ns: float | None
     """Of medians, which single slow reps do not move."""
     kernels: tuple[KernelPair, ...]
+    between_runs: float | None = None
+    """How much runs like these differ from one to the next: 0.01 is 1 %; null where nothing tells."""
     between_runs_hides: bool = False
     """What runs differ by from one to the next is so much that more samples would not decide."""
 
@@ -106,8 +112,9 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     else:
         matches, pairing = pair_ranges(a, b, parse_maps(maps))
     if not matches:
-        what = "step" if a.paths is None else "range"
-        raise CompareError(f"{a.name} and {b.name} have no measured {what} in common; {_HINTS[what]}")
+        what = "step" if a.paths is None else "range" if a.paths else "kernel"
+        names = ", ".join(f"{side.name} has {_name_first(side)}" for side in (a, b))
+        raise CompareError(f"no measured {what} in common: {names}{_HINTS[what]}")
     return compare_matches(
         matches,
         sides=(a.name, b.name),
@@ -120,6 +127,13 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         unmatched=list_unmatched(a.things, b.things, matches),
         pairing=(*pairing, *describe_folded(a.folded, b.folded)),
     )
+
+
+def _name_first(side: Side) -> str:
+    """Its first things, as many as a reader needs to see why nothing pairs."""
+    labels = list(dict.fromkeys(thing.label for thing in side.things))
+    more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+    return ", ".join(shorten(label, _WIDTH, placeholder="…") for label in labels[:_MOST_NAMED]) + more
 
 
 def compare_runs(a: RunResult, b: RunResult) -> Comparison:
@@ -251,6 +265,7 @@ def _compare(
         traced_delta_ns=_subtract(a.wall_ns, b.wall_ns),
         untraced_delta_ns=_subtract(_find_untraced(a), _find_untraced(b)),
         kernels=_pair_kernels(a, b),
+        between_runs=None if noise is None else noise.typical,
         between_runs_hides=bool(noise and ns_a and ns_b and hides(ns_b / ns_a, noise, threshold)),
     )
 

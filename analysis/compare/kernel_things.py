@@ -10,6 +10,7 @@ from ..breakdown.rows import KernelRow
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, known_device
 from .measured import PARTS, Measured, MeasuredOp
+from .range_times import name_gpu
 
 _KERNEL = BUSY_LAYERS.index("kernel")
 
@@ -22,7 +23,8 @@ def measure_kernels(trace: Trace) -> list[Measured]:
         return []
     rows = sorted(kernel_rows(trace, np.sort(order)), key=lambda row: row.first_ns or 0)
     groups = _group(trace, order)
-    return [_measure(row, groups[row.kernel, row.device]) for row in rows]
+    things = [_measure(row, groups[row.kernel, row.device]) for row in rows]
+    return [name_gpu(thing) for thing in things] if len({row.device for row in rows}) > 1 else things
 
 
 def _group(trace: Trace, order: Ints) -> dict[tuple[str, int | None], Ints]:

@@ -26,7 +26,9 @@ def explain_pair(pair: Pair) -> Explanation | None:
     )
     decided = pair.verdict in ("faster", "slower")
     found = explain(a, b, pair.interval)
-    return found if found is None or decided or not found.causes else replace(found, causes=())
+    if found is None or decided or not (found.causes or found.unexplained):
+        return found
+    return replace(found, causes=(), unexplained=False)
 
 
 def _subject(thing: Measured, ns: float, name: str) -> Subject:

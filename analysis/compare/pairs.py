@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from ..errors import CompareError
 from .kernel_pairs import pair_kernels
 from .measured import Measured, MeasuredOp, label_names
-from .range_pairs import Rename, pair_paths
+from .range_pairs import Rename, pair_paths, rename_in_full
 from .range_times import drop_tokens, name_gpu
 from .sides import Side
 
@@ -28,7 +28,8 @@ def pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[st
     """Ranges by path, and one line for each two of different names; nothing for runs."""
     paths_a, paths_b = a.paths or {}, b.paths or {}
     if not paths_a or not paths_b:
-        return pair_whole(a.things, b.things), ()
+        return pair_whole(a, b), ()
+    rename = rename_in_full(rename, a.folded, {message for path in paths_b.values() for _, message in path})
     pairs = pair_paths(paths_a.values(), paths_b.values(), rename)
     devices = pair_devices(a.things, b.things)
     names_a, names_b = _name_gpus(a, b)
@@ -58,23 +59,24 @@ def _name_gpus(a: Side, b: Side) -> tuple[dict[str, Measured], dict[str, Measure
 
 
 def pair_devices(a: Sequence[Measured], b: Sequence[Measured]) -> dict[int | None, int | None]:
-    """GPUs by their numbers; those that only one side has belong together where both have as many of them."""
+    """GPUs by their numbers; in their order those that only one side has, where both have as many or none is common."""
     left, right = ({thing.device: None for thing in side} for side in (a, b))
     common = [device for device in left if device in right]
     pairs: dict[int | None, int | None] = {device: device for device in common}
     rest = [[device for device in side if device not in pairs] for side in (left, right)]
-    if len(rest[0]) == len(rest[1]):
-        pairs |= dict(zip(*rest, strict=True))
+    if not common or len(rest[0]) == len(rest[1]):
+        pairs |= dict(zip(*rest, strict=False))
     return pairs
 
 
-def pair_whole(a: Sequence[Measured], b: Sequence[Measured]) -> list[Match]:
+def pair_whole(a: Side, b: Side) -> list[Match]:
     """Kernels of two traces without ranges, as the kernels of one op pair."""
-    devices = pair_devices(a, b)
+    devices = pair_devices(a.things, b.things)
+    called_a, called_b = _name_gpus(a, b)
     matches: list[Match] = []
     for device_a, device_b in devices.items():
         left, right = (
-            [thing for thing in side if thing.device == device]
+            [thing for thing in side.things if thing.device == device]
             for side, device in ((a, device_a), (b, device_b))
         )
         pairs = pair_kernels([_join_ops(left)], [_join_ops(right)])
@@ -84,11 +86,11 @@ def pair_whole(a: Sequence[Measured], b: Sequence[Measured]) -> list[Match]:
             for pair in pairs
             if pair.a is not None and pair.b is not None
         }
-        matches += [
-            Match(thing, found[name], name_whole(thing, found[name]))
-            for name, thing in names_a.items()
-            if name in found
-        ]
+        for name, thing in names_a.items():
+            if name in found:
+                other = found[name]
+                label = name_whole(called_a.get(thing.key, thing), called_b.get(other.key, other))
+                matches.append(Match(thing, other, label))
     return matches
 
 

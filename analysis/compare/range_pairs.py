@@ -3,23 +3,27 @@ r"""Which range of B is held against which range of A.
 Ranges pair by path. What is left among the children of a pair (or among the outermost ranges) pairs one to
 one by name without those ``word=value`` tokens whose value is one on each side and another on the other:
 ``point n=1000 axis=0`` with ``point n=1000 axis=1``; then by name without the numbers that only count
-(``program_id=3`` with ``program_id=7``). Renaming A's messages first (``--map OLD=NEW``, OLD a
-regular expression in which an = is ``\=``, NEW what ``re.sub`` puts in its place) overrides both.
+(``program_id=3`` with ``program_id=7``). Where a compiler numbered its kernels anew, so that each side has names
+that the other lacks (``triton_poi_fused_add_4``), those alike but for the number pair in their order, if both
+sides have as many. Renaming A's messages first (``--map OLD=NEW``, OLD a
+regular expression in which an = is ``\=``, NEW what ``re.sub`` puts in its place) overrides all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..attribution.counting_words import fold_counting
+from ..attribution.counting_words import fold_counting, list_candidates
 from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
 from .range_times import TOKEN, drop_tokens
 
 _MAP = re.compile(r"((?:[^=\\]|\\.)+)=(.*)", re.DOTALL)
+
+_GENERATED = re.compile(r"(triton_\w+?|nvfuser_\w+?|\w*fusion)(?:[_.$]\d+)+(?![\w.$])")
 
 Rename = Callable[[str], str]
 
@@ -56,6 +60,21 @@ def parse_maps(texts: Sequence[str]) -> Rename:
     return lambda message: _rename(message, rules)
 
 
+def rename_in_full(rename: Rename, full_names: Mapping[str, Sequence[str]], known: Collection[str]) -> Rename:
+    """The same for names whose counter was folded: what fits the names in full gives the other side's folded one."""
+
+    def rename_folded(message: str) -> str:
+        new = rename(message)
+        for full in full_names.get(message, ()) if new == message else ():
+            if (renamed := rename(full)) != full:
+                short = fold_counting(renamed)
+                shorter = [candidate.folded for candidate in list_candidates(short)]
+                return next((name for name in (renamed, short, *shorter) if name in known), short)
+        return new
+
+    return rename_folded
+
+
 def pair_paths(a: Iterable[RangePath], b: Iterable[RangePath], rename: Rename = str) -> PathPairs:
     """Pair the paths of two traces from the outermost ranges inwards."""
     partners: dict[RangePath, RangePath] = {}
@@ -89,26 +108,67 @@ def _list_children(paths: Iterable[RangePath]) -> dict[RangePath, list[Part]]:
 
 
 def _pair_siblings(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict[Part, Part]:
-    renamed, known = {part: (part[0], rename(part[1])) for part in a}, set(b)
-    mapped = {part: new for part, new in renamed.items() if new != part and new in known}
-    taken = set(mapped.values())
-    pairs = {
-        part: mapped.get(part, part) for part in a if part in mapped or (part in known and part not in taken)
-    }
-    taken = set(pairs.values())
-    rest_a, rest_b = [part for part in a if part not in pairs], [part for part in b if part not in taken]
-    words = _find_differing_words([message for _, message in rest_a], [message for _, message in rest_b])
-    drop = partial(drop_tokens, words=words)
-    bare_a, bare_b = _index(rest_a, drop), _index(rest_b, drop)
-    pairs |= {part: bare_b[bare] for bare, part in bare_a.items() if bare in bare_b}
-    taken = set(pairs.values())
-    rest_a, rest_b = (
-        [part for part in rest_a if part not in pairs],
-        [part for part in rest_b if part not in taken],
-    )
-    counted_a, counted_b = _index(rest_a, fold_counting), _index(rest_b, fold_counting)
-    pairs |= {part: counted_b[name] for name, part in counted_a.items() if name in counted_b}
+    pairs = _pair_mapped(a, b, rename)
+    _add(pairs, a, b, _pair_generated)
+    _add(pairs, a, b, lambda ours, theirs: {part: part for part in ours if part in set(theirs)})
+    _add(pairs, a, b, _pair_without_tokens)
+    for shorten in (fold_counting, _fold_numbering):
+        _add(pairs, a, b, partial(_pair_shortened, shorten=shorten))
     return {part: pairs[part] for part in a if part in pairs}
+
+
+def _pair_mapped(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict[Part, Part]:
+    known = set(b)
+    renamed = {part: (part[0], rename(part[1])) for part in a}
+    return {part: new for part, new in renamed.items() if new != part and new in known}
+
+
+def _add(
+    pairs: dict[Part, Part],
+    a: Sequence[Part],
+    b: Sequence[Part],
+    pair: Callable[[list[Part], list[Part]], dict[Part, Part]],
+) -> None:
+    """One more way to pair what has no partner yet."""
+    taken = set(pairs.values())
+    pairs |= pair([part for part in a if part not in pairs], [part for part in b if part not in taken])
+
+
+def _pair_generated(a: list[Part], b: list[Part]) -> dict[Part, Part]:
+    """Kernels that a compiler numbered anew, in their order; where one side has all names of the other, by name."""
+    pairs: dict[Part, Part] = {}
+    left, right = (_group(side, _fold_generated) for side in (a, b))
+    for name, ours in left.items():
+        theirs = right.get(name, [])
+        renumbered = not (set(ours) <= set(theirs) or set(theirs) <= set(ours))
+        if renumbered and len(ours) == len(theirs):
+            pairs |= dict(zip(ours, theirs, strict=True))
+    return pairs
+
+
+def _fold_generated(message: str) -> str:
+    return _GENERATED.sub(r"\1", message)
+
+
+def _fold_numbering(message: str) -> str:
+    """Without what counts and what may number: only one of each side has such a name."""
+    short = fold_counting(message)
+    return next((candidate.folded for candidate in list_candidates(short) if candidate.may_number), short)
+
+
+def _pair_without_tokens(a: list[Part], b: list[Part]) -> dict[Part, Part]:
+    words = _find_differing_words([message for _, message in a], [message for _, message in b])
+    return _pair_shortened(a, b, partial(drop_tokens, words=words))
+
+
+def _pair_shortened(a: list[Part], b: list[Part], shorten: Callable[[str], str]) -> dict[Part, Part]:
+    """One with one by what their names become; names that are then not unique pair with nothing."""
+    ours, theirs = _group(a, shorten), _group(b, shorten)
+    return {
+        parts[0]: theirs[name][0]
+        for name, parts in ours.items()
+        if len(parts) == len(theirs.get(name, [])) == 1
+    }
 
 
 def _find_differing_words(a: Sequence[str], b: Sequence[str]) -> set[str]:
@@ -129,9 +189,9 @@ def _collect_values(messages: Iterable[str]) -> dict[str, set[str]]:
     return values
 
 
-def _index(parts: Sequence[Part], shorten: Callable[[str], str]) -> dict[Part, Part]:
-    """Parts by what their names become; names that are then not unique are left out."""
+def _group(parts: Sequence[Part], shorten: Callable[[str], str]) -> dict[Part, list[Part]]:
+    """Parts by what their names become."""
     found: dict[Part, list[Part]] = {}
     for domain, message in parts:
         found.setdefault((domain, shorten(message)), []).append((domain, message))
-    return {short: names[0] for short, names in found.items() if len(names) == 1}
+    return found

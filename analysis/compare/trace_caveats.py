@@ -33,18 +33,26 @@ def refuse_other_clocks(a: Side, b: Side) -> None:
 def describe_gpus(a: Sequence[Measured], b: Sequence[Measured], matches: Sequence[Match]) -> Iterator[Caveat]:
     """GPUs that worked on one side only."""
     sides = (("A", a, {match.a.device for match in matches}), ("B", b, {match.b.device for match in matches}))
-    compared = sorted({match.a.device for match in matches if match.a.device is not None})
+    both = ", ".join(_name_compared(matches))
     for name, things, paired in sides:
         found = {thing.device for thing in things}
         alone = sorted(device for device in found - paired if device is not None)
         if alone:
             gpus = ", ".join(name_device(device) for device in alone)
-            both = ", ".join(name_device(device) for device in compared)
             yield Caveat(
                 code="gpu",
                 severity="warning",
                 message=f"{gpus} {'has' if len(alone) == 1 else 'have'} work only in {name}; compared is {both}",
             )
+
+
+def _name_compared(matches: Sequence[Match]) -> list[str]:
+    """``GPU 0``; where the sides number it otherwise, ``GPU 2 of A with GPU 0 of B``."""
+    pairs = {(match.a.device, match.b.device) for match in matches}
+    return [
+        name_device(a) if a == b else f"{name_device(a)} of A with {name_device(b)} of B"
+        for a, b in sorted((a, b) for a, b in pairs if a is not None and b is not None)
+    ]
 
 
 def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Caveat]:

@@ -25,6 +25,8 @@ LEAST_OWN = 3
 
 LEAST_SHARE = 0.5
 
+DRAM = ("dram_read_pct", "dram_write_pct")
+
 Reals = NDArray[np.float64]
 
 
@@ -37,6 +39,8 @@ class Figures:
     dram_read_bytes: float | None = None
     """Over all of the device time, also that which no sample covers."""
     dram_write_bytes: float | None = None
+    dram_step_bytes: float | None = None
+    """What one percent of the peak is of these bytes, where samples are whole percents: less may be nothing."""
     dram_read_pct: float | None = None
     """Means over the device time, in percent of the device's peak."""
     dram_write_pct: float | None = None
@@ -132,6 +136,7 @@ def credit_samples(
     enough = (own_samples >= LEAST_OWN) & (own_ns >= LEAST_SHARE * total) & (total > 0)
     percents: dict[str, Reals] = {}
     moved: dict[str, Reals] = {}
+    step = np.full(groups, np.nan)
     for figure in FIGURES:
         values = samples.values.get(figure)
         if values is None:
@@ -145,8 +150,11 @@ def credit_samples(
             percents[figure] = np.minimum(seen / time, 100.0)
             valid_ns = np.bincount(of_group[valid], weights=pieces.ns[p], minlength=groups)
             moved[figure] = seen / 100 * 1e-9 * (total / valid_ns)
+            if figure in DRAM and (values[sample][valid] % 1 == 0).all():
+                whole = np.bincount(of_group[valid], weights=weight * length[at], minlength=groups)
+                step = np.fmax(step, whole / 100 * 1e-9 * (total / valid_ns))
     return [
-        _figures(at, int(own_samples[at]), percents, moved, bandwidth_bytes_per_s)
+        _figures(at, int(own_samples[at]), percents, {**moved, "step": step}, bandwidth_bytes_per_s)
         if enough[at]
         else Figures(samples=int(own_samples[at]))
         for at in range(groups)
@@ -175,4 +183,6 @@ def _figures(
         for way in ("read", "write")
         if bandwidth is not None and f"dram_{way}_pct" in known
     }
+    if byte_counts and bandwidth is not None and np.isfinite(moved["step"][at]):
+        byte_counts["dram_step_bytes"] = float(moved["step"][at] * bandwidth)
     return Figures(samples=own, **known, **byte_counts)

@@ -13,6 +13,7 @@ Code = Literal[
     "underfilled",
     "low_occupancy",
     "uncoalesced",
+    "narrow_loads",
     "extra_traffic",
     "cache_hits",
     "extra_arithmetic",

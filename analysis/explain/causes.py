@@ -22,6 +22,7 @@ from .kernel_causes import (
     compare_warps,
     find_cache_hits,
     find_kernel_causes,
+    find_narrow_loads,
 )
 from .subject import Part, Subject
 
@@ -70,8 +71,12 @@ def _find_in_parts(slow: Subject, fast: Subject) -> Iterator[Cause]:
             or (part.ns or 0.0) - more > (part.ns or 0.0) / LONGER
         ):
             continue
-        hits = find_cache_hits(like, part, fast) if like is not None else None
-        for cause in (*find_kernel_causes(part, slow), *([hits] if hits is not None else [])):
+        found = [*find_kernel_causes(part, slow)]
+        if like is not None:
+            hits = find_cache_hits(like, part, fast)
+            narrow = None if found or hits else find_narrow_loads(part, like, slow)
+            found += [cause for cause in (hits, narrow) if cause is not None]
+        for cause in found:
             yield replace(cause, excess_ns=_bound_by_like(cause, part, like, more))
 
 

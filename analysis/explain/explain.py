@@ -29,6 +29,8 @@ class Explanation:
     """Their product is the ratio."""
     causes: tuple[Cause, ...]
     """Of the slower side; none where the two take as long as far as can be told."""
+    unexplained: bool = False
+    """Whether there is a difference, everything was measured, and no cause was found."""
 
     def side_of(self, cause: Cause) -> Literal["a", "b"]:
         """Which of the two a cause is of."""
@@ -41,8 +43,12 @@ def explain(a: Subject, b: Subject, interval: tuple[float, float] | None = None)
         return None
     ratio = b.time_ns / a.time_ns
     slow, fast = (b, a) if ratio > 1 else (a, b)
-    causes = find_causes(slow, fast) if _differ(ratio, interval) else ()
-    return Explanation(a=a, b=b, ratio=ratio, factors=measure_factors(a, b), causes=causes)
+    differ = _differ(ratio, interval)
+    causes = find_causes(slow, fast) if differ else ()
+    factors = measure_factors(a, b)
+    return Explanation(
+        a=a, b=b, ratio=ratio, factors=factors, causes=causes, unexplained=differ and not causes
+    )
 
 
 def _differ(ratio: float, interval: tuple[float, float] | None) -> bool:

@@ -26,6 +26,9 @@ SCATTERED_L2 = 2.0
 
 MORE_TRAFFIC, LESS_TRAFFIC = 1.2, 0.8
 
+WIDER = 1.5
+"""Sectors of a like's load over its own."""
+
 MORE_ARITHMETIC, BUSY_PIPE = 1.5, 0.5
 
 
@@ -56,6 +59,30 @@ def find_cache_hits(fast: Part, slow: Part, side: Subject) -> Cause | None:
     saves = saved / side.bytes_per_s * 1e9 if side.bytes_per_s else None
     evidence = {"excess": mine, "other_excess": its, **_moved(fast)}
     return replace(_cause("cache_hits", fast, side, evidence, saves=saves), of_faster=True)
+
+
+def find_narrow_loads(part: Part, like: Part, side: Subject) -> Cause | None:
+    """Loads of neighbours that each ask for less than those of a like that moves the same: with as many warps fewer
+    bytes are on their way. It is looked for where nothing else was found.
+    """
+    mine, its = part.counters, like.counters
+    if mine is None or its is None or side.item_bytes is None:
+        return None
+    sectors, wide = mine.load_sectors_per_request, its.load_sectors_per_request
+    alike = compare_bytes(part, like)
+    if not sectors or wide is None or alike is None or not LESS_TRAFFIC <= alike <= MORE_TRAFFIC:
+        return None
+    if sectors > SCATTERED * side.item_bytes or not WIDER * sectors <= wide <= WIDEST_REQUEST:
+        return None
+    if its.l2_read_bytes is None or its.l2_read_bytes > SCATTERED_L2 * (like.least_bytes or 0.0):
+        return None
+    evidence = {
+        "sectors_per_request": sectors,
+        "other_sectors": wide,
+        "warps": None if mine.warps_pct is None else mine.warps_pct / 100,
+        "memory_share": memory_share(part, side),
+    }
+    return _cause("narrow_loads", part, side, evidence, saves=(part.ns or 0.0) * (1 - sectors / wide))
 
 
 def attained_share(part: Part, side: Subject) -> float | None:

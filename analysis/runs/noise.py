@@ -85,7 +85,9 @@ def describe_surroundings(seen: Surroundings) -> tuple[str, ...]:
     if (seen.others_cores or 0) >= BUSY_CORES:
         found.append(f"other processes kept {seen.others_cores:.1f} cores busy")
     if (seen.steal_share or 0) >= STOLEN:
-        found.append(f"{seen.steal_share:.0%} of the CPUs' time was stolen by other machines of the host")
+        found.append(
+            f"{(seen.steal_share or 0) * 100:.1f} % of the CPUs' time was stolen by other machines of the host"
+        )
     if seen.gpu_limits:
         found.append(f"the GPU's clock was held down by {', '.join(seen.gpu_limits)}")
     if (seen.gpu_processes or 0) > 1:

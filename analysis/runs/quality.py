@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -58,11 +59,17 @@ def list_step_notes(
     slow = [step for step in steps if (step.tracing_slowdown or 0) > SLOWDOWN_FLAG]
     if slow:
         worst = max(slow, key=lambda step: step.tracing_slowdown or 0)
-        yield note("tracing_slowdown", len(slow), f"most {worst.label}, {worst.tracing_slowdown:.2f}×")
+        yield note(
+            "tracing_slowdown",
+            len(slow),
+            f"most {worst.label}, {_tell_factor(worst.tracing_slowdown or 1.0)}",
+        )
     noisy = [step for step in steps if step.noisy]
     if noisy:
-        worst = max(noisy, key=lambda step: abs(step.noise_ns or 0) / (step.untraced_ns or 1))
-        yield note("noisy", len(noisy), f"most {worst.label}, {worst.slowdown:.2f}×; {tell_cause(noisy)}")
+        worst = max(noisy, key=lambda step: step.noise_factor)
+        slower = "traced" if (worst.noise_ratio or 1.0) > 1 else "untraced"
+        most = f"most {worst.label}, {_tell_factor(worst.noise_factor)} as long {slower}"
+        yield note("noisy", len(noisy), f"{most}; {tell_cause(noisy)}")
     above = list(_find_above_ceiling(steps, ops))
     if above:
         label, costs = above[0]
@@ -72,6 +79,16 @@ def list_step_notes(
     alone = [(s.label, text) for s in steps for text in s.notes if text.startswith(NOT_IN_TURN)]
     if alone:
         yield note("not_in_turn", len(alone), f"{alone[0][0]}: {alone[0][1].removeprefix(NOT_IN_TURN)}")
+
+
+def _tell_factor(factor: float) -> str:
+    """Three digits, as reports write a ratio.
+
+    >>> _tell_factor(1.914), _tell_factor(22.71), _tell_factor(2271.4)
+    ('1.91×', '22.7×', '2271×')
+    """
+    decimals = max(0, 2 - math.floor(math.log10(max(float(f"{factor:.2e}"), 1.0))))
+    return f"{factor:.{decimals}f}×"
 
 
 def tell_cause(steps: Sequence[StepResult]) -> str:

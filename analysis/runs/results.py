@@ -118,6 +118,19 @@ class StepResult:
             return None
         return 1 + self.tracing_ns / self.untraced_ns
 
+    @property
+    def noise_ratio(self) -> float | None:
+        """Of a noisy step its traced time over what tracing can make of the untraced one."""
+        if not self.noisy or self.traced_ns is None or self.noise_ns is None:
+            return None
+        return self.traced_ns / (self.traced_ns - self.noise_ns)
+
+    @property
+    def noise_factor(self) -> float:
+        """How many times as long the slower pass took, whichever it was; 1 where the step is not noisy."""
+        ratio = self.noise_ratio or 1.0
+        return max(ratio, 1 / ratio)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoofLine:

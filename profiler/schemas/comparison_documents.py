@@ -47,7 +47,7 @@ def _pair() -> Fields:
         **fields_of(Pair, ("label",)),
         "names_a": names,
         "names_b": names,
-        **fields_of(Pair, ("samples", "ns_a", "ns_b", "ratio", "interval", "p", "verdict")),
+        **fields_of(Pair, ("samples", "ns_a", "ns_b", "ratio", "interval", "p", "verdict", "between_runs")),
         **fields_of(Pair, ("untraced_delta_ns", "traced_delta_ns", "delta_ns")),
         "kernels": array_of(object_of(_kernel(), "Kernels in each other's place.")),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...analysis.compare.compare import Pair, SampleKind
 from ...analysis.evidence.cpu_use import CpuUse
 from ...analysis.runs.records import Machine, RunInfo, SkippedStep
 from ...analysis.runs.results import Costs, OpResult, StepResult
@@ -53,7 +54,22 @@ def run_document() -> Fields:
         "steps": array_of(object_of(_step(), "One variant × backend × device × dtype × parameters.")),
         "skipped": array_of(of_type(SkippedStep)),
         "ops": array_of(object_of(_op(), "One call of a step's ops, over its reps.")),
+        "verdicts": array_of(object_of(_verdict(), "A step at the largest size against its reference.")),
         "explanations": array_of(explanation()),
+    }
+
+
+def _verdict() -> Fields:
+    judged = fields_of(Pair, ("interval", "p", "verdict", "traced_delta_ns", "delta_ns"))
+    return {
+        "key": KEY,
+        "reference": said(of_type(str), "The key of the step that it is held against."),
+        "samples": said(of_type(SampleKind), "Which times are told."),
+        "ratio": said(of_type(float), "The step's time over the reference's, as told."),
+        **judged,
+        "interval": said(
+            or_null(judged["interval"]), "Of the ratio of medians, at 95 % for all verdicts together."
+        ),
     }
 
 

@@ -20,7 +20,8 @@ def describe_gate(gate: Gate) -> str:
 
 def annotate_pull_request(comparison: Comparison, gate: Gate) -> str:
     """One line that GitHub shows on a pull request (a workflow command)."""
-    level = "error" if gate.fails else "warning" if not gate.decided or gate.undecided else "notice"
+    unsaid = not gate.decided or gate.undecided or gate.lost
+    level = "error" if gate.fails else "warning" if unsaid else "notice"
     told = sorted(
         (pair for pair in comparison.pairs if pair.verdict in ("slower", "faster")), key=_stake, reverse=True
     )

@@ -68,7 +68,7 @@ def _tell_noise(result: RunResult, sweep: Sweep) -> list[str]:
     noisy = [step for step in result.steps if step.noisy]
     if not noisy:
         return []
-    worst = max(noisy, key=lambda step: abs(step.noise_ns or 0) / (step.untraced_ns or 1))
+    worst = max(noisy, key=lambda step: step.noise_factor)
     return [
         f"{len(noisy)} of {count_noun(len(result.steps), 'step')} "
         f"{'is' if len(noisy) == 1 else 'are'} noisy, by more than tracing can explain: most "

@@ -20,6 +20,7 @@ from ...analysis.arithmetic.statistics import (
     ratio_interval,
     says_something,
 )
+from ...analysis.compare.measured import PARTS
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
 from ..document.factor_words import describe_factors
@@ -49,6 +50,21 @@ class Contest:
     def ratio(self) -> float:
         """The step's time over the reference's."""
         return self.times[0] / self.times[1]
+
+    @property
+    def traced_delta_ns(self) -> float | None:
+        """How much longer the step's traced window is a rep."""
+        mine, its = self.step.per_rep, self.reference.per_rep
+        return None if mine is None or its is None else mine.wall_ns - its.wall_ns
+
+    @property
+    def delta_ns(self) -> dict[str, float | None]:
+        """The same by layer; the known ones sum to it."""
+        sides = (self.step.per_rep, self.reference.per_rep)
+        layers = {
+            part: [None if side is None else getattr(side, f"{part}_ns") for side in sides] for part in PARTS
+        }
+        return {part: None if a is None or b is None else a - b for part, (a, b) in layers.items()}
 
 
 def compose_verdicts(

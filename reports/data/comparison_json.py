@@ -62,6 +62,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "interval": None if pair.interval is None else list(pair.interval),
         "p": pair.p,
         "verdict": pair.verdict,
+        "between_runs": pair.between_runs,
         "untraced_delta_ns": pair.untraced_delta_ns,
         "traced_delta_ns": pair.traced_delta_ns,
         "delta_ns": pair.delta_ns,

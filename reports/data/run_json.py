@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,9 @@ OP_KEYS = (
 )
 
 
-def run_to_json(result: RunResult, explanations: Sequence[Explanation] = ()) -> dict[str, Any]:
+def run_to_json(
+    result: RunResult, explanations: Sequence[Explanation] = (), verdicts: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The object of ``run --json``: plain dicts, lists, numbers and strings."""
     plain = {
         "flopprof": FORMAT,
@@ -74,6 +76,7 @@ def run_to_json(result: RunResult, explanations: Sequence[Explanation] = ()) -> 
         "steps": [_step(step) for step in result.steps],
         "skipped": to_plain(result.skipped),
         "ops": [_op(op) for op in result.ops],
+        "verdicts": [dict(verdict) for verdict in verdicts],
         "explanations": [explanation_to_json(explanation) for explanation in explanations],
     }
     return _finite(plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ...analysis.explain.cause import Cause, Code
 from ...analysis.explain.explain import Explanation
@@ -37,15 +37,25 @@ def describe_cause(cause: Cause, once: Once = "rep") -> str:
     return f"{_name(cause)}: {said}{'; ' if parts else ''}{', '.join(parts)}."
 
 
-def describe_causes(explanations: Iterable[Explanation]) -> list[str]:
-    """Every cause that was found, once, those of several explanations too."""
-    told = (
+def describe_causes(explanations: Sequence[Explanation]) -> list[str]:
+    """Every cause that was found, once, those of several explanations too; and where none was."""
+    told = [
         describe_cause(cause, explanation.a.once)
         for explanation in explanations
         for cause in explanation.causes
         if cause.code != "not_measured"
-    )
+    ]
+    told += [_tell_unexplained(one) for one in explanations if one.unexplained]
     return list(dict.fromkeys(told))
+
+
+def _tell_unexplained(explanation: Explanation) -> str:
+    slower = explanation.b if explanation.ratio > 1 else explanation.a
+    sampled = any(
+        side.counters and side.counters.source == "gpu_metrics" for side in (explanation.a, explanation.b)
+    )
+    unseen = "; samples see no single accesses, which Nsight Compute counts" if sampled else ""
+    return f"{clean(slower.name)}: no cause was found: what was measured shows none of those that are known{unseen}."
 
 
 def describe_missing(explanations: Iterable[Explanation]) -> list[str]:
@@ -141,6 +151,15 @@ def _uncoalesced(cause: Cause) -> str:
     )
 
 
+def _narrow_loads(cause: Cause) -> str:
+    sectors, wide = (_number(cause, name) for name in ("sectors_per_request", "other_sectors"))
+    assert sectors is not None and wide is not None
+    return (
+        f"narrow loads: a warp's load takes {format_digits(sectors)} sectors of 32 bytes, {format_digits(wide)} on the "
+        f"faster side, so that as many warps keep fewer bytes on their way{_at_roof(cause)}"
+    )
+
+
 def _extra_traffic(cause: Cause) -> str:
     return f"extra traffic: it {_moved(cause)}, {_write(cause, 'excess', 'ratio')}"
 
@@ -190,6 +209,7 @@ _SAID: dict[Code, Callable[[Cause], str]] = {
     "underfilled": _underfilled,
     "low_occupancy": _low_occupancy,
     "uncoalesced": _uncoalesced,
+    "narrow_loads": _narrow_loads,
     "extra_traffic": _extra_traffic,
     "cache_hits": _cache_hits,
     "extra_arithmetic": _extra_arithmetic,

@@ -52,6 +52,7 @@ PHRASES: dict[Code, str] = {
     "underfilled": "is underfilled",
     "low_occupancy": "has low occupancy",
     "uncoalesced": "is uncoalesced",
+    "narrow_loads": "has narrow loads",
     "extra_traffic": "moves more than its least bytes",
     "extra_arithmetic": "is busy with extra arithmetic",
     "page_faults": "is slowed by page faults",
@@ -60,7 +61,7 @@ PHRASES: dict[Code, str] = {
 """Causes in a word or two; the others are no part of a sentence about several."""
 
 _SLOWS_BYTES: tuple[Code, ...] = (
-    *("underfilled", "low_occupancy", "uncoalesced"),
+    *("underfilled", "low_occupancy", "uncoalesced", "narrow_loads"),
     *("compute_bound", "extra_arithmetic"),
 )
 """Why kernels move their bytes slowly."""

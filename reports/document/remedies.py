@@ -28,6 +28,7 @@ _REMEDIES: dict[HoldupCode, str | None] = {
     "underfilled": "launch more or smaller blocks",
     "low_occupancy": "let more warps run on each SM",
     "uncoalesced": "let neighbouring threads access neighbouring places",
+    "narrow_loads": "load several items a thread at once (vector loads)",
     "extra_traffic": "use again what is in the cache (tile, or fuse)",
     "cache_hits": None,
     "extra_arithmetic": "use a kernel without the extra arithmetic",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ...analysis.runs.records import Machine
 from ...analysis.runs.results import RunResult
+from ..contest.contest_json import contests_to_json
 from ..contest.contest_picture import draw_up_picture
 from ..contest.headlines import compose_headlines
 from ..contest.step_explanations import explain_steps
@@ -68,7 +69,7 @@ def compose(result: RunResult) -> Document:
         ),
         facts=_list_facts(result),
         folder=result.folder,
-        data=run_to_json(result, tuple(explained.values())),
+        data=run_to_json(result, tuple(explained.values()), contests_to_json(contests)),
         explanations=compose_explanations(result, sweep, contests, explained),
         headlines=compose_headlines(result, sweep, contests, explained),
         picture=draw_up_picture(result, sweep, contests),

@@ -15,7 +15,7 @@ from ..document.names import clean
 from ..document.numbers import format_value
 from .kernel_sentences import tell_kernels, tell_substitutions
 from .launch_region import tell_launch_region
-from .step_tables import ROOF_NOTES, SHOWN_LAYERS
+from .step_tables import ROOF_NOTES
 
 _NOT_TIMED = "how long their kernels took was not recorded"
 
@@ -68,21 +68,17 @@ def tell_layers(contest: Contest, sweep: Sweep) -> str | None:
     """Which layers hold the traced difference of a rep; the layers' differences sum to it."""
     mine, its = contest.step.per_rep, contest.reference.per_rep
     name, other = sweep.line_text(contest.step), sweep.line_text(contest.reference)
-    if mine is None or its is None:
+    total = contest.traced_delta_ns
+    if total is None:
         bare = " and ".join(said for said, times in ((name, mine), (other, its)) if times is None)
         verb = "have" if mine is its else "has"
         return (
             f"Which layer holds the difference between {name} and {other} is unknown: "
             f"{bare} {verb} no traced window."
         )
-    deltas = {
-        layer: a - b
-        for layer in SHOWN_LAYERS
-        if (a := getattr(mine, f"{layer}_ns")) is not None and (b := getattr(its, f"{layer}_ns")) is not None
-    }
+    deltas = {layer: delta for layer, delta in contest.delta_ns.items() if delta is not None}
     if not deltas:
         return "Which layer holds the difference is unknown: the trace holds no activity of this device."
-    total = mine.wall_ns - its.wall_ns
     named = [
         f"{layer} {_signed(delta)} ({format_value(delta / total, 'percent')})"
         for layer, delta in sorted(deltas.items(), key=lambda item: -abs(item[1]))

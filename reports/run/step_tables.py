@@ -65,7 +65,7 @@ def time_table(result: RunResult, sweep: Sweep) -> Table:
         ),
         *columns_of_part(cost_columns(), lambda step: step.costs),
         ColumnOf(key="slowdown", title="tracing", kind="ratio", value=_speaking_slowdown),
-        ColumnOf(key="noise", title="noisy", kind="ratio", value=_noise_ratio),
+        ColumnOf(key="noise", title="noisy", kind="ratio", value=lambda step: step.noise_ratio),
         ColumnOf(
             key="low", title="95 % from", kind="time", detail=True, value=lambda step: _interval(step)[0]
         ),
@@ -110,13 +110,6 @@ def cost_columns() -> tuple[ColumnOf[Costs], ...]:
 
 def _speaking_slowdown(step: StepResult) -> float | None:
     return step.tracing_slowdown if (step.tracing_slowdown or 0) > SLOWDOWN_FLAG else None
-
-
-def _noise_ratio(step: StepResult) -> float | None:
-    """Of a noisy step its traced time over what tracing makes of the untraced one."""
-    if not step.noisy or step.traced_ns is None or step.noise_ns is None:
-        return None
-    return step.traced_ns / (step.traced_ns - step.noise_ns)
 
 
 def _interval(step: StepResult) -> tuple[float | None, float | None]:

@@ -21,6 +21,12 @@ PERCENTS = (
 )
 
 
+_STEP = (
+    "The samples are whole percents: of bytes read and written less than column “a percent” is not told from nothing, "
+    "and small traffic beside large is known to that only."
+)
+
+
 def metric_table(analysis: Analysis) -> Table:
     """Ranges that samples say something of, by the bytes that they moved; no rows where nothing was sampled."""
     rows = sorted(analysis.metrics.ranges, key=_moved, reverse=True)
@@ -32,12 +38,20 @@ def metric_table(analysis: Analysis) -> Table:
         ColumnOf(
             key="written", title="DRAM written", kind="bytes", value=lambda row: row.figures.dram_write_bytes
         ),
+        ColumnOf(
+            key="step",
+            title="a percent",
+            kind="bytes",
+            term="",
+            value=lambda row: row.figures.dram_step_bytes,
+        ),
         *(_percent_column(key, title) for key, title in PERCENTS),
         ColumnOf(
             key="samples", title="samples", kind="count", term="", value=lambda row: row.figures.samples
         ),
         ColumnOf(key="device", title="GPU", kind="count", detail=True, value=lambda row: row.device),
     )
+    coarse = any(row.figures.dram_step_bytes is not None for row in rows)
     table = Table(
         name="range_metrics",
         title="Memory traffic and use of the GPU",
@@ -45,6 +59,7 @@ def metric_table(analysis: Analysis) -> Table:
         rows=tuple(fill_row(columns, row, main=at < MAIN_ROWS) for at, row in enumerate(rows)),
         notes=(
             "Bytes of all instances; percentages are means over their device time, of the GPU's peak.",
+            *([_STEP] if coarse else []),
             *where,
             *(_describe(one) for one in analysis.metrics.devices),
         ),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawing.comparison_drawings import draw_run, draw_step
 from drawing.tree import ROOT
@@ -45,3 +47,15 @@ def test_runs_that_cannot_be_compared_are_named(
     with pytest.raises(CompareError, match=problem):
         runpy.run_path(str(SCRIPT))["measure_honesty"](runs)
     assert capsys.readouterr().out == ""
+
+
+def test_three_percent_of_ten_reps_is_found_and_nothing_is_not():
+    script = runpy.run_path(str(SCRIPT))
+    for name, draw in script["planted"]().items():
+        if "10 reps" in name:
+            counts = Counter(script["judge_each"](draw(np.random.default_rng(seed)) for seed in range(40)))
+            planted = name.startswith("3 %")
+            assert counts["faster"] + (0 if planted else counts["slower"]) <= 2, name
+            assert not planted or counts["slower"] >= (34 if "disturbed" in name else 40), name
+    for factor, wanted in ((1.0, {"same", "unsure"}), (1.03, {"slower"})):
+        assert set(script["judge_together"](factor, trials=40)) <= wanted

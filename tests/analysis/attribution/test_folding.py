@@ -35,6 +35,23 @@ def names_of(trace: Trace) -> list[str]:
             "aten::add, seq = #, op_id = #, sizes = [[2, 3]]",
         ),
         ("XlaModule:#hlo_module=jit_step,program_id=3#", "XlaModule:#hlo_module=jit_step,program_id=##"),
+        ("training_step_0007", "training_step_#"),
+        ("timestep 980", "timestep #"),
+        ("step.17", "step.#"),
+        ("step17_forward", "step#_forward"),
+        ("step 1,200", "step #"),
+        ("step 17 loss=0.5321 lr=1.5e-4", "step # loss=# lr=#"),
+        ("request 0x7f3a90", "request #"),
+        ("req-3fa9c1d2", "req-#"),
+        ("request 3fa9c1d2-95d5-65ef-66e7-dff9f98764da", "request #"),
+        ("job 217895432", "job #"),
+        ("jit_train_step(9143818427463516345)", "jit_train_step(#)"),
+        ("Tensor@0x7f3a90", "Tensor@0x7f3a90"),
+        ("layer_12/attn", "layer_12/attn"),
+        ("model.blocks.3.attn", "model.blocks.3.attn"),
+        ("writer_3", "writer_3"),
+        ("triton_poi_fused_add_4", "triton_poi_fused_add_4"),
+        ("alloc 16777216", "alloc 16777216"),
         ("layer_3", "layer_3"),
         ("conv2d", "conv2d"),
         ("point n=1000", "point n=1000"),
@@ -53,6 +70,18 @@ def test_a_number_counts_by_the_word_before_it(message: str, folded: str):
         ([f"batch_{n}" for n in (4, 5, 6)], ["batch_#"] * 3),
         ([f"batch_{n}" for n in (32, 64, 128)], None),  # sizes
         ([f"chew {n}" for n in range(5)], ["chew #"] * 5),
+        ([f"chew {n:03d}" for n in range(98, 103)], ["chew #"] * 5),
+        ([f"denoise {n}" for n in range(9, 4, -1)], ["denoise #"] * 5),
+        ([f"[{n}] forward" for n in range(40, 45)], ["[#] forward"] * 5),
+        ([f"train[{n}]" for n in range(5)], ["train[#]"] * 5),
+        ([f"batch_idx={n}" for n in range(2)], ["batch_idx=#"] * 2),
+        ([f"epoch {n // 3} batch {n % 3}" for n in range(6)], ["epoch # batch #"] * 6),
+        ([f"work {n:012x}" for n in (901 << 32, 77 << 33, 5 << 35, 11 << 34, 3 << 36)], ["work #"] * 5),
+        ([f"work 0x{n:x}" for n in (9, 2, 11, 4)], None),  # too few to tell
+        ([f"tensor 0x{n:x}" for n in (9, 2, 11, 4, 7)] * 2, None),  # each comes back
+        ([f"layer 0x{n:x}" for n in (9, 2, 11, 4, 7)], None),  # which layer
+        ([f"batch={n}" for n in range(1, 9)], None),  # sizes
+        ([f"work {n}" for n in range(1000, 6000, 1000)], None),  # sizes
         ([f"chew {n}" for n in (4, 1, 0, 3, 2)], None),  # not in the order of time
         ([f"chew {n}" for n in range(4)], None),  # too few to tell
         ([f"conv{n}" for n in range(8)], None),

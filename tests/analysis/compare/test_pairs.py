@@ -106,7 +106,7 @@ def test_a_name_that_never_differs_says_so():
 
 
 def test_runs_without_a_common_step_say_so():
-    with pytest.raises(CompareError, match="have no measured step in common"):
+    with pytest.raises(CompareError, match="no measured step in common"):
         compare_runs(draw_run(draw_step("a", 10)), draw_run(draw_step("b", 10)))
 
 

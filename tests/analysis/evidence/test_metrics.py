@@ -56,6 +56,18 @@ def test_the_bytes_of_every_loop_are_those_that_hardware_counters_gave(recorded:
             assert figures.dram_read_bytes / 20 / 1e6 < 8
 
 
+def test_small_traffic_beside_large_is_known_to_a_percent_of_the_peak(recorded: Analysis):
+    """Nsight Systems rounds up: nearly every sample of the outer products says 1 % of what was 0.04 %."""
+    loops = {
+        row.range.removeprefix("loop:"): row.figures for row in recorded.metrics.ranges if len(row.path) == 1
+    }
+    for name in ("outer", "cp_outer"):
+        figures = loops[name]
+        assert figures.dram_read_bytes is not None and figures.dram_step_bytes is not None
+        assert 0.2 < figures.dram_read_bytes / 20 / 1e6 < 0.2 + 1.02 * figures.dram_step_bytes / 20 / 1e6
+        assert figures.dram_read_pct == pytest.approx(1.0, abs=0.02)
+
+
 def test_a_loop_its_range_and_its_kernel_have_the_same_bytes(recorded: Analysis):
     outer, inner = (row for row in recorded.metrics.ranges if row.path[0] == "loop:cp_sum0")
     (kernel,) = (row for row in recorded.metrics.kernels if row.kernel == "cupy_sum")
@@ -69,7 +81,14 @@ def test_the_document_has_the_metrics_of_the_contract(recorded: Analysis):
     assert (device["source"], device["set"], device["samples"]) == ("GPU_METRICS", None, 4759)
     assert device["frequency_hz"] == pytest.approx(100_000, rel=0.001)
     assert len(device["names"]) == 30
-    figures = ("dram_read_bytes", "dram_write_bytes", "dram_read_pct", "dram_write_pct", "sm_active_pct")
+    figures = (
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "dram_step_bytes",
+        "dram_read_pct",
+        "dram_write_pct",
+        "sm_active_pct",
+    )
     rest = ("pid", "tid", "device", "instances", "samples", *figures)
     rest = (*rest, "sm_issue_pct", "warps_pct", "tensor_pct")
     assert set(plain["range_metrics"][0]) == {"range", "path", "domain", *rest}
@@ -92,9 +111,10 @@ def test_a_report_shows_what_ranges_moved(recorded: Analysis):
     document = compose_analysis(recorded)
     (table,) = (t for section in document.sections for t in section.tables if t.name == "range_metrics")
     keys = [column.key for column in table.columns]
-    assert keys[:5] == ["range", "place", "instances", "read", "written"]
+    assert keys[:6] == ["range", "place", "instances", "read", "written", "step"]
     assert table.rows[0].cells[2] in (1, 20)
-    assert table.notes[1].startswith("GPU 0 was sampled at 100 kHz, 4759 times")
+    assert table.notes[1].startswith("The samples are whole percents: ")
+    assert table.notes[2].startswith("GPU 0 was sampled at 100 kHz, 4759 times")
 
 
 def drawn(
@@ -240,6 +260,54 @@ def test_a_gap_between_samples_is_announced_and_rates_go_on(tmp_path: Path):
     samples = [one for one in STEADY if not 1400 < one[0] < 1700]
     analysis = measure(drawn([(1000, 2000, "a")], samples), tmp_path)
     assert read_bytes(analysis.metrics.ranges) == [pytest.approx(500_000)]
+    assert [(n.code, n.count) for n in analysis.quality if n.code.startswith("gpu")] == [
+        ("gpu_metrics_gaps", 1)
+    ]
+
+
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_work_that_samples_do_not_reach_is_announced(tmp_path: Path, end: str):
+    """A buffer that overflows ends the samples; the rate of the rest is taken to go on."""
+    samples = STEADY[3:] if end == "first" else STEADY[:-3]
+    analysis = measure(drawn([(1000, 2000, "a")], samples), tmp_path)
+    assert read_bytes(analysis.metrics.ranges) == [pytest.approx(500_000)]
+    (note,) = [note for note in analysis.quality if note.code == "gpu_metrics_gaps"]
+    assert (note.severity, note.count) == ("warning", 1)
+    assert "sample at a lower frequency, or record for a shorter time" in note.message
+
+
+def test_an_overflow_that_the_profiler_tells_of_is_lost_data(tmp_path: Path):
+    export = drawn([(1000, 2000, "a"), (3000, 5000, "b")], STEADY)
+    message = "GPU Metrics [0]: Sampling buffer overflow."
+    export.add("DIAGNOSTIC_EVENT", timestamp=0, severity=3, text=message, globalPid=global_pid(0))
+    analysis = measure(export, tmp_path)
+    assert read_bytes(analysis.metrics.ranges) == [pytest.approx(500_000), None]
+    found = {note.code: note for note in analysis.quality}
+    assert found["gpu_metrics_lost"].severity == "error"
+    assert "sample at a lower frequency" in found["gpu_metrics_lost"].message
+    assert found["gpu_metrics_gaps"].count == found["gpu_metrics_few"].count == 1
+
+
+def test_each_of_two_gpus_has_its_own_samples(tmp_path: Path):
+    """GPU 1 reads at four fifths of what GPU 0 does, is sampled half as often, and has a gap."""
+    export = drawn([(1000, 2000, "a"), (1000, 2000, "b")], STEADY)
+    export.tables[TABLES["kernel"]][1]["deviceId"] = 1
+    export.add("TARGET_INFO_GPU", id=1, name="GPU", memoryBandwidth=2 * BANDWIDTH, smCount=100)
+    kind = 0x1000100000001
+    name = "DRAM Read Bandwidth [Throughput %]"
+    export.add(
+        "TARGET_INFO_GPU_METRICS", typeId=kind, sourceId=kind, typeName="", metricId=4, metricName=name
+    )
+    for time in (1200, 1400, 1800, 2000):
+        row = {"rawTimestamp": time, "timestamp": time, "typeId": kind}
+        export.add("GPU_METRICS", **row, metricId=4, value=40)
+    analysis = measure(export, tmp_path)
+    rows = {(row.range, row.device): row.figures for row in analysis.metrics.ranges}
+    assert {key: figures.dram_read_bytes for key, figures in rows.items()} == {
+        ("a", 0): pytest.approx(500_000),
+        ("b", 1): pytest.approx(800_000),
+    }
+    assert [one.samples for one in analysis.metrics.devices] == [10, 4]
     assert [(n.code, n.count) for n in analysis.quality if n.code.startswith("gpu")] == [
         ("gpu_metrics_gaps", 1)
     ]

@@ -19,7 +19,7 @@ from flopprof.analysis.explain.cause import Cause
 from flopprof.analysis.explain.explain import explain
 from flopprof.analysis.explain.subject import Part, Subject, subject_of_step
 from flopprof.analysis.runs.results import Costs, StepResult
-from flopprof.reports.document.cause_words import describe_cause
+from flopprof.reports.document.cause_words import describe_cause, describe_causes
 
 FAST = draw_side("fast", draw_part(50))
 
@@ -94,6 +94,46 @@ def test_traffic_that_takes_no_time_is_no_cause():
     """6.9 kB instead of 4.2 kB are 1.64× the bytes, and nothing of a difference of 30 µs."""
     part = draw_part(100, least_bytes=4.22e3, counters=draw_counters(6.91e3))
     assert causes(draw_side("slow", part)) == ()
+
+
+def test_loads_that_ask_for_less_than_those_of_a_like_are_narrow():
+    """As CuPy's sum of 16000² against CUB's: 94.7 % of the slots, 94 % of the warps, and far from the roof."""
+    fast = draw_part(240, counters=draw_counters(100e6, warps=98.0, sectors=9.4))
+    slow = draw_part(420, launch=draw_launch(500), counters=draw_counters(100e6, warps=94.0))
+    assert said(draw_side("slow", slow), draw_side("fast", fast)) == [
+        "sum_kernel (sum of slow): narrow loads: a warp's load takes 4.00 sectors of 32 bytes, 9.40 on the faster "
+        "side, so that as many warps keep fewer bytes on their way, 23.8 % of the memory's roof; 99.8 % of the "
+        "rep, up to 100 % of the difference."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slow", "fast"),
+    [
+        ({"sectors": 4.0}, {"sectors": 5.0}),  # about as wide
+        ({"sectors": 4.0}, {"sectors": 24.0}),  # wider than any load: scattered
+        ({"sectors": 8.0}, {"sectors": 16.0}),  # wide itself
+        ({"sectors": 4.0, "moved": 150e6}, {"sectors": 9.4}),  # it moves more
+    ],
+)
+def test_loads_are_not_narrow_where_the_like_shows_nothing(slow: dict[str, float], fast: dict[str, float]):
+    sides = [
+        draw_side(name, draw_part(us, counters=draw_counters(**{"moved": 100e6, **counted})))
+        for name, us, counted in (("slow", 420, slow), ("fast", 240, fast))
+    ]
+    assert "narrow_loads" not in [cause.code for cause in causes(*sides)]
+
+
+def test_a_difference_without_a_cause_says_so():
+    slow, fast = draw_side("slow", draw_part(420)), draw_side("fast", draw_part(240))
+    found = explain(fast, slow)
+    assert found is not None and found.unexplained and found.causes == ()
+    assert describe_causes([found]) == [
+        "slow: no cause was found: what was measured shows none of those that are known."
+    ]
+    alike = explain(fast, draw_side("slow", draw_part(241)))
+    bare = explain(fast, draw_side("slow", draw_part(420, counters=None)))
+    assert [one is not None and one.unexplained for one in (alike, bare)] == [False, False]
 
 
 def test_cache_hits_are_told_of_the_faster_side_whose_bytes_the_cache_spared():

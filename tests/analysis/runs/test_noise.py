@@ -58,7 +58,7 @@ def test_the_worst_of_both_passes_is_told():
     assert merged is not None and describe_surroundings(quiet) == ()
     assert describe_surroundings(merged) == (
         "other processes kept 1.0 cores busy",
-        "3% of the CPUs' time was stolen by other machines of the host",
+        "3.0 % of the CPUs' time was stolen by other machines of the host",
         "the GPU's clock was held down by power cap",
         "3 processes computed on the GPU",
     )
@@ -77,8 +77,11 @@ def test_noise_is_not_called_tracing():
     (note,) = list_step_notes([step], [], [])
     assert note.code == "noisy"
     assert note.message.endswith(
-        "(most matvec torch cpu float32 n=1000, 3.67×; other processes kept 1.0 cores busy)"
+        "(most matvec torch cpu float32 n=1000, 3.67× as long traced; other processes kept 1.0 cores busy)"
     )
+    faster = replace(step, traced_ns=1e6, slowdown=1 / 300, tracing_ns=0.0, noise_ns=-299e6)
+    (note,) = list_step_notes([step, faster], [], [])
+    assert "(most matvec torch cpu float32 n=1000, 300× as long untraced; other" in note.message
     result = replace(gpu_run(), steps=(step,), ops=())
     assert tell_disturbances(result, read_sweep(result)) == [
         "1 of 1 step is noisy, by more than tracing can explain: most torch cpu n=1000 matvec, 300 ms untraced and "

@@ -76,6 +76,7 @@ def test_every_key_is_always_present(name: str):
             "steps",
             "skipped",
             "ops",
+            "verdicts",
             "explanations",
         ),
     ]
