@@ -604,7 +604,7 @@ def test_what_show_says_of_an_imported_run_means_the_same_to_a_shell(
     files = unpack(archive)
     change_json("plan.json", "run", "command", to=command)(files)
     run = import_run(pack(tmp_path / "x.zip", files), tmp_path / "store", no_reports)
-    shown = show_kept_run(run.name, tmp_path / "store", as_json=False)
+    shown = show_kept_run(run.name, tmp_path / "store", as_json=False, screen=PLAIN)
     (line,) = (line for line in shown.splitlines() if line.startswith("command "))
     assert shlex.split(line)[1:] == command
     printed = subprocess.run(
