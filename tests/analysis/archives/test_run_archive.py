@@ -31,6 +31,7 @@ from flopprof.analysis.store.place import DATABASE
 from flopprof.profiler.commands.kept_runs import show_kept_run
 from flopprof.profiler.recorders.folders import new_run_id
 from flopprof.reports.data.run_json import run_to_json
+from flopprof.reports.render.screen import PLAIN
 from hypothesis import given
 from hypothesis import strategies as st
 
