@@ -113,4 +113,4 @@ _STEP_COLUMNS: tuple[ColumnOf[_Step], ...] = (
     ColumnOf(key="reason", title="", prose=True, value=_tell_end),
 )
 
-_COPIED = ("run", "folder")
+_COPIED = ("run", "folder", "command")
