@@ -28,6 +28,11 @@ TRACE: dict[str, Code] = {
         DEVICE,
         "the first or last launches have no device record: the recording began or ended between",
     ),
+    "empty_calls": code(
+        "info",
+        (),
+        "fills or copies without a device record returned sooner than any with one: they had zero bytes to move",
+    ),
     "missing_ranges": code("info", RANGES, "the trace has no NVTX ranges"),
     "counters_folded": code(
         "info",

@@ -1,8 +1,9 @@
 """Calls that asked the device for work of which there is no record: the recording lost it.
 
 A launch, copy or fill that succeeded has a record; in a stream capture it has none, for it only says what a graph
-will do. A graph's launch has a record for each of its nodes. What is missing at the very start or end was not yet,
-or no longer, recorded; anything more is lost.
+will do. A graph's launch has a record for each of its nodes. A fill or copy of zero bytes has none either: the call
+returns before anything is enqueued, sooner than any that has one. What is missing at the very start or end was not
+yet, or no longer, recorded; anything more is lost.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ GRAPH_BITS = 32
 
 FEW, FEW_SHARE, LEAST_SHARE = 5, 100, 10
 """At either end up to a hundredth of a process's records may be missing, or five of them if that is at most a tenth."""
+
+KNOWN_CALLS = 10
+"""So many calls of a name with a record tell how soon such a call can return."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
     missing = wanted & ~whole
     rows = np.flatnonzero(missing)
     missing[rows[_is_captured(asked, nodes, rows)]] = False
+    idle = _had_nothing_to_do(asked, missing, whole)
+    missing &= ~idle
     launches, full, held = _hold_graphs(asked, recorded, nodes)
     expected = np.where(asked.like(GRAPH_LAUNCH), full.max(initial=1), 1)
     expected[launches] = full
@@ -108,7 +114,25 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
         notes.append(note("lost_records", lost, ", ".join(parts)))
     if clipped:
         notes.append(note("clipped_records", clipped))
+    if idle.any():
+        notes.append(note("empty_calls", int(idle.sum())))
     return notes
+
+
+def _had_nothing_to_do(asked: Asked, missing: Bools, whole: Bools) -> Bools:
+    """Fills and copies without a record that returned sooner than any such call of their process with one."""
+    moving = asked.like(COPYING) | asked.like(FILLING)
+    idle = np.zeros(len(missing), np.bool_)
+    took = asked.end - asked.start
+    rows = np.flatnonzero(missing & moving)
+    for process, name in sorted(
+        set(zip(asked.process[rows].tolist(), asked.name[rows].tolist(), strict=True))
+    ):
+        alike = moving & (asked.process == process) & (asked.name == name)
+        known = took[alike & whole]
+        if len(known) >= KNOWN_CALLS:
+            idle |= alike & missing & (took < known.min())
+    return idle
 
 
 def _find_wanted(asked: Asked, recorded: Recorded) -> tuple[Bools, Bools]:
