@@ -200,7 +200,10 @@ def _check_header(path: Path, descriptor: int) -> None:
     if not head:
         raise TraceError(path, f"is empty (an export on a full disk looks like this); {AGAIN}")
     if head[:16] != MAGIC[: len(head)]:
-        raise TraceError(path, "is not a SQLite file; flopprof reads .sqlite, .nsys-rep and .qdstrm")
+        raise TraceError(
+            path,
+            "is not a SQLite file; flopprof reads .sqlite, .nsys-rep, .qdstrm and the .json of torch.profiler",
+        )
     if len(head) < 100 or size < _size_by_header(head):
         raise TraceError(path, f"is cut short; {AGAIN}")
 

@@ -163,7 +163,11 @@ def test_awkward_paths_open(tmp_path: Path):
     ("name", "content", "problem"),
     [
         ("empty.sqlite", b"", "is empty"),
-        ("text.sqlite", b"hello, this is text\n" * 50, "is not a SQLite file"),
+        (
+            "text.sqlite",
+            b"hello, this is text\n" * 50,
+            "is not a SQLite file; flopprof reads .sqlite, .nsys-rep, .qdstrm and the .json of torch.profiler",
+        ),
         ("short.sqlite", b"SQLite format 3\x00\x10", "is cut short"),
     ],
 )
