@@ -160,6 +160,15 @@ def test_no_table_is_cut_on_a_desktop_and_none_scrolls_downwards(page: Page, fol
     assert page.run(f"{trap}.length") == 0
 
 
+def test_a_long_name_breaks_before_its_table_is_cut(page: Page, folder: Path):
+    page.open(folder / "gpu.html", width=1400, height=900)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.run("document.querySelectorAll('td.k a').forEach(a => { a.textContent = 'k'.repeat(150); })")
+    cut = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth + 1)"
+    assert page.run("document.querySelectorAll('td.k a').length") > 0
+    assert page.run(f"{cut}.map(s => s.ariaLabel)") == []
+
+
 def test_a_table_of_one_row_has_no_filter(page: Page, folder: Path):
     page.open(folder / "gpu.html")
     rows = (
