@@ -51,6 +51,9 @@ PLAIN = 10.0
 FEWEST_APART = 5
 """Enough where every sample of one side lies beyond every one of the other, by more than the threshold."""
 
+_SPARE = 1.1
+"""Samples told beyond what would just decide: the next ones are not exactly as noisy."""
+
 _SEED = b"flopprof"
 
 _MOST_DRAWN = 8 << 20
@@ -287,13 +290,28 @@ def says_something(interval: tuple[float, float]) -> bool:
 def count_deciding(ratio: float, interval: tuple[float, float], have: int) -> int | None:
     """How many samples a side, as noisy as the ``have`` there are, would about decide; None where none can be said.
 
-    >>> count_deciding(1.03, (0.97, 1.09), 50)
-    215
+    A ratio beyond the threshold is decided once the interval's end on the side of 1 has passed 1, one within it once
+    both ends are within it: none can be said where the ratio is so near the threshold, or only the ranks disagree.
+
+    >>> count_deciding(1.03, (0.97, 1.09), 50), count_deciding(1.001, (0.999, 1.034), 50)
+    (227, 164)
     """
     if ratio <= 0 or not says_something(interval):
         return None
-    low, high = (math.log(end) for end in interval)
-    size = abs(math.log(ratio))
-    wanted = max(size, math.log(1 + THRESHOLD) - size)
-    found = max(math.ceil(have * ((high - low) / 2 / wanted) ** 2 * 1.1), FEWEST_SAMPLES, have + 1)
+    found = math.ceil(have * _count_widths(ratio, interval) ** 2 * _SPARE)
+    if found <= have >= FEWEST_SAMPLES:
+        return None
+    found = max(found, FEWEST_SAMPLES, have + 1)
     return found if found <= MOST_SAMPLES else None
+
+
+def _count_widths(ratio: float, interval: tuple[float, float]) -> float:
+    """How many times narrower the interval has to be around its ratio to decide."""
+    size, low, high = (math.log(number) for number in (ratio, *interval))
+    if size < 0:
+        size, low, high = -size, -high, -low
+    allowed = math.log(1 + THRESHOLD)
+    if size > allowed:
+        return max(0.0, size - low) / size
+    room = max(allowed - size, 1e-9)
+    return max((high - size) / room, (size - low) / (allowed + size))

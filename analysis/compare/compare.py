@@ -201,7 +201,8 @@ def compare_matches(
 def _describe_identity(matches: Sequence[Match], kinds: Sequence[SampleKind | None]) -> list[Caveat]:
     """A measurement against itself is the same whatever it says, and says nothing of how alike two runs are."""
     alike = [
-        read_samples(match.a, kind) == read_samples(match.b, kind) and match.a.reps == match.b.reps
+        read_samples(match.a, kind) == read_samples(match.b, kind)
+        and (match.a.reps, match.a.layers) == (match.b.reps, match.b.layers)
         for match, kind in zip(matches, kinds, strict=True)
         if kind is not None
     ]

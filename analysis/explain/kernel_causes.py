@@ -33,10 +33,13 @@ MORE_ARITHMETIC, BUSY_PIPE = 1.5, 0.5
 
 
 def find_kernel_causes(part: Part, side: Subject) -> Iterator[Cause]:
-    """All that holds of an op's heaviest kernel, from the roof down; each with what would be saved without it."""
+    """All that holds of an op's heaviest kernel, from the roof down; each with what would be saved without it.
+
+    Memory is no roof of what fits into the cache: one counted rep finds it empty, a loop of reps does not.
+    """
     ns, memory, pipe = part.ns or 0.0, memory_share(part, side), pipe_share(part, side)
     attained = attained_share(part, side)
-    if attained is not None and attained >= AT_THE_ROOF:
+    if attained is not None and attained >= AT_THE_ROOF and not side.in_cache:
         evidence = {"memory_share": memory, "attained_share": attained, **_moved(part)}
         yield _cause("memory_bound", part, side, evidence, saves=ns)
     if pipe is not None and pipe >= AT_THE_ROOF:

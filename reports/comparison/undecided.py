@@ -24,11 +24,13 @@ def _describe(pair: Pair) -> str:
     have = min(len(read_samples(thing, pair.samples)) for thing in (pair.a, pair.b))
     need = count_deciding(pair.ratio, pair.interval, have) if pair.ratio is not None else None
     name = clean(pair.label)
-    if not says_something(pair.interval) or need is None:
+    if not says_something(pair.interval):
         return f"{name}: unsure; {have} samples a side that differ this much say nothing of the ratio."
     low, high = (format_value(end, "ratio") for end in pair.interval)
     lies = f"{name}: unsure; the ratio lies between {low} and {high}"
     if pair.between_runs_hides:
         return f"{lies}; its runs differ by so much from one to the next that more samples would not decide."
+    if need is None:
+        return f"{lies}: too near what would decide for a number of samples to be told."
     more = count_noun(need - have, "more sample")
     return f"{lies}, and about {more} a side ({need} in all) would decide."

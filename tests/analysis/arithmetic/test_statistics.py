@@ -9,6 +9,7 @@ from drawing.draws import draws
 from flopprof.analysis.arithmetic.statistics import (
     THRESHOLD,
     adjust_holm,
+    count_deciding,
     judge,
     median_interval,
     ratio_interval,
@@ -211,3 +212,30 @@ def test_three_percent_at_two_percent_noise_is_found():
         for seed in range(60)
     ]
     assert found.count("slower") >= 57
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "have", "need"),
+    [
+        (1.03, (0.97, 1.09), 50, 227),
+        (1 / 1.03, (1 / 1.09, 1 / 0.97), 50, 227),
+        (0.959, (0.946, 1.01), 50, 85),
+        (1.001, (0.999, 1.034), 50, 164),
+        (1.0184, (1.0044, 1.0353), 100, 12091),
+        (1.03, (0.9, 1.1), 3, 69),
+    ],
+    ids=["above", "below", "lopsided", "within", "near the threshold", "few"],
+)
+def test_as_many_samples_are_asked_for_as_narrow_the_interval_down_to_a_verdict(
+    ratio: float, interval: tuple[float, float], have: int, need: int
+):
+    assert count_deciding(ratio, interval, have) == need
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval"),
+    [(1.02, (0.97, 1.07)), (1.05, (1.03, 1.07)), (1.5, (0.1, 20.0))],
+    ids=["at the threshold", "only its ranks disagree", "says nothing"],
+)
+def test_no_number_is_told_where_none_would_decide(ratio: float, interval: tuple[float, float]):
+    assert count_deciding(ratio, interval, 50) is None

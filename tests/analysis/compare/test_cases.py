@@ -121,3 +121,9 @@ def test_a_side_without_device_work_is_refused():
 def test_a_trace_against_itself_says_so():
     comparison = compare("warmup_delta", "a", "a")
     assert "identical" in [caveat.code for caveat in comparison.comparable]
+
+
+def test_steps_of_one_length_whose_kernels_differ_are_no_one_measurement():
+    comparison = compare("numbered_steps", "a", "b_other_numbers")
+    assert [tell(pair) for pair in comparison.pairs] == [("training_step_#", 960, 960, "same")]
+    assert "identical" not in [caveat.code for caveat in comparison.comparable]
