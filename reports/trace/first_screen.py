@@ -9,6 +9,7 @@ from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.explain.work_holdups import find_holdups
+from ...analysis.runs.quality import loses_device_work
 from ...analysis.words import name_device
 from ..document.document import Bar, Picture
 from ..document.names import clean
@@ -28,21 +29,28 @@ ANNOTATE = (
 )
 
 
+LOST = "Device work is missing from this trace: the device was busier than that, and what would help is not known."
+
+
 def compose_openings(analysis: Analysis) -> tuple[str, ...]:
     """One sentence for the step, else one for each device, and what would make the first faster; and what to do where
     nothing can be divided.
     """
     devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
     told = [describe_step(row) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
-    holdups = find_holdups(analysis)
-    name = clean(analysis.steps[0].range) if analysis.steps else None
-    told[:1] = [
-        " ".join(filter(None, (first, tell_heavy_kernels(holdups), tell_holdups(name, holdups))))
-        for first in told[:1]
-    ]
+    told[:1] = [" ".join(filter(None, (first, *_tell_what_helps(analysis)))) for first in told[:1]]
     if not len(analysis.trace.ranges):
         told.append(ANNOTATE)
     return tuple(told)
+
+
+def _tell_what_helps(analysis: Analysis) -> tuple[str, ...]:
+    """Of a trace that lacks device work, idle time is no reason for anything."""
+    if loses_device_work(analysis.quality):
+        return (LOST,) if any(row.times.busy_ns is not None for row in analysis.windows) else ()
+    holdups = find_holdups(analysis)
+    name = clean(analysis.steps[0].range) if analysis.steps else None
+    return tell_heavy_kernels(holdups), tell_holdups(name, holdups)
 
 
 def compose_rest(analysis: Analysis) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ import pytest
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.explain.holdups import Holdup
+from flopprof.analysis.trace.quality import note
 from flopprof.reports.charts.first_picture import draw_picture
 from flopprof.reports.document.remedies import tell_heavy_kernels, tell_holdups
-from flopprof.reports.trace.first_screen import compose_openings, draw_up_trace_picture
+from flopprof.reports.trace.first_screen import LOST, compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
 
@@ -41,6 +42,15 @@ def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
         "35.6 % of it; communicate beside kernels (`flopprof ranks` says who is waited for), 11.7 %; measure first "
         "what its kernels move (profile --gpu-metrics 10000), 36.3 %.",
     )
+
+
+@pytest.mark.parametrize("name", ["ddp", "torch_axis0"])
+def test_idle_time_is_no_reason_where_device_work_was_lost(name: str):
+    whole = analyze_trace(read_recorded(name))
+    (said,) = compose_openings(replace(whole, quality=(note("activity_cut_short"),)))
+    (before,) = compose_openings(whole)
+    told = before[: before.index(" To speed ")]
+    assert said == f"{told} {LOST}"
 
 
 def test_a_trace_without_steps_names_its_longest_range_and_what_to_mark():
