@@ -36,7 +36,12 @@ def run_on_terminal(request: RunRequest, *, quiet: bool = False) -> RunOutcome:
     """Run a scenario, with its progress on standard error. Raises FlopprofError, Interrupted."""
     terminal = Terminal(quiet=quiet)
     try:
-        return run_scenario(request, terminal)
+        outcome = run_scenario(request, terminal)
     except Interrupted as interrupted:
         tell(str(interrupted))
         raise
+    if quiet:  # else its report says it
+        for step in outcome.result.steps:
+            if step.status == "failed":
+                tell(f"{step.label} failed: {step.reason}")
+    return outcome

@@ -147,6 +147,16 @@ def test_a_run_whose_steps_are_all_done_is_only_completed(tmp_path: Path, run: P
 
 
 @pytest.mark.slow
+def test_a_quiet_run_says_what_failed(tmp_path: Path) -> None:
+    write_scenario(tmp_path, "double", "once")
+    (tmp_path / "fail").touch()
+    command = [sys.executable, "-m", "flopprof.profiler", "run", "s.yaml", "--recorder", "embedded", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.count("\n")) == (3, 1)
+    assert done.stderr == "once numpy cpu float32 n=16 failed: RuntimeError: not yet\n"
+
+
+@pytest.mark.slow
 def test_failed_steps_are_run_again_and_the_last_word_counts(tmp_path: Path) -> None:
     write_scenario(tmp_path, "double", "once")
     (tmp_path / "fail").touch()
