@@ -36,6 +36,7 @@ def install_line(folder: Path, *, driver: str) -> str:
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("driver", "extras"),
     [

@@ -19,6 +19,7 @@ from running.patience import PATIENCE_SECONDS
 SCRIPT = ROOT / "bench" / "honesty.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["no such run", "a folder", "a file"])
 def test_what_is_no_run_is_one_line(tmp_path: Path, name: str):
     (tmp_path / "a folder").mkdir()

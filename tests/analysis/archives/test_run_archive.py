@@ -86,6 +86,7 @@ def refusal(archive: Path, tmp_path: Path) -> str:
     return message
 
 
+@pytest.mark.slow
 def test_a_run_arrives_with_all_its_numbers(tmp_path: Path, archive: Path) -> None:
     run = import_run(archive, tmp_path / "store", no_reports)
     (sent,) = (tmp_path / "sender").iterdir()

@@ -51,6 +51,7 @@ def test_what_changed_since_the_last_time_is_read_again(cluster: DaskCluster, tm
     assert seen == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_no_task(tmp_path: Path) -> None:
     with dask_cluster(tmp_path, 2, path=[TESTS]) as own, connect(own.address, None) as engine:
         victim = own.processes[1]

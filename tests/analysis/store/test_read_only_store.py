@@ -67,6 +67,7 @@ def test_without_a_database_the_runs_are_read_from_their_folders(store: Path) ->
     assert flopprof("history", "tiny") == history
 
 
+@pytest.mark.slow
 def test_a_run_that_the_database_does_not_know_is_read_beside_those_it_knows(store: Path) -> None:
     run = list_runs(store).runs[0].id
     tag_run(store, run, "main")

@@ -104,6 +104,7 @@ def tiny_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_the_report_says_how_long_each_pass_took(tiny_run: Path) -> None:
     for shard in (tiny_run / "shards").iterdir():
         seconds = json.loads((shard / "control.json").read_text(encoding="utf-8"))["seconds"]
@@ -284,6 +285,7 @@ def test_without_the_control_pass_headline_times_are_unknown(tmp_path: Path) -> 
         assert step["traced_ns"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recorder", RECORDERS)
 def test_an_interrupt_ends_the_child_keeps_what_is_complete_and_exits_130(
     tmp_path: Path, recorder: str

@@ -36,6 +36,7 @@ def test_only_a_slower_side_beyond_the_limit_exits_1() -> None:
     compare(AXIS1, AXIS0, "--fail-above", "10000")
 
 
+@pytest.mark.slow
 def test_a_baseline_is_a_run_of_the_store_by_its_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOPPROF_STORE", str(tmp_path / "store"))
 

@@ -118,6 +118,7 @@ def test_the_text_says_who_is_late_and_fits_a_terminal() -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.slow
 def test_the_other_formats_say_the_same(tmp_path: Path) -> None:
     for name in ("markdown", "html"):
         out = tmp_path / f"ranks.{name}"

@@ -40,6 +40,7 @@ def test_a_file_name_that_is_no_text_is_told_in_one_line():
     assert (done.returncode, done.stderr.count(b"\n"), b"Traceback" in done.stderr) == (2, 1, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

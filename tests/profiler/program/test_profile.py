@@ -133,6 +133,7 @@ def test_a_failing_program_is_not_a_failing_flopprof(tmp_path: Path) -> None:
     assert profiled.files == RESULTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["full", "left", "closed"])
 def test_the_exit_code_is_the_programs_own_also_when_nobody_reads(tmp_path: Path, stream: str) -> None:
     reading, left = os.pipe()
@@ -276,6 +277,7 @@ def test_a_wrong_command_line_is_no_exit_code_of_a_program(arguments: tuple[str,
     assert line.startswith(f"flopprof: {words}")
 
 
+@pytest.mark.slow
 def test_processes_of_one_program_are_told_apart(tmp_path: Path) -> None:
     worker = "import sys\nfrom flopprof.profiler import annotate\nwith annotate('rank' + sys.argv[1]): pass"
     code = (

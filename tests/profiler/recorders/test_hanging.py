@@ -59,6 +59,7 @@ def profile(out: Path, *command: str) -> int:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ["sleep 1000", "trap '' INT TERM HUP; sleep 1000 & wait", "exec sleep 1000"])
 def test_a_program_that_is_not_started_is_not_waited_for(
     body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -96,6 +97,7 @@ def test_a_run_says_which_recorder_hung_and_goes_on(tmp_path: Path, monkeypatch:
     ) in out
 
 
+@pytest.mark.slow
 def test_a_worker_whose_recorder_hangs_afterwards_keeps_its_untraced_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

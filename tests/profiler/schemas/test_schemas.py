@@ -160,6 +160,7 @@ def test_a_comparison_is_as_its_schema_says(pair: tuple[Path, Path]) -> None:
     assert faults("compare", out) == []
 
 
+@pytest.mark.slow
 def test_a_job_is_as_its_schema_says() -> None:
     for name in ("strag", "fsdp"):
         traces = sorted((DATA / "ranks").glob(f"{name}_rank*"))

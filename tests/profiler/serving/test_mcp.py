@@ -199,6 +199,7 @@ def test_what_cannot_be_answered_is_a_sentence(
     assert "Traceback" not in told.text
 
 
+@pytest.mark.slow
 def test_no_answer_is_larger_than_it_may_be(folder: Path, session: tuple[list[Any], dict[str, Told]]) -> None:
     assert max(len(told.text) for told in session[1].values()) <= 24_000
     _, told = ask(folder, [("analyze", {"path": A}), ("explain", {"a": "sum_axes"})], "--characters", "4000")

@@ -26,6 +26,7 @@ print(faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts page faults of glibc")
 def test_freed_arrays_are_used_again():
     counts = {

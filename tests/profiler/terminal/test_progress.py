@@ -67,6 +67,7 @@ def capture(plan: Plan, options: CaptureOptions) -> list[str]:
     return shown(console)[-1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", [True, False])
 def test_a_step_whose_worker_died_moves_the_bar_like_any_other(tmp_path: Path, control: bool):
     plan = make_plan(tmp_path, "double", "die")
@@ -74,6 +75,7 @@ def test_a_step_whose_worker_died_moves_the_bar_like_any_other(tmp_path: Path, c
     assert capture(plan, options) == ["4/4" if control else "2/2"]
 
 
+@pytest.mark.slow
 def test_the_bar_of_a_resumed_run_is_over_what_is_left(tmp_path: Path):
     plan = make_plan(tmp_path, "double", "die")
     options = CaptureOptions(recorder=EmbeddedRecorder(), out=tmp_path / "run")

@@ -265,6 +265,7 @@ def interleaved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return folder, run_functions(folder, "double", "triple")
 
 
+@pytest.mark.slow
 def test_a_run_says_in_which_order_it_was_measured(interleaved: tuple[Path, Any]):
     folder, report = interleaved
     assert report["run"]["order"] == "interleaved"

@@ -52,6 +52,7 @@ def test_a_run_answers_on_the_first_screen(page: Page, tmp_path: Path, name: str
     check_first_screen(page, path, len(backends))
 
 
+@pytest.mark.slow
 def test_a_comparison_answers_on_the_first_screen(page: Page, tmp_path: Path):
     path = tmp_path / "comparison.html"
     path.write_text(

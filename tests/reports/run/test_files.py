@@ -145,6 +145,7 @@ def test_unknown_is_an_empty_cell():
     assert (step["window_kernel_ns"], step["roof_share"], step["overhead_ns"]) == ("", "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", one_in(5, ALL))
 def test_a_run_folder_gets_every_report(name: str, tmp_path: Path):
     paths = write_reports(ALL[name](), tmp_path)
