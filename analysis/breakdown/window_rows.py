@@ -6,7 +6,7 @@ A trace may have a million windows, so they lie in arrays; a row is made when it
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, Protocol, overload
@@ -53,6 +53,23 @@ class WindowRow:
     times: WindowTimes
     memcpy_kinds: dict[str, int]
     owners: tuple[OwnedTime, ...]
+
+    def sum_owners(self) -> dict[tuple[str, tuple[str, ...]], dict[str, float]]:
+        """Nanoseconds of each layer, by the (domain, path) that owns them, however that is known."""
+        times: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
+        for owned in self.owners:
+            layers = times.setdefault((owned.domain, owned.path), {})
+            layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+        return times
+
+
+def sum_layers(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Nanoseconds of each layer in all of some parts."""
+    total: dict[str, float] = {}
+    for layers in parts:
+        for name, ns in layers.items():
+            total[name] = total.get(name, 0.0) + ns
+    return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..breakdown.analyze import Analysis
 from ..breakdown.trace_steps import StepRow
-from ..breakdown.window_rows import NOT_LISTED, WindowRow
+from ..breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
 from .cause import BESIDE, Code, Evidence
 
 WaitCode = Literal[
@@ -109,24 +109,17 @@ def _count_launches(analysis: Analysis) -> dict[tuple[str, tuple[str | None, ...
 
 def stretch_of_window(analysis: Analysis, row: WindowRow) -> Stretch:
     """What ranges own of a whole trace; what lies in none of them is a part without a name."""
-    times: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
-    for owned in row.owners:
-        layers = times.setdefault((owned.domain, owned.path), {})
-        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
+    times = row.sum_owners()
     counts = dict.fromkeys(times, 0.0)
     if ("", ()) in counts:
         counts["", ()] = float((analysis.attribution.owner < 0).sum())
     for one in analysis.ranges:
         if (one.domain, one.path) in counts:
             counts[one.domain, one.path] += one.activities
-    whole: dict[str, float] = {}
-    for layers in times.values():
-        for layer, ns in layers.items():
-            whole[layer] = whole.get(layer, 0.0) + ns
     return Stretch(
         path=(),
         domain="",
-        layers=whole,
+        layers=sum_layers(times.values()),
         parts=[
             (path[-1] if path and path != NOT_LISTED else None, layers, counts[domain, path])
             for (domain, path), layers in times.items()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
-from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
+from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
 from ...analysis.explain.work_holdups import find_holdups
 from ...analysis.runs.quality import loses_device_work
 from ...analysis.words import name_device
@@ -78,22 +78,14 @@ def _draw_up(title: str, bars: Sequence[Bar]) -> Picture:
 
 def _bar_owners(window: WindowRow) -> list[Bar]:
     """The owners of a window with most time, each in its layers; the others together."""
-    times = _sum_owners(window)
+    times = window.sum_owners()
     order = sorted(times, key=lambda name: -sum(times[name].values()))
     shown = order if len(order) <= MOST_BARS else order[: MOST_BARS - 1]
     shared = find_shared(name for name in order if name[1] not in ((), NOT_LISTED))
     bars = [_bar(_label(name, shared, shown), times[name]) for name in shown]
     if rest := order[len(shown) :]:
-        bars.append(_bar(f"({len(rest)} others)", _sum_layers(times[name] for name in rest)))
+        bars.append(_bar(f"({len(rest)} others)", sum_layers(times[name] for name in rest)))
     return bars
-
-
-def _sum_owners(window: WindowRow) -> dict[RangeName, dict[str, float]]:
-    times: dict[RangeName, dict[str, float]] = {}
-    for owned in window.owners:
-        layers = times.setdefault((owned.domain, owned.path), {})
-        layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
-    return times
 
 
 def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
@@ -105,14 +97,6 @@ def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName])
     same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
     around = name_place(name, shared)
     return f"{own} ({around})" if same and around else own
-
-
-def _sum_layers(parts: Iterable[dict[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for layers in parts:
-        for name, ns in layers.items():
-            total[name] = total.get(name, 0.0) + ns
-    return total
 
 
 def _bar(label: str, layers: dict[str, float]) -> Bar:
@@ -149,7 +133,7 @@ def _describe_window(row: WindowRow) -> str:
 
 def _tell_longest(row: WindowRow) -> str:
     """The range with most of a device's time."""
-    times = _sum_owners(row)
+    times = row.sum_owners()
     named = [name for name in times if name[1] and name[1] != NOT_LISTED]
     if not named:
         return ""
