@@ -110,7 +110,7 @@ def _list_children(paths: Iterable[RangePath]) -> dict[RangePath, list[Part]]:
 def _pair_siblings(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict[Part, Part]:
     pairs = _pair_mapped(a, b, rename)
     _add(pairs, a, b, _pair_generated)
-    _add(pairs, a, b, lambda ours, theirs: {part: part for part in ours if part in set(theirs)})
+    _add(pairs, a, b, _pair_same)
     _add(pairs, a, b, _pair_without_tokens)
     for shorten in (fold_counting, _fold_numbering):
         _add(pairs, a, b, partial(_pair_shortened, shorten=shorten))
@@ -144,6 +144,11 @@ def _pair_generated(a: list[Part], b: list[Part]) -> dict[Part, Part]:
         if renumbered and len(ours) == len(theirs):
             pairs |= dict(zip(ours, theirs, strict=True))
     return pairs
+
+
+def _pair_same(a: list[Part], b: list[Part]) -> dict[Part, Part]:
+    known = set(b)
+    return {part: part for part in a if part in known}
 
 
 def _fold_generated(message: str) -> str:
