@@ -18,7 +18,9 @@ from ..recorders.child import run_child
 from ..recorders.environment import allowed_environment
 from ..recorders.hanging import HangWatch, ProcessLife, RecorderHangs
 from ..recorders.ncu import NcuRecorder
-from ..recorders.recorder import EmbeddedRecorder, Recorder
+from ..recorders.recorder import EmbeddedRecorder, NsysRecorder, Recorder
+from ..recorders.strays import end_strays
+from ..recorders.turns import Turn, turn_to_start
 from ..worker.job import (
     DISK_FULL,
     NEW_WORKER,
@@ -149,6 +151,7 @@ def run_worker(
         outcome.recorder_failed = not has_begun
         if has_begun or outcome.hang or attempt == MOST_STARTS:
             return outcome
+        end_strays(context.temporary)
     raise AssertionError("count() does not end")
 
 
@@ -190,12 +193,14 @@ def start_worker(
     hear = _listener(which, outcome, context)
     began = time.monotonic()
     try:
-        outcome.exit_code = run_child(
-            command,
-            allowed_environment(context.environment, context.temporary),
-            output=folder / "output.txt",
-            while_waiting=_while_waiting(hear, recorder, Path(command[0]), outcome, context),
-        )
+        with turn_to_start(recorder.nsys.path if isinstance(recorder, NsysRecorder) else None) as turn:
+            began = time.monotonic()
+            outcome.exit_code = run_child(
+                command,
+                allowed_environment(context.environment, context.temporary),
+                output=folder / "output.txt",
+                while_waiting=_while_waiting(hear, turn, recorder, Path(command[0]), outcome, context),
+            )
     except KeyboardInterrupt:
         pass
     except RecorderHangs as error:
@@ -221,6 +226,7 @@ def _listener(which: PassName, outcome: WorkerOutcome, context: ShardContext) ->
 
 def _while_waiting(
     hear: Callable[[], None],
+    turn: Turn,
     recorder: Recorder | NcuRecorder,
     program: Path,
     outcome: WorkerOutcome,
@@ -238,7 +244,10 @@ def _while_waiting(
 
     def listen() -> None:
         hear()
-        watch.check(outcome.life.state())
+        state = outcome.life.state()
+        if state != "to come":
+            turn.end()
+        watch.check(state)
 
     return listen
 

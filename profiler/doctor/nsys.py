@@ -23,6 +23,7 @@ from ..machine.installation import find_installation, install_packages
 from ..machine.machine import cuda_devices, needed_for_activity
 from ..recorders.folders import temporary_folder
 from ..recorders.recorder import NESTED_SIGNS, NsysRecorder
+from ..recorders.turns import turn_to_start
 from .findings import Finding, broken, ok, warning
 from .libraries import NVTX, installed
 from .probe import watch_probe
@@ -120,7 +121,10 @@ def try_recording(nsys: Nsys) -> Finding:
     """Record one range, export it and look for it."""
     with temporary_folder() as folder:
         recorder = NsysRecorder(nsys=nsys)
-        problem = watch_probe(recorder.command([sys.executable, "-c", PROBE], folder), folder, "nsys profile")
+        with turn_to_start(nsys.path):
+            problem = watch_probe(
+                recorder.command([sys.executable, "-c", PROBE], folder), folder, "nsys profile"
+            )
         if problem is not None:
             lost = recorder.failed_to_start(folder)
             remedy = LOCKED if lost else f"reinstall Nsight Systems ({how_to_install()})"

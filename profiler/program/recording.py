@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from ...analysis.files import move_whole
@@ -30,6 +31,8 @@ from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
 from ..recorders.recorder import NsysRecorder, find_usable_nsys, is_recorded, last_line
+from ..recorders.strays import end_strays
+from ..recorders.turns import turn_to_start
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
 from .inside_recorder import InsideRecorder, runs_python
@@ -239,12 +242,15 @@ def _run(
 ) -> Ending:
     """Again, should nsys lose its agent before the program has begun."""
     log = staging / "output.txt"
-    for _ in range(ATTEMPTS - 1):
-        ending = run_profiled(command, handover, log=log, announce=announce, patient=patient)
-        if handover.pid is not None or not recorder.failed_to_start(staging):
+    nsys = recorder.nsys.path if isinstance(recorder, NsysRecorder) else None
+    for attempt in count(1):
+        with turn_to_start(nsys) as turn:
+            ending = run_profiled(command, handover, turn, log=log, announce=announce, patient=patient)
+        if handover.pid is not None or not recorder.failed_to_start(staging) or attempt == ATTEMPTS:
             return ending
+        end_strays(handover.folder)
         log.unlink()
-    return run_profiled(command, handover, log=log, announce=announce, patient=patient)
+    raise AssertionError("count() does not end")
 
 
 def _publish(

@@ -24,6 +24,7 @@ from typing import Any
 from ..errors import Interrupted, ProfileError
 from ..recorders.child import HANGING_SECONDS, PATIENCE_SECONDS, POLL_SECONDS, end_child
 from ..recorders.hanging import HangWatch, RecorderHangs
+from ..recorders.turns import Turn
 from .handover import Handover
 
 TO_GROUP = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH)
@@ -115,12 +116,15 @@ class SignalPost:
 def run_profiled(
     command: Sequence[str],
     handover: Handover,
+    turn: Turn,
     *,
     log: Path,
     announce: Callable[[str], None],
     patient: bool = False,
 ) -> Ending:
     """Run the recorder until it has written its report; what it says itself goes to ``log``.
+
+    Its turn to start ends when the program has begun.
 
     Raises Interrupted when it was told to end before the program began or after it had ended, ProfileError
     when the recorder itself was killed, RecorderHangs when it does nothing and there is no program.
@@ -132,6 +136,8 @@ def run_profiled(
         with forwarded_signals(post):
             while recorder.poll() is None:
                 handover.accept()
+                if handover.pid is not None:
+                    turn.end()
                 running = post.running()
                 watch.check("there" if running else "to come" if handover.pid is None else "gone")
                 time.sleep(POLL_SECONDS)
