@@ -26,6 +26,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .student import NORMAL, quantile, two_sided_tail
+
 Verdict = Literal["same", "faster", "slower", "unsure"]
 
 Floats = NDArray[np.float64]
@@ -269,16 +271,12 @@ def _blocks(samples: Floats) -> int:
 
 def _stretch(level: float, freedom: float) -> float:
     """How much wider an interval of this level is than the normal 95 % one."""
-    from scipy.special import ndtri, stdtrit
-
-    return -float(stdtrit(freedom, (1 - level) / 2)) / float(ndtri(0.975))
+    return quantile(level, freedom) / NORMAL
 
 
 def _tail(reaches: float, freedom: float) -> float:
     """The two-sided tail beyond so many 95 % reaches; what ``_stretch`` inverts."""
-    from scipy.special import ndtri, stdtr
-
-    return 2 * float(stdtr(freedom, -reaches * float(ndtri(0.975))))
+    return two_sided_tail(reaches * NORMAL, freedom)
 
 
 def says_something(interval: tuple[float, float]) -> bool:

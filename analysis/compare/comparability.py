@@ -8,10 +8,10 @@ from statistics import median
 from typing import Literal
 
 from ..arithmetic.arrays import ints
+from ..codes.lossy import is_lossy
 from ..errors import CompareError
 from ..export.devices import describe_clock
 from ..runs.results import RunResult
-from ..trace.quality import is_lossy
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, QualityNote
 from .measured import Measured

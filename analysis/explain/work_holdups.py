@@ -17,8 +17,8 @@ from ..breakdown.kernels import FILL, copy_rows
 from ..breakdown.rows import CopyRow, KernelRow
 from ..evidence.counters import Counters
 from ..export.calls import WAITING
+from ..hardware.data_sheets import ATTAINABLE
 from ..ranks.families import family_of, name_families
-from ..runs.reached import ATTAINABLE
 from ..words import BUSY_LAYERS
 from .holdups import (
     MOST_OF_IT,

@@ -12,6 +12,7 @@ from ...scenarios.plan.step import Step
 from ...scenarios.plan.work import OpWork, StepWork, Work, step_work
 from ..arithmetic.statistics import median_interval
 from ..breakdown.rows import CopyRow, WindowTimes
+from ..codes.lossy import loses_device_work
 from ..export.devices import GpuInfo, describe_clock
 from ..hardware.data_sheets import Peaks
 from ..trace.quality import sort_notes
@@ -21,7 +22,7 @@ from .evidence import add_seconds, add_timed, by_step, cpu_use, op_with_counters
 from .folder import RunFolder, ShardFolder, read_run_folder
 from .noise import RecordedCalls, is_noisy, merge_surroundings, split_excess
 from .peaks import peaks_of_device
-from .quality import list_shard_notes, list_step_notes, loses_device_work
+from .quality import list_shard_notes, list_step_notes
 from .reached import list_reached, list_roof_lines, raise_peaks
 from .records import CallCosts, Pass, StepRecord
 from .results import Costs, OpResult, RunResult, StepResult

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..trace.quality import is_lossy, note
+from ..trace.quality import note
 from ..words import QualityNote
 from .evidence import charged_use
 from .folder import ShardFolder
@@ -23,11 +23,6 @@ CPU_CODES = frozenset(
     {"missing_device_work", "missing_device_info", "cuda_not_recorded", "missing_calls", "embedded_recorder"}
 )
 """Notes that say of a CPU shard what everybody knows: that no GPU was used."""
-
-
-def loses_device_work(notes: Iterable[QualityNote]) -> bool:
-    """Whether any note says that kernels, copies or fills of the device are missing."""
-    return any(is_lossy(one) and "kernels" in one.affects for one in notes)
 
 
 def list_shard_notes(shard: ShardFolder, windows: ShardWindows | None) -> Iterator[QualityNote]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from ..errors import RunError
 from ..files import replace_file
+
+if TYPE_CHECKING:  # reading a trace does without
+    from pydantic import BaseModel
 
 
 def write_record(path: Path, record: BaseModel) -> None:

@@ -36,13 +36,3 @@ def sort_notes(notes: Iterable[QualityNote]) -> tuple[QualityNote, ...]:
         merged[one.code, one.message] = replace(one, count=one.count + same.count) if same else one
     order = list(CODES)
     return tuple(sorted(merged.values(), key=lambda n: (_SEVERITY_ORDER[n.severity], order.index(n.code))))
-
-
-def loses_data(notes: Iterable[QualityNote]) -> bool:
-    """Whether any note means lost data: what ``--strict`` refuses."""
-    return any(is_lossy(one) for one in notes)
-
-
-def is_lossy(one: QualityNote) -> bool:
-    """Whether a note means lost data; a code that is not on the list counts by its severity."""
-    return CODES[one.code].lossy if one.code in CODES else one.severity == "error"

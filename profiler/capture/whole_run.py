@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...analysis.codes.lossy import loses_data
 from ...analysis.runs.account import account_run
 from ...analysis.runs.ceilings import ceilings_path, read_ceilings
 from ...analysis.runs.folder import RunFolder
@@ -15,7 +16,6 @@ from ...analysis.store.address import find_run
 from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
 from ...analysis.store.place import DEFAULT_STORE, in_store
-from ...analysis.trace.quality import loses_data
 from ...analysis.words import EvidenceChoice, RecorderChoice
 from ...reports.run.publish import write_reports
 from ...scenarios.errors import FlopprofError

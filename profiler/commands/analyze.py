@@ -60,7 +60,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     digest = Digest(trace)  # half the file is digested when pandas is imported
     from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
-    from ...analysis.trace.quality import loses_data
+    from ...analysis.codes.lossy import loses_data
 
     analysis = analyze_file(
         trace,
@@ -101,10 +101,10 @@ def lists_many(paths: Sequence[Path]) -> bool:
 
 def analyze_many(paths: Sequence[Path], request: AnalyzeRequest, workers: Workers) -> AnalyzeOutcome:
     """Analyse many traces, each for itself. Raises RanksError; a trace that fails is a row that says why."""
+    from ...analysis.codes.lossy import loses_data
     from ...analysis.many.many_traces import analyze_traces
     from ...analysis.many.trace_summary import SummaryRequest
     from ...analysis.ranks.naming import find_traces
-    from ...analysis.trace.quality import loses_data
     from ..terminal.workers import open_engine, show_traces
 
     _refuse_options_of_one(request)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ...analysis.codes.lossy import loses_data
 from ...analysis.errors import RanksError
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
-from ...analysis.trace.quality import loses_data
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
 from ..terminal.workers import Workers, open_engine, show_traces

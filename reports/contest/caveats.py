@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ...analysis.codes.lossy import loses_device_work
 from ...analysis.runs.noise import SLOWDOWN_FLAG
-from ...analysis.runs.quality import loses_device_work, tell_cause
+from ...analysis.runs.quality import tell_cause
 from ...analysis.runs.results import RunResult, StepResult
 from ...analysis.words import QualityNote
 from ..document.names import clean

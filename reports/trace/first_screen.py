@@ -8,8 +8,8 @@ from itertools import takewhile
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
+from ...analysis.codes.lossy import loses_device_work
 from ...analysis.explain.work_holdups import find_holdups
-from ...analysis.runs.quality import loses_device_work
 from ...analysis.words import name_device
 from ..document.document import Bar, Picture
 from ..document.names import clean

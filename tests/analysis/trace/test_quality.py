@@ -13,10 +13,11 @@ from drawing.nsys_file import NVTX, RUNTIME, TABLES, described, global_pid, glob
 from drawing.traces import read_recorded, unpacked
 from drawing.tree import ROOT
 from flopprof.analysis.codes.closed_list import CODES
+from flopprof.analysis.codes.lossy import loses_data
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.export.metadata import Diagnostic
 from flopprof.analysis.trace.diagnostics import DIAGNOSTICS, judge_diagnostics
-from flopprof.analysis.trace.quality import loses_data, note, sort_notes
+from flopprof.analysis.trace.quality import note, sort_notes
 from flopprof.analysis.trace.reading import read_trace
 
 LOSSES = [
