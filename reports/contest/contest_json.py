@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...analysis.arithmetic.statistics import Judgement
-from .verdicts import Contest, judge_contests
+from .verdicts import Contest, find_doubt, judge_contests
 
 
 def contests_to_json(contests: Mapping[str, Contest]) -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def _verdict(contest: Contest, judgement: Judgement | None) -> dict[str, Any]:
         "ratio": contest.ratio,
         "interval": None if judgement is None else list(judgement.interval),
         "p": None if judgement is None else judgement.p,
-        "verdict": "unsure" if judgement is None else judgement.verdict,
+        "verdict": "unsure" if judgement is None or find_doubt(contest, judgement) else judgement.verdict,
         "traced_delta_ns": contest.traced_delta_ns,
         "delta_ns": contest.delta_ns,
     }

@@ -179,7 +179,7 @@ def find_doubt(contest: Contest, judgement: Judgement) -> str | None:
         return None if alike else "the medians are alike and the means are not"
     if judgement.verdict != "unsure":
         agree = (contest.ratio > 1) == (judgement.ratio > 1)
-        return None if agree else "the medians and the means say opposite things"
+        return _find_contradiction(contest) if agree else "the medians and the means say opposite things"
     if contest.estimate is not None and contest.estimate.samples < FEWEST_SAMPLES:
         return f"it needs {FEWEST_SAMPLES} samples and has {contest.estimate.samples}"
     if low <= 1 <= high:
@@ -188,6 +188,20 @@ def find_doubt(contest: Contest, judgement: Judgement) -> str | None:
         return f"the medians differ by under {THRESHOLD * 100:.0f} %"
     told = f"p = {judgement.p:.2g}" if judgement.p >= 1 - LEVEL else "it ranks them the other way"
     return f"a rank test does not agree ({told})"
+
+
+def _find_contradiction(contest: Contest) -> str | None:
+    """Of noisy steps: that the traced pass, without what tracing cost it, does not say what the untraced one says."""
+    steps = (contest.step, contest.reference)
+    if contest.traced or not any(step.noisy for step in steps):
+        return None
+    mine, its = ((step.traced_ns or 0.0) - (step.tracing_ns or 0.0) for step in steps)
+    if min(mine, its) <= 0:
+        return None
+    ratio = mine / its
+    if (ratio if contest.ratio > 1 else 1 / ratio) > 1 + THRESHOLD:
+        return None
+    return f"it is noisy, and the traced pass says {format_value(ratio, 'ratio')}"
 
 
 def _tell_remedy(contest: Contest, judgement: Judgement | None) -> str:

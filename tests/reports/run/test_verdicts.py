@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from flopprof.analysis.runs.results import OpResult, RunResult
 from flopprof.analysis.words import QualityNote
 from flopprof.reports.document.numbers import format_value
 from flopprof.reports.run.compose import compose
+from flopprof.reports.run.publish import render
 
 
 def why(result: RunResult, panel: int = 0) -> tuple[str, ...]:
@@ -95,6 +97,30 @@ def test_medians_that_contradict_the_means_give_no_verdict(shift: float, mean: f
     sentence = compose(replace(whole, steps=(whole.steps[0], slow))).verdicts[0]
     assert f"no verdict between outer_sum and matvec, {format_value(mean, 'ratio')} its time," in sentence
     assert f"; no verdict as {said})" in sentence
+
+
+@pytest.mark.parametrize(
+    ("noisy", "traced", "said"),
+    [
+        (True, 1.0, "no verdict as it is noisy, and the traced pass says 1.00×)"),
+        (True, 0.8, "no verdict as it is noisy, and the traced pass says 0.800×)"),
+        (True, 1.5, "95 % interval"),
+        (False, 1.0, "95 % interval"),
+    ],
+)
+def test_noisy_passes_that_contradict_each_other_give_no_verdict(noisy: bool, traced: float, said: str):
+    """On a busy machine: 1.39x untraced and 1.0x traced."""
+    whole = with_samples(gpu_run(), 0.39, 0.001)
+    steps = tuple(
+        replace(step, traced_ns=120_000 * factor, tracing_ns=20_000.0, noisy=noisy)
+        for step, factor in zip(whole.steps, (1.0, (100_000 * traced + 20_000) / 120_000), strict=True)
+    )
+    result = replace(whole, steps=steps)
+    sentence = compose(result).verdicts[0]
+    assert said in sentence
+    assert ("no verdict" in sentence) is ("no verdict" in said)
+    (verdict,) = json.loads(render(result, "json"))["verdicts"]
+    assert (verdict["verdict"] == "unsure") is ("no verdict" in said)
 
 
 def test_without_samples_there_is_no_interval():
