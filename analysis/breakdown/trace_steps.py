@@ -21,6 +21,9 @@ from .timeline import DeviceSpans
 FEWEST_AT_ONCE = 1 << 18
 """Spans that are summed in one go: a trace has millions."""
 
+MOST_CELLS = 1 << 20
+"""Sums of ranges and layers that are made in one go."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPart:
@@ -62,20 +65,34 @@ class StepRow:
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
     """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
     ranges = trace.ranges
-    cells = len(ranges) * len(LAYERS)
-    sums = np.zeros(cells, np.int64)
-    at_once = max(FEWEST_AT_ONCE, cells)
-    for first in range(0, len(spans), at_once):
-        some = slice(first, first + at_once)
-        cell = spans.owner[some] * np.int64(len(LAYERS)) + spans.layer[some]
-        owned = cell >= 0
-        sums += sum_by_group(cell[owned], cells, (spans.end_ns[some] - spans.start_ns[some])[owned])
-    sums = sums.reshape(len(ranges), len(LAYERS))
+    sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
+    # Some layers at a time: of a million ranges, sums of all of them would be there several times over.
+    width = min(max(1, MOST_CELLS // max(len(ranges), 1)), len(LAYERS))
+    for lowest in range(0, len(LAYERS), width):
+        sums[:, lowest : lowest + width] = _sum_layers(spans, len(ranges), lowest, width)[
+            :, : len(LAYERS) - lowest
+        ]
     parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
     for level in range(int(depth.max(initial=0)), 0, -1):
         rows = np.flatnonzero((depth == level) & (parent >= 0))
         np.add.at(sums, parent[rows], sums[rows])
     return sums
+
+
+def _sum_layers(spans: DeviceSpans, ranges: int, lowest: int, width: int) -> NDArray[np.int64]:
+    """(range, layer) -> ns that the range itself owns, for so many layers from the lowest on."""
+    cells = ranges * width
+    sums = np.zeros(cells, np.int64)
+    at_once = max(FEWEST_AT_ONCE, cells)
+    for first in range(0, len(spans), at_once):
+        some = slice(first, first + at_once)
+        owner, layer = spans.owner[some], spans.layer[some]
+        own = owner >= 0
+        if width < len(LAYERS):
+            own &= (layer >= lowest) & (layer < lowest + width)
+        cell = owner[own] * np.int64(width) + (layer[own] - lowest)
+        sums += sum_by_group(cell, cells, (spans.end_ns[some] - spans.start_ns[some])[own])
+    return sums.reshape(ranges, width)
 
 
 def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
@@ -125,8 +142,11 @@ def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
     ranges = labelled.trace.ranges
     if not labelled.timelines:
         return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float)[:, None], "host"
-    sums = [sum_owned(labelled.trace, spans) for spans in labelled.timelines.values()]
-    return np.sum(sums, axis=0).astype(float) / len(sums), "device"
+    first, *others = labelled.timelines.values()
+    sums = sum_owned(labelled.trace, first)
+    for spans in others:
+        sums += sum_owned(labelled.trace, spans)
+    return sums / len(labelled.timelines), "device"
 
 
 def _describe(
