@@ -97,13 +97,21 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
     idle = _had_nothing_to_do(asked, missing, whole)
     missing &= ~idle
     launches, full, held = _hold_graphs(asked, recorded, nodes)
+    notes = [note("empty_calls", int(idle.sum()))] if idle.any() else []
+    if not missing.any() and (full == held).all():
+        return notes
     expected = np.where(asked.like(GRAPH_LAUNCH), full.max(initial=1), 1)
     expected[launches] = full
     lacking = np.where(missing, expected, 0)
     lacking[launches] = full - held
-    missing = lacking > 0
-    wanted &= missing | whole
-    notes, parts, lost, clipped = [], [], 0, 0
+    wanted &= (lacking > 0) | whole
+    return [*_tell_lost(asked, recorded, wanted, expected, lacking, pids), *notes]
+
+
+def _tell_lost(
+    asked: Asked, recorded: Recorded, wanted: Bools, expected: Ints, lacking: Ints, pids: tuple[int, ...]
+) -> Iterator[QualityNote]:
+    parts, lost, clipped = [], 0, 0
     for process, gone, cut in _count(asked, wanted, expected, lacking):
         gone = max(0, gone - _count_unnamed(recorded, process))
         lost, clipped = lost + gone, clipped + cut
@@ -111,27 +119,24 @@ def judge_lost(asked: Asked, recorded: Recorded, nodes: Nodes, pids: tuple[int, 
             total = int((asked.process[wanted] == process).sum())
             parts.append(f"pid {pids[process]}: {gone} of {total}")
     if lost:
-        notes.append(note("lost_records", lost, ", ".join(parts)))
+        yield note("lost_records", lost, ", ".join(parts))
     if clipped:
-        notes.append(note("clipped_records", clipped))
-    if idle.any():
-        notes.append(note("empty_calls", int(idle.sum())))
-    return notes
+        yield note("clipped_records", clipped)
 
 
 def _had_nothing_to_do(asked: Asked, missing: Bools, whole: Bools) -> Bools:
     """Fills and copies without a record that returned sooner than any such call of their process with one."""
-    moving = asked.like(COPYING) | asked.like(FILLING)
     idle = np.zeros(len(missing), np.bool_)
-    took = asked.end - asked.start
-    rows = np.flatnonzero(missing & moving)
+    moving = names_like(asked.names, COPYING) | names_like(asked.names, FILLING)
+    rows = np.flatnonzero(missing)
+    rows = rows[moving[asked.name[rows]]]
     for process, name in sorted(
         set(zip(asked.process[rows].tolist(), asked.name[rows].tolist(), strict=True))
     ):
-        alike = moving & (asked.process == process) & (asked.name == name)
-        known = took[alike & whole]
+        alike = (asked.process == process) & (asked.name == name)
+        known = asked.end[alike & whole] - asked.start[alike & whole]
         if len(known) >= KNOWN_CALLS:
-            idle |= alike & missing & (took < known.min())
+            idle |= alike & missing & (asked.end - asked.start < known.min())
     return idle
 
 
