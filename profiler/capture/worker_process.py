@@ -151,7 +151,6 @@ def run_worker(
         outcome.recorder_failed = not has_begun
         if has_begun or outcome.hang or attempt == MOST_STARTS:
             return outcome
-        end_strays(context.temporary)
     raise AssertionError("count() does not end")
 
 
@@ -201,6 +200,8 @@ def start_worker(
                 output=folder / "output.txt",
                 while_waiting=_while_waiting(hear, turn, recorder, Path(command[0]), outcome, context),
             )
+            if recorder.failed_to_start(folder):
+                end_strays(context.temporary)  # as long as it is its turn: they would stop the next one, too
     except KeyboardInterrupt:
         pass
     except RecorderHangs as error:

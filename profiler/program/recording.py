@@ -246,9 +246,11 @@ def _run(
     for attempt in count(1):
         with turn_to_start(nsys) as turn:
             ending = run_profiled(command, handover, turn, log=log, announce=announce, patient=patient)
-        if handover.pid is not None or not recorder.failed_to_start(staging) or attempt == ATTEMPTS:
+            if handover.pid is not None or not recorder.failed_to_start(staging):
+                return ending
+            end_strays(handover.folder)  # as long as it is its turn: they would stop the next one, too
+        if attempt == ATTEMPTS:
             return ending
-        end_strays(handover.folder)
         log.unlink()
     raise AssertionError("count() does not end")
 
