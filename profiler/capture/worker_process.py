@@ -19,8 +19,7 @@ from ..recorders.environment import allowed_environment
 from ..recorders.hanging import HangWatch, ProcessLife, RecorderHangs
 from ..recorders.ncu import NcuRecorder
 from ..recorders.recorder import EmbeddedRecorder, NsysRecorder, Recorder
-from ..recorders.strays import end_strays
-from ..recorders.turns import Turn, turn_to_start
+from ..recorders.turns import Turn, clear_failed_start, turn_to_start
 from ..worker.job import (
     DISK_FULL,
     NEW_WORKER,
@@ -201,7 +200,7 @@ def start_worker(
                 while_waiting=_while_waiting(hear, turn, recorder, Path(command[0]), outcome, context),
             )
             if recorder.failed_to_start(folder):
-                end_strays(context.temporary)  # as long as it is its turn: they would stop the next one, too
+                clear_failed_start(context.temporary)
     except KeyboardInterrupt:
         pass
     except RecorderHangs as error:

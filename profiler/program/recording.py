@@ -31,8 +31,7 @@ from ..recorders.environment import allowed_environment
 from ..recorders.folders import make_empty_folder, new_run_id, staging_folder, temporary_folder
 from ..recorders.gpu_metrics import sampling_options
 from ..recorders.recorder import NsysRecorder, find_usable_nsys, is_recorded, last_line
-from ..recorders.strays import end_strays
-from ..recorders.turns import turn_to_start
+from ..recorders.turns import clear_failed_start, turn_to_start
 from .capture_range import NO_RANGE, CaptureRange
 from .handover import Handover, Program
 from .inside_recorder import InsideRecorder, runs_python
@@ -248,7 +247,7 @@ def _run(
             ending = run_profiled(command, handover, turn, log=log, announce=announce, patient=patient)
             if handover.pid is not None or not recorder.failed_to_start(staging):
                 return ending
-            end_strays(handover.folder)  # as long as it is its turn: they would stop the next one, too
+            clear_failed_start(handover.folder)
         if attempt == ATTEMPTS:
             return ending
         log.unlink()

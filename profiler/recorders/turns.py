@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from .strays import end_strays
+
 SHARED_MEMORY = Path("/dev/shm")
 """Where Linux keeps the blocks that programs share by name (shm_overview(7))."""
 
@@ -50,6 +52,19 @@ def turn_to_start(nsys: Path | None) -> Iterator[Turn]:
         yield turn
     finally:
         turn.end()
+
+
+def clear_failed_start(temporary: Path, folder: Path = SHARED_MEMORY) -> None:
+    """End what a failed start left, whose TMPDIR was ``temporary``, and remove the block that it could not use.
+
+    To be called in its turn: it would stop the next one, too. Who records meanwhile keeps the block that it has, and
+    was seen to end well without its name.
+    """
+    end_strays(temporary)
+    for block in folder.glob("NSys-*"):
+        with contextlib.suppress(OSError):
+            if block.lstat().st_uid == os.geteuid():
+                block.unlink()
 
 
 def remove_remains(folder: Path = SHARED_MEMORY) -> None:

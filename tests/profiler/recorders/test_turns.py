@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from flopprof.profiler.recorders import turns
-from flopprof.profiler.recorders.turns import remove_remains, turn_to_start
+from flopprof.profiler.recorders.strays import find_strays
+from flopprof.profiler.recorders.turns import clear_failed_start, remove_remains, turn_to_start
 from running.profiled_programs import FLOPPROF, python
 
 HOLDER = """
@@ -106,6 +107,23 @@ def test_a_block_in_use_or_in_the_making_stays(tmp_path: Path) -> None:
     fresh = block(tmp_path, age_seconds=0)
     remove_remains(tmp_path)
     assert fresh.exists()
+
+
+def test_after_a_failed_start_the_next_makes_a_block_of_its_own(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    broken = block(tmp_path, age_seconds=0)
+    with subprocess.Popen(
+        [sys.executable, "-c", USER, broken],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(private)},
+    ) as left:
+        assert left.stdout is not None
+        left.stdout.readline()
+        clear_failed_start(private, tmp_path)
+        assert not list(find_strays(private))
+    assert not broken.exists()
 
 
 @pytest.mark.slow
