@@ -21,10 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from ..errors import StoreError
+from ..errors import RunError, StoreError
 from ..files import draft_file
 from ..programs.folder import ProgramFolder, read_program_folder
-from ..programs.folder_kind import is_program_folder
+from ..programs.folder_kind import is_job_folder, is_program_folder
+from ..programs.job_folder import read_job_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import RunFolder, read_run_folder
 from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
@@ -59,8 +60,10 @@ class ArchiveManifest(Record):
 def export_run(run: Path, target: Path) -> None:
     """Write the archive of a run, whole or not at all; it is readable by its owner only (0600).
 
-    Raises RunError, TraceError, ScrubError for what cannot be read, StoreError for a target that cannot be written.
+    Raises RunError, also for a job of ranks, TraceError, ScrubError for what cannot be read, StoreError for a target
+    that cannot be written.
     """
+    _refuse_job(run)
     program = read_program_folder(run) if is_program_folder(run) else None
     folder = None if program is not None else read_run_folder(run)
     try:
@@ -74,6 +77,18 @@ def export_run(run: Path, target: Path) -> None:
                 _pack(folder.plan.run.id, dict(_public_files(folder, Path(work))), draft)
     except OSError as error:
         raise StoreError(target, f"cannot be written ({error.strerror or error})") from error
+
+
+def _refuse_job(run: Path) -> None:
+    if not is_job_folder(run):
+        return
+    first, *others = (rank.folder.name for rank, _ in read_job_folder(run).recorded())
+    then = f", then {', '.join(others)}" if others else ""
+    raise RunError(
+        run,
+        "is a job of ranks, and an archive holds one program; export each rank: "
+        f"flopprof export {run / first}{then}",
+    )
 
 
 def hide_paths(text: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...analysis.ranks.whole_job import RanksRequest
+from ...analysis.store.listing import record_folder
+from ...analysis.store.place import find_store, in_store
 from ...analysis.words import RecorderChoice
 from ...reports.program.compose import REPORTS
 from ...scenarios.errors import FlopprofError
@@ -65,6 +67,9 @@ def _report(launched: Launched, ranks: int) -> bool:
             text = render_job(job, format)
             emit(text, launched.folder / name)
         emit(render_job(job, "json"), launched.folder / "ranks.json")
+        store = find_store(None)
+        if in_store(launched.folder, store):
+            record_folder(store, launched.folder.name)
     except (FlopprofError, OSError) as error:
         tell(
             f"flopprof: the traces are in {launched.folder}, but could not be set against each other: {error}"
