@@ -62,6 +62,14 @@ def test_ranks_that_their_launcher_started_under_flopprof_are_a_job_without_a_re
     assert "command   flopprof profile --ranks 2 -- python3 train.py '…'" in run_here("show", "mine")[0]
 
 
+def test_a_rank_that_was_begun_anew_is_not_missing(store: Path) -> None:
+    job = put_job(store / JOB, "ranks/strag_rank0", "ranks/strag_rank1")
+    (job / "rank1").rename(job / "restart1-rank1")
+    assert f"{JOB}  complete  2/2 ranks" in run_here("runs")[0]
+    shown = run_here("show", "latest")[0].splitlines()[-2:]
+    assert [line.rsplit(maxsplit=1)[0].rstrip() for line in shown] == ["rank 0", "rank 1, restart 1"]
+
+
 def test_one_that_is_being_recorded_says_so(store: Path) -> None:
     job = put_job(store / JOB, "ranks/strag_rank0")
     (job / "job.json").unlink()
