@@ -21,6 +21,8 @@ from ..words import FORMAT, Recorder
 from .folder_kind import JOB, PROFILE
 from .record import ProfileRecord
 
+MOST_RANKS = 1 << 16
+
 _RANK_FOLDER = re.compile(r"(?:restart(\d+)-)?rank(\d+)", re.ASCII)
 
 
@@ -94,14 +96,11 @@ def read_job_folder(path: Path) -> JobFolder:
     there = {one.rank for one in found}
     gone = [
         RecordedRank(rank=rank, restart=0, folder=path / f"rank{rank}", record=None)
-        for rank in range(min(record.ranks, _MOST_RANKS))
+        for rank in range(min(record.ranks, MOST_RANKS))
         if rank not in there
     ]
     ranks = sorted([*found, *gone], key=lambda one: (one.rank, one.restart))
     return JobFolder(path=path, record=record, ranks=tuple(ranks))
-
-
-_MOST_RANKS = 1 << 20
 
 
 def _find_ranks(path: Path) -> list[RecordedRank]:

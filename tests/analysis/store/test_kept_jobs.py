@@ -50,6 +50,8 @@ def test_a_rank_without_a_trace_is_named_until_it_is_there(store: Path) -> None:
     assert "problem   rank 1 left no trace; record the job again, or look at the others alone" in shown
     assert "failed: left no trace" in shown
     assert "--resume" not in shown
+    for command in ("report", "ranks"):
+        assert "[rank_missing]" in run_here(command, "latest")[0]
     shutil.move(store.parent / "aside", job / "rank1")
     assert "interrupted" not in run_here("runs")[0]
 
@@ -98,18 +100,6 @@ def test_a_job_and_a_program_are_not_compared(store: Path) -> None:
     assert err == (
         "flopprof: other@latest: is no folder with the traces of a job's ranks, as the other side is\n"
     )
-
-
-def test_export_of_a_job_says_what_to_export(store: Path) -> None:
-    job = put_job(store / JOB, "ranks/strag_rank0", "ranks/strag_rank1")
-    _, err = run_here("export", "latest", code=2)
-    folder = Path("flopprof-runs") / JOB
-    assert err == (
-        f"flopprof: {folder}: is a job of ranks, and an archive holds one program; export each rank: "
-        f"flopprof export {folder}/rank0, then rank1\n"
-    )
-    run_here("export", job / "rank0", "--out", "rank0.zip")
-    assert Path("rank0.zip").exists()
 
 
 def test_a_record_that_is_spoilt_hides_no_other(store: Path) -> None:
