@@ -6,6 +6,7 @@
     plan.json, machine.json, ceilings.json
     shards/<backend>-<device>[-k]/control.json, trace.sqlite
     profile.json, machine.json, python.json, trace.sqlite, captures/<k>/trace.sqlite    of a recorded program instead
+    job.json, rank<k>/<the same>       of a job of ranks instead
 
 Reports are not in it: the receiver makes them from the records. Records are written anew from what flopprof
 knows of them, paths in them cut to their last part; traces are scrubbed once more.
@@ -17,14 +18,17 @@ import hashlib
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ..errors import StoreError
+from ..errors import RunError, StoreError
 from ..files import draft_file
 from ..programs.folder import ProgramFolder, read_program_folder
-from ..programs.folder_kind import is_program_folder
+from ..programs.folder_kind import JOB, is_job_folder, is_program_folder
+from ..programs.job_folder import JobFolder, read_job_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import RunFolder, read_run_folder
 from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
@@ -32,6 +36,11 @@ from ..trace.scrub import scrub_trace
 from ..words import FORMAT
 
 MANIFEST = "archive.json"
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+RUN_ID = re.compile(rf"{NAME}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}", re.ASCII)
+"""As ``flopprof run`` makes them: neither ``latest`` nor ``flopprof.db`` is one."""
 
 _PATH = re.compile(r"(?:~|(?<![\w.~/])/[\w.@+~-]+)(?:/[\w.@+~-]+)+")
 
@@ -61,19 +70,36 @@ def export_run(run: Path, target: Path) -> None:
 
     Raises RunError, TraceError, ScrubError for what cannot be read, StoreError for a target that cannot be written.
     """
-    program = read_program_folder(run) if is_program_folder(run) else None
-    folder = None if program is not None else read_run_folder(run)
+    run_id, make_files = _read(run)
     try:
         with (
             tempfile.TemporaryDirectory(prefix="flopprof-export-") as work,
             draft_file(target, durable=False) as draft,
         ):
-            if program is not None:
-                _pack(program.record.id, dict(_program_files(program, Path(work))), draft)
-            elif folder is not None:
-                _pack(folder.plan.run.id, dict(_public_files(folder, Path(work))), draft)
+            _pack(run_id, dict(make_files(Path(work))), draft)
     except OSError as error:
         raise StoreError(target, f"cannot be written ({error.strerror or error})") from error
+
+
+def _read(run: Path) -> tuple[str, Callable[[Path], Iterator[tuple[str, Path]]]]:
+    """The id of a run, and what makes the files of its archive in a folder."""
+    if is_program_folder(run):
+        program = read_program_folder(run)
+        return program.record.id, partial(_program_files, program)
+    if is_job_folder(run):
+        job = read_job_folder(run)
+        if not RUN_ID.fullmatch(job.record.id):
+            raise RunError(run, f"its name is none that flopprof gives to runs; {_name_job(job)}")
+        return job.record.id, partial(_job_files, job)
+    folder = read_run_folder(run)
+    return folder.plan.run.id, partial(_public_files, folder)
+
+
+def _name_job(job: JobFolder) -> str:
+    record = job.record
+    stamp = datetime.fromisoformat(record.started_at).strftime("%Y%m%d-%H%M%S")
+    mark = hashlib.sha256(record.id.encode(errors="replace")).hexdigest()[:4]
+    return f"rename the folder to profile-{record.name}-{stamp}-{mark}, and export that"
 
 
 def hide_paths(text: str) -> str:
@@ -149,6 +175,18 @@ def _program_files(program: ProgramFolder, work: Path) -> Iterator[tuple[str, Pa
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         scrub_trace(trace, work / name)
         yield name, work / name
+
+
+def _job_files(job: JobFolder, work: Path) -> Iterator[tuple[str, Path]]:
+    """Every file of a job: its record, and those of each rank's program."""
+    record = work / JOB
+    record.write_text(job.record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    yield JOB, record
+    for rank, _ in job.recorded():
+        place = work / rank.folder.name
+        place.mkdir()
+        for name, path in _program_files(read_program_folder(rank.folder), place):
+            yield f"{rank.folder.name}/{name}", path
 
 
 def _pack(run_id: str, files: dict[str, Path], draft: Path) -> None:

@@ -27,6 +27,7 @@ MOST_OF = {
     "machine.json": 1 << 20,
     "ceilings.json": 1 << 20,
     "plan.json": 64 << 20,
+    "job.json": 1 << 20,
 }
 """Bytes of the files that do not grow with what was measured."""
 
@@ -34,13 +35,15 @@ _SHARD = r"shards/[a-z0-9]+-[a-z0-9]+(?:-[0-9]{1,6})?/"
 
 _COUNTERS = r"counters/[a-z0-9]+-[a-z0-9]+-[0-9]{1,6}\.json"
 
-_PROGRAM = r"(?:profile|python)\.json|(?:captures/[0-9]{1,4}/)?trace\.sqlite"
+_RANK = r"(?:restart[0-9]{1,4}-)?rank[0-9]{1,5}/"
+
+_PROGRAM = rf"(?:{_RANK})?(?:(?:profile|python|machine)\.json|(?:captures/[0-9]{{1,4}}/)?trace\.sqlite)"
 
 _FILE = re.compile(
-    rf"(?:plan|machine|ceilings)\.json|{_SHARD}(?:control\.json|trace\.sqlite)|{_COUNTERS}|{_PROGRAM}"
+    rf"(?:plan|ceilings|job)\.json|{_SHARD}(?:control\.json|trace\.sqlite)|{_COUNTERS}|{_PROGRAM}"
 )
 
-_FOLDER = re.compile(rf"shards/|counters/|{_SHARD}|captures/(?:[0-9]{{1,4}}/)?")
+_FOLDER = re.compile(rf"shards/|counters/|{_SHARD}|{_RANK}|(?:{_RANK})?captures/(?:[0-9]{{1,4}}/)?")
 
 _END_MARK, _END_BYTES = b"PK\x05\x06", 22
 
@@ -88,7 +91,9 @@ def check_entries(archive: Path, file: zipfile.ZipFile) -> dict[str, zipfile.Zip
         if name in entries:
             raise ArchiveRefused(archive, f"its entry {name!r} is there twice")
         if entry.file_size > (
-            MOST_BYTES if name.endswith(".sqlite") else MOST_OF.get(name, MOST_RECORD_BYTES)
+            MOST_BYTES
+            if name.endswith(".sqlite")
+            else MOST_OF.get(name.rpartition("/")[2], MOST_RECORD_BYTES)
         ):
             raise ArchiveRefused(
                 archive, f"its entry {name!r} unpacks to {entry.file_size} bytes, which is too much"

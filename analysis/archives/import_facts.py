@@ -10,6 +10,8 @@ from typing import get_args
 
 from ..errors import RunError
 from ..programs.folder import ProgramFolder
+from ..programs.folder_kind import JOB
+from ..programs.job_folder import MOST_RANKS, JobRecord
 from ..runs.folder import RunFolder
 from ..runs.records import Machine, Record
 from ..words import EvidenceChoice, RecorderChoice
@@ -51,10 +53,23 @@ def check_program_facts(program: ProgramFolder) -> None:
     _check_records([("profile.json", program.record)], program.machine)
 
 
+def check_job_facts(record: JobRecord) -> None:
+    """The same of a job; its ranks are programs."""
+    if problem := _time_problem(record.started_at):
+        raise RunError(JOB, problem)
+    if not 1 <= record.ranks <= MOST_RANKS:
+        raise RunError(JOB, f"no job has {record.ranks} ranks")
+    _check_values(JOB, record)
+
+
+def _check_values(name: str, record: Record) -> None:
+    for place, problem in _find_impossible(record.model_dump(), ()):
+        raise RunError(name, f"{'.'.join(place)} {problem}")
+
+
 def _check_records(records: Sequence[tuple[str, Record]], machine: Machine) -> None:
     for name, record in (*records, ("machine.json", machine)):
-        for place, problem in _find_impossible(record.model_dump(), ()):
-            raise RunError(name, f"{'.'.join(place)} {problem}")
+        _check_values(name, record)
     if problem := _machine_problem(machine):
         raise RunError("machine.json", problem)
 

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,24 +25,29 @@ from ...scenarios.language.problems import explain_record
 from ..errors import SENSELESS, ArchiveRefused, RunError, StoreError
 from ..files import move_whole
 from ..programs.folder import read_program_folder
-from ..programs.folder_kind import is_program_folder
+from ..programs.folder_kind import JOB, PLAN, PROFILE, is_job_folder, is_program_folder
+from ..programs.job_folder import read_job_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import check_whole, read_run_folder
 from ..runs.lock import hold_folder
 from ..runs.records import RunPlan
 from ..trace.scrub import scrub_trace
 from ..words import FORMAT
-from .archive import MANIFEST, ArchiveManifest, file_digest, public_counters, public_plan, public_shard
+from .archive import (
+    MANIFEST,
+    NAME,
+    RUN_ID,
+    ArchiveManifest,
+    file_digest,
+    public_counters,
+    public_plan,
+    public_shard,
+)
 from .entries import MOST_MANIFEST_BYTES, check_entries, refuse_large_directory
 from .import_checks import check_samples, check_steps, check_trace
-from .import_facts import check_program_facts, check_run_facts
+from .import_facts import check_job_facts, check_program_facts, check_run_facts
 
 IMPORT_PREFIX = ".import-"
-
-_SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-
-RUN_ID = re.compile(rf"{_SCENARIO}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}", re.ASCII)
-"""As ``flopprof run`` makes them: neither ``latest`` nor ``flopprof.db`` is one."""
 
 _STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 
@@ -125,10 +130,17 @@ def _check_manifest(archive: Path, manifest: ArchiveManifest, entries: dict[str,
     for name, described in manifest.files.items():
         if entries[name].file_size != described.bytes:
             raise ArchiveRefused(archive, f"{name} has another size than {MANIFEST} says")
-    is_program = "profile.json" in entries and "plan.json" not in entries
-    for needed in ("profile.json" if is_program else "plan.json", "machine.json"):
+    for needed in _list_needed(entries):
         if needed not in entries:
             raise ArchiveRefused(archive, f"it has no {needed}")
+
+
+def _list_needed(entries: Iterable[str]) -> tuple[str, ...]:
+    """The records without which there is no run; of the ranks of a job each is looked at when it is read."""
+    found = {PLAN, PROFILE, JOB}.intersection(entries)
+    if found == {JOB}:
+        return (JOB,)
+    return (PROFILE if found == {PROFILE} else PLAN, "machine.json")
 
 
 def _unpack_entry(archive: Path, file: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
@@ -146,13 +158,16 @@ def _unpack_entry(archive: Path, file: zipfile.ZipFile, entry: zipfile.ZipInfo, 
 def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
     """A run folder out of what came: records written anew, traces copied table by table."""
     if is_program_folder(come):
-        _rebuild_program(come, run, manifest)
+        _rebuild_program(come, run, manifest.id)
+        return
+    if is_job_folder(come):
+        _rebuild_job(come, run, manifest.id)
         return
     folder = read_run_folder(come)
     info = folder.plan.run
     if info.id != manifest.id:
         raise RunError("plan.json", f"is of the run {info.id!r}, not of {manifest.id}")
-    if not re.fullmatch(_SCENARIO, info.scenario) or not _STARTED.fullmatch(info.started_at):
+    if not re.fullmatch(NAME, info.scenario) or not _STARTED.fullmatch(info.started_at):
         raise RunError(
             "plan.json", f"{info.scenario!r} of {info.started_at!r} is no scenario of a time in UTC"
         )
@@ -176,12 +191,26 @@ def _rebuild(come: Path, run: Path, manifest: ArchiveManifest) -> None:
     _write_record(run / "plan.json", plan.model_dump_json(indent=1))
 
 
-def _rebuild_program(come: Path, run: Path, manifest: ArchiveManifest) -> None:
+def _rebuild_job(come: Path, run: Path, run_id: str) -> None:
+    job = read_job_folder(come)
+    record = job.record
+    if record.id != run_id:
+        raise RunError(JOB, f"is of the run {record.id!r}, not of {run_id}")
+    if not re.fullmatch(NAME, record.name) or not _STARTED.fullmatch(record.started_at):
+        raise RunError(JOB, f"{record.name!r} of {record.started_at!r} is no job of a time in UTC")
+    check_job_facts(record)
+    for rank, _ in job.recorded():
+        _rebuild_program(rank.folder, run / rank.folder.name)
+    _write_record(run / JOB, record.model_dump_json(indent=1))
+
+
+def _rebuild_program(come: Path, run: Path, run_id: str | None = None) -> None:
+    """A program out of what came; without an id it is a rank of a job."""
     program = read_program_folder(come)
     record = program.record
-    if record.id != manifest.id:
-        raise RunError("profile.json", f"is of the run {record.id!r}, not of {manifest.id}")
-    if not re.fullmatch(_SCENARIO, record.group) or not _STARTED.fullmatch(record.started_at):
+    if run_id not in (None, record.id):
+        raise RunError("profile.json", f"is of the run {record.id!r}, not of {run_id}")
+    if not re.fullmatch(NAME, record.group) or not _STARTED.fullmatch(record.started_at):
         raise RunError(
             "profile.json", f"{record.group!r} of {record.started_at!r} is no program of a time in UTC"
         )

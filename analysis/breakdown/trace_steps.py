@@ -56,10 +56,19 @@ class StepRow:
     """``device``: the part of the devices' timelines that it owns; ``host``: its own time."""
     times_ns: tuple[float, ...] = ()
     """Of its steady instances, in their order."""
+    hiccups: int = 0
+    """So many of them took so much longer that they are in none of the layers and parts."""
     layers: Mapping[str, float] = field(default_factory=dict[str, float])
     """ns a step of each layer of the devices' timelines, their mean; empty on the host's clock."""
     parts: tuple[StepPart, ...] = ()
     """What it is made of, the longest first: the ranges right inside it, and what is in none of them."""
+
+
+HICCUP = 3.0
+"""Times the median from which on an instance may be one that something held up."""
+
+_MOST_HICCUPS, _LEAST_WEIGHT = 0.2, 1.1
+"""The share of instances beyond which they are a way of the program's own; and by how much they must move the mean."""
 
 
 def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
@@ -108,7 +117,8 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     sums, clock = _measure(labelled)
     times = sums.sum(axis=1)
     kept, _ = drop_warm_up(trace, members, times, wanted)
-    rows = [_describe(path, kept, sums, len(members[path]), clock) for path in found]
+    parent = ints(trace.ranges, "parent")
+    rows = [_describe(path, kept, sums, parent, len(members[path]), clock) for path in found]
     return tuple(
         sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
     )
@@ -150,10 +160,17 @@ def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
 
 
 def _describe(
-    path: RangePath, kept: Mapping[RangePath, Ints], sums: NDArray[np.float64], of: int, clock: str
+    path: RangePath,
+    kept: Mapping[RangePath, Ints],
+    sums: NDArray[np.float64],
+    parent: Ints,
+    of: int,
+    clock: str,
 ) -> StepRow:
     rows = kept[path]
     times = sums[rows].sum(axis=1)
+    held_up = rows[_find_hiccups(times)]
+    calm = _leave_out(held_up, path, kept, parent) if len(held_up) else kept
     return StepRow(
         range=path[-1][1],
         path=tuple(message for _, message in path),
@@ -164,9 +181,30 @@ def _describe(
         interval_ns=median_interval(times),
         clock=clock,
         times_ns=tuple(times.tolist()),
-        layers=_spell_layers(sums[rows].sum(axis=0) / len(rows)),
-        parts=tuple(_divide(path, kept, sums)),
+        hiccups=len(held_up),
+        layers=_spell_layers(sums[calm[path]].sum(axis=0) / len(calm[path])),
+        parts=tuple(_divide(path, calm, sums)),
     )
+
+
+def _leave_out(
+    some: Ints, path: RangePath, kept: Mapping[RangePath, Ints], parent: Ints
+) -> Mapping[RangePath, Ints]:
+    """The steps of a path without some, and what is right inside the others."""
+    inside = {inner: rows for inner, rows in kept.items() if inner[:-1] == path}
+    return {
+        path: kept[path][~np.isin(kept[path], some)],
+        **{inner: rows[~np.isin(parent[rows], some)] for inner, rows in inside.items()},
+    }
+
+
+def _find_hiccups(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which steps are few, far longer than the median, and together so long that a mean would be theirs."""
+    longer = times > HICCUP * np.median(times)
+    few = longer.sum() <= _MOST_HICCUPS * len(times)
+    if few and longer.any() and times.mean() > _LEAST_WEIGHT * times[~longer].mean():
+        return longer
+    return np.zeros(len(times), bool)
 
 
 def _divide(path: RangePath, kept: Mapping[RangePath, Ints], sums: NDArray[np.float64]) -> list[StepPart]:

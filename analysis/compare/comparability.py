@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -11,6 +11,7 @@ from ..arithmetic.arrays import ints
 from ..codes.lossy import is_lossy
 from ..errors import CompareError
 from ..export.devices import describe_clock
+from ..runs.records import Machine
 from ..runs.results import RunResult
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, QualityNote
@@ -65,17 +66,26 @@ class Circumstances:
 
 def describe_run(result: RunResult) -> Circumstances:
     """The machine, the software and the losses of a run."""
-    machine, run = result.machine, result.run
+    facts = _describe_machine(result.machine, result.clocks)
+    facts |= {("recorder", "the recorder"): result.run.recorder, _ORDER: result.run.order}
+    return Circumstances(facts=facts, losses=list_losses(result.quality))
+
+
+def describe_program(machine: Machine, trace: Trace) -> Circumstances:
+    """The machine of a recorded program, and what its trace says of the recorder."""
+    told = describe_trace(trace)
+    return replace(told, facts={**_describe_machine(machine), **told.facts})
+
+
+def _describe_machine(machine: Machine, clocks: Sequence[str] = ()) -> dict[tuple[str, str], str]:
     gpus = ", ".join(gpu.name for gpu in machine.gpus) or "none"
     facts = {("gpu", "the GPU"): gpus, ("machine", "the CPU"): machine.cpu}
-    if result.clocks:
-        facts[_CLOCK] = ", ".join(result.clocks)
+    if clocks:
+        facts[_CLOCK] = ", ".join(clocks)
     facts["versions", "Python"] = machine.python
     for name, version in machine.versions.items():
         facts[_sort_version(name), name] = version
-    facts |= {("settings", name): value for name, value in machine.settings.items()}
-    facts |= {("recorder", "the recorder"): run.recorder, _ORDER: run.order}
-    return Circumstances(facts=facts, losses=list_losses(result.quality))
+    return facts | {("settings", name): value for name, value in machine.settings.items()}
 
 
 def _sort_version(name: str) -> str:

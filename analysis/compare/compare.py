@@ -100,7 +100,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     ``maps`` are texts OLD=NEW that rename A's ranges. Raises CompareError where nothing pairs.
     """
     if (a.paths is None) != (b.paths is None):
-        raise CompareError(f"{a.name} and {b.name}: one is a run, the other a trace; compare two of a kind")
+        raise CompareError(_explain_kinds(a, b))
     a, b = align_sides(a, b)
     refuse_other_clocks(a, b)
     if a.paths is None or b.paths is None:
@@ -126,6 +126,16 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         ],
         unmatched=list_unmatched(a.things, b.things, matches),
         pairing=(*pairing, *describe_folded(a.folded, b.folded)),
+    )
+
+
+def _explain_kinds(a: Side, b: Side) -> str:
+    unmarked, other = (a, b) if a.paths is None else (b, a)
+    if unmarked.result is not None:
+        return f"{a.name} and {b.name}: one is a run, the other a trace; compare two of a kind"
+    return (
+        f"{unmarked.name} has neither ranges nor kernels, {other.name} has: mark the parts of both programs with "
+        "flopprof.annotate and record them again"
     )
 
 

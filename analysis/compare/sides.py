@@ -16,15 +16,16 @@ from pathlib import Path
 from ..attribution.folding import Fold, fold_ranges
 from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
+from ..programs.folder import read_program_folder
 from ..programs.folder_kind import is_program_folder
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
-from .comparability import Circumstances, describe_run, describe_trace
-from .kernel_things import measure_kernels
+from .comparability import Circumstances, describe_program, describe_run, describe_trace
 from .measured import Measured, measure_run
 from .range_times import MeasuredRanges, measure_ranges
+from .unmarked_things import measure_kernels, measure_program
 
 _SELECTION = re.compile(r"\w+=[^,]*(,\w+=[^,]*)*")
 
@@ -57,7 +58,7 @@ class Side:
     circumstances: Circumstances
     selection: Mapping[str, str]
     paths: Mapping[str, RangePath] | None = None
-    """The path of every thing's key; None for a run, whose things are steps."""
+    """The path of every thing's key; None for a run, whose things are steps, and for a program without ranges."""
     result: RunResult | None = None
     source: TraceSource | None = None
     """The trace that was measured; None for a run."""
@@ -121,7 +122,7 @@ def read_side(
     """
     name = parse_side(text, find_run, by_name=by_name)
     if is_program_folder(name.path):
-        name = replace(name, path=name.path / "trace.sqlite")
+        return select_things(_read_program(name, domains, wanted), name.selection)
     side = _read_run(name) if name.path.is_dir() else _read_trace(name, domains, wanted)
     return select_things(side, name.selection)
 
@@ -211,6 +212,24 @@ def _read_run(name: SideName) -> Side:
 def _read_trace(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
     with open_trace_file(name.path) as file:
         return side_of_trace(read_trace(file), name.text, domains, wanted)
+
+
+def _read_program(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
+    """The ranges or kernels of a recorded program; without either its functions and its whole time."""
+    with open_trace_file(name.path / "trace.sqlite") as file:
+        trace = read_trace(file)
+        try:
+            return side_of_trace(trace, name.text, domains, wanted)
+        except CompareError:
+            if domains is not None:
+                raise
+    program = read_program_folder(name.path)
+    return Side(
+        name=name.text,
+        things=tuple(measure_program(program)),
+        circumstances=describe_program(program.machine, trace),
+        selection={},
+    )
 
 
 def select_things(side: Side, selection: Mapping[str, str]) -> Side:

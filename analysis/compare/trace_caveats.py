@@ -71,7 +71,15 @@ def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Cave
 
 
 def describe_missing_ranges(a: Side) -> Iterator[Caveat]:
-    """Traces that are compared kernel by kernel."""
+    """Traces that are compared kernel by kernel, and programs that are compared as a whole."""
+    if a.paths is None and a.result is None:
+        yield Caveat(
+            code="no_ranges",
+            severity="info",
+            message="without ranges and kernels the whole programs are compared, and the functions that their Python "
+            "was seen in; each ran once, so nothing is decided: mark the parts with flopprof.annotate, what repeats "
+            "with flopprof.mark_step",
+        )
     if a.source is not None and a.source.by_kernel:
         yield Caveat(
             code="no_ranges",

@@ -53,13 +53,18 @@ def read_program_folder(path: Path) -> ProgramFolder:
     for needed in ("machine.json", "trace.sqlite"):
         if not (path / needed).is_file():
             raise RunError(path, f"has no {needed}: the program was not recorded whole; record it again")
-    samples = path / SAMPLES_FILE
     return ProgramFolder(
         path=path,
         record=read_record(path / "profile.json", ProfileRecord),
         machine=read_record(path / "machine.json", Machine),
-        samples=read_record(samples, PythonSamples) if samples.is_file() else None,
+        samples=read_samples(path),
     )
+
+
+def read_samples(path: Path) -> PythonSamples | None:
+    """Where the Python of the program in a folder was; None where that was not sampled. Raises RunError."""
+    samples = path / SAMPLES_FILE
+    return read_record(samples, PythonSamples) if samples.is_file() else None
 
 
 def analyse_program(folder: ProgramFolder) -> Analysis:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PLAN, PROFILE = "plan.json", "profile.json"
-"""The record that makes a folder a run of a scenario, or a recorded program."""
+PLAN, PROFILE, JOB = "plan.json", "profile.json", "job.json"
+"""The record that makes a folder a run of a scenario, a recorded program, or a job of several."""
 
 
 def is_program_folder(path: Path) -> bool:
@@ -20,4 +20,6 @@ def is_run_folder(path: Path) -> bool:
 
 def is_job_folder(path: Path) -> bool:
     """Whether a folder holds what the ranks of a job left, each a recorded program of its own."""
-    return not is_run_folder(path) and not (path / PROFILE).exists() and any(path.glob(f"rank*/{PROFILE}"))
+    if is_run_folder(path) or (path / PROFILE).exists():
+        return False
+    return (path / JOB).is_file() or any(path.glob(f"*rank*/{PROFILE}"))

@@ -123,13 +123,16 @@ def rank_by_name(path: Path, others: Sequence[Path]) -> int | None:
     >>> paths = [Path("job7/rank0_20260101.sqlite"), Path("job7/rank1_20260101.sqlite")]
     >>> rank_by_name(paths[1], paths), rank_by_name(Path("job7/trace.sqlite"), [Path("job7/trace.sqlite")])
     (1, None)
+    >>> rank_by_name(Path("job7/rank3/trace.sqlite"), [Path("job7/rank3/trace.sqlite")])
+    3
     """
     for part in (stem_of(path), *reversed(_folders_apart(path, others))):
         if (match := _AFTER_RANK.search(part)) is not None:
             return int(match[1])
         if numbers := _NUMBER.findall(part):
             return int(numbers[-1])
-    return None
+    alone = _AFTER_RANK.search(path.absolute().parent.name)
+    return None if alone is None else int(alone[1])
 
 
 def _folders_apart(path: Path, others: Sequence[Path]) -> tuple[str, ...]:

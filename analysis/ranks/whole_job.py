@@ -9,7 +9,7 @@ The two middle arrows run where the traces are (engine); all between them is sma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.tasks import Engine, Listener, run_tasks
@@ -62,6 +62,14 @@ class JobAnalysis:
         """How well the clocks of all ranks fit, at worst."""
         known = [clock.residual_ns for clock in self.clocks[1:] if clock.residual_ns is not None]
         return max(known, default=None)
+
+    def moved(self, before: Path, after: Path) -> JobAnalysis:
+        """The same of traces that lie in another folder."""
+        rows, done = (
+            tuple(replace(row, path=after / row.path.relative_to(before)) for row in some)
+            for some in (self.rows, self.done)
+        )
+        return replace(self, rows=rows, done=done)
 
     def notes_of_all(self) -> tuple[QualityNote, ...]:
         """What is to be known of the job and of its single traces, each said once for all ranks."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..breakdown.analyze import Analysis
     from ..programs.folder import ProgramFolder
+    from ..programs.job_folder import JobFolder
     from ..runs.records import RunPlan
     from ..runs.results import RunResult
     from .run_rows import FirstIds, Row, RunRows
@@ -160,6 +161,14 @@ def record_program(store: Path, folder: ProgramFolder, analysis: Analysis) -> No
 
     with open_store(store) as database, transaction(database):
         _write_rows(database, rows_of_program(folder, analysis, _first_ids(database)))
+
+
+def record_job(store: Path, folder: JobFolder, stamp: int) -> None:
+    """Write down a job's ranks, as ``record_run`` does; ``stamp`` is of its files. Raises StoreError, RunError."""
+    from .job_rows import rows_of_job
+
+    with open_store(store) as database, transaction(database):
+        _write_rows(database, rows_of_job(folder, stamp, _first_ids(database)))
 
 
 def record_unreadable_run(store: Path, plan: RunPlan, folder: str, files: int, problem: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SENSELESS, CeilingsError, RunError, StoreError, StoreUnwritable, TraceError
-from ..programs.folder_kind import is_program_folder, is_run_folder
+from ..programs.folder_kind import is_job_folder, is_program_folder, is_run_folder
 from ..runs.lock import is_held
 from .access import may_write
 from .database import (
@@ -24,12 +24,13 @@ from .database import (
     copy_database,
     read_store,
     record_damaged,
+    record_job,
     record_program,
     record_run,
     record_unreadable_run,
 )
 from .place import DATABASE
-from .plan_lines import line_of_plan, line_of_program
+from .plan_lines import line_of_plan, line_of_recorded
 from .queries import KNOWN_RUNS, RunLine, RunStatus, list_rows
 
 if TYPE_CHECKING:
@@ -125,7 +126,14 @@ def count_shards(folder: Path) -> int:
 def stamp_files(folder: Path) -> int:
     """A number that is another when a file of the run is: by names, sizes and times of change."""
     digest = hashlib.sha256()
-    for pattern in ("*.json", "trace.sqlite", "captures/*/*", "shards/*/*", "counters/*"):
+    for pattern in (
+        "*.json",
+        "trace.sqlite",
+        "captures/*/*",
+        "shards/*/*",
+        "counters/*",
+        "*rank*/profile.json",
+    ):
         for file in sorted(folder.glob(pattern)):
             with suppress(OSError):
                 found = file.stat()
@@ -146,6 +154,11 @@ def record_folder(store: Path, folder: str) -> None:
     path = store / folder
     if is_program_folder(path):
         _record_program_folder(store, path)
+        return
+    if is_job_folder(path):
+        from ..programs.job_folder import read_job_folder
+
+        record_job(store, read_job_folder(path), stamp_files(path))
         return
     plan, shards, files = read_record(path / "plan.json", RunPlan), count_shards(path), stamp_files(path)
     try:
@@ -199,21 +212,25 @@ def _take_in(store: Path, folders: set[str]) -> _Findings:
 def _choose_way(path: Path) -> Callable[..., None] | None:
     if is_run_folder(path):
         return _take_in_folder
-    return _take_in_program if is_program_folder(path) else None
+    return _take_in_recorded if is_program_folder(path) or is_job_folder(path) else None
 
 
-def _take_in_program(
+def _take_in_recorded(
     store: Path, folder: str, old: _Known | None, names: dict[str, str], findings: _Findings
 ) -> None:
-    """A recorded program is whole when its profile.json is there; one that was damaged may have been mended."""
-    if old is not None and old.shards == stamp_files(store / folder):
-        return
-    from ..programs.record import ProfileRecord
-    from ..runs.folder import read_record
+    """A recorded program is whole when its profile.json is there; one that was damaged may have been mended.
 
+    So may a job of which a rank is missing; that of a launcher that still runs is held.
+    """
     path = store / folder
-    record = read_record(path / "profile.json", ProfileRecord)
-    other = names.get(record.id, folder)
+    if old is not None and old.shards == stamp_files(path):
+        return
+    line = line_of_recorded(path)
+    if line.kind == "job" and is_held(path):
+        findings.running.add(folder)
+        findings.plans += [] if old else [_with_status(line, "running")]
+        return
+    other = names.get(line.id, folder)
     if other != folder and (store / other).is_dir():
         findings.notes.append(f"{path}: is a copy of the run in {store / other}; only that one is listed")
         return
@@ -221,7 +238,7 @@ def _take_in_program(
         check_writable(store)
         record_folder(store, folder)
     except StoreError:
-        findings.plans += [] if old else [line_of_program(record, path)]
+        findings.plans += [] if old else [line]
         raise
 
 
@@ -240,13 +257,9 @@ def _look_at_folders(store: Path, folders: set[str]) -> _Findings:
                 findings.plans.append(line_of_plan(plan, path, status))
             except RunError as error:
                 findings.notes.append(str(error))
-        elif is_program_folder(path):
-            from ..programs.record import ProfileRecord
-
+        elif is_program_folder(path) or is_job_folder(path):
             try:
-                findings.plans.append(
-                    line_of_program(read_record(path / "profile.json", ProfileRecord), path)
-                )
+                findings.plans.append(line_of_recorded(path))
             except RunError as error:
                 findings.notes.append(str(error))
     return findings

@@ -84,12 +84,17 @@ def _kernel_ns(layers: Mapping[str, float]) -> float | None:
 
 
 def _row(label: str, device: str, reps: int, traced_ns: float, kernel_ns: float | None) -> Row:
+    return known_row(label, "program", device, reps, traced_ns) | {"kernel_ns": kernel_ns}
+
+
+def known_row(label: str, kind: str, device: str, reps: int, traced_ns: float | None) -> Row:
+    """The row of a part of a program or job: its time as it was recorded, and nothing that only a scenario has."""
     key = hashlib.sha256(f"profile {label}".encode()).hexdigest()[:16]
     known = {
         "key": key,
         "label": label,
         "variant": label,
-        "backend": "program",
+        "backend": kind,
         "device": device,
         "dtype": "",
         "mode": "eager",
@@ -99,4 +104,4 @@ def _row(label: str, device: str, reps: int, traced_ns: float, kernel_ns: float 
         "traced_ns": traced_ns,
         "checked": False,
     }
-    return {**dict.fromkeys(_UNKNOWN), **known, "kernel_ns": kernel_ns}
+    return {**dict.fromkeys(_UNKNOWN), **known}

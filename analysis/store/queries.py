@@ -10,10 +10,16 @@ from typing import Any, Literal
 RunStatus = Literal["complete", "interrupted", "damaged", "running", "missing"]
 """``running`` and ``missing`` (its folder is gone) are of the moment: they are seen, not stored."""
 
+RunKind = Literal["run", "program", "job"]
+"""A run of a scenario, a recorded program, a job of several ranks."""
+
 LIST_RUNS = """
     SELECT run AS id, scenario, started_at, run_overview.status, recorder, hardware, steps, done, failed,
         coalesce(tags, '') AS tags,
-        (SELECT folder FROM runs WHERE runs.id = run_overview.run) AS folder
+        (SELECT folder FROM runs WHERE runs.id = run_overview.run) AS folder,
+        (SELECT CASE WHEN json_extract(command, '$[1]') IS NOT 'profile' THEN 'run'
+            WHEN json_extract(command, '$[2]') = '--ranks' THEN 'job' ELSE 'program' END
+            FROM runs WHERE runs.id = run_overview.run) AS kind
     FROM run_overview WHERE :scenario IS NULL OR scenario = :scenario ORDER BY started_at DESC, id DESC"""
 
 KNOWN_RUNS = "SELECT id, folder, status, shards FROM runs"
@@ -56,6 +62,7 @@ class RunLine:
     failed: int
     tags: tuple[str, ...]
     folder: str
+    kind: RunKind = "run"
 
 
 def list_rows(connection: sqlite3.Connection, scenario: str | None = None) -> list[RunLine]:

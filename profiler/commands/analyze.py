@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...analysis.errors import RanksError
+from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
 from ...analysis.words import GraphRanges, WindowClock
@@ -19,6 +20,7 @@ from ..terminal.output import tell
 if TYPE_CHECKING:
     from ...analysis.breakdown.analyze import Analysis
     from ...analysis.many.many_traces import ManyTraces
+    from ...reports.document.document import Document
     from ..terminal.workers import Workers
 
 
@@ -56,7 +58,8 @@ class AnalyzeOutcome:
 
 def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
-    trace = find_trace(_find_file(request.trace))
+    place = _find_file(request.trace)
+    trace = find_trace(place)
     digest = Digest(trace)  # half the file is digested when pandas is imported
     from ...analysis.attribution.steady_instances import Instances
     from ...analysis.breakdown.analyze import analyze_file
@@ -77,7 +80,9 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         from ...reports.data.trace_csv import write_analysis_csv
 
         tell_written(write_analysis_csv(analysis, request.csv, raw=request.csv_raw, force=request.force))
-    return AnalyzeOutcome(report=_render(analysis, request), has_lost_data=loses_data(analysis.quality))
+    return AnalyzeOutcome(
+        report=_render(analysis, place, request), has_lost_data=loses_data(analysis.quality)
+    )
 
 
 def find_files(names: Sequence[Path]) -> list[Path]:
@@ -159,7 +164,7 @@ def _find_file(trace: Path) -> Path:
     return lookup_kept_run(str(trace), find_store(None)) or trace
 
 
-def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
+def _render(analysis: Analysis, place: Path, request: AnalyzeRequest) -> Iterable[str]:
     if request.format == "json":
         from ...reports.render.json_text import stream_json
 
@@ -168,4 +173,20 @@ def _render(analysis: Analysis, request: AnalyzeRequest) -> Iterable[str]:
     from ...reports.trace.compose import compose_analysis
 
     document = compose_analysis(analysis, full_names=request.full_names, timeline=request.format == "html")
+    if is_program_folder(place):
+        document = _add_python(document, place, analysis)
     return [render_document(document, request.format, request.screen)]
+
+
+def _add_python(document: Document, program: Path, analysis: Analysis) -> Document:
+    """The document with where the program's Python was, as its report has it; unchanged if that was not sampled."""
+    from ...analysis.programs.folder import read_samples
+    from ...analysis.programs.folder_kind import PROFILE
+    from ...analysis.programs.record import ProfileRecord
+    from ...analysis.runs.folder import read_record
+    from ...reports.program.compose import with_python
+
+    samples = read_samples(program)
+    if samples is None:
+        return document
+    return with_python(document, samples, read_record(program / PROFILE, ProfileRecord).title, analysis)

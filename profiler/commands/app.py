@@ -5,6 +5,7 @@ Nothing heavy is imported here; a command imports what it needs when it runs, so
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from ..serving.bounded import CHARACTERS, LEAST_CHARACTERS
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
 from ..terminal.plain_values import PlainCommand
+from ..terminal.screen import look_at_screen
 from .ranks_app import add_ranks_command
 from .reading_app import analyze, compare, report, scrub, timeline
 from .recording_app import calibrate, counters, profile, run
@@ -63,7 +65,7 @@ def doctor(
     from ..doctor.findings import findings_as_json, findings_as_text, works
 
     findings = examine()
-    print_text(findings_as_json(findings) if json else findings_as_text(findings))
+    print_text(findings_as_json(findings) if json else findings_as_text(findings, look_at_screen(sys.stdout)))
     if not works(findings):
         raise typer.Exit(USER_ERROR)
 
@@ -81,10 +83,12 @@ def scenarios() -> None:
 
     Example: flopprof scenarios
     """
+    from ...reports.render.wrapping import wrap
     from ...scenarios.plan.load import list_scenarios
 
+    width = look_at_screen(sys.stdout).width
     for name, about in list_scenarios():
-        print_text(f"{name:14}{about}")
+        print_text("\n".join(wrap(about, width, f"{name:14}", " " * 14)))
 
 
 def schema(

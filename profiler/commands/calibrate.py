@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...analysis.words import FORMAT
 from ...reports.kept.ceilings import render_ceilings
 from ...reports.render.json_text import render_json
+from ...reports.render.screen import PLAIN, Screen
 from ..capture.calibration import DEVICES, Calibration, UnknownDevice
 from ..terminal.output import tell
 
@@ -18,7 +19,7 @@ def parse_devices(names: str) -> list[str]:
     return devices
 
 
-def show_calibration(calibration: Calibration, *, as_json: bool) -> str:
+def show_calibration(calibration: Calibration, screen: Screen = PLAIN, *, as_json: bool) -> str:
     """The calibration for standard output; what could not be measured is told on standard error."""
     if as_json:
         return render_json(
@@ -32,4 +33,4 @@ def show_calibration(calibration: Calibration, *, as_json: bool) -> str:
         )
     for line in [*calibration.skipped, *calibration.failed]:
         tell(f"not measured: {line}")
-    return render_ceilings(calibration.ceilings, calibration.path)
+    return render_ceilings(calibration.ceilings, calibration.path, screen)

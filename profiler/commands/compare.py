@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,9 @@ from ...analysis.attribution.steady_instances import Instances
 from ...analysis.compare.comparability import refuse_caveats
 from ...analysis.compare.compare import Comparison, compare_by, compare_sides
 from ...analysis.compare.gate import Gate, judge_gate
-from ...analysis.compare.sides import STEADY, FindRun, Side, parse_side, read_side
+from ...analysis.compare.sides import STEADY, FindRun, Side, SideName, parse_side, read_side
 from ...analysis.errors import CompareError
+from ...analysis.programs.folder_kind import is_job_folder
 from ...analysis.ranks.naming import find_traces, is_rank_set
 from ...analysis.store.address import run_finder
 from ...analysis.store.place import DEFAULT_STORE
@@ -97,8 +99,9 @@ def _compare(request: CompareRequest) -> Comparison:
     if request.wanted.skip is not None and request.wanted.every:
         raise CompareError("--all compares every instance and --skip leaves some out: give one of them")
     domains, find_run = request.domains or None, run_finder(request.store)
-    if request.b is not None and any(_is_rank_set(side, find_run) for side in (request.a, request.b)):
-        return _compare_ranks(request, request.b, find_run)
+    names = _name_sides(request, find_run)
+    if len(names) > 1 and any(_is_rank_set(name) for name in names):
+        return _compare_ranks(request, names)
     read = partial(read_side, find_run=find_run, domains=domains, wanted=request.wanted)
     one = read(request.a)
     if request.by is not None:
@@ -110,25 +113,32 @@ def _compare(request: CompareRequest) -> Comparison:
     return compare_sides(one, read(request.b), request.maps)
 
 
-def _compare_ranks(request: CompareRequest, b: str, find_run: FindRun) -> Comparison:
+def _name_sides(request: CompareRequest, find_run: FindRun) -> list[SideName]:
+    if request.baseline is not None:
+        return [parse_side(request.baseline, find_run, by_name=True), parse_side(request.a, find_run)]
+    return [parse_side(side, find_run) for side in (request.a, request.b) if side is not None]
+
+
+def _compare_ranks(request: CompareRequest, names: Sequence[SideName]) -> Comparison:
     if request.wanted != STEADY or request.domains:
         raise CompareError(
             "--domain, --exact-names, --skip and --all choose ranges of traces; folders of ranks are compared by the "
             "steps that their ranks share"
         )
-    first, second = (_read_ranks(side, find_run) for side in (request.a, b))
+    first, second = map(_read_ranks, names)
     return compare_sides(first, second, request.maps)
 
 
-def _is_rank_set(side: str, find_run: FindRun) -> bool:
-    return is_rank_set(parse_side(side, find_run).path)
+def _is_rank_set(name: SideName) -> bool:
+    return is_rank_set(name.path) or is_job_folder(name.path)
 
 
-def _read_ranks(side: str, find_run: FindRun) -> Side:
+def _read_ranks(name: SideName) -> Side:
     """A folder with the traces of a job's ranks. Raises CompareError for what is none: two of a kind are compared."""
-    name = parse_side(side, find_run)
-    if not is_rank_set(name.path):
-        raise CompareError(f"{side}: is no folder with the traces of a job's ranks, as the other side is")
+    if not _is_rank_set(name):
+        raise CompareError(
+            f"{name.text}: is no folder with the traces of a job's ranks, as the other side is"
+        )
     from ...analysis.compare.rank_sides import read_rank_side
     from ..terminal.workers import Workers, open_engine, show_traces
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...analysis.programs.folder_kind import is_program_folder
+from ...analysis.programs.folder_kind import is_job_folder, is_program_folder
 from ...analysis.store.address import check_tag, find_line, find_run
 from ...analysis.store.database import read_store, tag_run, untag_run
 from ...analysis.store.listing import numbers_of_runs
@@ -128,12 +128,24 @@ def import_kept_run(archive: Path, store: Path | None) -> str:
             analysis = analyse_program(program)
             write_program_reports(replace(program, path=target), analysis, made)
             return
+        if is_job_folder(made):
+            _report_job(made, target)
+            return
         write_reports(replace(account_run(made), folder=str(target)), made)
 
     folder = find_store(store)
     run = import_run(archive, folder, finish)
     record_folder(folder, run.name)
     return str(run)
+
+
+def _report_job(made: Path, target: Path) -> None:
+    """The reports of a job that is about to lie elsewhere."""
+    from ...analysis.ranks.whole_job import RanksRequest
+    from ..terminal.workers import Workers
+    from .ranks import read_job, write_job_reports
+
+    write_job_reports(read_job((made,), RanksRequest(), Workers()).moved(made, target), made)
 
 
 def show_history_of(

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...analysis.ranks.whole_job import RanksRequest
+from ...analysis.store.listing import record_folder
+from ...analysis.store.place import find_store, in_store
 from ...analysis.words import RecorderChoice
-from ...reports.program.compose import REPORTS
 from ...scenarios.errors import FlopprofError
 from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
 from ..program.launching import Launched, LaunchRequest, launch_ranks
 from ..program.recording import OWN_FAILURE
-from ..terminal.output import emit, tell
+from ..terminal.output import tell
 from ..terminal.workers import Workers
-from .ranks import read_job, render_job
+from .ranks import read_job, write_job_reports
 
 
 def profile_ranks(
@@ -60,11 +61,10 @@ def _report(launched: Launched, ranks: int) -> bool:
         tell(f"flopprof: {len(launched.traces)} traces came of {ranks} ranks")
     try:
         job = read_job((launched.folder,), RanksRequest(size=ranks), Workers())
-        text = ""
-        for name, format in REPORTS.items():
-            text = render_job(job, format)
-            emit(text, launched.folder / name)
-        emit(render_job(job, "json"), launched.folder / "ranks.json")
+        text = write_job_reports(job, launched.folder)
+        store = find_store(None)
+        if in_store(launched.folder, store):
+            record_folder(store, launched.folder.name)
     except (FlopprofError, OSError) as error:
         tell(
             f"flopprof: the traces are in {launched.folder}, but could not be set against each other: {error}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...analysis.codes.lossy import loses_data
 from ...analysis.errors import RanksError
+from ...analysis.programs.folder_kind import is_job_folder
+from ...analysis.programs.job_folder import read_job_folder
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from ...reports.program.compose import REPORTS
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
+from ..terminal.output import emit
 from ..terminal.workers import Workers, open_engine, show_traces
 
 if TYPE_CHECKING:
@@ -57,10 +61,15 @@ def analyse_ranks(command: RanksCommand) -> RanksOutcome:
 
 
 def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -> JobAnalysis:
-    """The analysis of the traces that paths mean. Raises RanksError."""
+    """The analysis of the traces that paths mean; of a job's folder it is known how many there were to be.
+
+    Raises RanksError, RunError.
+    """
     if request.skip < 0:
         raise RanksError(f"--skip must be at least 0, got {request.skip}")
     paths = find_traces(given)
+    if request.size is None and len(given) == 1 and is_job_folder(given[0]):
+        request = replace(request, size=read_job_folder(given[0]).record.ranks)
     with (
         open_engine(workers, paths) as engine,
         show_traces(lambda task: paths[task % len(paths)].name, 2 * len(paths)) as listen,
@@ -72,6 +81,16 @@ def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -
         words = first.reason or "could not be read"
         raise RanksError((words if str(first.path) in words else f"{first.path}: {words}") + more)
     return job
+
+
+def write_job_reports(job: JobAnalysis, folder: Path) -> str:
+    """The job in every format, into its folder; its text. Raises OSError, RunError."""
+    text = ""
+    for name, format in REPORTS.items():
+        text = render_job(job, format)
+        emit(text, folder / name)
+    emit(render_job(job, "json"), folder / "ranks.json")
+    return text
 
 
 def render_job(job: JobAnalysis, format: Format, screen: Screen = PLAIN) -> str:

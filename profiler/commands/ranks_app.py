@@ -26,7 +26,8 @@ from .shared_options import (
 
 def ranks(
     traces: Annotated[
-        list[Path], typer.Argument(metavar="TRACE...", help="A trace for each rank, or a folder of them.")
+        list[Path],
+        typer.Argument(metavar="TRACE...", help="A trace for each rank, a folder of them, or a run."),
     ],
     rank: Annotated[
         str | None,
@@ -70,13 +71,14 @@ def ranks(
     from ..terminal.output import emit
     from ..terminal.screen import look_at_screen
     from ..terminal.workers import Workers
+    from .analyze import find_files
     from .ranks import RanksCommand, analyse_ranks
 
     refuse_existing([out], force=force)
     screen = PLAIN if out else look_at_screen(sys.stdout, color)
     outcome = analyse_ranks(
         RanksCommand(
-            paths=tuple(traces),
+            paths=tuple(find_files(traces)),
             request=RanksRequest(rank_pattern=rank, align=align, range_glob=range, skip=skip),
             workers=Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file),
             format="json" if json else format,

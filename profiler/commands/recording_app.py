@@ -250,9 +250,10 @@ def calibrate(
     Example: flopprof calibrate --devices cuda
     """
     from ..capture.calibration import calibrate as measure_ceilings
+    from ..terminal.screen import look_at_screen
     from .calibrate import parse_devices, show_calibration
 
     calibration = measure_ceilings(parse_devices(devices), seconds=seconds)
-    print_text(show_calibration(calibration, as_json=json))
+    print_text(show_calibration(calibration, look_at_screen(sys.stdout), as_json=json))
     if calibration.failed:
         raise typer.Exit(FAILED_OR_LOST)

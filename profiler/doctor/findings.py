@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from ...reports.render.screen import PLAIN, Screen
+from ...reports.render.wrapping import wrap
+
 State = Literal["ok", "warning", "broken"]
 
 FORMAT = 1
@@ -21,9 +24,12 @@ class Finding:
     message: str
     remedy: str | None = None
 
-    def __str__(self) -> str:
-        remedy = f"\n{'':19}→ {self.remedy}" if self.remedy else ""
-        return f"{self.state:8} {self.name:9} {self.message}{remedy}"
+    def lines(self, width: int) -> list[str]:
+        """Its line, broken where it is too long, but not in what is there to be copied; below it the remedy."""
+        start = f"{self.state:8} {self.name:9} "
+        under = " " * len(start)
+        remedy = wrap(self.remedy, width, f"{under}→ ", f"{under}  ", whole=True) if self.remedy else []
+        return [*wrap(self.message, width, start, under, whole=True), *remedy]
 
 
 def ok(name: str, message: str) -> Finding:
@@ -46,12 +52,13 @@ def works(findings: Sequence[Finding]) -> bool:
     return all(finding.state != "broken" for finding in findings)
 
 
-def findings_as_text(findings: Sequence[Finding]) -> str:
+def findings_as_text(findings: Sequence[Finding], screen: Screen = PLAIN) -> str:
     """A line each, a remedy below where there is one, and what it comes to."""
     count = sum(finding.state != "ok" for finding in findings)
     verdict = "`flopprof run` cannot work here" if not works(findings) else "`flopprof run` works here"
     tail = f"; {count} of {len(findings)} lines ask for attention" if count else ""
-    return "\n".join([*(str(finding) for finding in findings), "", f"{verdict}{tail}."])
+    lines = [line for finding in findings for line in finding.lines(screen.width)]
+    return "\n".join([*lines, "", *wrap(f"{verdict}{tail}.", screen.width, rest="")])
 
 
 def findings_as_json(findings: Sequence[Finding]) -> str:

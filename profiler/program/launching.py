@@ -13,12 +13,19 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from ...analysis.programs.folder_kind import JOB
+from ...analysis.programs.job_folder import JobRecord
+from ...analysis.programs.record import name_program, spell_command
+from ...analysis.runs.lock import hold_folder
+from ...analysis.runs.writing import write_record
 from ...analysis.store.place import find_store
 from ..errors import ProfileError
 from ..recorders.folders import make_empty_folder, new_run_id, temporary_folder
@@ -74,15 +81,29 @@ def launch_ranks(request: LaunchRequest, environment: Mapping[str, str] = os.env
             f"{name} starts ranks by itself: put flopprof in between, {name} … flopprof profile --out DIR -- "
             "PROGRAM, and then: flopprof ranks DIR"
         )
-    folder = make_empty_folder(
-        request.out, new_run_id(f"profile-{name}"), store=find_store(None, environment)
-    )
-    with temporary_folder() as temporary:
+    started = datetime.now(UTC)
+    run_id = new_run_id(f"profile-{name_program(request.command)}", started)
+    folder = make_empty_folder(request.out, run_id, store=find_store(None, environment))
+    with hold_folder(folder, wait=True), temporary_folder() as temporary:
         script = _write_script(temporary / "python", folder, request.options, environment)
+        began = time.monotonic()
         code = _run(program.file, request.command, {**environment, PYTHON_EXEC: str(script)})
+        traces = tuple(sorted(folder.glob("*/trace.sqlite")))
+        if traces:
+            record = JobRecord(
+                id=run_id,
+                program=name,
+                name=name_program(request.command),
+                command=spell_command(request.command),
+                started_at=started.isoformat(timespec="seconds"),
+                wall_seconds=round(time.monotonic() - began, 3),
+                exit_code=code,
+                ranks=request.ranks,
+            )
+            write_record(folder / JOB, record)
     with contextlib.suppress(OSError):
         folder.rmdir()  # which only an empty one allows
-    return Launched(exit_code=code, folder=folder, traces=tuple(sorted(folder.glob("*/trace.sqlite"))))
+    return Launched(exit_code=code, folder=folder, traces=traces)
 
 
 def _write_script(script: Path, folder: Path, options: Sequence[str], environment: Mapping[str, str]) -> Path:

@@ -93,6 +93,7 @@ def runs_document() -> Fields:
     """`flopprof runs --json`."""
     keys = (
         "id",
+        "kind",
         "scenario",
         "started_at",
         "status",

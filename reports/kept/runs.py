@@ -29,7 +29,10 @@ def show_runs(runs: Sequence[RunLine], store: Path, screen: Screen = PLAIN) -> s
 
 def runs_to_json(runs: Sequence[RunLine], store: Path) -> dict[str, Any]:
     """The object of ``runs --json``."""
-    keys = (*("id", "scenario", "started_at", "status", "recorder", "hardware"), *("steps", "done", "failed"))
+    keys = (
+        *("id", "kind", "scenario", "started_at", "status", "recorder", "hardware"),
+        *("steps", "done", "failed"),
+    )
     return {
         "flopprof": FORMAT,
         "store": str(store),
@@ -62,7 +65,8 @@ def show_run(found: dict[str, Any], line: RunLine, store: Path, screen: Screen =
         one for name, text in facts.items() if text for one in _show_fact(name, clean(text), screen.width)
     ]
     rest = ["", *render_table(list_items(_STEP_COLUMNS, steps), screen)] if steps else []
-    unfinished = [f"go on with: flopprof run --resume {run['id']}"] if line.status == "interrupted" else []
+    is_resumable = line.status == "interrupted" and line.kind == "run"
+    unfinished = [f"go on with: flopprof run --resume {run['id']}"] if is_resumable else []
     return _join([*head, *rest, *unfinished])
 
 
@@ -81,6 +85,8 @@ def _tell_start(run: RunLine) -> str:
 
 
 def _tell_steps(run: RunLine) -> str:
+    if run.kind == "job":
+        return f"{run.done}/{run.steps} ranks"
     return f"{run.done}/{run.steps}" + (f" {run.failed} failed" if run.failed else "")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.programs.folder import ProgramFolder
+from ...analysis.programs.samples import PythonSamples
 from ...analysis.runs.writing import encode_text, write_file
 from ..document.document import Document, Section
 from ..document.format import Format
@@ -51,19 +52,20 @@ def compose_program(program: ProgramFolder, analysis: Analysis) -> Document:
             *document.facts,
         ),
     )
-    return _with_python(document, program, analysis)
+    return with_python(document, program.samples, record.title, analysis)
 
 
-def _with_python(document: Document, program: ProgramFolder, analysis: Analysis) -> Document:
-    """The document with where Python was: first where no range divides the time."""
-    samples = program.samples
+def with_python(
+    document: Document, samples: PythonSamples | None, title: str, analysis: Analysis
+) -> Document:
+    """The document with where the Python of a program called so was: first where no range divides the time."""
     thread = find_main_thread(samples)
     divided = bool(analysis.steps) or len(analysis.trace.ranges) > 0
     busy = len(analysis.trace.activities) > 0
     if samples is None or thread is None:
         return replace(document, headlines=(*document.headlines, *(() if busy or samples else (SAMPLE,))))
     table = python_table(samples, thread)
-    title = clean(program.record.title)
+    title = clean(title)
     section = Section(name=table.name, title=table.title, tables=(table,))
     if divided:
         told = (

@@ -40,12 +40,14 @@ def _compose_program(folder: Path, shown_as: str | None) -> Document:
 def _compose_job(folder: Path, shown_as: str | None) -> Document:
     from ...analysis.engine.pool import Pool, plan_jobs
     from ...analysis.errors import RunError
+    from ...analysis.programs.job_folder import read_job_folder
     from ...analysis.ranks.naming import list_folder
     from ...analysis.ranks.whole_job import RanksRequest, analyse_job
     from ..ranks.compose import compose_job
 
     traces = list_folder(folder)
-    job = analyse_job(traces, Pool(jobs=plan_jobs(traces)), RanksRequest())
+    size = read_job_folder(folder).record.ranks
+    job = analyse_job(traces, Pool(jobs=plan_jobs(traces)), RanksRequest(size=size))
     if not job.done:
         raise RunError(folder, f"no rank of it can be read: {job.rows[0].reason}")
     return replace(compose_job(job), folder=shown_as or str(folder))

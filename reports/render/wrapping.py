@@ -21,15 +21,22 @@ def tie_units(text: str) -> str:
     return _UNIT.sub(_TIED, text)
 
 
-def wrap(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
-    """Lines of at most ``width`` columns, no number without its unit.
+def wrap(text: str, width: int, first: str = "", rest: str = "  ", *, whole: bool = False) -> list[str]:
+    """Lines of at most ``width`` columns, no number without its unit; ``whole`` words stay so, however long they are.
 
     >>> wrap("one two three", 9, "• ")
     ['• one two', '  three']
     """
     most = width if cell_len(text) == len(text) else max(4, width // 2)
     tied = tie_units(text)
-    lines = textwrap.wrap(tied, most, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        tied,
+        most,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=not whole,
+    )
     return [line.replace(_TIED, " ") for line in lines]
 
 

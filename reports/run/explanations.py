@@ -20,6 +20,9 @@ from .step_tables import ROOF_NOTES
 _NOT_TIMED = "how long their kernels took was not recorded"
 
 _LEAST_SHARE = 0.01
+
+_MEAN_APART, _SLOW = 1.1, 3.0
+"""Times the median: from where on a mean is told to be one, and a rep to be slow."""
 """A layer with less of the difference is not named."""
 
 
@@ -86,7 +89,23 @@ def tell_layers(contest: Contest, sweep: Sweep) -> str | None:
     ]
     longer = "longer" if total > 0 else "shorter"
     window = f"{name}'s traced window is {format_value(abs(total), 'time')} {longer} a rep than {other}'s"
-    return f"{window}: {', '.join(named)}." if named else None
+    slow = "".join(_tell_slow_reps(step, sweep) for step in (contest.reference, contest.step))
+    return f"{window}: {', '.join(named)}{slow}." if named else None
+
+
+def _tell_slow_reps(step: StepResult, sweep: Sweep) -> str:
+    """That a few reps make a window so long a rep, as its median is far less; empty where they do not."""
+    wall = step.per_rep.wall_ns if step.per_rep is not None else None
+    slowest = max(step.traced_samples_ns, default=0.0)
+    if wall is None or not step.traced_ns or wall < _MEAN_APART * step.traced_ns:
+        return ""
+    if slowest < _SLOW * step.traced_ns:
+        return ""
+    times = [format_value(ns, "time") for ns in (wall, slowest, step.traced_ns)]
+    return (
+        f"; {sweep.line_text(step)}'s {times[0]} a rep are a mean with a few slow ones, the slowest {times[1]}: half "
+        f"its traced reps take at most {times[2]}"
+    )
 
 
 def _signed(value: float) -> str:

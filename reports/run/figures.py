@@ -22,10 +22,7 @@ from .step_tables import SHOWN_LAYERS, measured_steps
 
 _BAND = (0.05, 0.95)
 
-_BAND_TEXT = (
-    "Lines: the mean over all reps. Bands: the middle 90 % of the samples; "
-    "a line outside its band was drawn there by a few slow reps."
-)
+_BAND_TEXT = "Lines: the median of the samples. Bands: the middle 90 % of them."
 
 Reading = tuple[float | None, float | None, tuple[float, float] | None]
 """x, y and the band around y of one step."""

@@ -67,7 +67,16 @@ def describe_measure(row: StepRow) -> str:
 
 def _tell_time(row: StepRow) -> str:
     where = " on the host" if row.clock == "host" else ""
-    return f"{format_value(row.median_ns, 'time')}{where} (median of {row.instances})"
+    return f"{format_value(row.median_ns, 'time')}{where} (median of {row.instances}{_tell_hiccups(row)})"
+
+
+def _tell_hiccups(row: StepRow) -> str:
+    if not row.hiccups:
+        return ""
+    longest = format_value(max(row.times_ns), "time")
+    if row.hiccups == 1:
+        return f"; one, which took {longest}, is left out of its parts"
+    return f"; {row.hiccups}, the longest of {longest}, are left out of its parts"
 
 
 def _tell_layers(layers: Mapping[str, float]) -> str:
@@ -121,8 +130,8 @@ def part_table(row: StepRow) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            f"Times are {clock}, the mean of {row.instances} steady instances; the parts sum to the step. "
-            "a step: how often it comes.",
+            f"Times are {clock}, the mean of {row.instances - row.hiccups} steady instances; the parts sum to the "
+            "step. a step: how often it comes.",
         ),
     )
     return drop_empty(table, keep=("part", "time"), zeros=True)

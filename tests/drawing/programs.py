@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 from pathlib import Path
 
+from flopprof.analysis.programs.job_folder import JobRecord
 from flopprof.analysis.programs.record import ProfileRecord
 from flopprof.analysis.programs.samples import SAMPLES_FILE, Function, PythonSamples, SampledThread, Stack
 from flopprof.analysis.runs.writing import write_record
@@ -57,4 +58,23 @@ def put_program(
     if samples is not None:
         write_record(folder / SAMPLES_FILE, samples)
     write_record(folder / "profile.json", record)
+    return folder
+
+
+def put_job(folder: Path, *traces: str, ranks: int = 2) -> Path:
+    """What `flopprof profile --ranks` leaves: a program's folder for each rank, and the job's record."""
+    folder.mkdir(parents=True)
+    for rank, trace in enumerate(traces):
+        put_program(folder, trace, rank).rename(folder / f"rank{rank}")
+    record = JobRecord(
+        id=folder.name,
+        program="torchrun",
+        name="train",
+        command="torchrun train.py …",
+        started_at="2026-01-02T03:04:05+00:00",
+        wall_seconds=4.5,
+        exit_code=0,
+        ranks=ranks,
+    )
+    write_record(folder / "job.json", record)
     return folder

@@ -64,6 +64,23 @@ def test_it_travels_with_what_was_sampled_of_it(tmp_path: Path, monkeypatch: pyt
     assert (came / "report.html").exists()
 
 
+def test_analyze_shows_where_its_python_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = sampled(("main load", 1.0, 0.2), ("main compute", 2.0, 2.0))
+    made = put_program(tmp_path / "flopprof-runs", "no_nvtx_2024.2", samples=samples)
+    shown = run_here("analyze", "latest")[0]
+    reported = run_here("report", "latest")[0]
+    assert "mark the program's parts" not in shown
+    for said in (
+        "It was in compute (work.py:3) 66.7 %, load (work.py:2) 33.3 %",
+        "Where Python was",
+        "main thread",
+    ):
+        assert said in " ".join(shown.split()) and said in " ".join(reported.split())
+    assert run_here("analyze", made)[0] == shown
+    assert "Where Python was" not in run_here("analyze", made / "trace.sqlite")[0]
+
+
 def test_samples_of_functions_that_are_not_there_are_refused(tmp_path: Path) -> None:
     samples = sampled(("main", 1.0, 1.0))
     spoilt = samples.model_copy(update={"functions": []})

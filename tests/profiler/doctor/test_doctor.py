@@ -22,6 +22,7 @@ from flopprof.profiler.doctor.findings import (
     works,
 )
 from flopprof.profiler.machine.installation import install_extra, install_packages
+from flopprof.reports.render.screen import Screen
 from running.patience import PATIENCE_SECONDS
 from running.profiled_programs import FLOPPROF
 
@@ -242,6 +243,20 @@ def test_broken_things_end_with_exit_code_2(tmp_path: Path) -> None:
     assert "broken   temp" in done.stdout
     assert "→ export TMPDIR=/tmp" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("`flopprof run` cannot work here")
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_lines_fit_the_terminal_and_what_is_to_be_copied_stays_whole(width: int) -> None:
+    path = "/a/folder/whose/name/is/longer/than/many/a/terminal/is/wide"
+    findings = [
+        ok("importer", f"{path}/QdstrmImporter"),
+        warning("load", "other processes kept 1.5 cores busy, " * 3, f"wait, or type export TMPDIR={path}"),
+    ]
+    lines = findings_as_text(findings, Screen(width=width)).splitlines()
+    assert [line for line in lines if len(line) > width and path not in line] == []
+    assert all(line.startswith((" " * 19, "ok  ", "warning  ")) for line in lines[:-2])
+    assert f"TMPDIR={path}" in "\n".join(lines)
+    assert sum("→" in line for line in lines) == 1
 
 
 def test_text_and_json_say_the_same() -> None:

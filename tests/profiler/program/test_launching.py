@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler.program.rank import JobRank, find_rank
+from running.commands import run_here
 from running.patience import PATIENCE_SECONDS, wait_until
 from running.profiled_programs import FLOPPROF, python
 
@@ -75,7 +76,7 @@ def test_each_rank_leaves_a_trace_and_the_job_is_shown(tmp_path: Path, job: tupl
             (f"part of {rank}", 4),
         }
     assert {file.name for file in out.iterdir()} == {
-        *("rank0", "rank1", "report.txt", "report.md", "report.html", "ranks.json"),
+        *("rank0", "rank1", "job.json", "report.txt", "report.md", "report.html", "ranks.json"),
     }
     data = json.loads((out / "ranks.json").read_text())
     assert [row["rank"] for row in data["ranks"]] == [0, 1]
@@ -94,6 +95,29 @@ def test_the_exit_code_is_the_launchers_own_and_missing_ranks_are_said(
     assert "flopprof: 2 traces came of 3 ranks" in done.stderr
     codes = [note["code"] for note in json.loads((tmp_path / "out/ranks.json").read_text())["quality"]]
     assert "rank_missing" in codes
+
+
+def test_a_job_without_a_folder_is_a_run_of_the_store(tmp_path: Path, job: tuple[Path, Path]) -> None:
+    done = run(
+        *("--ranks", "3", "--recorder", "embedded", "--", job[0], "2", job[1], "--token=secret", "fail"),
+        env={"FLOPPROF_STORE": str(tmp_path / "store")},
+    )
+    assert done.returncode == 3, done
+    out, err = run_here("runs", "--json", "--store", tmp_path / "store")
+    (one,) = json.loads(out)["runs"]
+    assert err == ""
+    assert (one["kind"], one["scenario"], one["status"], one["recorder"]) == (
+        *("job", "launch", "interrupted", "embedded"),
+    )
+    assert (one["done"], one["steps"]) == (2, 3)
+    record = json.loads((Path(one["folder"]) / "job.json").read_text())
+    assert (record["id"], record["ranks"], record["exit_code"]) == (Path(one["folder"]).name, 3, 3)
+    assert record["id"] == one["id"] and record["id"].startswith("profile-launch-")
+    shown = run_here("show", "latest", "--store", tmp_path / "store")[0]
+    assert "problem   rank 2 left no trace" in shown
+    assert "secret" not in shown
+    report = run_here("report", "latest", "--store", tmp_path / "store")[0]
+    assert "flopprof ranks: 2 ranks" in report
 
 
 def test_a_launcher_that_records_no_rank_is_one_line(tmp_path: Path) -> None:

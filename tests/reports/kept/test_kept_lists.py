@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from drawing.report_samples import gpu_run
 from drawing.stored_runs import put_run, with_id
+from flopprof.analysis.runs.ceilings import Ceiling, MeasuredRate
 from flopprof.analysis.store.address import find_line
 from flopprof.analysis.store.database import read_store, tag_run
 from flopprof.analysis.store.history import read_history
 from flopprof.analysis.store.listing import list_runs
 from flopprof.analysis.store.queries import read_run
+from flopprof.reports.kept.ceilings import render_ceilings
 from flopprof.reports.kept.history import show_history
 from flopprof.reports.kept.runs import show_run, show_runs
 from flopprof.reports.render.screen import NARROWEST, USUAL, WIDEST, Screen
@@ -50,6 +52,31 @@ def _show(store: Path, screen: Screen) -> list[str]:
 def test_lists_of_runs_fit_the_terminal(store: Path, width: int):
     lines = [line for text in _show(store, Screen(width=width)) for line in text.splitlines()]
     assert [line for line in lines if cell_len(line) > width and not line.startswith("folder")] == []
+
+
+@pytest.mark.parametrize("width", [NARROWEST, 61, USUAL])
+def test_ceilings_fit_the_terminal_and_their_file_stays_whole(width: int):
+    path = Path("/a/folder/whose/name/is/longer/than/many/a/terminal/is/wide/ceilings.json")
+    one = Ceiling(
+        device="cpu",
+        name="a CPU with a long name and many letters in it",
+        cores=128,
+        backend="torch",
+        version="2.13.0+cpu",
+        measured_at="2026-01-02T03:04:05+00:00",
+        copy_bytes_per_s=1e11,
+        read_bytes_per_s=1e11,
+        write_bytes_per_s=1e11,
+        array_bytes=1 << 30,
+        cache_bytes=300 << 20,
+        launch_ns=100.0,
+        rates=[MeasuredRate(dtype="float32", unit="fma", flops_per_s=1e12, n=1024)],
+        settings={"threads": "128", "tf32": "off"},
+    )
+    lines = render_ceilings([one], path, Screen(width=width)).splitlines()
+    assert [line for line in lines if cell_len(line) > width and str(path) not in line] == []
+    assert any(str(path) in line for line in lines)
+    assert any(line.startswith("  copy              100 GB/s   arrays of 1.07 GB") for line in lines)
 
 
 @pytest.mark.parametrize("width", [NARROWEST, USUAL])
