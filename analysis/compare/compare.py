@@ -1,3 +1,4 @@
+# pyright: strict
 """What changed between two sides, by how much, how sure that is, and in which layer and kernel.
 
 ::
