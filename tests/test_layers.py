@@ -17,6 +17,7 @@ from pkgutil import iter_modules
 
 import flopprof
 import pytest
+from flopprof.analysis import words
 
 ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     # From the ground up; rooms of one line are neighbours and do not know each other.
@@ -104,6 +105,11 @@ ALONE = "profiler.program.python_sampler"
 """It runs inside anyone's program, where flopprof need not be installed."""
 MAY_READ_WORDS = PROCESSES | {"profiler.__main__"}
 """And where the command line begins, which makes only the command that it names."""
+PROTOCOL = {
+    *("STEP_PREFIX", "CALL_COSTS", "COUNTED_OP", "NO_FLOPS_MARK"),
+    *("EMBEDDED", "CLOCK_ORIGIN", "DEVICE_RECORDER", "CLOCK_RESIDUAL", "OUT_OF_TIME"),
+}
+"""Words of analysis/words.py that mean nothing else, so that a second spelling of one can be told."""
 BY_NAME = {"import_module", "__import__", "run_module", "spec_from_file_location"}
 MAY_IMPORT_BY_NAME = {
     # What is not flopprof's, and cannot be imported by a statement that a type checker would understand.
@@ -272,6 +278,19 @@ def test_packages_load_their_public_names_on_first_use_only() -> None:
         package = import_module(f"flopprof.{folder}")
         own = [getattr(package, name).__module__ for name in getattr(package, "__all__", ())]
         assert [module for module in own if not module.startswith(f"flopprof.{folder}.")] == []
+
+
+def test_the_words_that_worker_annotations_and_analysis_share_are_spelled_once() -> None:
+    shared = {value: name for name, value in vars(words).items() if name in PROTOCOL}
+    assert len(shared) == len(PROTOCOL)
+    wrong = [
+        f"{name}:{node.lineno} {node.value!r} is words.{shared[node.value]}"
+        for name, path in sources()
+        if name != "analysis.words"
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in shared
+    ]
+    assert wrong == []
 
 
 def test_no_private_name_is_imported_from_another_module() -> None:

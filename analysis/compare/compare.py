@@ -19,9 +19,10 @@ from typing import Literal
 from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
 from ..errors import CompareError
 from ..runs.results import RunResult
+from ..words import PARTS
 from .comparability import Caveat, describe_noise, describe_shared, find_differences, find_pair_differences
 from .kernel_pairs import KernelPair, pair_kernels
-from .measured import PARTS, Measured
+from .measured import Measured
 from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
 from .range_pairs import parse_maps
 from .run_noise import RunNoise, find_noise, hides, widen

@@ -9,10 +9,7 @@ from ..breakdown.rows import CopyRow, KernelRow
 from ..evidence.counters import Counters
 from ..explain.subject import Once, Subject, subject_of_step
 from ..runs.results import OpResult, RoofLine, RunResult, StepResult
-from ..words import LAYERS
-
-PARTS = (*LAYERS, "compute")
-"""The layers of a difference: the ten of a device, or compute and host of a CPU."""
+from ..words import PARTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from ...analysis.codes.lossy import loses_data
 from ...analysis.errors import RanksError
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from ...reports.document.format import Format
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
 from ..terminal.workers import Workers, open_engine, show_traces
-
-if TYPE_CHECKING:
-    from ...reports.render.formats import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +22,7 @@ class RanksCommand:
     paths: tuple[Path, ...]
     request: RanksRequest
     workers: Workers
-    format: Literal["text", "markdown", "html", "json"] = "text"
+    format: Format = "text"
     csv: Path | None = None
     csv_raw: bool = False
     screen: Screen = PLAIN

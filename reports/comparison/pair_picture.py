@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...analysis.compare.compare import Pair
-from ...analysis.compare.measured import PARTS, Measured
+from ...analysis.compare.measured import Measured
+from ...analysis.words import PARTS
 from ..document.document import Bar, BarGroup, Picture, Series
 from ..document.names import clean
 from .once import WITH_ARTICLE, find_once

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...analysis.arithmetic.statistics import says_something
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
-from ...analysis.compare.measured import PARTS
+from ...analysis.words import PARTS
 from ..document.document import Name, Table, Value
 from ..document.names import clean, fold_names
 from ..document.numbers import Kind
