@@ -81,6 +81,11 @@ class Pair:
     between_runs_hides: bool = False
     """What runs differ by from one to the next is so much that more samples would not decide."""
 
+    @property
+    def stake_ns(self) -> float:
+        """How much time the change is, over all instances."""
+        return abs((self.ns_b or 0.0) - (self.ns_a or 0.0)) * (self.a.reps or 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:

@@ -39,12 +39,7 @@ def name_place_of(pair: Pair) -> str:
 def choose_lead(group: Sequence[Pair]) -> Pair:
     """Of those that are decided, else of all, the one with most time at stake."""
     decided = [pair for pair in group if pair.verdict in ("faster", "slower")]
-    return max(decided, key=_stake) if decided else max(group, key=_longest)
-
-
-def _stake(pair: Pair) -> float:
-    """The change over all instances."""
-    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
+    return max(decided, key=lambda pair: pair.stake_ns) if decided else max(group, key=_longest)
 
 
 def _longest(pair: Pair) -> float:

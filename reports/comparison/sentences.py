@@ -38,7 +38,7 @@ def describe_pairs(pairs: Iterable[Pair]) -> list[str]:
     """What is faster or slower, the most time first; steps that differ in their size alone share a sentence."""
     decided = [pair for pair in pairs if pair.verdict in ("faster", "slower")]
     groups: dict[tuple[object, ...], list[Pair]] = {}
-    for pair in sorted(decided, key=_stake, reverse=True):
+    for pair in sorted(decided, key=lambda pair: pair.stake_ns, reverse=True):
         groups.setdefault(_name_group(pair), []).append(pair)
     return [_describe_group(group) for group in groups.values()]
 
@@ -150,11 +150,6 @@ def _describe_range(group: list[tuple[Pair, KernelPair]]) -> str:
         return ""
     low, high = format_value(ratios[0], "ratio"), format_value(ratios[-1], "ratio")
     return f"; ratios {low} to {high} over {len(ratios)} steps"
-
-
-def _stake(pair: Pair) -> float:
-    """How much time the change is, over all instances."""
-    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
 
 
 def _longest(kernel: KernelPair) -> float:
