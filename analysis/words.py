@@ -31,6 +31,9 @@ def join_path(domain: str, path: Sequence[str]) -> str:
 STEP_PREFIX = "step:"
 """Before a step's key: the range around all that a worker does for it."""
 
+STEP_NAMES = ("variant", "backend", "device", "dtype", "mode")
+"""What every step is called by, beside its parameters."""
+
 MEASURE, REP, WARMUP = "measure", "rep", "warmup"
 CALL_COSTS = "call_costs"
 """Ranges in a step's: its window, the reps in that, and what ran before it."""

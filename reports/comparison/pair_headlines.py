@@ -12,7 +12,8 @@ from ..document.names import clean
 from ..document.numbers import format_value
 from .sentences import format_change
 
-_PLACE = ("backend", "device", "dtype")
+PLACE = ("backend", "device", "dtype")
+"""What says where a step ran."""
 
 _VERDICTS = ("slower", "faster", "same", "unsure")
 
@@ -32,7 +33,7 @@ def group_pairs(pairs: Sequence[Pair]) -> Mapping[str, list[Pair]]:
 
 def name_place_of(pair: Pair) -> str:
     """Where both sides ran: what differs between them is not of the place."""
-    names = [pair.a.names[name] for name in _PLACE if name in pair.a.names]
+    names = [pair.a.names[name] for name in PLACE if name in pair.a.names]
     return clean(" ".join(name for name in names if name in pair.b.names.values()))
 
 

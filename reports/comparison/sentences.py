@@ -9,6 +9,7 @@ from ...analysis.breakdown.kernel_names import read_template
 from ...analysis.breakdown.rows import Launch
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
+from ...analysis.words import STEP_NAMES
 from ..document.names import clean, fold_kernel_name, shorten
 from ..document.numbers import UNKNOWN, format_value
 from ..document.tables import format_dims
@@ -16,8 +17,6 @@ from ..document.tables import format_dims
 _WIDTH = 48
 
 _MOST_OF_IT = 0.5
-
-_WHAT_A_STEP_IS = ("variant", "backend", "device", "dtype", "mode")
 
 _GENERIC = ("", "kernel", "main", "lambda", "operator")
 
@@ -80,7 +79,7 @@ def _name_group(pair: Pair) -> tuple[object, ...]:
     """What a step is without its size, on both sides, and the way it went; a range is its own group."""
     if "backend" not in pair.a.names:
         return (id(pair),)
-    sides = tuple(tuple(side.names.get(name) for name in _WHAT_A_STEP_IS) for side in (pair.a, pair.b))
+    sides = tuple(tuple(side.names.get(name) for name in STEP_NAMES) for side in (pair.a, pair.b))
     return (*sides, pair.value_a, pair.value_b, pair.verdict)
 
 
