@@ -293,6 +293,20 @@ def test_the_words_that_worker_annotations_and_analysis_share_are_spelled_once()
     assert wrong == []
 
 
+def test_a_tables_cells_come_from_its_columns() -> None:
+    """Cells that are listed beside the columns stand one to the right as soon as a column is added."""
+    wrong = [
+        f"{name}:{node.lineno} makes a {node.func.id}"
+        for name, path in sources()
+        if not name.startswith("reports.document.")
+        for node in nodes(path)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Column", "Row")
+    ]
+    assert wrong == []
+
+
 def test_no_private_name_is_imported_from_another_module() -> None:
     wrong = [
         f"{name}:{node.lineno} {alias.name}"
