@@ -31,12 +31,21 @@ def join_path(domain: str, path: Sequence[str]) -> str:
 STEP_PREFIX = "step:"
 """Before a step's key: the range around all that a worker does for it."""
 
+STEP_NAMES = ("variant", "backend", "device", "dtype", "mode")
+"""What every step is called by, beside its parameters."""
+
 MEASURE, REP, WARMUP = "measure", "rep", "warmup"
 CALL_COSTS = "call_costs"
 """Ranges in a step's: its window, the reps in that, and what ran before it."""
 
 BYTES_MARK = "bytes"
 """The mark whose payload is the bytes of the innermost own range around it."""
+
+FLOPS_MARK, ELEMENTS_MARK, NO_FLOPS_MARK = "flops", "elements", "no flops: "
+"""Marks of what a part computes: a rate may follow, ``flops:bfloat16``; the last says why it is not known."""
+
+STEP_MARK = "step "
+"""Before such a mark where it is of the program's whole step."""
 
 HOST_FIRST = 2**31 - 1
 """CUPTI's device number of a whole graph whose first node runs on the host."""
@@ -58,6 +67,12 @@ BUSY_LAYERS = ("kernel", "memcpy", "memset", "graph")
 IDLE_LAYERS = ("launch", "latency", "sync", "api", "host", "unknown")
 
 LAYERS = BUSY_LAYERS + IDLE_LAYERS
+
+KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
+"""Their numbers, in frames and arrays."""
+
+PARTS = (*LAYERS, "compute")
+"""Where a window's time went: the ten layers of a device, or compute and host of a CPU."""
 
 Severity = Literal["error", "warning", "info"]
 

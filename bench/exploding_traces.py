@@ -179,7 +179,7 @@ def threads(count: int) -> Content:
     )
 
 
-TEXT, JSON, HTML, MARKDOWN, CSV = (), ("--json",), ("--format", "html"), ("--format", "markdown"), ("--csv",)
+TEXT, JSON, HTML, CSV = (), ("--json",), ("--format", "html"), ("--csv",)
 
 
 @dataclass(frozen=True)

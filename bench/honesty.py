@@ -26,7 +26,6 @@ from flopprof.scenarios.errors import FlopprofError
 
 TRIALS = 200
 DECIDED = ("faster", "slower")
-Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 def main() -> None:

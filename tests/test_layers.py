@@ -6,6 +6,7 @@ A rule that a tool does not hold is broken by the third person who does not know
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,7 @@ from pkgutil import iter_modules
 
 import flopprof
 import pytest
+from flopprof.analysis import words
 
 ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
     # From the ground up; rooms of one line are neighbours and do not know each other.
@@ -103,6 +105,20 @@ ALONE = "profiler.program.python_sampler"
 """It runs inside anyone's program, where flopprof need not be installed."""
 MAY_READ_WORDS = PROCESSES | {"profiler.__main__"}
 """And where the command line begins, which makes only the command that it names."""
+PROTOCOL = {
+    *("STEP_PREFIX", "CALL_COSTS", "COUNTED_OP", "NO_FLOPS_MARK"),
+    *("EMBEDDED", "CLOCK_ORIGIN", "DEVICE_RECORDER", "CLOCK_RESIDUAL", "OUT_OF_TIME"),
+}
+"""Words of analysis/words.py that mean nothing else, so that a second spelling of one can be told."""
+BY_NAME = {"import_module", "__import__", "run_module", "spec_from_file_location"}
+MAY_IMPORT_BY_NAME = {
+    # What is not flopprof's, and cannot be imported by a statement that a type checker would understand.
+    *(
+        "scenarios.libraries.cupy_backend",
+        "scenarios.operations.user_function",
+        "profiler.annotation.nvtx_domain",
+    ),
+}
 OPEN = {"flopprof.__init__", "analysis.__init__", "profiler.__init__"}
 """Packages whose public names are loaded on first use; every other one is a room and no more."""
 ONE_NOUN = {
@@ -166,9 +182,8 @@ def test_imports_point_one_way() -> None:
     wrong: list[str] = []
     for folder, floors in ORDER.items():
         height = {room: floor for floor, rooms in enumerate(floors) for room in rooms}
+        top = height["__init__"] = len(floors)  # the folder's public names, which are of any of its rooms
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if path.name == "__init__.py" and path.parent.name == folder:
-                continue
             mine = room_of(path.relative_to(ROOT).with_suffix("").parts)
             for line, module in imports(path):
                 place = f"{path.relative_to(ROOT)}:{line}"
@@ -180,7 +195,7 @@ def test_imports_point_one_way() -> None:
                 if theirs[0] != folder:
                     if theirs[0] not in FOLDERS[folder]:
                         wrong.append(f"{place}: {folder} imports {theirs[0]}")
-                elif theirs[1] != mine[1] and height[theirs[1]] >= height[mine[1]]:
+                elif theirs[1] != mine[1] and height.get(theirs[1], top) >= height[mine[1]]:
                     wrong.append(f"{place}: {mine[1]} imports {'.'.join(module[1:])}")
     assert wrong == []
 
@@ -238,6 +253,60 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert knows == {}
 
 
+def test_what_is_imported_by_its_name_is_no_way_around_these_rules() -> None:
+    wrong = [
+        f"{name}:{node.lineno} {ast.unparse(node)}"
+        for name, path in sources()
+        if name not in OPEN | MAY_IMPORT_BY_NAME
+        for node in nodes(path)
+        if isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node).split(".")[-1] in BY_NAME
+    ]
+    assert wrong == []
+
+
+def test_packages_load_their_public_names_on_first_use_only() -> None:
+    wrong = [
+        f"{name}: {ast.unparse(node)}"
+        for name, path in sources()
+        if name in OPEN
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and ast.unparse(node).split()[1].split(".")[0] not in sys.stdlib_module_names
+    ]
+    assert wrong == []
+    for folder in ORDER:
+        package = import_module(f"flopprof.{folder}")
+        own = [getattr(package, name).__module__ for name in getattr(package, "__all__", ())]
+        assert [module for module in own if not module.startswith(f"flopprof.{folder}.")] == []
+
+
+def test_the_words_that_worker_annotations_and_analysis_share_are_spelled_once() -> None:
+    shared = {value: name for name, value in vars(words).items() if name in PROTOCOL}
+    assert len(shared) == len(PROTOCOL)
+    wrong = [
+        f"{name}:{node.lineno} {node.value!r} is words.{shared[node.value]}"
+        for name, path in sources()
+        if name != "analysis.words"
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in shared
+    ]
+    assert wrong == []
+
+
+def test_a_tables_cells_come_from_its_columns() -> None:
+    """Cells that are listed beside the columns stand one to the right as soon as a column is added."""
+    wrong = [
+        f"{name}:{node.lineno} makes a {node.func.id}"
+        for name, path in sources()
+        if not name.startswith("reports.document.")
+        for node in nodes(path)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Column", "Row")
+    ]
+    assert wrong == []
+
+
 def test_no_private_name_is_imported_from_another_module() -> None:
     wrong = [
         f"{name}:{node.lineno} {alias.name}"
@@ -258,7 +327,8 @@ def test_a_rooms_init_holds_one_docstring_and_nothing_else() -> None:
 
 
 def test_no_room_is_too_full_and_no_file_too_long() -> None:
-    files = Counter(path.parent for _, path in sources())
+    tests = Path(__file__).parent.rglob("*.py")
+    files = Counter(path.parent for path in (*(path for _, path in sources()), *tests))
     assert {str(room): count for room, count in files.items() if count > MOST_FILES} == {}
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in sources()}
     assert {name: count for name, count in lines.items() if count >= MOST_LINES} == {}

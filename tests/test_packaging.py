@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib import resources
+from importlib import import_module, resources
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -52,10 +52,17 @@ def test_the_public_modules_say_that_they_are_strict() -> None:
     own = sorted(find_folder("flopprof").glob("*.py"))
     annotation = sorted((find_folder("profiler") / "annotation").glob("[a-z]*.py"))
     others = [find_folder(name.partition("/")[0]) / name.partition("/")[2] for name in STRICT]
-    files = [*own, *annotation, *others]
-    assert [
-        file.name for file in files if not file.read_text("utf-8").startswith("# pyright: strict\n")
-    ] == []
+    files = {*own, *annotation, *others, *homes_of_public_names()}
+    assert [file.name for file in files if not file.read_text("utf-8").startswith("# pyright: strict")] == []
+
+
+def homes_of_public_names() -> set[Path]:
+    """The modules of the functions and classes that the package and the folders name."""
+    packages = [flopprof, *(import_module(f"flopprof.{name}") for name in FOLDERS[1:])]
+    public = [
+        getattr(one, name) for one in packages for name in getattr(one, "__all__", ()) if name[0] != "_"
+    ]
+    return {Path(str(import_module(one.__module__).__file__)) for one in public}
 
 
 @pytest.mark.skipif(

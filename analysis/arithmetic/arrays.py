@@ -24,6 +24,11 @@ def ints(frame: pd.DataFrame, column: str) -> Ints:
     return frame[column].to_numpy()
 
 
+def rows_where(wanted: Bools) -> Ints | slice:
+    """Places where it holds; a slice, which copies nothing, when that is everywhere."""
+    return slice(None) if wanted.all() else np.flatnonzero(wanted)
+
+
 def distinct(values: Ints) -> Ints:
     """The values in order, each once; by sorting, which on millions beats numpy's hashing several times.
 

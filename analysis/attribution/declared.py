@@ -22,10 +22,18 @@ from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.nesting import build_nest
 from ..export.frames import CROSS_THREAD, INT_PAYLOAD, NO_PAYLOAD, START_END
 from ..trace.trace import Trace
-from ..words import BYTES_MARK, LEFT_OUT, MEASURE, OWN_DOMAIN, REP
+from ..words import (
+    BYTES_MARK,
+    ELEMENTS_MARK,
+    FLOPS_MARK,
+    LEFT_OUT,
+    MEASURE,
+    NO_FLOPS_MARK,
+    OWN_DOMAIN,
+    REP,
+    STEP_MARK,
+)
 from .paths import Paths
-
-FLOPS, ELEMENTS, NO_FLOPS, STEP = "flops", "elements", "no flops: ", "step "
 
 LOW_BITS = 32
 
@@ -70,7 +78,7 @@ def find_declared(trace: Trace, paths: Paths) -> Declared:
         )
     own = ints(trace.ranges, "domain") == trace.names.index(OWN_DOMAIN)
     marks = _Marks(trace, own)
-    by_rate, elements = marks.flops(), marks.amount(ELEMENTS)
+    by_rate, elements = marks.flops(), marks.amount(ELEMENTS_MARK)
     for amount in by_rate.values():
         elements = replace(elements, known=elements.known | amount.known)
     flops = sum(by_rate.values(), start=_payloads(trace, own))
@@ -122,7 +130,9 @@ class _Marks:
         self._silent = ints(marks, "payload_kind") == NO_PAYLOAD
         style = ints(trace.ranges, "style")
         self._range = _find_ranges(trace, marks, own & (style != CROSS_THREAD))
-        steps = np.isin(self._name, [code for code, text in self._texts.items() if text.startswith(STEP)])
+        steps = np.isin(
+            self._name, [code for code, text in self._texts.items() if text.startswith(STEP_MARK)]
+        )
         self._range[steps] = _find_ranges(trace, marks[steps], own & (style == START_END))
         self._ranges = len(trace.ranges)
 
@@ -134,7 +144,7 @@ class _Marks:
         """What ranges compute, by the kind of arithmetic, "" where that is not told."""
         codes: dict[str, list[int]] = defaultdict(list)
         for code, text in self._texts.items():
-            if _kind(text) == FLOPS:
+            if _kind(text) == FLOPS_MARK:
                 codes[text.partition(":")[2]].append(code)
         return {rate: self._add_up(some) for rate, some in codes.items()}
 
@@ -142,12 +152,12 @@ class _Marks:
         """Why ranges have no FLOPs, by path."""
         told: list[dict[str, None]] = [{} for _ in range(len(paths))]
         for code, text in self._texts.items():
-            reason = text.removeprefix(STEP)
-            if not reason.startswith(NO_FLOPS):
+            reason = text.removeprefix(STEP_MARK)
+            if not reason.startswith(NO_FLOPS_MARK):
                 continue
             rows = self._range[(self._name == code) & self._silent & (self._range >= 0)]
             for path in distinct(paths.of_range[rows]).tolist():
-                told[path][reason.removeprefix(NO_FLOPS)] = None
+                told[path][reason.removeprefix(NO_FLOPS_MARK)] = None
         return [tuple(each) for each in told]
 
     def _add_up(self, codes: list[int]) -> _Amount:
@@ -160,7 +170,7 @@ class _Marks:
 
 def _kind(text: str) -> str:
     """What a mark is about: a rate may follow, and `step ` precede."""
-    return text.partition(":")[0].removeprefix(STEP)
+    return text.partition(":")[0].removeprefix(STEP_MARK)
 
 
 def _find_ranges(trace: Trace, marks: pd.DataFrame, among: Bools) -> Ints:

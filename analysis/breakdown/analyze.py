@@ -1,3 +1,4 @@
+# pyright: strict
 """Everything one trace says: windows, ranges, kernels, copies, and how far to believe them."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -86,7 +87,10 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``analyze --json``; every key is always there, unknown is None."""
-        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.parts()}
+        return {
+            name: list(cast("Iterator[Any]", value)) if isinstance(value, Iterator) else value
+            for name, value in self.parts()
+        }
 
     def parts(self) -> Iterator[tuple[str, Any]]:
         """The same, key by key; tables are iterators, so that of a million rows only one is there at a time."""

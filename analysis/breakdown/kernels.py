@@ -19,11 +19,9 @@ from ..arithmetic.grouped import (
 from ..attribution.ownership import ATTRIBUTIONS
 from ..hardware.occupancy import Placement, find_limits, place_launch
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, known_device
+from ..words import KERNEL, known_device
 from .queue import Queue
 from .rows import CopyRow, KernelRow, Launch
-
-KERNEL = BUSY_LAYERS.index("kernel")
 
 COPY_KINDS = {
     0: "unknown",

@@ -23,12 +23,10 @@ from ..attribution.paths import PathName, PathNames, Paths, thread_ids
 from ..export.frames import PUSH_POP
 from ..hardware.data_sheets import peaks_of_gpus, share_of_roof
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS
+from ..words import KERNEL
 from .range_busy import BusyTimes
 from .range_rows import RangeTables, kernel_order, list_kernels
 from .rows import RangeKernelRow, RangeRow
-
-KERNEL = BUSY_LAYERS.index("kernel")
 
 NEVER = np.int64(np.iinfo(np.int64).max)
 

@@ -37,9 +37,7 @@ from ..attribution.attribution import Attribution
 from ..attribution.ownership import BY_NONE, BY_PROCESS, Switches, find_innermost
 from ..export.calls import WAITING, names_like
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, LAYERS
-
-KERNEL, MEMCPY, MEMSET, GRAPH, LAUNCH, LATENCY, SYNC, API, HOST, UNKNOWN = range(len(LAYERS))
+from ..words import API, BUSY_LAYERS, HOST, LATENCY, LAUNCH, MEMCPY, SYNC, UNKNOWN
 
 Layers = NDArray[np.int8]
 

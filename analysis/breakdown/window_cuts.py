@@ -16,9 +16,9 @@ from ..attribution.folding import full_names
 from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
 from ..trace.trace import Trace
-from ..words import LAYERS, WindowClock
+from ..words import LAYERS, MEMCPY, WindowClock
 from .labelled import Labelled
-from .timeline import MEMCPY, DeviceSpans
+from .timeline import DeviceSpans
 from .window_rows import DeviceTimes, HostTimes, Kind, Owned, Times, WindowPart, Windows
 from .windows import (
     count_touched,

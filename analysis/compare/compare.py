@@ -1,3 +1,4 @@
+# pyright: strict
 """What changed between two sides, by how much, how sure that is, and in which layer and kernel.
 
 ::
@@ -18,9 +19,10 @@ from typing import Literal
 from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
 from ..errors import CompareError
 from ..runs.results import RunResult
+from ..words import PARTS
 from .comparability import Caveat, describe_noise, describe_shared, find_differences, find_pair_differences
 from .kernel_pairs import KernelPair, pair_kernels
-from .measured import PARTS, Measured
+from .measured import Measured
 from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
 from .range_pairs import parse_maps
 from .run_noise import RunNoise, find_noise, hides, widen
@@ -78,6 +80,11 @@ class Pair:
     """How much runs like these differ from one to the next: 0.01 is 1 %; null where nothing tells."""
     between_runs_hides: bool = False
     """What runs differ by from one to the next is so much that more samples would not decide."""
+
+    @property
+    def stake_ns(self) -> float:
+        """How much time the change is, over all instances."""
+        return abs((self.ns_b or 0.0) - (self.ns_a or 0.0)) * (self.a.reps or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

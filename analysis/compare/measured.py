@@ -9,10 +9,7 @@ from ..breakdown.rows import CopyRow, KernelRow
 from ..evidence.counters import Counters
 from ..explain.subject import Once, Subject, subject_of_step
 from ..runs.results import OpResult, RoofLine, RunResult, StepResult
-from ..words import LAYERS
-
-PARTS = (*LAYERS, "compute")
-"""The layers of a difference: the ten of a device, or compute and host of a CPU."""
+from ..words import PARTS, STEP_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ def label_names(names: Mapping[str, str], *, whole: bool = False) -> str:
 
 
 def _label_name(name: str, value: str) -> str:
-    return value if name in ("variant", "backend", "device", "dtype", "mode") else f"{name}={value}"
+    return value if name in STEP_NAMES else f"{name}={value}"
 
 
 def _measure_step(step: StepResult, ops: list[OpResult], roofs: Sequence[RoofLine]) -> Measured:

@@ -25,8 +25,8 @@ from ..breakdown.timeline import DeviceSpans
 from ..breakdown.trace_steps import sum_owned
 from ..evidence.range_counters import Sampled, find_bandwidth
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, LAYERS, name_device
-from .measured import PARTS, Measured, MeasuredOp
+from ..words import BUSY_LAYERS, LAYERS, PARTS, name_device
+from .measured import Measured, MeasuredOp
 
 TOKEN = re.compile(r"(?<![^\s,;])(\w+)=([^\s,;]+)")
 """``word=value`` inside a range's message."""

@@ -19,9 +19,9 @@ from ..errors import CompareError
 from ..ranks.naming import find_traces
 from ..ranks.summaries import WAIT, StepSums
 from ..ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
-from ..words import BUSY_LAYERS, LAYERS, QualityNote
+from ..words import BUSY_LAYERS, LAYERS, PARTS, QualityNote
 from .comparability import Circumstances, list_losses
-from .measured import PARTS, Measured, MeasuredOp
+from .measured import Measured, MeasuredOp
 from .range_times import RangePath, label_path, read_tokens
 from .sides import Side, SideName, select_things
 

@@ -16,11 +16,9 @@ from ..breakdown.rows import KernelRow
 from ..programs.folder import ProgramFolder
 from ..programs.samples import Function
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, known_device
-from .measured import PARTS, Measured, MeasuredOp
+from ..words import KERNEL, PARTS, known_device
+from .measured import Measured, MeasuredOp
 from .range_times import name_gpu
-
-_KERNEL = BUSY_LAYERS.index("kernel")
 
 WHOLE, ELSEWHERE = "(whole program)", "(elsewhere)"
 
@@ -28,7 +26,7 @@ WHOLE, ELSEWHERE = "(whole program)", "(elsewhere)"
 def measure_kernels(trace: Trace) -> list[Measured]:
     """Every kernel of the trace on every device, in the order of their first launches."""
     frame = trace.activities
-    order = trace.by_start[ints(frame, "layer")[trace.by_start] == _KERNEL]
+    order = trace.by_start[ints(frame, "layer")[trace.by_start] == KERNEL]
     if not len(order):
         return []
     rows = sorted(kernel_rows(trace, np.sort(order)), key=lambda row: row.first_ns or 0)

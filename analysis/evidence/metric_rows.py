@@ -16,10 +16,8 @@ from ..attribution.paths import PathNames, Paths
 from ..export.gpu_metrics import GpuSamples
 from ..plain import to_plain
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, known_device
+from ..words import KERNEL, known_device
 from .metrics import Figures, credit_samples, cut_work
-
-KERNEL = BUSY_LAYERS.index("kernel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,6 @@ SCALED = re.compile(
 
 DEFAULT_DOMAINS = ("<default domain>", "Default", "default", "none", "")
 
-PRIVATE = {"Process Name", "Host Name"}
-
 
 class NcuOutputError(FlopprofError):
     """What Nsight Compute wrote is not a table of kernels."""

@@ -19,7 +19,7 @@ from ..evidence.counters import Counters
 from ..export.calls import WAITING
 from ..hardware.data_sheets import ATTAINABLE
 from ..ranks.families import family_of, name_families
-from ..words import BUSY_LAYERS
+from ..words import KERNEL
 from .holdups import (
     MOST_OF_IT,
     WORTH,
@@ -33,8 +33,6 @@ from .holdups import (
 )
 from .kernel_causes import find_kernel_causes
 from .subject import Part, Subject, heaviest_launch
-
-_KERNEL = BUSY_LAYERS.index("kernel")
 
 _ALLOCATES = re.compile(
     r"cu(da)?(Malloc|Free|HostAlloc|HostRegister|HostUnregister|Mem(Alloc|Free|HostAlloc|Map|Create))"
@@ -183,7 +181,7 @@ def _find_collectives(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     work = analysis.trace.activities
     if not families or not len(work):
         return
-    mine = (ints(work, "layer") == _KERNEL) & (ints(work, "start_ns") >= _begin_of(analysis, stretch))
+    mine = (ints(work, "layer") == KERNEL) & (ints(work, "start_ns") >= _begin_of(analysis, stretch))
     nccl = mine & (of_name[ints(work, "name")] >= 0)
     if not nccl.any():
         return

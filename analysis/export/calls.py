@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, rows_where
 from ..arithmetic.grouped import FEW
 from ..sqlite.file import SqliteFile
 from .identity import process_key
@@ -126,19 +126,14 @@ def join_calls(
     found = np.full(len(process), NONE, np.int32)
     doubtful = 0
     for one in np.unique(process[process >= 0]).tolist():
-        calls = _where((call_process == one) & (call_id > 0))
-        records = _where((process == one) & (wanted_id > 0))
+        calls = rows_where((call_process == one) & (call_id > 0))
+        records = rows_where((process == one) & (wanted_id > 0))
         if len(call_id[calls]) and len(start[records]):
             matched, shared = _join_one(call_id[calls], call_start[calls], wanted_id[records], start[records])
             places = matched if isinstance(calls, slice) else np.append(calls, NONE)[matched]
             found[records] = places
             doubtful += shared
     return CallJoin(call=found, doubtful=doubtful)
-
-
-def _where(wanted: Bools) -> Ints | slice:
-    """Places where it holds; a slice, which copies nothing, when that is everywhere."""
-    return slice(None) if wanted.all() else np.flatnonzero(wanted)
 
 
 def _join_one(call_id: Ints, call_start: Ints, wanted: Ints, start: Ints) -> tuple[Ints, int]:

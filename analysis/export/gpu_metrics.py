@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import Bools, Ints
+from ..arithmetic.arrays import Bools, Ints, rows_where
 from ..sqlite.file import SqliteFile
 from .raw_tables import Table, read_table
 
@@ -96,7 +96,7 @@ def _read_values(file: SqliteFile, schema: str) -> tuple[GpuSamples, ...]:
     value = table.values("value", 0)
     found: list[GpuSamples] = []
     for type_id in np.unique(type_of[named]).tolist():
-        mine = _where(whole & (named & (type_of == type_id))[code])
+        mine = rows_where(whole & (named & (type_of == type_id))[code])
         known = names.get(type_id, _TypeNames())
         draft = _Draft(device=type_id & DEVICE_BITS, source="GPU_METRICS", set=known.set)
         draft.names = tuple(dict.fromkeys(known.names.values()))
@@ -123,11 +123,6 @@ def _read_table(file: SqliteFile, schema: str) -> tuple[Table, tuple[Ints, Bools
         return table, (time, known)
     raw = read_table(file, VALUES, ["rawTimestamp"], schema=schema)
     return table, (np.where(known, time, raw.values("rawTimestamp", 0)), known | raw.known("rawTimestamp"))
-
-
-def _where(wanted: Bools) -> Ints | slice:
-    """Places where it holds; a slice, which copies nothing, when that is everywhere."""
-    return slice(None) if wanted.all() else np.flatnonzero(wanted)
 
 
 def _number_instants(time: Ints) -> tuple[Ints, Ints]:

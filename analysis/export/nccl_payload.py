@@ -17,7 +17,7 @@ from ..arithmetic.arrays import NONE, Ints
 from ..sqlite.file import SqliteFile
 from .nvtx import NVTX
 
-SCHEMAS, ENTRIES = "NVTX_PAYLOAD_SCHEMAS", "NVTX_PAYLOAD_SCHEMA_ENTRIES"
+ENTRIES = "NVTX_PAYLOAD_SCHEMA_ENTRIES"
 
 COMMUNICATOR, SIZE, RANK, BYTES = (
     "NCCL communicator ID",

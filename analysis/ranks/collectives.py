@@ -9,11 +9,9 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..export.identity import TID_MASK, process_key
 from ..export.nccl_payload import NcclRanges
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS
+from ..words import KERNEL
 from .families import name_families
 from .summaries import Collectives
-
-KERNEL = BUSY_LAYERS.index("kernel")
 
 
 def find_collectives(trace: Trace) -> tuple[Ints, Codes, tuple[str, ...]]:

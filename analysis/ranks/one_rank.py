@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
-from ..attribution.attribution import Attribution, attribute
+from ..breakdown.labelled import Labelled, label_trace
 from ..errors import TraceError
 from ..export.identity import pid_of
 from ..export.nccl_payload import NcclRanges, read_nccl_ranges
@@ -46,8 +46,7 @@ class _Unit:
 class _Read:
     """A trace that has been read, and the ranks in it."""
 
-    trace: Trace
-    attribution: Attribution
+    labelled: Labelled
     nccl: NcclRanges
     families: tuple[str, ...]
     units: tuple[_Unit, ...]
@@ -69,12 +68,10 @@ def sum_steps(path: Path, unit: int, choice: StepChoice, wait_ns: Ints, version:
         if read.version != version:
             raise TraceError(path, "has changed while it was read; analyse it again when it is whole")
         one = read.units[unit]
-        steps = find_steps(read.trace, read.attribution, one.process, choice)
-        thread = int(ints(read.trace.ranges, "thread")[steps[0]]) if len(steps) else NONE
-        timeline = label_rank(read.trace, read.attribution, one.device, one.rows, wait_ns, thread)
-        return sum_steps_of(
-            read.trace, read.attribution, timeline, steps, one.rows, device=one.device, window=choice.window
-        )
+        steps = find_steps(read.labelled, one.process, choice)
+        thread = int(ints(read.labelled.trace.ranges, "thread")[steps[0]]) if len(steps) else NONE
+        timeline = label_rank(read.labelled, one.device, one.rows, wait_ns, thread)
+        return sum_steps_of(read.labelled, timeline, steps, one.rows, device=one.device, window=choice.window)
 
 
 @contextmanager
@@ -86,8 +83,7 @@ def _read(path: Path) -> Iterator[_Read]:
             nccl = read_nccl_ranges(file)
         rows, family, families = find_collectives(trace)
         yield _Read(
-            trace=trace,
-            attribution=attribute(trace),
+            labelled=label_trace(trace),
             nccl=nccl,
             families=families,
             units=_find_units(trace, rows, family),
@@ -126,7 +122,7 @@ def _busiest(trace: Trace) -> tuple[int, int | None]:
 
 
 def _summarise(read: _Read, at: int, glob: str | None) -> RankSummary:
-    trace, unit = read.trace, read.units[at]
+    trace, unit = read.labelled.trace, read.units[at]
     collectives = read_collectives(trace, unit.rows, unit.family, read.families, read.nccl)
     told_rank, told_size = _what_nccl_said(trace, read.nccl, unit.process)
     mine = ints(trace.activities, "process") == unit.process
@@ -143,7 +139,7 @@ def _summarise(read: _Read, at: int, glob: str | None) -> RankSummary:
         utc_epoch_ns=trace.metadata.utc_epoch_ns,
         device_ns=int(length[mine].sum()),
         collectives=collectives,
-        candidates=list_candidates(trace, read.attribution, unit.process, glob),
+        candidates=list_candidates(read.labelled, unit.process, glob),
         quality=trace.quality,
         version=read.version,
     )

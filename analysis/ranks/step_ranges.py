@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Bools, Ints, ints
-from ..attribution.attribution import Attribution
 from ..breakdown.labelled import Labelled
 from ..breakdown.window_cuts import count_outside, match_ranges
 from ..trace.trace import Trace
@@ -46,34 +45,33 @@ class _Group:
     rows: Ints
 
 
-def list_candidates(
-    trace: Trace, attribution: Attribution, process: int, glob: str | None
-) -> tuple[StepCandidate, ...]:
+def list_candidates(labelled: Labelled, process: int, glob: str | None) -> tuple[StepCandidate, ...]:
     """What the steps of a process may be: ranges that match `glob`, else all owner ranges that repeat."""
-    groups = _group_ranges(trace, _wanted(trace, attribution, process, glob))
+    groups = _group_ranges(labelled.trace, _wanted(labelled, process, glob))
     if glob is None:
         groups = [group for group in groups if len(group.rows) > 1]
         groups.sort(key=lambda group: (group.depth, -len(group.rows)))
     else:
         groups.sort(key=lambda group: -len(group.rows))
-    return tuple(_describe(trace, attribution, group) for group in groups[:MOST_CANDIDATES])
+    return tuple(_describe(labelled, group) for group in groups[:MOST_CANDIDATES])
 
 
-def find_steps(trace: Trace, attribution: Attribution, process: int, choice: StepChoice) -> Ints:
+def find_steps(labelled: Labelled, process: int, choice: StepChoice) -> Ints:
     """Rows of trace.ranges that are the chosen steps, in their order."""
-    groups = _group_ranges(trace, _wanted(trace, attribution, process, choice.glob))
+    groups = _group_ranges(labelled.trace, _wanted(labelled, process, choice.glob))
     found = [group.rows for group in groups if (group.domain, group.name) == (choice.domain, choice.name)]
     return found[0] if found else np.zeros(0, np.int64)
 
 
-def _wanted(trace: Trace, attribution: Attribution, process: int, glob: str | None) -> Bools:
+def _wanted(labelled: Labelled, process: int, glob: str | None) -> Bools:
     """Closed ranges of the process: those that match, or all that may own work."""
+    trace = labelled.trace
     if not len(trace.ranges):
         return np.zeros(0, np.bool_)
     of_process = ints(trace.threads, "process")[ints(trace.ranges, "thread")] == process
     closed = of_process & ~trace.ranges["open"].to_numpy()
     if glob is None:
-        return closed & attribution.owner_rows
+        return closed & labelled.attribution.owner_rows
     matched = np.zeros(len(trace.ranges), np.bool_)
     matched[match_ranges(trace, glob, None)] = True
     return closed & matched
@@ -115,15 +113,16 @@ def _one_thread(trace: Trace, key: tuple[str, str], rows: Ints) -> _Group:
     return _Group(domain=key[0], name=key[1], depth=depth, rows=rows)
 
 
-def _describe(trace: Trace, attribution: Attribution, group: _Group) -> StepCandidate:
-    wall = ints(trace.ranges, "end_ns")[group.rows] - ints(trace.ranges, "start_ns")[group.rows]
+def _describe(labelled: Labelled, group: _Group) -> StepCandidate:
+    ranges = labelled.trace.ranges
+    wall = ints(ranges, "end_ns")[group.rows] - ints(ranges, "start_ns")[group.rows]
     return StepCandidate(
         domain=group.domain,
         name=group.name,
         depth=group.depth,
         instances=len(group.rows),
         wall_ns=int(wall.sum()),
-        outside=count_outside(Labelled(trace=trace, attribution=attribution), group.rows),
+        outside=count_outside(labelled, group.rows),
     )
 
 

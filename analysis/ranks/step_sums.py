@@ -11,6 +11,7 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import cut_at, find_gaps, intersect, join_spans
 from ..attribution.attribution import Attribution
+from ..breakdown.labelled import Labelled
 from ..breakdown.windows import device_windows, find_instance
 from ..export.calls import WAITING, names_like
 from ..trace.trace import Trace
@@ -23,8 +24,7 @@ MOST_BARS = 64
 
 
 def sum_steps_of(
-    trace: Trace,
-    attribution: Attribution,
+    labelled: Labelled,
     timeline: Timeline,
     steps: Ints,
     collectives: Ints,
@@ -33,6 +33,7 @@ def sum_steps_of(
     window: str,
 ) -> StepSums:
     """The sums of steps (rows of trace.ranges, in order) of a rank with these collectives (rows of activities)."""
+    trace, attribution = labelled.trace, labelled.attribution
     inside = _Inside.of(trace, steps)
     start, end = _windows(trace, attribution, inside.code, steps, device, window)
     slices = timeline.sum_slices(start, end, inside.code)

@@ -17,7 +17,8 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.spans import FIRST, LAST, cut_at, find_gaps, intersect, join_spans, show_first
 from ..attribution.attribution import Attribution
 from ..attribution.ownership import BY_PROCESS
-from ..breakdown.timeline import DeviceSpans, label_devices, paint_busy
+from ..breakdown.labelled import Labelled
+from ..breakdown.timeline import DeviceSpans, paint_busy
 from ..breakdown.windows import sum_slices
 from ..export.activities import order_activities
 from ..trace.trace import Trace
@@ -42,17 +43,16 @@ class Timeline:
         return pd.concat([work, waiting], ignore_index=True)
 
 
-def label_rank(
-    trace: Trace, attribution: Attribution, device: int | None, rows: Ints, wait_ns: Ints, thread: int
-) -> Timeline:
+def label_rank(labelled: Labelled, device: int | None, rows: Ints, wait_ns: Ints, thread: int) -> Timeline:
     """The timeline of a rank's device; its collectives are `rows` of trace.activities. Without a device all is host.
 
     What no range owns goes to the range that was open on `thread`, that of the steps, at that time: PyTorch's
     backward runs on a thread without ranges while the step's thread stays in ``backward``.
     """
+    trace, attribution = labelled.trace, labelled.attribution
     if device is None:
         return Timeline(work=_adopt(_one_span("host"), attribution, thread), waiting=_NOTHING)
-    whole = label_devices(trace, attribution)[device]
+    whole = labelled.timelines[device]
     start = ints(trace.activities, "start_ns")
     waits = np.flatnonzero(wait_ns > 0)
     begun = start.copy()

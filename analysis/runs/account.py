@@ -1,3 +1,4 @@
+# pyright: strict
 """A run's numbers: what its shards recorded, set against the FLOPs and bytes of its steps."""
 
 from __future__ import annotations

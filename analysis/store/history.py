@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ..arithmetic.change_point import ChangePoint, find_change
 from ..arithmetic.statistics import LEVEL, THRESHOLD, adjust_holm
 from ..errors import UnknownRun
+from ..words import STEP_NAMES
 from .database import read_store
 from .listing import list_runs, numbers_of_runs
 from .queries import SCENARIOS, STEP_HISTORY, plain_row
@@ -104,7 +105,7 @@ def is_meant(row: Row, step: str) -> bool:
     if step == row["key"] or fnmatchcase(row["label"], step):
         return True
     pairs = [part.partition("=") for part in step.split(",")]
-    names = {name: str(row[name]) for name in ("variant", "backend", "device", "dtype", "mode")}
+    names = {name: str(row[name]) for name in STEP_NAMES}
     names |= {name: str(value) for name, value in row["params"].items()}
     return all(equals and name in names and fnmatchcase(names[name], value) for name, equals, value in pairs)
 

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ..breakdown.rows import WindowTimes
 from ..plain import to_plain
 from ..words import join_path
-from .run_rows import FirstIds, Row, RunRows, machine_row, to_json
+from .run_rows import TIMES, FirstIds, Row, RunRows, machine_row, to_json
 
 if TYPE_CHECKING:
     from ..breakdown.analyze import Analysis
@@ -21,12 +20,10 @@ if TYPE_CHECKING:
 
 WHOLE = "(whole program)"
 
-_LAYERS = tuple(WindowTimes.__dataclass_fields__)
-
 _UNKNOWN = (
     *("shard", "reason", "flops", "bytes", "warmup", "untraced_ns", "untraced_low_ns", "untraced_high_ns"),
     *("slowdown", "overhead_ns", "launch_bound", "tflops", "gbps", "roof_share", "roof_source", "roof_note"),
-    *("limited_by", *_LAYERS),
+    *("limited_by", *TIMES),
 )
 
 

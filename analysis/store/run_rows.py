@@ -16,7 +16,8 @@ from ..runs.results import Costs, OpResult, RunResult, StepResult
 
 Row = dict[str, Any]
 
-_LAYERS = tuple(WindowTimes.__dataclass_fields__)
+TIMES = tuple(WindowTimes.__dataclass_fields__)
+"""Columns of a window's times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ def _rep_rows(step_id: int, step: StepResult) -> Iterator[Row]:
 
 
 def _layers(times: WindowTimes | None) -> Row:
-    return {name: None if times is None else getattr(times, name) for name in _LAYERS}
+    return {name: None if times is None else getattr(times, name) for name in TIMES}
 
 
 def _costs(costs: Costs) -> Row:

@@ -18,9 +18,7 @@ from ..attribution.attribution import LIBRARY_DOMAINS
 from ..export.frames import payload_value
 from ..kineto.events import COPY_KINDS, MEMORY_KINDS, RANGE_DOMAINS
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS
-
-KERNEL, GRAPH = BUSY_LAYERS.index("kernel"), BUSY_LAYERS.index("graph")
+from ..words import GRAPH, KERNEL
 
 LIBRARY_CATEGORY = "nvtx_library"
 """Of ranges that a library marked: no reader takes them for the program's own."""

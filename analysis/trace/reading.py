@@ -1,3 +1,4 @@
+# pyright: strict
 """From a file to a trace: its tables read, joined, ordered and judged."""
 
 from __future__ import annotations

@@ -36,7 +36,6 @@ from running.spied_nvtx import SpiedNvtx, read_flops, spied_nvtx  # noqa: E402
 
 PAGE = ROOT / "docs" / "flops.md"
 BEGIN, END = "<!-- by bench/flops/of_kinds.py -->\n", "<!-- end -->\n"
-PASSES = ("forward", "backward", "recompute", "compiled forward", "compiled backward")
 REPEATS = 15
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import Module
 
+from ...analysis.words import ELEMENTS_MARK, FLOPS_MARK, NO_FLOPS_MARK, STEP_MARK
 from ..flops.tally import Tally
 from . import nvtx_calls
 from .steps import Step, changing, living_steps
@@ -21,9 +22,6 @@ SLOT = "_flopprof"
 """Where modules and autograd's nodes keep what is known of them; replicas have it from their module."""
 
 Pass = Literal["forward", "backward"]
-
-FLOPS, ELEMENTS, NO_FLOPS, STEP = "flops", "elements", "no flops: ", "step "
-"""Marks of domain flopprof; a rate follows: ``flops:bfloat16``. attribution/declared.py of the analysis reads them."""
 
 TOO_MANY = "they are more than a mark can say"
 
@@ -80,7 +78,7 @@ class Part:
             if (what, reason) not in self.told:
                 self.told.add((what, reason))
                 nvtx_calls.nvtx().mark(
-                    nvtx_calls.fixed_attributes(nvtx_calls.nvtx(), f"{NO_FLOPS}{reason}")[0]
+                    nvtx_calls.fixed_attributes(nvtx_calls.nvtx(), f"{NO_FLOPS_MARK}{reason}")[0]
                 )
                 warn_once(self.name, reason)
 
@@ -100,7 +98,7 @@ def warn_once(name: str, reason: str, whose: str = "and what is around it have")
 def mark_reason(reason: str, prefix: str = "") -> None:
     """A mark that says why there is no figure."""
     calls = nvtx_calls.nvtx()
-    calls.mark(nvtx_calls.fixed_attributes(calls, f"{prefix}{NO_FLOPS}{reason}")[0])
+    calls.mark(nvtx_calls.fixed_attributes(calls, f"{prefix}{NO_FLOPS_MARK}{reason}")[0])
 
 
 def mark_tally(tally: Tally, prefix: str = "") -> None:
@@ -110,9 +108,9 @@ def mark_tally(tally: Tally, prefix: str = "") -> None:
         mark_reason(TOO_MANY, prefix)
         return
     for rate, flops in products.items():
-        _mark(f"{prefix}{FLOPS}:{rate}" if rate else f"{prefix}{FLOPS}", flops)
+        _mark(f"{prefix}{FLOPS_MARK}:{rate}" if rate else f"{prefix}{FLOPS_MARK}", flops)
     if tally.elements:
-        _mark(f"{prefix}{ELEMENTS}", tally.elements)
+        _mark(f"{prefix}{ELEMENTS_MARK}", tally.elements)
 
 
 def _mark(name: str, amount: int) -> None:
@@ -191,9 +189,9 @@ class Totals:
             warn_once(repr(step.name), ELSEWHERE, "has")
             return
         for reason in tally.unknown:
-            mark_reason(reason, STEP)
+            mark_reason(reason, STEP_MARK)
         if not tally.unknown:
-            mark_tally(tally, STEP)
+            mark_tally(tally, STEP_MARK)
 
     def _of(self, step: Step) -> Tally:
         return self._tallies.setdefault(step, Tally())

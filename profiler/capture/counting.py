@@ -9,7 +9,7 @@ from pathlib import Path
 from ...analysis.evidence.counters import WANTED, CountedLaunch
 from ...analysis.evidence.ncu_csv import NcuOutputError, read_ncu_csv
 from ...analysis.runs.records import CountedKernel, CountedStep
-from ...analysis.words import COUNTED_OP
+from ...analysis.words import COUNTED_OP, OWN_DOMAIN, STEP_PREFIX
 from ...scenarios.plan.step import Step
 from ..recorders.ncu import NcuRecorder, explain
 from ..recorders.recorder import last_line
@@ -81,8 +81,8 @@ def group_launches(launches: Sequence[CountedLaunch]) -> dict[str, list[CountedK
     """Launches by the key of the step whose ranges they lie in, each with the number of its op."""
     found: dict[str, list[CountedKernel]] = {}
     for launch in launches:
-        own = [message for domain, message in launch.ranges if domain == "flopprof"]
-        steps = [message.removeprefix("step:") for message in own if message.startswith("step:")]
+        own = [message for domain, message in launch.ranges if domain == OWN_DOMAIN]
+        steps = [message.removeprefix(STEP_PREFIX) for message in own if message.startswith(STEP_PREFIX)]
         ops = [message.removeprefix(COUNTED_OP) for message in own if message.startswith(COUNTED_OP)]
         if steps and ops and ops[-1].isdigit():
             found.setdefault(steps[0], []).append(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from ...analysis.codes.lossy import loses_data
 from ...analysis.errors import RanksError
@@ -12,14 +11,12 @@ from ...analysis.programs.folder_kind import is_job_folder
 from ...analysis.programs.job_folder import read_job_folder
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from ...reports.document.format import Format
 from ...reports.program.compose import REPORTS
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
 from ..terminal.output import emit
 from ..terminal.workers import Workers, open_engine, show_traces
-
-if TYPE_CHECKING:
-    from ...reports.render.formats import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +26,7 @@ class RanksCommand:
     paths: tuple[Path, ...]
     request: RanksRequest
     workers: Workers
-    format: Literal["text", "markdown", "html", "json"] = "text"
+    format: Format = "text"
     csv: Path | None = None
     csv_raw: bool = False
     screen: Screen = PLAIN

@@ -1,3 +1,4 @@
+# pyright: strict, reportPrivateUsage=false
 """Formulas that a program adds, and what is known of every operation met so far; one for the process."""
 
 from __future__ import annotations

@@ -16,13 +16,12 @@ from pathlib import Path
 
 from ...analysis.evidence.counted_ranges import ProgramCounters, count_range_kernels, count_ranges
 from ...analysis.evidence.ncu_csv import NcuOutputError, read_ncu_csv
+from ...analysis.words import OWN_DOMAIN
 from ..errors import ProfileError
 from ..recorders.folders import temporary_folder
 from ..recorders.ncu import explain, open_ncu
 from .recording import resolve_program
 from .signals import as_shells_say
-
-OWN_DOMAIN = "flopprof"
 
 SPECIAL = re.compile(r"([@,/\[\]*+\\])")
 """What means something in an expression of ranges."""

@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.store.place import DATABASE, find_store
+from ...analysis.words import STEP_NAMES
 
 _NAMES = """SELECT name FROM tags UNION ALL SELECT DISTINCT scenario || '@latest' FROM runs
     UNION ALL SELECT id FROM (SELECT id FROM runs ORDER BY started_at DESC)"""
 
-_SCENARIOS = "SELECT DISTINCT scenario FROM runs ORDER BY scenario"
-
 _STEP_NAMES = """SELECT DISTINCT steps.params FROM steps JOIN runs ON runs.id = steps.run
     WHERE runs.id = :run OR runs.scenario || '@latest' = :run OR :run = 'latest'
     OR runs.id IN (SELECT run FROM tags WHERE name = :run) LIMIT 200"""
-
-_OF_ALL_STEPS = ("variant", "backend", "device", "dtype", "mode")
 
 
 def complete_run(incomplete: str) -> list[str]:
@@ -33,7 +30,9 @@ def complete_run(incomplete: str) -> list[str]:
 
 def complete_kept_scenario(incomplete: str) -> list[str]:
     """Scenarios and programs of which the store has runs."""
-    return _begin_with(incomplete, _ask(_SCENARIOS))
+    from ...analysis.store.queries import SCENARIOS
+
+    return _begin_with(incomplete, _ask(SCENARIOS))
 
 
 def complete_scenario(incomplete: str) -> list[str]:
@@ -50,7 +49,7 @@ def complete_by(ctx: Any, incomplete: str) -> list[str]:
 
     run = str(ctx.params.get("a") or "latest").partition(":")[0]
     swept = [name for params in _ask(_STEP_NAMES, run=Path(run).name) for name in json.loads(params)]
-    return _begin_with(incomplete, (*_OF_ALL_STEPS, *swept))
+    return _begin_with(incomplete, (*STEP_NAMES, *swept))
 
 
 def _ask(query: str, **values: str) -> list[str]:

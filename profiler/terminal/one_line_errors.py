@@ -80,6 +80,7 @@ def _sentence(error: BaseException) -> str:
         return f"{error.filename or 'output'}: {error.strerror or error}"
     if isinstance(error, CommandLineError):
         context = getattr(error, "ctx", None)
-        message = getattr(error, "format_message", error.__str__)()
-        return f"{message}; see '{context.command_path} --help'" if context else str(message)
+        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        more = " See" if message.endswith("?") else "; see"
+        return f"{message}{more} '{context.command_path} --help'" if context else message
     return str(error)

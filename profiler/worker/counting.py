@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.runs.records import StepRecord
-from ...analysis.words import COUNTED_OP
+from ...analysis.words import COUNTED_OP, STEP_PREFIX
 from ...scenarios.libraries.backend import Backend
 from ...scenarios.plan.step import Step
 from .measure import build_program, refuse_without_memory, rep_function
@@ -23,7 +23,7 @@ def count_step(backend: Backend, step: Step, ranges: RangeWriter, *, seed: int) 
     rep_function(program)()
     backend.synchronize()
     value: Any = None
-    with ranges.range(f"step:{step.key}"):
+    with ranges.range(f"{STEP_PREFIX}{step.key}"):
         for index, call in enumerate(program.calls):
             with ranges.range(f"{COUNTED_OP}{index}"):
                 value = call.run(value)

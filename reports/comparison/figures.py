@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from ...analysis.compare.compare import Pair, read_samples
-from ...analysis.compare.measured import PARTS
 from ...analysis.compare.pair_reasons import explain_pair
+from ...analysis.words import PARTS
 from ..contest.factor_figure import Explained, factor_figure
 from ..document.document import Figure, Panel, Series
 from ..document.names import clean, shorten

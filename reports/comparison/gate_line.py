@@ -23,7 +23,9 @@ def annotate_pull_request(comparison: Comparison, gate: Gate) -> str:
     unsaid = not gate.decided or gate.undecided or gate.lost
     level = "error" if gate.fails else "warning" if unsaid else "notice"
     told = sorted(
-        (pair for pair in comparison.pairs if pair.verdict in ("slower", "faster")), key=_stake, reverse=True
+        (pair for pair in comparison.pairs if pair.verdict in ("slower", "faster")),
+        key=lambda pair: pair.stake_ns,
+        reverse=True,
     )
     changes = "; ".join(_describe_change(pair) for pair in told[:_MOST_NAMED]) or _tell_no_change(gate)
     more = f"; {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
@@ -55,10 +57,6 @@ def _count(labels: tuple[str, ...]) -> str:
 def _describe_change(pair: Pair) -> str:
     times = f"{format_value(pair.ns_a, 'time')} → {format_value(pair.ns_b, 'time')}"
     return clean(f"{pair.label} {format_change(pair.ratio or 1.0)}, {times}")
-
-
-def _stake(pair: Pair) -> float:
-    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
 
 
 def _escape(text: str) -> str:

@@ -12,7 +12,8 @@ from ..document.names import clean
 from ..document.numbers import format_value
 from .sentences import format_change
 
-_PLACE = ("backend", "device", "dtype")
+PLACE = ("backend", "device", "dtype")
+"""What says where a step ran."""
 
 _VERDICTS = ("slower", "faster", "same", "unsure")
 
@@ -32,19 +33,14 @@ def group_pairs(pairs: Sequence[Pair]) -> Mapping[str, list[Pair]]:
 
 def name_place_of(pair: Pair) -> str:
     """Where both sides ran: what differs between them is not of the place."""
-    names = [pair.a.names[name] for name in _PLACE if name in pair.a.names]
+    names = [pair.a.names[name] for name in PLACE if name in pair.a.names]
     return clean(" ".join(name for name in names if name in pair.b.names.values()))
 
 
 def choose_lead(group: Sequence[Pair]) -> Pair:
     """Of those that are decided, else of all, the one with most time at stake."""
     decided = [pair for pair in group if pair.verdict in ("faster", "slower")]
-    return max(decided, key=_stake) if decided else max(group, key=_longest)
-
-
-def _stake(pair: Pair) -> float:
-    """The change over all instances."""
-    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
+    return max(decided, key=lambda pair: pair.stake_ns) if decided else max(group, key=_longest)
 
 
 def _longest(pair: Pair) -> float:

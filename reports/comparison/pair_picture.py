@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...analysis.compare.compare import Pair
-from ...analysis.compare.measured import PARTS, Measured
+from ...analysis.compare.measured import Measured
+from ...analysis.words import PARTS, STEP_NAMES
 from ..document.document import Bar, BarGroup, Picture, Series
 from ..document.names import clean
 from .once import WITH_ARTICLE, find_once
 from .pair_headlines import choose_lead, group_pairs
 
 _MOST_GROUPS, _MOST_LINES = 3, 6
-
-_NO_SIZE = ("variant", "backend", "device", "dtype", "mode")
 
 
 def draw_up_pair_picture(pairs: Sequence[Pair]) -> Picture | None:
@@ -61,7 +60,12 @@ def _find_size(pairs: Sequence[Pair]) -> str | None:
     values: dict[str, set[str]] = {}
     for pair in pairs:
         for name, value in pair.a.names.items():
-            if name not in _NO_SIZE and pair.b.names.get(name) == value and value.isdecimal() and int(value):
+            if (
+                name not in STEP_NAMES
+                and pair.b.names.get(name) == value
+                and value.isdecimal()
+                and int(value)
+            ):
                 values.setdefault(name, set()).add(value)
     best = max(values, key=lambda name: (len(values[name]), name == "n"), default=None)
     return best if best is not None and len(values[best]) > 1 else None

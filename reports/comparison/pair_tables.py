@@ -9,17 +9,16 @@ from typing import NamedTuple
 from ...analysis.arithmetic.statistics import says_something
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
-from ...analysis.compare.measured import PARTS
+from ...analysis.words import PARTS
 from ..document.document import Name, Table, Value
 from ..document.names import clean, fold_names
 from ..document.numbers import Kind
 from ..document.tables import ColumnOf, columns_of_part, fill_row
 from .once import find_once
+from .pair_headlines import PLACE
 from .sentences import format_geometry
 
 _LEAST_P = 0.001
-
-_GROUP_NAMES = ("backend", "device", "dtype")
 
 _RULE = (
     "ratio is B / A with its 95 % interval; same: the interval lies within ±2 %; faster, slower: it excludes "
@@ -199,7 +198,7 @@ def _head_sides(pairs: tuple[Pair, ...]) -> tuple[str, str]:
 def _group(pair: Pair) -> str:
     """Where both things ran, which many rows share: ``cupy cuda float32``."""
     a, b = pair.a.names, pair.b.names
-    shared = [a[name] for name in _GROUP_NAMES if name in a and a[name] == b.get(name)]
+    shared = [a[name] for name in PLACE if name in a and a[name] == b.get(name)]
     return clean(" ".join(shared))
 
 

@@ -9,6 +9,7 @@ from ...analysis.breakdown.kernel_names import read_template
 from ...analysis.breakdown.rows import Launch
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
+from ...analysis.words import STEP_NAMES
 from ..document.names import clean, fold_kernel_name, shorten
 from ..document.numbers import UNKNOWN, format_value
 from ..document.tables import format_dims
@@ -16,8 +17,6 @@ from ..document.tables import format_dims
 _WIDTH = 48
 
 _MOST_OF_IT = 0.5
-
-_WHAT_A_STEP_IS = ("variant", "backend", "device", "dtype", "mode")
 
 _GENERIC = ("", "kernel", "main", "lambda", "operator")
 
@@ -38,7 +37,7 @@ def describe_pairs(pairs: Iterable[Pair]) -> list[str]:
     """What is faster or slower, the most time first; steps that differ in their size alone share a sentence."""
     decided = [pair for pair in pairs if pair.verdict in ("faster", "slower")]
     groups: dict[tuple[object, ...], list[Pair]] = {}
-    for pair in sorted(decided, key=_stake, reverse=True):
+    for pair in sorted(decided, key=lambda pair: pair.stake_ns, reverse=True):
         groups.setdefault(_name_group(pair), []).append(pair)
     return [_describe_group(group) for group in groups.values()]
 
@@ -80,7 +79,7 @@ def _name_group(pair: Pair) -> tuple[object, ...]:
     """What a step is without its size, on both sides, and the way it went; a range is its own group."""
     if "backend" not in pair.a.names:
         return (id(pair),)
-    sides = tuple(tuple(side.names.get(name) for name in _WHAT_A_STEP_IS) for side in (pair.a, pair.b))
+    sides = tuple(tuple(side.names.get(name) for name in STEP_NAMES) for side in (pair.a, pair.b))
     return (*sides, pair.value_a, pair.value_b, pair.verdict)
 
 
@@ -150,11 +149,6 @@ def _describe_range(group: list[tuple[Pair, KernelPair]]) -> str:
         return ""
     low, high = format_value(ratios[0], "ratio"), format_value(ratios[-1], "ratio")
     return f"; ratios {low} to {high} over {len(ratios)} steps"
-
-
-def _stake(pair: Pair) -> float:
-    """How much time the change is, over all instances."""
-    return abs((pair.ns_b or 0.0) - (pair.ns_a or 0.0)) * (pair.a.reps or 1)
 
 
 def _longest(kernel: KernelPair) -> float:

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...analysis.explain.subject import IN_CACHE
 from ...analysis.runs.results import RunResult, StepResult
-from ...analysis.words import LAYERS
+from ...analysis.words import PARTS
 from ..document.document import Bar, BarGroup, Picture, Series
 from ..document.names import clean
 from .caveats import find_losses
 from .step_explanations import bound_ratio
 from .sweep import PanelKey, Sweep, best_time, ratio_to_reference, split_panels
 from .verdicts import Contest, largest_steps
-
-DRAWN_LAYERS = (*LAYERS, "compute")
 
 _MOST_LINES = 6
 
@@ -70,7 +68,7 @@ def _choose(top: Sequence[StepResult], sweep: Sweep) -> list[StepResult]:
 
 def _bar(step: StepResult, result: RunResult, sweep: Sweep, *, lost: bool) -> Bar:
     times = None if lost else step.per_rep
-    parts = [] if times is None else [(name, getattr(times, f"{name}_ns")) for name in DRAWN_LAYERS]
+    parts = [] if times is None else [(name, getattr(times, f"{name}_ns")) for name in PARTS]
     return Bar(
         label=sweep.short_text(step),
         time_ns=best_time(step) or 0.0,

@@ -20,9 +20,9 @@ from ...analysis.arithmetic.statistics import (
     ratio_interval,
     says_something,
 )
-from ...analysis.compare.measured import PARTS
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
+from ...analysis.words import PARTS
 from ..document.factor_words import describe_factors
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value

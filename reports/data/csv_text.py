@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..document.names import HIDDEN
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 _KEPT = "\t\n\r"
-
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, raw: bool = False) -> str:
@@ -44,7 +44,7 @@ def escape_controls(text: str, *, keep_invisible: bool = False) -> str:
     """
     if text.isprintable():
         return text
-    hidden = ("Cc", "Cs") if keep_invisible else _HIDDEN
+    hidden = ("Cc", "Cs") if keep_invisible else HIDDEN
     return "".join(_escape(char) if unicodedata.category(char) in hidden else char for char in text)
 
 

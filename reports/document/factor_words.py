@@ -13,7 +13,7 @@ from ...analysis.explain.cause import Cause, Code, choose_leading
 from ...analysis.explain.explain import Explanation
 from ...analysis.explain.factors import Factor, FactorName
 from ...analysis.explain.subject import Once
-from .names import clean
+from .names import clean, list_names
 from .numbers import Kind, format_quantity, format_value
 
 _WORTH_NAMING = 1.05
@@ -143,7 +143,7 @@ def tell_together(explanation: Explanation, codes: Collection[Code], name: Calla
         f"{name(cause)}{_tell_share(cause, explanation.a.once) if not alone else ''} {PHRASES[cause.code]}"
         for cause in leading
     ]
-    return " and ".join(part for part in (", ".join(told[:-1]), *told[-1:]) if part)
+    return list_names(told) if told else ""
 
 
 def _tell_share(cause: Cause, once: Once) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from ...analysis.words import ELLIPSIS
 
-_HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Unicode's categories of characters that a reader cannot see."""
 
 _MOST_READ = 1 << 20
 """Characters of a name that are looked at: names may be megabytes long."""
@@ -27,10 +28,20 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(_visible(char) for char in text)
 
 
+def list_names(names: Iterable[str]) -> str:
+    """One or several in a sentence: ``kernels, copies and windows``.
+
+    >>> list_names(["kernels", "copies", "windows"]), list_names(["kernels"])
+    ('kernels, copies and windows', 'kernels')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _visible(char: str) -> str:
     if char in "\n\r\t":
         return " "
-    if unicodedata.category(char) in _HIDDEN_CATEGORIES:
+    if unicodedata.category(char) in HIDDEN:
         return char.encode("unicode_escape", "backslashreplace").decode("ascii")
     return char
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...analysis.words import QualityNote
 from .document import Notice
-from .names import clean
+from .names import clean, list_names
 
 
 def describe_note(note: QualityNote) -> Notice:
     """What is wrong, how often, its code, and which numbers it touches."""
     message = note.message.rstrip(".")
     often = f", {note.count} in all" if note.count > 1 else ""
-    affects = f" It affects {_list(note.affects)}." if note.affects else ""
+    affects = f" It affects {list_names(note.affects)}." if note.affects else ""
     named = message.partition(" ")[0].endswith(":")  # a shard's, whose name stays as it is
     start = message[:1] if named else message[:1].upper()
     text = f"{start}{message[1:]}{often} [{note.code}].{affects}"
     return Notice(severity=note.severity, text=clean(text))
-
-
-def _list(names: Sequence[str]) -> str:
-    """``kernels, copies and windows``."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

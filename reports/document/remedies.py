@@ -4,13 +4,13 @@ speed up outer_sum:".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import get_args
 
 from ...analysis.explain.cause import Cause
 from ...analysis.explain.holdups import Holdup, HoldupCode, WaitCode
 from .factor_words import PHRASES
-from .names import clean, fold_kernel_name
+from .names import clean, fold_kernel_name, list_names
 from .numbers import format_value
 
 _FUSE, _FEWER_BYTES = "fuse its operations", "move fewer bytes (fuse, or a narrower dtype)"
@@ -114,7 +114,7 @@ def tell_heavy_kernels(holdups: Sequence[Holdup]) -> str:
         why.setdefault(named, {})[phrases_of[holdup.code]] = None
     if why:
         told = [f"{named} {' and '.join(phrases)}" for named, phrases in why.items()]
-        return f"Of its kernels, {_join(told)}."
+        return f"Of its kernels, {list_names(told)}."
     heavy = next((one for one in holdups if one.code == "not_measured" and one.place), None)
     share = heavy.evidence.get("kernel_share") if heavy is not None else None
     if heavy is None or not isinstance(share, float):
@@ -141,11 +141,6 @@ def _tell_places(holdups: Sequence[Holdup]) -> str:
         return ""
     above = "" if len(held) == len(holdups) else ", above all"
     if _is_of_kernel(held[0]):
-        return f"{above} for {_join(dict.fromkeys(map(_name_kernel, held)))}"
+        return f"{above} for {list_names(dict.fromkeys(map(_name_kernel, held)))}"
     word = "with" if held[0].code == "longest_part" else "in"
-    return f"{above} {word} {_join(dict.fromkeys(clean(one.place or '') for one in held))}"
-
-
-def _join(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{above} {word} {list_names(dict.fromkeys(clean(one.place or '') for one in held))}"

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ...analysis.many.many_traces import ManyTraces, TraceRow
-from ...analysis.many.trace_summary import RangeKey
+from ...analysis.many.trace_summary import RangeKey, TraceSummary
 from ...analysis.words import join_path
-from ..document.document import Column, Document, Name, Row, Section, Table, Value
+from ..document.document import Document, Name, Section, Table
 from ..document.names import clean, fold_names, shorten
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
+from ..document.tables import ColumnOf, columns_of_part, fill_row
 
 _K = TypeVar("_K")
+
+_Down = TypeVar("_Down")
+
+_Across = TypeVar("_Across")
 
 MOST_ACROSS = 8
 """Traces that stand side by side; of more, each has a row."""
@@ -41,20 +47,47 @@ def compose_many(many: ManyTraces) -> Document:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A trace by the name that tells it from the others."""
+
+    name: str
+    row: TraceRow
+
+
 def _trace_table(many: ManyTraces) -> Table:
-    columns = (
-        Column(key="trace", title="trace"),
-        Column(key="duration", title="recorded", kind="time"),
-        Column(key="device", title="device", kind="time", term="total"),
-        Column(key="attributed", title="in ranges", kind="percent"),
-        Column(key="reason", title="why not", prose=True),
+    columns: tuple[ColumnOf[_Named], ...] = (
+        ColumnOf(key="trace", title="trace", value=lambda one: one.name),
+        *columns_of_part(_columns_of_summary(), lambda one: one.row.summary),
+        ColumnOf(key="reason", title="why not", prose=True, value=_why_not),
     )
-    names = name_traces([row.path for row in many.rows])
     rows = tuple(
-        Row(cells=_trace_cells(row, names[at]), main=at < MAIN_ROWS or row.reason is not None)
-        for at, row in enumerate(many.rows)
+        fill_row(columns, one, main=at < MAIN_ROWS or one.row.reason is not None)
+        for at, one in enumerate(_name_rows(many.rows))
     )
     return Table(name="traces", title="Traces", columns=columns, rows=rows)
+
+
+def _columns_of_summary() -> tuple[ColumnOf[TraceSummary], ...]:
+    return (
+        ColumnOf(key="duration", title="recorded", kind="time", value=lambda one: one.duration_ns),
+        ColumnOf(key="device", title="device", kind="time", term="total", value=lambda one: one.device_ns),
+        ColumnOf(
+            key="attributed",
+            title="in ranges",
+            kind="percent",
+            value=lambda one: one.attributed_ns / one.device_ns if one.device_ns else None,
+        ),
+    )
+
+
+def _why_not(one: _Named) -> str | None:
+    return None if one.row.summary is not None else clean(one.row.reason or "")
+
+
+def _name_rows(rows: Sequence[TraceRow]) -> list[_Named]:
+    names = name_traces([row.path for row in rows])
+    return [_Named(name=name, row=row) for name, row in zip(names, rows, strict=True)]
 
 
 def name_traces(paths: Sequence[Path]) -> list[str]:
@@ -71,14 +104,6 @@ def name_traces(paths: Sequence[Path]) -> list[str]:
     return [clean(str(path)) for path in paths]
 
 
-def _trace_cells(row: TraceRow, name: str) -> tuple[Value, ...]:
-    one = row.summary
-    if one is None:
-        return name, None, None, None, clean(row.reason or "")
-    share = one.attributed_ns / one.device_ns if one.device_ns else None
-    return name, one.duration_ns, one.device_ns, share, None
-
-
 def _range_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
     """Device time of a range's instance; host time where no trace has device work."""
     worked = any(row.summary.device_ns for row in done if row.summary)
@@ -87,10 +112,9 @@ def _range_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
         use = row.summary.ranges.get(key) if row.summary else None
         return None if use is None else (use.busy_ns if worked else use.wall_ns) / use.instances
 
-    keys = many.list_ranges()
-    names: list[Value] = [shorten(clean(join_path(domain, path)), RANGE_WIDTH) for domain, path in keys]
+    keys = [(key, shorten(clean(join_path(*key)), RANGE_WIDTH)) for key in many.list_ranges()]
     time = "device" if worked else "host"
-    return _cross("ranges", f"Ranges by trace: {time} time of an instance", "range", done, keys, names, value)
+    return _cross("ranges", f"Ranges by trace: {time} time of an instance", "range", done, keys, value)
 
 
 def _kernel_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
@@ -98,10 +122,10 @@ def _kernel_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
         use = row.summary.kernels.get(key) if row.summary else None
         return None if use is None else use.total_ns / use.instances
 
-    keys = many.list_kernels()
-    short = fold_names(keys, KERNEL_WIDTH)
-    names: list[Value] = [Name(full=clean(key), short=short[key]) for key in keys]
-    return _cross("kernels", "Kernels by trace: mean time of a launch", "kernel", done, keys, names, value)
+    kernels = many.list_kernels()
+    short = fold_names(kernels, KERNEL_WIDTH)
+    keys = [(key, Name(full=clean(key), short=short[key])) for key in kernels]
+    return _cross("kernels", "Kernels by trace: mean time of a launch", "kernel", done, keys, value)
 
 
 def _cross(
@@ -109,29 +133,34 @@ def _cross(
     title: str,
     what: str,
     done: Sequence[TraceRow],
-    keys: Sequence[_K],
-    names: Sequence[Value],
+    keys: Sequence[tuple[_K, Name | str]],
     value: Callable[[TraceRow, _K], float | None],
 ) -> Table:
     """Things by traces, or, of many traces, traces by the first things."""
-    labels = [shorten(name, TRACE_WIDTH) for name in name_traces([row.path for row in done])]
+    traces = [(one.row, shorten(one.name, TRACE_WIDTH)) for one in _name_rows(done)]
     if len(done) <= MOST_ACROSS:
-        columns = (
-            Column(key=what, title=what),
-            *(Column(key=f"t{i}", title=t, kind="time") for i, t in enumerate(labels)),
-        )
-        rows = [(names[at], *(value(row, key) for row in done)) for at, key in enumerate(keys)]
-    else:
-        first = list(enumerate(keys))[:MOST_ACROSS]
-        titles = [n.short if isinstance(n := names[at], Name) else str(n) for at, _ in first]
-        columns = (
-            Column(key="trace", title="trace"),
-            *(Column(key=f"k{i}", title=t, kind="time") for i, t in enumerate(titles)),
-        )
-        rows = [(labels[at], *(value(row, key) for _, key in first)) for at, row in enumerate(done)]
-    return Table(
-        name=name,
-        title=title,
-        columns=columns,
-        rows=tuple(Row(cells=cells, main=at < MAIN_ROWS) for at, cells in enumerate(rows)),
+        return _fill(name, title, what, keys, traces, lambda key, row: value(row, key))
+    return _fill(name, title, "trace", traces, keys[:MOST_ACROSS], value)
+
+
+def _fill(
+    name: str,
+    title: str,
+    what: str,
+    down: Sequence[tuple[_Down, Name | str]],
+    across: Sequence[tuple[_Across, Name | str]],
+    value: Callable[[_Down, _Across], float | None],
+) -> Table:
+    """What stands on the left by what stands above, each with its name."""
+    prefix = "k" if what == "trace" else "t"
+
+    def column(at: int, above: _Across, named: Name | str) -> ColumnOf[tuple[_Down, Name | str]]:
+        said = named.short if isinstance(named, Name) else named
+        return ColumnOf(key=f"{prefix}{at}", title=said, kind="time", value=lambda row: value(row[0], above))
+
+    columns: tuple[ColumnOf[tuple[_Down, Name | str]], ...] = (
+        ColumnOf(key=what, title=what, value=lambda row: row[1]),
+        *(column(at, *one) for at, one in enumerate(across)),
     )
+    rows = tuple(fill_row(columns, one, main=at < MAIN_ROWS) for at, one in enumerate(down))
+    return Table(name=name, title=title, columns=columns, rows=rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
-from ...analysis.words import LAYERS, join_path, known_device
+from ...analysis.words import PARTS, join_path, known_device
 from ..document.document import Table, Value
 from ..document.names import clean
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
@@ -14,8 +14,6 @@ MAIN_WINDOWS = 12
 """Rows a short report (the terminal) shows."""
 
 UNKNOWN_GPU = "unknown"
-
-WINDOW_PARTS = (*LAYERS, "compute")
 
 
 def window_table(analysis: Analysis) -> Table:
@@ -26,7 +24,7 @@ def window_table(analysis: Analysis) -> Table:
         ColumnOf(key="instance", title="#", kind="count", value=lambda row: row.instance),
         ColumnOf(key="device", title="GPU", kind="count", value=_device_of_window),
         ColumnOf(key="wall", title="wall", kind="time", value=lambda row: row.times.wall_ns),
-        *(_part_column(part) for part in WINDOW_PARTS),
+        *(_part_column(part) for part in PARTS),
         ColumnOf(key="idle", title="idle", kind="time", value=_unsplit_idle),
     )
     table = Table(
@@ -38,7 +36,7 @@ def window_table(analysis: Analysis) -> Table:
             for at, row in enumerate(windows)
             if row.kind != "trace" or row.times.wall_ns
         ),
-        bar_parts=WINDOW_PARTS,
+        bar_parts=PARTS,
         notes=cut,
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
@@ -65,6 +63,4 @@ def _part_ns(times: WindowTimes, part: str) -> int | None:
 
 
 def _share_parts(times: WindowTimes) -> tuple[float, ...]:
-    return tuple(
-        (_part_ns(times, part) or 0) / times.wall_ns if times.wall_ns else 0 for part in WINDOW_PARTS
-    )
+    return tuple((_part_ns(times, part) or 0) / times.wall_ns if times.wall_ns else 0 for part in PARTS)

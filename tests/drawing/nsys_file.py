@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,9 +171,3 @@ def _add_ranges(export: Export, drawn: Drawn) -> None:
             endGlobalTid=global_tid(process, 77) if r.style == 2 else None,
             domainId=ids.index(r.domain),
         )
-
-
-def add_all(export: Export, table: str, rows: Iterable[Row]) -> None:
-    """Append many rows."""
-    for row in rows:
-        export.add(table, **row)

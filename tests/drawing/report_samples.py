@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from flopprof.analysis.breakdown.rows import CopyRow, KernelRow, Launch, WindowTimes
 from flopprof.analysis.runs.records import Gpu, Machine, RunInfo, SkippedStep
 from flopprof.analysis.runs.results import Costs, OpResult, RoofLine, RunResult, StepResult
 from flopprof.analysis.words import QualityNote, Status
+from flopprof.reports.run.publish import render
 
 GEMV = (
     "void gemv2T_kernel_val<int, int, float, float, float, float, (int)128, (int)16, (int)4, (int)4, "
@@ -500,3 +502,9 @@ ALL = {
     "copying": copying_run,
     "hostile": hostile_run,
 }
+
+
+@cache
+def page_of(name: str) -> str:
+    """Its HTML file, drawn once for all tests of a process."""
+    return render(ALL[name](), "html")

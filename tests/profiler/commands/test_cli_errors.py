@@ -135,7 +135,9 @@ def test_a_damaged_run_names_the_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_command_or_option_is_one_line(tmp_path: Path) -> None:
-    assert "No such command" in complaint("rnu", cwd=tmp_path)
+    told = complaint("rnu", cwd=tmp_path)
+    assert told.startswith("flopprof: No such command 'rnu'") and "?;" not in told
+    assert complaint("nosuch", cwd=tmp_path) == "flopprof: No such command 'nosuch'; see 'flopprof --help'"
     assert "--recoder" in complaint("run", "smoke", "--recoder", "nsys", cwd=tmp_path)
 
 

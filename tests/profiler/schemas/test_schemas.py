@@ -47,7 +47,6 @@ PAIRS = (
     (DATA / "cupy_axis0.sqlite.xz", DATA / "cupy_axis1.sqlite.xz"),
     (DATA / "torch_axis0.sqlite.xz", DATA / "cupy_axis0.sqlite.xz"),
 )
-DAMAGED = "crash.sqlite.xz"
 
 
 def test_every_command_with_json_has_a_schema() -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawing.report_pages import page_of
-from drawing.report_samples import GEMV, SCRIPT, hostile_run
+from drawing.report_samples import GEMV, SCRIPT, hostile_run, page_of
 from flopprof.reports.data.figure_csv import figure_to_csv
 from flopprof.reports.data.table_csv import table_to_csv
 from flopprof.reports.render.formats import list_figures

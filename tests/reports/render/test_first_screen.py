@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from drawing.draws import one_in
-from drawing.report_pages import page_of
-from drawing.report_samples import ALL, gpu_run, large_run
+from drawing.report_samples import ALL, gpu_run, large_run, page_of
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
 from flopprof.reports.comparison.compose import render_comparison

@@ -8,8 +8,7 @@ from html import unescape
 
 import pytest
 from drawing.draws import one_in
-from drawing.report_pages import page_of
-from drawing.report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run
+from drawing.report_samples import ALL, SCRIPT, gpu_run, large_run, lossy_run, page_of
 from flopprof.reports.render.figure_html import inline_panel
 from flopprof.reports.render.formats import list_figures
 from flopprof.reports.run.compose import compose

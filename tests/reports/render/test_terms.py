@@ -7,8 +7,7 @@ import re
 import pytest
 from drawing.draws import one_in
 from drawing.programs import sampled
-from drawing.report_pages import page_of
-from drawing.report_samples import ALL, copying_run, gpu_run, uncontrolled_run
+from drawing.report_samples import ALL, copying_run, gpu_run, page_of, uncontrolled_run
 from drawing.traces import read_recorded
 from drawing.tree import ROOT
 from flopprof.analysis.breakdown.analyze import analyze_trace
