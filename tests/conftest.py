@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +18,9 @@ from flopprof.profiler.machine.machine import cuda_devices
 os.environ["FLOPPROF_CEILINGS"] = str(Path(tempfile.gettempdir()) / "flopprof-tests-have-no-ceilings.json")
 # So would the width of the terminal that they are started from.
 os.environ.pop("COLUMNS", None)
+# What a shell starts in the background ignores Ctrl+C, and so does all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEEDS = {
     "nsys": (lambda: shutil.which("nsys") is not None, "Nsight Systems (nsys) is not on PATH; make nsys"),
