@@ -13,6 +13,9 @@ EXTRAS := torch$(if $(filter cuda12 cuda13,$(CUDA)),$(comma)$(CUDA))
 FOLDERS := scenarios profiler analysis reports
 SCENARIO ?= scenarios/outer.yaml
 
+# Where Python may write no bytecode, each of a thousand processes compiles flopprof anew.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run test test-all check lint types wheel-test versions docs schemas nsys bench clean
 
 help:  ## Print the targets

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +18,14 @@ from flopprof.profiler.machine.machine import cuda_devices
 os.environ["FLOPPROF_CEILINGS"] = str(Path(tempfile.gettempdir()) / "flopprof-tests-have-no-ceilings.json")
 # So would the width of the terminal that they are started from.
 os.environ.pop("COLUMNS", None)
+# What a shell or nohup starts in the background ignores these, and so would all that tests start and then signal.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, lambda *_: None),
+    (signal.SIGHUP, lambda *_: None),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 NEEDS = {
     "nsys": (lambda: shutil.which("nsys") is not None, "Nsight Systems (nsys) is not on PATH; make nsys"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -31,14 +33,26 @@ baseline: matvec
 
 @cache
 def _made_once() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="flopprof-tests-"))
+    """Made by the first of the processes that share the tests; the others wait for it."""
+    shared = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    folder = Path(tempfile.gettempdir()) / f"flopprof-tests-{shared}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            _make_in(folder)
+            (folder / "complete").touch()
+    (run,) = folder.glob("made/tiny-*")
+    return run
+
+
+def _make_in(folder: Path) -> None:
+    shutil.rmtree(folder / "made", ignore_errors=True)
     (folder / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
     arguments = ["run", "tiny.yaml", "--recorder", "embedded", "--store", "made"]
     subprocess.run(
         [sys.executable, "-m", "flopprof.profiler", *arguments], cwd=folder, check=True, capture_output=True
     )
-    (run,) = folder.glob("made/tiny-*")
-    return run
 
 
 def copy_real_run(store: Path, name: str | None = None) -> Path:

@@ -12,7 +12,6 @@ import sqlite3
 import stat
 import struct
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +33,7 @@ from flopprof.reports.data.run_json import run_to_json
 from flopprof.reports.render.screen import PLAIN
 from hypothesis import given
 from hypothesis import strategies as st
+from running.commands import run_here
 
 TRACE = "shards/numpy-cpu/trace.sqlite"
 Files = dict[str, bytes]
@@ -633,10 +633,8 @@ def test_on_the_command_line_a_run_goes_out_and_comes_in(tmp_path: Path) -> None
     run = copy_real_run(tmp_path / "store")
 
     def flopprof(*arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "flopprof.profiler", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+        out, err = run_here(*arguments, code=code, folder=tmp_path)
+        return out if code == 0 else err
 
     assert flopprof("export", "tiny@latest", "--store", "store", "--out", "x.zip") == "x.zip\n"
     assert flopprof("import", "x.zip", "--store", "other") == f"other/{run.name}\n"

@@ -65,6 +65,7 @@ def test_a_worker_that_dies_costs_no_task(tmp_path: Path) -> None:
     assert outcomes == [Outcome(value=value) for value in range(8)]
 
 
+@pytest.mark.slow
 def test_when_no_worker_is_left_the_tasks_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flopprof.analysis.engine.cluster.ALONE_SECONDS", 0)
     monkeypatch.setattr("flopprof.analysis.engine.tasks.LOOK_SECONDS", 0.5)
@@ -111,6 +112,7 @@ def test_a_scheduler_without_workers_is_one_line(tmp_path: Path, monkeypatch: py
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_with_another_environment_is_one_line(tmp_path: Path) -> None:
     with dask_cluster(tmp_path, 1) as own, connect(own.address, None) as engine:
         outcomes = run_tasks(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from flopprof.reports.kept.history import history_figure, history_to_json, show_
 from flopprof.reports.kept.history_plot import draw_history
 from hypothesis import given
 from hypothesis import strategies as st
+from running.commands import run_here
 
 # The point of change
 
@@ -246,7 +245,6 @@ def test_the_picture_has_every_run_and_marks_the_change(store: Path) -> None:
 
 def test_on_the_command_line_history_is_text_and_picture(store: Path, tmp_path: Path) -> None:
     arguments = ["history", scenario(), "--store", str(store), "--step", "n=4000", "--png", "h.png"]
-    command = [sys.executable, "-m", "flopprof.profiler", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "1.30× slower from run-12" in done.stdout
+    out, _ = run_here(*arguments, folder=tmp_path)
+    assert "1.30× slower from run-12" in out
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +24,6 @@ from flopprof.profiler.worker.ceilings import MEBIBYTE, CeilingJob, array_bytes
 from flopprof.scenarios.errors import StepFailure
 from flopprof.scenarios.libraries.opening import open_backend
 from running.commands import run_here
-from running.patience import PATIENCE_SECONDS
 
 CACHE_BYTES = 1 << 16
 SCENARIO = """\
@@ -41,18 +38,10 @@ reps:     {count: 5, warmup: 1, max_seconds: 60}
 """
 
 
-def flopprof(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "flopprof.profiler", *arguments],
-        cwd=folder,
-        env={**os.environ, "FLOPPROF_CEILINGS": str(folder / "ceilings.json"), **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
-    return done.stdout
+def flopprof(folder: Path, *arguments: str, ceilings: Path | None = None) -> str:
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("FLOPPROF_CEILINGS", str(ceilings or folder / "ceilings.json"))
+        return run_here(*arguments, folder=folder)[0]
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +130,8 @@ def test_a_run_takes_the_ceilings_with_it(calibrated: Path, run: dict[str, Any])
 
 
 def test_a_report_elsewhere_says_the_same(calibrated: Path, run: dict[str, Any]) -> None:
-    elsewhere = {"FLOPPROF_CEILINGS": str(calibrated / "none.json")}
-    again = json.loads(flopprof(calibrated, "report", "run", "--format", "json", env=elsewhere))
+    elsewhere = calibrated / "none.json"
+    again = json.loads(flopprof(calibrated, "report", "run", "--format", "json", ceilings=elsewhere))
     assert (again["ceilings"], again["steps"]) == (run["ceilings"], run["steps"])
 
 
@@ -179,10 +168,8 @@ def test_a_cpu_step_stands_under_its_roof(calibrated: Path, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_run_made_before_takes_what_is_stored_later(calibrated: Path) -> None:
-    none = {"FLOPPROF_CEILINGS": str(calibrated / "none.json")}
-    before = json.loads(
-        flopprof(calibrated, "run", "s.yaml", "--recorder", "embedded", "--out", "old", "--json", env=none)
-    )
+    arguments = ("run", "s.yaml", "--recorder", "embedded", "--out", "old", "--json")
+    before = json.loads(flopprof(calibrated, *arguments, ceilings=calibrated / "none.json"))
     assert {step["roof_note"] for step in before["steps"]} == {"no_ceiling"}
     assert not (calibrated / "old" / "ceilings.json").exists()
     after = json.loads(flopprof(calibrated, "report", "old", "--format", "json"))

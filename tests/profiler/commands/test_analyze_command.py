@@ -31,7 +31,8 @@ def run_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("named", ["by its folder", "by its name"])
 def test_all_shards_of_a_run_are_analysed(run_of_two: Path, named: str) -> None:
-    out, _ = run_here("analyze", run_of_two if named == "by its folder" else run_of_two.name, "--json")
+    address = run_of_two if named == "by its folder" else run_of_two.name
+    out, _ = run_here("analyze", address, "--jobs", "1", "--json")
     traces = [Path(row["trace"]).parent.name for row in json.loads(out)["traces"]]
     assert traces == ["numpy-cpu", "torch-cpu"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +22,10 @@ reps:     {count: 5, warmup: 1, max_seconds: 0.01}
 """
 
 
-def flopprof(
-    *arguments: str, cwd: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def flopprof(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "flopprof.profiler", *arguments],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -37,18 +33,15 @@ def flopprof(
     )
 
 
-def complaint(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """What flopprof says of an error, after checking that it is one line and the exit code is 2.
-
-    In a process of its own where its environment matters.
-    """
+def complaint(*arguments: str, cwd: Path, alone: bool = False) -> str:
+    """What flopprof says of an error, perhaps in a process of its own; it is one line and the exit code is 2."""
     before = sorted(cwd.rglob("*"))
-    if env is None:
-        out, err = run_here(*arguments, code=2, folder=cwd)
-    else:
-        done = flopprof(*arguments, cwd=cwd, env=env)
+    if alone:
+        done = flopprof(*arguments, cwd=cwd)
         assert done.returncode == 2, done
         out, err = done.stdout, done.stderr
+    else:
+        out, err = run_here(*arguments, code=2, folder=cwd)
     assert out == ""
     assert err.count("\n") == 1, err
     assert sorted(cwd.rglob("*")) == before
@@ -77,7 +70,7 @@ def test_a_wrong_scenario_is_named_with_its_line(tmp_path: Path, old: str, new: 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert "nowhere.yaml" in complaint("run", "nowhere.yaml", cwd=tmp_path, env={})
+    assert "nowhere.yaml" in complaint("run", "nowhere.yaml", cwd=tmp_path, alone=True)
 
 
 def test_a_directory_in_place_of_a_file_is_named(tmp_path: Path) -> None:
@@ -91,25 +84,19 @@ def test_an_unwritable_output_folder_is_named(tmp_path: Path) -> None:
     assert said.startswith("flopprof: /proc/flopprof-run: cannot be written")
 
 
-def test_nsys_demanded_and_absent_says_how_to_get_it(tmp_path: Path) -> None:
+def test_nsys_demanded_and_absent_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
-    said = complaint(
-        "run",
-        "s.yaml",
-        "--recorder",
-        "nsys",
-        cwd=tmp_path,
-        env={"PATH": str(tmp_path), "FLOPPROF_NSYS_PLACES": ""},
-    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("FLOPPROF_NSYS_PLACES", "")
+    said = complaint("run", "s.yaml", "--recorder", "nsys", cwd=tmp_path)
     assert "--recorder nsys" in said
     assert "make nsys" in said
 
 
-def test_under_nsys_a_nested_recording_is_refused(tmp_path: Path) -> None:
+def test_under_nsys_a_nested_recording_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
-    said = complaint(
-        "run", "s.yaml", "--recorder", "nsys", cwd=tmp_path, env={"NSYS_PROFILING_SESSION_ID": "1"}
-    )
+    monkeypatch.setenv("NSYS_PROFILING_SESSION_ID", "1")
+    said = complaint("run", "s.yaml", "--recorder", "nsys", cwd=tmp_path)
     assert "cannot be nested" in said
 
 

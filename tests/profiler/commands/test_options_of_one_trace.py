@@ -51,7 +51,7 @@ def test_names_like_formulas_are_text_in_every_csv_unless_raw(
         shutil.copy(trace, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
-        run_here("analyze", "=cmd", "--csv", tmp_path / "csv", *given)
+        run_here("analyze", "=cmd", "--jobs", "1", "--csv", tmp_path / "csv", *given)
     with (tmp_path / "csv" / "traces.csv").open(encoding="utf-8", newline="") as file:
         assert [row["trace"] for row in csv.DictReader(file)] == [
             f"{before}=cmd/{trace.name}" for trace in TRACES

@@ -108,7 +108,7 @@ def test_a_worker_killed_in_the_middle_changes_no_byte(tmp_path: Path) -> None:
 
 
 def test_the_text_says_who_is_late_and_fits_a_terminal() -> None:
-    text, _ = run_here("ranks", *TRACES)
+    text, _ = run_here("ranks", *TRACES, "--jobs", "1")
     assert max(len(line) for line in text.splitlines()) <= 100
     words = " ".join(text.split())
     assert "residual 7.52 µs, and nothing smaller is claimed" in words
@@ -160,7 +160,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_ranks_that_fail_are_rows_and_the_exit_code_says_so(broken: Path) -> None:
-    text, _ = run_here("ranks", broken, "--json", code=3)
+    text, _ = run_here("ranks", broken, "--jobs", "1", "--json", code=3)
     rows = json.loads(text)["ranks"]
     assert [(row["rank"], row["status"]) for row in rows] == [
         (0, "done"),

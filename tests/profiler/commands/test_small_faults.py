@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,28 +14,18 @@ from flopprof.profiler.recorders.folders import make_empty_folder, temporary_fol
 from flopprof.profiler.recorders.recorder import find_usable_nsys
 from flopprof.scenarios.errors import ScenarioError
 from flopprof.scenarios.plan.load import load_scenario
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flopprof", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stderr
+from running.commands import run_here
 
 
 def test_an_empty_address_to_resume_is_no_run(tmp_path: Path):
-    code, said = run("run", "--resume", "", "--store", str(tmp_path))
-    assert (code, said.count("\n")) == (2, 1)
+    _, said = run_here("run", "--resume", "", "--store", tmp_path, code=2)
+    assert said.count("\n") == 1
 
 
 def test_a_fifo_is_no_archive_and_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "run.zip")
-    code, said = run("import", str(tmp_path / "run.zip"), "--store", str(tmp_path / "store"))
-    assert (code, "refused: it is no file" in said) == (2, True)
+    _, said = run_here("import", tmp_path / "run.zip", "--store", tmp_path / "store", code=2)
+    assert "refused: it is no file" in said
 
 
 def test_a_missing_interpreter_is_told_as_a_missing_command_is():

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawing.draws import one_in
 from flopprof.profiler.__main__ import ENDING, SignalCatcher, Stopped
 
 FLOPPROF = [sys.executable, "-m", "flopprof"]
@@ -33,7 +34,7 @@ def packed(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("number", one_in(3, ENDING))
 def test_a_signal_while_unpacking_leaves_nothing_and_is_the_exit_code(packed: Path, number: int):
     room = packed.parent / "tmp"
     room.mkdir()

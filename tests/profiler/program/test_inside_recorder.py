@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flopprof.profiler.program.inside_recorder import runs_python
+from running.commands import run_here
 from running.profiled_programs import Profiled, profile, python
 
 PROGRAM = """
@@ -92,11 +93,9 @@ def test_a_python_that_reads_no_environment_is_told_of(tmp_path: Path) -> None:
 
 
 def test_a_capture_range_needs_nsight_systems(tmp_path: Path) -> None:
-    profiled = embedded(tmp_path / "out", python("pass"), "--capture-range", "nvtx:train")
-    assert profiled.code == 125
-    assert profiled.own_lines == [
-        "flopprof: --capture-range needs Nsight Systems, and it is not used: asked for"
-    ]
+    options = ("--recorder", "embedded", f"--out={tmp_path / 'out'}", "--capture-range", "nvtx:train")
+    said = run_here("profile", *options, "--", *python("pass"), code=125)
+    assert said == ("", "flopprof: --capture-range needs Nsight Systems, and it is not used: asked for\n")
 
 
 def test_a_program_of_python_is_known_by_its_name_or_its_first_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.profiler.program.recording import warn_of_death
+from running.commands import run_here
 from running.patience import wait_until
 from running.profiled_programs import (
     FLOPPROF,
@@ -149,6 +150,14 @@ def test_the_exit_code_is_the_programs_own_also_when_nobody_reads(tmp_path: Path
     assert {file.name for file in (tmp_path / "out").iterdir()} == RESULTS
 
 
+def refusal(tmp_path: Path, *arguments: str, code: int = 125) -> str:
+    """What is said of a program that is not started, in the tests' own process; it leaves nothing."""
+    said = run_here("profile", f"--out={tmp_path / 'out'}", *arguments, code=code, folder=tmp_path)
+    assert said[0] == ""
+    assert not (tmp_path / "out").exists()
+    return said[1]
+
+
 @pytest.mark.parametrize(
     ("command", "code", "line"),
     [
@@ -162,9 +171,7 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path, command: str, code: int,
     (tmp_path / "text").write_text("x")
     (tmp_path / "broken").write_text("x")
     (tmp_path / "broken").chmod(0o755)
-    profiled = profile(tmp_path / "out", [command], cwd=tmp_path)
-    assert (profiled.code, profiled.stderr.splitlines()) == (code, [line])
-    assert not profiled.out.exists()
+    assert refusal(tmp_path, "--", command, code=code) == f"{line}\n"
     assert strays(tmp_path) == []
 
 
@@ -257,9 +264,8 @@ def test_a_capture_range_that_never_began_is_said(tmp_path: Path) -> None:
 
 
 def test_a_bad_capture_range_is_one_line(tmp_path: Path) -> None:
-    profiled = profile(tmp_path / "out", ["true"], "--capture-range=range")
-    assert profiled.code == 125
-    assert profiled.stderr == "flopprof: --capture-range 'range' is neither cudaProfilerApi nor nvtx:NAME\n"
+    said = refusal(tmp_path, "--capture-range=range", "--", "true")
+    assert said == "flopprof: --capture-range 'range' is neither cudaProfilerApi nor nvtx:NAME\n"
 
 
 @pytest.mark.parametrize(
@@ -271,9 +277,9 @@ def test_a_bad_capture_range_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_command_line_is_no_exit_code_of_a_program(arguments: tuple[str, ...], words: str) -> None:
-    done = subprocess.run([*FLOPPROF, "profile", *arguments], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (125, "")
-    (line,) = done.stderr.splitlines()
+    out, err = run_here("profile", *arguments, code=125)
+    assert out == ""
+    (line,) = err.splitlines()
     assert line.startswith(f"flopprof: {words}")
 
 
@@ -294,21 +300,19 @@ def test_processes_of_one_program_are_told_apart(tmp_path: Path) -> None:
 
 def test_results_that_exist_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    profiled = profile(tmp_path, ["true"])
-    assert profiled.code == 125
-    assert profiled.stderr == f"flopprof: {tmp_path}: is not empty; choose another with --out DIR\n"
-    assert profiled.files == {"mine"}
+    said = run_here("profile", f"--out={tmp_path}", "--", "true", code=125)
+    assert said == ("", f"flopprof: {tmp_path}: is not empty; choose another with --out DIR\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
 
 
-def test_without_nsys_it_says_so(tmp_path: Path) -> None:
+def test_without_nsys_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if Path("/opt/nvidia/nsight-systems").exists():
         pytest.skip("nsys is also where NVIDIA installs it, which flopprof finds without PATH")
     (tmp_path / "true").symlink_to(str(shutil.which("true")))
-    profiled = profile(tmp_path / "out", ["true"], env={**os.environ, "PATH": str(tmp_path)})
-    assert profiled.code == 125
-    assert profiled.own_lines == [
-        "flopprof: nsys is not on PATH, and only programs of Python record themselves; see `flopprof doctor`"
-    ]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert refusal(tmp_path, "--", "true") == (
+        "flopprof: nsys is not on PATH, and only programs of Python record themselves; see `flopprof doctor`\n"
+    )
 
 
 def test_without_out_it_writes_into_the_store(tmp_path: Path) -> None:
@@ -321,10 +325,9 @@ def test_without_out_it_writes_into_the_store(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 
 
-def test_under_nsys_it_does_not_nest(tmp_path: Path) -> None:
-    profiled = profile(tmp_path / "out", ["true"], env={**os.environ, "NSYS_PROFILING_SESSION_ID": "1"})
-    assert profiled.code == 125
-    assert "cannot be nested" in profiled.own_lines[0]
+def test_under_nsys_it_does_not_nest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NSYS_PROFILING_SESSION_ID", "1")
+    assert "cannot be nested" in refusal(tmp_path, "--", "true")
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from flopprof.scenarios.operations.ops import Matvec, Outer, Sum
 from flopprof.scenarios.plan.step import Step
 from hypothesis import given
 from hypothesis import strategies as st
+from running.commands import run_here
 from running.patience import PATIENCE_SECONDS
 
 MATVEC = make_step(Matvec(), n=8)
@@ -307,7 +308,8 @@ def test_a_variant_that_kills_the_worker_in_its_turn_is_the_one_that_failed(tmp_
 
 
 def test_there_is_nothing_to_order_without_the_control_pass(tmp_path: Path):
-    done = flopprof(tmp_path, "run", "smoke", "--interleave", "--no-control", "--out", "run")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "--no-control" in done.stderr
+    arguments = ("run", "smoke", "--interleave", "--no-control", "--out", "run")
+    out, err = run_here(*arguments, code=2, folder=tmp_path)
+    assert (out, err.count("\n")) == ("", 1)
+    assert "--no-control" in err
     assert not (tmp_path / "run").exists()

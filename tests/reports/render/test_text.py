@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import pytest
+from drawing.draws import draws
 from drawing.report_samples import ALL, fail, gpu_run, hostile_run, large_run, lossy_run
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown.analyze import analyze_trace
@@ -20,7 +21,7 @@ from flopprof.reports.render.text_picture import render_picture
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
 from flopprof.reports.trace.compose import compose_analysis
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -39,7 +40,7 @@ def documents() -> dict[str, Document]:
 
 @pytest.mark.parametrize("name", [*ALL, "comparison", *TRACES])
 @given(width=st.integers(NARROWEST, WIDEST), colour=st.booleans())
-@settings(deadline=None, max_examples=15)
+@draws(15)
 def test_no_line_is_wider_than_the_screen_and_none_steers_it(name: str, width: int, colour: bool):
     text = STYLE.sub("", render_text(documents()[name], Screen(width=width, colour=colour)))
     lines = [line for line in text.splitlines() if not line.startswith("Files: ")]
