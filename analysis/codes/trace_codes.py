@@ -79,6 +79,9 @@ TRACE: dict[str, Code] = {
         "device records go on after a wait for their device had ended, which cannot be",
         lossy=True,
     ),
+    "repeated_records": code(
+        "error", DEVICE, "kernels whose launch has another record, which cannot be", lossy=True
+    ),
     "impossible_bytes": code(
         "warning", ("copies",), "byte counts of copies and fills that cannot be are unknown"
     ),

@@ -33,7 +33,7 @@ from .judging import Counted, find_unified_memory, judge_trace
 from .lost import Asked, Nodes, Recorded, judge_lost
 from .open import Announce, open_trace_file
 from .outlasting import find_outlasting
-from .overlaps import find_overlaps
+from .overlaps import find_overlaps, find_repeats
 from .raw import read_tables
 from .trace import Trace
 
@@ -83,13 +83,15 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     by_start = order_activities(activities)
     asked = _asked(raw_calls, who, texts, final)
     lost = _judge_lost(raw_calls, raw, nodes, who, activities, asked)
-    overlaps = find_overlaps(
-        activities, by_start, _on_stream(raw, activities), _called(activities, calls), texts, gpus
-    )
+    called = _called(activities, calls)
+    overlaps = find_overlaps(activities, by_start, _on_stream(raw, activities), called, texts, gpus)
     outlasting = find_outlasting(activities, asked, overlaps)
-    if len(overlaps.rows) or len(outlasting.rows):
+    wrong = [overlaps.rows, overlaps.everywhere, outlasting.rows]
+    repeats = find_repeats(activities, calls, called, texts, wrong)
+    out = np.concatenate([overlaps.rows, outlasting.rows, repeats.rows])
+    if len(out):
         kept = np.ones(len(activities), np.bool_)
-        kept[overlaps.rows] = kept[outlasting.rows] = False
+        kept[out] = False
         raw, activities = leave_out(raw, kept), activities[kept].reset_index(drop=True)
         by_start = order_activities(activities)
         if (ended := _session_end(metadata, raw_calls, raw, nvtx.ranges)) != session_end:
@@ -102,6 +104,7 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         dropped=raw.dropped,
         overlaps=overlaps,
         outlasting=outlasting,
+        repeats=repeats,
         bad_bytes=raw.bad_bytes,
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
