@@ -85,6 +85,16 @@ TRACE: dict[str, Code] = {
     "impossible_bytes": code(
         "warning", ("copies",), "byte counts of copies and fills that cannot be are unknown"
     ),
+    "impossible_geometry": code(
+        "warning",
+        ("kernels.launches",),
+        "grids, blocks, registers or shared memory of launches that cannot be are unknown",
+    ),
+    "impossible_device_info": code(
+        "warning",
+        ("devices", "kernels.launches"),
+        "figures of GPUs that no GPU has are unknown",
+    ),
     "impossible_call_times": code("warning", ("windows",), "API calls without possible times were left out"),
     "impossible_range_times": code("warning", RANGES, "ranges without possible times were left out"),
     "bad_values": code("warning", (), "values of the wrong type were read as missing"),

@@ -43,7 +43,8 @@ class Counted:
     overlaps: Overlaps | None = None
     outlasting: Outlasting | None = None
     repeats: Repeats | None = None
-    bad_bytes: int = 0
+    impossible: dict[str, int] = field(default_factory=dict)
+    """Code -> values that cannot be and were read as missing."""
     dropped_calls: int = 0
     dropped_ranges: int = 0
     foreign: int = 0
@@ -93,8 +94,7 @@ def judge_trace(
     if counted.repeats is not None and (again := len(counted.repeats.rows) + counted.repeats.kept):
         detail = f"{len(counted.repeats.rows)} left out, {counted.repeats.kept} kept for being so many"
         notes.append(note("repeated_records", again, detail))
-    if counted.bad_bytes:
-        notes.append(note("impossible_bytes", counted.bad_bytes))
+    notes += count_notes(counted.impossible)
     if counted.dropped:
         detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
         notes.append(note("impossible_times", sum(counted.dropped.values()), detail))

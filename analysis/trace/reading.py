@@ -77,7 +77,8 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         )
         calls = _calls(raw_calls, who, final)
     ranges = ranked.result()
-    gpus = limit_sms(read_gpus(file), read_sm_counts(file))
+    gpus, bad_gpus = read_gpus(file)
+    gpus = limit_sms(gpus, read_sm_counts(file))
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     by_start = order_activities(activities)
@@ -105,7 +106,11 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         overlaps=overlaps,
         outlasting=outlasting,
         repeats=repeats,
-        bad_bytes=raw.bad_bytes,
+        impossible={
+            "impossible_bytes": raw.bad_bytes,
+            "impossible_geometry": raw.bad_launches,
+            "impossible_device_info": bad_gpus,
+        },
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,
