@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ..errors import RunError
-from ..files import replace_file
+from ..files import is_written_into, replace_file
 
 
 def write_record(path: Path, record: BaseModel) -> None:
@@ -19,7 +19,7 @@ def write_record(path: Path, record: BaseModel) -> None:
 def refuse_existing(paths: Iterable[Path | None], *, force: bool) -> None:
     """Raise RunError where a file that is about to be written is there already; devices and pipes may be written."""
     for path in () if force else paths:
-        if path is not None and path.is_file():
+        if path is not None and path.is_file() and not is_written_into(path):
             raise RunError(path, "is there already; choose another name, or overwrite it with --force")
 
 
