@@ -1,5 +1,7 @@
 """Files and folders that appear whole or not at all: made beside their place, then renamed into it.
 
+A device, a pipe or what a descriptor is (/dev/null, /dev/stdout) is written into and never replaced.
+
 The one module that renames. It raises OSError as it is; who writes says what that means for its reader.
 """
 
@@ -8,9 +10,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _DRAFT = re.compile(r"\..*(?:\.[0-9a-f]{8}|\.json)\.new", re.DOTALL)
 
@@ -20,6 +26,10 @@ _MOST_OF_A_NAME = 40
 
 def replace_file(path: Path, data: bytes, *, durable: bool) -> None:
     """Write a file; ``durable`` ones are through to the disk, as is their name, when this returns."""
+    if is_written_into(path):
+        with _open_end(path) as out:
+            out.write(data)
+        return
     draft = _name_draft(path)
     try:
         draft.write_bytes(data)
@@ -32,6 +42,14 @@ def replace_file(path: Path, data: bytes, *, durable: bool) -> None:
 @contextmanager
 def draft_file(path: Path, *, durable: bool) -> Iterator[Path]:
     """An empty file beside ``path``, its owner's only (0600): what the body wrote takes its place, or vanishes."""
+    if is_written_into(path):
+        with tempfile.TemporaryDirectory(prefix="flopprof-draft-") as folder:
+            draft = Path(folder) / "draft"
+            draft.touch(mode=0o600)
+            yield draft
+            with draft.open("rb") as made, _open_end(path) as out:
+                shutil.copyfileobj(made, out)
+        return
     draft = _name_draft(path)
     try:
         draft.touch(mode=0o600, exist_ok=False)
@@ -50,6 +68,22 @@ def move_whole(made: Path, place: Path, *, durable: bool) -> None:
     made.replace(place)
     if durable:
         _write_through(place.absolute().parent)
+
+
+def is_written_into(path: Path) -> bool:
+    """Whether what is there is no file or folder, or is a name the system has for one that is open."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    place = path.absolute().parent.resolve()
+    named = place == Path("/dev") or place.parts[1:2] == ("proc",)
+    return named or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _open_end(path: Path) -> BinaryIO:
+    """To write on: who redirects into a file has emptied it, or wants to keep what it holds."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb")
 
 
 def is_draft(name: str) -> bool:

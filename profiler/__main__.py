@@ -15,6 +15,8 @@ USER_ERROR = 2
 ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What ends a program that does not ask for it."""
 
+AGAIN_SECONDS = 0.001
+
 
 class Stopped(KeyboardInterrupt):
     """A signal ends flopprof as Ctrl-C does: private folders go, children are ended, what is complete is kept."""
@@ -25,15 +27,19 @@ class SignalCatcher:
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self._tell_ignored = sys.unraisablehook
 
     def catch(self) -> None:
         """From now on; a signal that is ignored, as nohup has it, stays so."""
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
+        sys.unraisablehook = self._stop_again
 
     def release(self) -> None:
         """Nothing is left to be cleaned: signals end the process at once."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = self._tell_ignored
         for number in ENDING:
             if signal.getsignal(number) == self._stop:
                 signal.signal(number, signal.SIG_DFL)
@@ -41,6 +47,14 @@ class SignalCatcher:
     def _stop(self, number: int, _: FrameType | None) -> NoReturn:
         self.first = self.first or number
         raise Stopped
+
+    def _stop_again(self, ignored: sys.UnraisableHookArgs) -> None:
+        """What comes in a destructor or a callback is swallowed there: it comes again when that is over."""
+        if not isinstance(ignored.exc_value, Stopped):
+            self._tell_ignored(ignored)
+            return
+        signal.signal(signal.SIGALRM, self._stop)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
 
 
 def main() -> NoReturn:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from flopprof.analysis.files import draft_file, is_draft, move_whole, replace_file
+from flopprof.analysis.files import draft_file, is_draft, is_written_into, move_whole, replace_file
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -46,6 +46,49 @@ def test_a_draft_is_its_owners_only_and_there_while_it_is_filled(tmp_path: Path)
         assert is_draft(draft.name)
     assert target.read_bytes() == b"half"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def fill(path: Path, how: str) -> None:
+    if how == "replaced":
+        replace_file(path, b"new", durable=True)
+    else:
+        with draft_file(path, durable=True) as draft:
+            draft.write_bytes(b"new")
+
+
+WAYS = pytest.mark.parametrize("how", ["replaced", "drafted"])
+
+
+@WAYS
+def test_a_pipe_is_written_into_and_stays(tmp_path: Path, how: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    fill(pipe, how)
+    assert (os.read(reader, 9), stat.S_ISFIFO(pipe.lstat().st_mode)) == (b"new", True)
+    os.close(reader)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+@WAYS
+@pytest.mark.parametrize("link", [True, False])
+def test_what_an_open_descriptor_leads_to_is_written_on(tmp_path: Path, how: str, link: bool) -> None:
+    file = tmp_path / "redirected"
+    with file.open("wb") as opened:
+        opened.write(b"old ")
+        opened.flush()
+        number = file.stat().st_ino
+        place = tmp_path / "fd" if link else Path("/proc/self/fd")
+        if link:
+            place.symlink_to("/proc/self/fd")
+        fill(place / str(opened.fileno()), how)
+    assert (file.read_bytes(), file.stat().st_ino) == (b"old new", number)
+
+
+def test_devices_are_told_from_files(tmp_path: Path) -> None:
+    (tmp_path / "null").symlink_to("/dev/null")
+    places = ["/dev/null", "/dev/stdout", tmp_path / "null", tmp_path, tmp_path / "none", __file__]
+    assert [is_written_into(Path(place)) for place in places] == [True, True, True, False, False, False]
 
 
 def test_a_draft_whose_making_fails_vanishes_and_the_older_file_stays(tmp_path: Path) -> None:

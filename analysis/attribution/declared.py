@@ -56,13 +56,15 @@ class Declared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Amount:
-    """A number for each range, and whether it declares one."""
+    """A number for each range, also beyond 64 bits, and whether it declares one."""
 
-    value: Ints
+    high: Ints
+    low: Ints
+    """The number is high << LOW_BITS, plus low."""
     known: Bools
 
     def __add__(self, other: _Amount) -> _Amount:
-        return _Amount(value=self.value + other.value, known=self.known | other.known)
+        return _Amount(high=self.high + other.high, low=self.low + other.low, known=self.known | other.known)
 
 
 def find_declared(trace: Trace, paths: Paths) -> Declared:
@@ -102,7 +104,12 @@ def find_declared(trace: Trace, paths: Paths) -> Declared:
 
 def _payloads(trace: Trace, own: Bools) -> _Amount:
     numbered = own & _has_amount(trace.ranges) & ~_is_rep(trace)
-    return _Amount(value=np.where(numbered, ints(trace.ranges, "payload"), 0), known=numbered)
+    high, low = _split(np.where(numbered, ints(trace.ranges, "payload"), 0))
+    return _Amount(high=high, low=low, known=numbered)
+
+
+def _split(value: Ints) -> tuple[Ints, Ints]:
+    return value >> LOW_BITS, value & ((1 << LOW_BITS) - 1)
 
 
 def _has_amount(frame: pd.DataFrame) -> Bools:
@@ -162,10 +169,12 @@ class _Marks:
 
     def _add_up(self, codes: list[int]) -> _Amount:
         wanted = np.isin(self._name, codes) & self._numbered & (self._range >= 0)
-        value, known = np.zeros(self._ranges, np.int64), np.zeros(self._ranges, np.bool_)
-        np.add.at(value, self._range[wanted], self._payload[wanted])
+        high, low = np.zeros((2, self._ranges), np.int64)
+        for part, values in zip((high, low), _split(self._payload[wanted]), strict=True):
+            np.add.at(part, self._range[wanted], values)
+        known = np.zeros(self._ranges, np.bool_)
         known[self._range[wanted]] = True
-        return _Amount(value=value, known=known)
+        return _Amount(high=high, low=low, known=known)
 
 
 def _kind(text: str) -> str:
@@ -191,8 +200,8 @@ def _sum(paths: Paths, amount: _Amount) -> Amounts:
     if not amount.known.any():
         return [None] * len(paths)
     of_range, count = paths.of_range, len(paths)
-    high = sum_by_group(of_range, count, amount.value >> LOW_BITS)
-    low = sum_by_group(of_range, count, amount.value & ((1 << LOW_BITS) - 1))
+    high = sum_by_group(of_range, count, amount.high)
+    low = sum_by_group(of_range, count, amount.low)
     unknown = np.bincount(of_range[~amount.known], minlength=count)
     return [
         None if missing else (int(above) << LOW_BITS) + int(below)

@@ -79,8 +79,21 @@ TRACE: dict[str, Code] = {
         "device records go on after a wait for their device had ended, which cannot be",
         lossy=True,
     ),
+    "repeated_records": code(
+        "error", DEVICE, "kernels whose launch has another record, which cannot be", lossy=True
+    ),
     "impossible_bytes": code(
         "warning", ("copies",), "byte counts of copies and fills that cannot be are unknown"
+    ),
+    "impossible_geometry": code(
+        "warning",
+        ("kernels.launches",),
+        "grids, blocks, registers or shared memory of launches that cannot be are unknown",
+    ),
+    "impossible_device_info": code(
+        "warning",
+        ("devices", "kernels.launches"),
+        "figures of GPUs that no GPU has are unknown",
     ),
     "impossible_call_times": code("warning", ("windows",), "API calls without possible times were left out"),
     "impossible_range_times": code("warning", RANGES, "ranges without possible times were left out"),

@@ -15,7 +15,7 @@ from ..sqlite.folded import Folded
 from ..words import BUSY_LAYERS
 from .frames import make_frame
 from .identity import process_key
-from .possible_times import possible_bytes, possible_times
+from .possible_times import possible_bytes, possible_launches, possible_times
 from .raw_tables import Table, read_table
 from .texts import NameCollector
 
@@ -92,9 +92,11 @@ class RawActivities:
     """Layer -> rows whose times cannot be true."""
     foreign: int = 0
     unknown: int = 0
+    """NULLs where a device, stream, size or kind belongs."""
     bad_bytes: int = 0
     """Copies and fills whose bytes cannot be."""
-    """NULLs where a device, stream, size or kind belongs."""
+    bad_launches: int = 0
+    """Kernels whose launch geometry cannot be."""
 
 
 def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawActivities:
@@ -112,6 +114,7 @@ def read_activities(file: SqliteFile, names: NameCollector, schema: str) -> RawA
         foreign=sum(part.foreign for part in parts),
         unknown=sum(part.unknown for part in parts),
         bad_bytes=sum(part.bad_bytes for part in parts),
+        bad_launches=sum(part.bad_launches for part in parts),
         **{
             name: np.concatenate([part.columns.pop(name) for part in parts])
             for name in list(parts[0].columns)
@@ -133,6 +136,7 @@ class _Layer:
     foreign: int
     unknown: int
     bad_bytes: int
+    bad_launches: int
 
 
 def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str) -> _Layer:
@@ -150,6 +154,7 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
         name = _kernel_names(file, table, names, schema)[keep]
     process, process_known = table.values("globalPid", 0), table.known("globalPid")
     process_known = process_known & (process != 0)
+    launches, bad_launches = _launches(table, good)
     columns = {
         "start": table.values("start", 0)[keep],
         "end": table.values("end", 0)[keep],
@@ -175,11 +180,12 @@ def _read_layer(file: SqliteFile, layer: str, names: NameCollector, schema: str)
             process_known=process_known[~good],
             correlation_id=table.values("correlationId", 0)[~good],
         ),
-        launches=_launches(table),
+        launches=launches,
         dropped=table.rows - rows,
         foreign=table.foreign,
         unknown=_count_unknown(table),
         bad_bytes=_count_bad_bytes(table, good, layer),
+        bad_launches=bad_launches,
     )
 
 
@@ -215,10 +221,13 @@ def _count_bad_bytes(table: Table, good: Bools, layer: str) -> int:
     return int((known & ~possible_bytes(table.values("bytes", 0), known)).sum())
 
 
-def _launches(table: Table) -> pd.DataFrame:
-    """The launch geometries of a table's kernels: there are few of them."""
+def _launches(table: Table, good: Bools) -> tuple[pd.DataFrame, int]:
+    """The launch geometries of a table's kernels: there are few of them; and how many good rows' cannot be."""
     found = {ours: table.folded.values(theirs, NONE) for theirs, ours in GEOMETRY.items()}
-    return make_frame("launches", found)
+    can_be = possible_launches(found, {ours: table.folded.known(theirs) for theirs, ours in GEOMETRY.items()})
+    bad = ~np.logical_and.reduce(list(can_be.values()))
+    found = {name: np.where(can_be[name], column, NONE) for name, column in found.items()}
+    return make_frame("launches", found), int(bad[table.folded.codes[good]].sum()) if bad.any() else 0
 
 
 def _copies(table: Table, keep: Bools | slice, layer: str) -> dict[str, NDArray[Any]]:
@@ -229,9 +238,9 @@ def _copies(table: Table, keep: Bools | slice, layer: str) -> dict[str, NDArray[
     moved = table.values("bytes", 0)
     return {
         "bytes": np.where(possible_bytes(moved, table.known("bytes")), moved, NONE)[keep],
-        "copy_kind": _small(kind[keep]),
-        "src_kind": _small(source[keep]),
-        "dst_kind": _small(memory[keep]),
+        "copy_kind": _small(kind[keep], 0),
+        "src_kind": _small(source[keep], UNKNOWN_MEMORY),
+        "dst_kind": _small(memory[keep], UNKNOWN_MEMORY),
     }
 
 
@@ -269,6 +278,6 @@ def order_activities(activities: pd.DataFrame) -> Ints:
     return rows
 
 
-def _small(values: Ints) -> Codes:
+def _small(values: Ints, unknown: int) -> Codes:
     """Enumerations as int32; what does not fit is no known kind."""
-    return np.where((values > -(1 << 31)) & (values < 1 << 31), values, UNKNOWN_MEMORY).astype(np.int32)
+    return np.where((values > -(1 << 31)) & (values < 1 << 31), values, unknown).astype(np.int32)

@@ -36,6 +36,22 @@ GPU_COLUMNS = {
     "threadsPerWarp": "threads_per_warp",
 }
 
+GPU_LIMITS = {
+    "sm_count": 1 << 12,
+    "clock_hz": 1 << 36,
+    "bandwidth_bytes_per_s": 1 << 50,
+    "memory_bytes": 1 << 50,
+    "l2_bytes": 1 << 40,
+    "compute_major": 1 << 10,
+    "compute_minor": 1 << 10,
+    "max_warps_per_sm": 1 << 12,
+    "max_blocks_per_sm": 1 << 12,
+    "max_registers_per_sm": 1 << 24,
+    "max_shared_bytes_per_sm": 1 << 30,
+    "threads_per_warp": 1 << 10,
+}
+"""No GPU has more; some exports have 0 for what they do not know."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuInfo:
@@ -80,19 +96,24 @@ class Device:
     """False where the export does not say which of several GPUs the number means."""
 
 
-def read_gpus(file: SqliteFile) -> dict[int, GpuInfo]:
-    """Every GPU of the machine by its id."""
+def read_gpus(file: SqliteFile) -> tuple[dict[int, GpuInfo], int]:
+    """Every GPU of the machine by its id, and how many figures of them cannot be."""
     present = file.tables.get("TARGET_INFO_GPU", ())
     columns = [c for c in GPU_COLUMNS if c in present]
     if "id" not in columns:
-        return {}
+        return {}, 0
     quoted = ", ".join(f'"{c}"' for c in columns)
     gpus: dict[int, GpuInfo] = {}
+    impossible = 0
     for row in file.rows(f"SELECT {quoted} FROM TARGET_INFO_GPU"):
-        fields = {GPU_COLUMNS[c]: _plain(GPU_COLUMNS[c], v) for c, v in zip(columns, row, strict=True)}
+        told = {GPU_COLUMNS[c]: value for c, value in zip(columns, row, strict=True)}
+        fields = {field: _plain(field, value) for field, value in told.items()}
+        impossible += sum(
+            told[field] not in (None, 0) and fields[field] is None for field in GPU_LIMITS.keys() & told
+        )
         if isinstance(fields["id"], int):
             gpus.setdefault(fields["id"], GpuInfo(**fields))
-    return gpus
+    return gpus, impossible
 
 
 def _plain(field: str, value: Any) -> Any:
@@ -100,7 +121,9 @@ def _plain(field: str, value: Any) -> Any:
     if field in ("name", "uuid"):
         return str(value) if value else None
     number = exact_integer(value)
-    return number if number is not None and (number > 0 or field in ("id", "compute_minor")) else None
+    if number is None or field == "id":
+        return number
+    return number if (field != "compute_minor") <= number <= GPU_LIMITS[field] else None
 
 
 def read_device_map(file: SqliteFile) -> dict[tuple[int, int], int]:

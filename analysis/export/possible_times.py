@@ -1,6 +1,8 @@
-"""Which recorded times can be true, and which rows are dropped because theirs cannot."""
+"""Which recorded times, sizes and launches can be true, and which rows are dropped because their times cannot."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,6 +20,22 @@ MOST_DEVICE_NS, MOST_NS = 1 << 56, 1 << 60
 
 MOST_BYTES = 1 << 50
 """No copy moves more than this, a pebibyte."""
+
+LAUNCH_LIMITS = {
+    "grid_x": (1, (1 << 31) - 1),
+    "grid_y": (1, (1 << 16) - 1),
+    "grid_z": (1, (1 << 16) - 1),
+    "block_x": (1, 1024),
+    "block_y": (1, 1024),
+    "block_z": (1, 64),
+    "registers": (0, 1 << 16),
+    "static_shared_bytes": (0, 1 << 30),
+    "dynamic_shared_bytes": (0, 1 << 30),
+}
+"""What the CUDA C++ Programming Guide has for all GPUs, and what no SM will have soon."""
+
+MOST_THREADS = 1024
+"""Of a block."""
 
 
 def possible_times(table: Table, *, of_device: bool = False) -> Bools:
@@ -53,6 +71,19 @@ def possible_bytes(amount: Ints, known: Bools) -> Bools:
     good = known & (amount >= 0) & (amount <= MOST_BYTES)
     rows = np.flatnonzero(good)
     good[rows] = fit_sum(amount[rows], MOST_NS)
+    return good
+
+
+def possible_launches(values: Mapping[str, Ints], known: Mapping[str, Bools]) -> dict[str, Bools]:
+    """By column which values of launch geometries can be, or are not there; a block is judged by its threads, too."""
+    good = {}
+    for name, column in values.items():
+        least, most = LAUNCH_LIMITS[name]
+        good[name] = ~known[name] | ((column >= least) & (column <= most))
+    blocks = [name for name in values if name.startswith("block")]
+    threads = np.prod([np.where(good[name], values[name], 1) for name in blocks], axis=0)
+    for name in blocks:
+        good[name] &= threads <= MOST_THREADS
     return good
 
 

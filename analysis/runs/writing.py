@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RunError
-from ..files import replace_file
+from ..files import is_written_into, replace_file
 
 if TYPE_CHECKING:  # reading a trace does without
     from pydantic import BaseModel
@@ -21,7 +21,7 @@ def write_record(path: Path, record: BaseModel) -> None:
 def refuse_existing(paths: Iterable[Path | None], *, force: bool) -> None:
     """Raise RunError where a file that is about to be written is there already; devices and pipes may be written."""
     for path in () if force else paths:
-        if path is not None and path.is_file():
+        if path is not None and path.is_file() and not is_written_into(path):
             raise RunError(path, "is there already; choose another name, or overwrite it with --force")
 
 

@@ -16,7 +16,7 @@ from ..export.metadata import Metadata, is_newer
 from ..words import BUSY_LAYERS, QualityNote
 from .diagnostics import judge_diagnostics
 from .outlasting import Outlasting
-from .overlaps import Overlaps
+from .overlaps import Overlaps, Repeats
 from .quality import count_notes, note, sort_notes
 
 UNIFIED_MEMORY = (11, 12, 13)
@@ -42,7 +42,9 @@ class Counted:
     dropped: dict[str, int] = field(default_factory=dict)
     overlaps: Overlaps | None = None
     outlasting: Outlasting | None = None
-    bad_bytes: int = 0
+    repeats: Repeats | None = None
+    impossible: dict[str, int] = field(default_factory=dict)
+    """Code -> values that cannot be and were read as missing."""
     dropped_calls: int = 0
     dropped_ranges: int = 0
     foreign: int = 0
@@ -84,13 +86,15 @@ def judge_trace(
     if counted.overlaps is not None and len(counted.overlaps.rows):
         detail = f"{counted.overlaps.others} others of their streams ran meanwhile"
         notes.append(note("overlapping_records", len(counted.overlaps.rows), detail))
-    if counted.overlaps is not None and counted.overlaps.everywhere:
-        notes.append(note("overlapping_streams", counted.overlaps.everywhere))
+    if counted.overlaps is not None and len(counted.overlaps.everywhere):
+        notes.append(note("overlapping_streams", len(counted.overlaps.everywhere)))
     if counted.outlasting is not None and (late := len(counted.outlasting.rows) + counted.outlasting.kept):
         detail = f"{len(counted.outlasting.rows)} left out, {counted.outlasting.kept} kept for being so many"
         notes.append(note("outlasting_records", late, detail))
-    if counted.bad_bytes:
-        notes.append(note("impossible_bytes", counted.bad_bytes))
+    if counted.repeats is not None and (again := len(counted.repeats.rows) + counted.repeats.kept):
+        detail = f"{len(counted.repeats.rows)} left out, {counted.repeats.kept} kept for being so many"
+        notes.append(note("repeated_records", again, detail))
+    notes += count_notes(counted.impossible)
     if counted.dropped:
         detail = ", ".join(f"{count} {layer}" for layer, count in counted.dropped.items())
         notes.append(note("impossible_times", sum(counted.dropped.values()), detail))

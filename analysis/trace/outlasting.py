@@ -47,7 +47,7 @@ def find_outlasting(activities: pd.DataFrame, asked: Asked, overlaps: Overlaps) 
             continue
         late = mine[_outlast(activities, mine, asked, waits[asked.process[waits] == one])]
         late = np.setdiff1d(late, overlaps.rows)
-        if overlaps.everywhere or len(late) * DAMAGED_SHARE > len(mine):
+        if len(overlaps.everywhere) or len(late) * DAMAGED_SHARE > len(mine):
             kept += len(late)
         else:
             rows.append(late)

@@ -6,6 +6,8 @@ which are on no stream. But a launch runs once, and each node of a graph once at
 overlap are one too many. Of all others the most that fit together are kept: a damaged time makes one record
 collide with many. Where that would leave out a good part of what a process recorded, nothing of it is, and the
 trace is said to overlap.
+
+A second record of a kernel's launch that overlaps nothing is one too many as well, wherever it is.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import pandas as pd
 from ..arithmetic.arrays import Bools, Codes, Ints, ints
 from ..arithmetic.grouped import code_combinations, running_maximum, sort_groups
 from ..arithmetic.spans import join_spans
-from ..export.calls import GRAPH_LAUNCH, names_like
+from ..export.calls import GRAPH_LAUNCH, LAUNCHING_KERNELS, names_like
 from ..export.devices import GpuInfo
 from ..words import BUSY_LAYERS
 
@@ -28,6 +30,9 @@ BATCH = re.compile(r"cu(da)?Mem\w*Batch")
 
 EARLY_LAUNCH = re.compile(r"cu(da)?LaunchKernelEx")
 """Calls whose kernel may begin before the one before it has ended."""
+
+MANY_DEVICES = re.compile(r"cu(da)?Launch\w*MultiDevice")
+"""Calls that launch a kernel on each of several devices."""
 
 EARLY_FROM = 9
 """Compute capability of the first GPUs that can."""
@@ -43,12 +48,20 @@ DAMAGED_SHARE = 4
 class Overlaps:
     """Rows of activities that cannot have been then, and how many others ran on their streams meanwhile.
 
-    `everywhere` counts them instead when they are too many of a process for damage: then none of its rows is left out.
+    `everywhere` are such rows when they are too many of a process for damage: then none of them is left out.
     """
 
     rows: Ints
     others: int
-    everywhere: int = 0
+    everywhere: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Rows of kernels whose launch has a record before them, and how many are kept for being too many for damage."""
+
+    rows: Ints
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,46 @@ def find_overlaps(
             others += beside
     out = np.array(sorted(found), np.int64)
     stay = _are_too_many(process[out], recorded)
-    return Overlaps(rows=out[~stay], others=others, everywhere=int(stay.sum()))
+    return Overlaps(rows=out[~stay], others=others, everywhere=out[stay])
+
+
+def find_repeats(
+    activities: pd.DataFrame, calls: pd.DataFrame, called: Codes, names: tuple[str, ...], known: list[Ints]
+) -> Repeats:
+    """All records of a kernel's launch but the first after its call, not counting those `known` to be wrong.
+
+    Records whose call is unknown are of one launch by their ids, unless some call may have launched several.
+    """
+    process, start = ints(activities, "process"), ints(activities, "start_ns")
+    kernels = (ints(activities, "layer") == BUSY_LAYERS.index("kernel")) & (
+        ints(activities, "graph_node") == 0
+    )
+    kernels[np.concatenate(known)] = False
+    launch, call = _number_launches(activities, names), ints(activities, "call")
+    rows = np.flatnonzero(kernels & (launch >= 0))
+    rows = rows[(np.bincount(launch[rows]) > 1)[launch[rows]]]
+    one = names_like(names, LAUNCHING_KERNELS) & ~names_like(names, MANY_DEVICES)
+    rows = rows[one[called[rows]] | (call[rows] < 0)]
+    if not len(rows):
+        return Repeats(rows, 0)
+    early = start[rows] < np.append(ints(calls, "start_ns"), 0)[call[rows]]
+    rows = rows[np.lexsort((start[rows], early, launch[rows]))]
+    again = rows[1:][launch[rows][1:] == launch[rows][:-1]]
+    stay = _are_too_many(process[again], np.bincount(process[kernels & (process >= 0)]))
+    return Repeats(np.sort(again[~stay]), int(stay.sum()))
+
+
+def _number_launches(activities: pd.DataFrame, names: tuple[str, ...]) -> Ints:
+    """Of each record a number that others of its call have, too; -1 where that is not known."""
+    call = ints(activities, "call")
+    number = call.astype(np.int64)
+    several = names_like(names, GRAPH_LAUNCH) | names_like(names, MANY_DEVICES)
+    if several.any() or not (call >= 0).any():
+        return number
+    ids = ints(activities, "correlation_id")
+    lone = np.flatnonzero((call < 0) & (ints(activities, "process") >= 0) & (ids > 0))
+    number[lone] = code_combinations(ints(activities, "process")[lone], ids[lone]) + int(call.max()) + 1
+    return number
 
 
 def _are_too_many(process: Codes, recorded: Ints) -> Bools:

@@ -34,7 +34,7 @@ from .judging import Counted, find_unified_memory, judge_trace
 from .lost import Asked, Nodes, Recorded, judge_lost
 from .open import Announce, open_trace_file
 from .outlasting import find_outlasting
-from .overlaps import find_overlaps
+from .overlaps import find_overlaps, find_repeats
 from .raw import read_tables
 from .trace import Trace
 
@@ -78,19 +78,22 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         )
         calls = _calls(raw_calls, who, final)
     ranges = ranked.result()
-    gpus = limit_sms(read_gpus(file), read_sm_counts(file))
+    gpus, bad_gpus = read_gpus(file)
+    gpus = limit_sms(gpus, read_sm_counts(file))
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     by_start = order_activities(activities)
     asked = _asked(raw_calls, who, texts, final)
     lost = _judge_lost(raw_calls, raw, nodes, who, activities, asked)
-    overlaps = find_overlaps(
-        activities, by_start, _on_stream(raw, activities), _called(activities, calls), texts, gpus
-    )
+    called = _called(activities, calls)
+    overlaps = find_overlaps(activities, by_start, _on_stream(raw, activities), called, texts, gpus)
     outlasting = find_outlasting(activities, asked, overlaps)
-    if len(overlaps.rows) or len(outlasting.rows):
+    wrong = [overlaps.rows, overlaps.everywhere, outlasting.rows]
+    repeats = find_repeats(activities, calls, called, texts, wrong)
+    out = np.concatenate([overlaps.rows, outlasting.rows, repeats.rows])
+    if len(out):
         kept = np.ones(len(activities), np.bool_)
-        kept[overlaps.rows] = kept[outlasting.rows] = False
+        kept[out] = False
         raw, activities = leave_out(raw, kept), activities[kept].reset_index(drop=True)
         by_start = order_activities(activities)
         if (ended := _session_end(metadata, raw_calls, raw, nvtx.ranges)) != session_end:
@@ -103,7 +106,12 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         dropped=raw.dropped,
         overlaps=overlaps,
         outlasting=outlasting,
-        bad_bytes=raw.bad_bytes,
+        repeats=repeats,
+        impossible={
+            "impossible_bytes": raw.bad_bytes,
+            "impossible_geometry": raw.bad_launches,
+            "impossible_device_info": bad_gpus,
+        },
         dropped_calls=raw_calls.dropped,
         dropped_ranges=nvtx.dropped,
         foreign=raw.foreign + raw_calls.foreign + nvtx.foreign,

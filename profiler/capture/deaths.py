@@ -47,10 +47,14 @@ def explain_death(outcome: WorkerOutcome) -> str:
         return (
             f"Nsight Systems did not start ({said}); see docs/troubleshooting.md, or use --recorder embedded"
         )
-    return f"{describe_death(outcome.exit_code or 0)}; its last words: {words}"
+    ended = describe_death(outcome.exit_code or 0)
+    if outcome.around and outcome.life.state() == "to come":
+        who = f"{outcome.around.name} at {outcome.around}"
+        ended = f"{describe_death(outcome.exit_code or 0, who)} and had not started the worker"
+    return f"{ended}; its last words: {words}"
 
 
-def describe_death(exit_code: int) -> str:
+def describe_death(exit_code: int, who: str = "the worker") -> str:
     """How a worker ended, from its exit code or its recorder's (128 + signal).
 
     >>> describe_death(-9), describe_death(139)
@@ -60,5 +64,5 @@ def describe_death(exit_code: int) -> str:
     try:
         name = signal.Signals(number).name
     except ValueError:
-        return f"the worker ended with exit code {exit_code}"
-    return f"the worker was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+        return f"{who} ended with exit code {exit_code}"
+    return f"{who} was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")

@@ -88,6 +88,8 @@ class WorkerOutcome:
     """What became of one worker."""
 
     folder: Path
+    around: Path | None = None
+    """The program that is to start it, if any is."""
     exit_code: int | None = None
     opened: Opened | None = None
     records: dict[str, StepRecord] = field(default_factory=dict)
@@ -186,8 +188,9 @@ def start_worker(
         lifeline=str(context.lifeline),
     )
     write_record(folder / "job.json", job)
-    outcome = WorkerOutcome(folder=folder)
     command = recorder.command([*WORKER, str(folder / "job.json")], folder)
+    around = None if isinstance(recorder, EmbeddedRecorder) else Path(command[0])
+    outcome = WorkerOutcome(folder=folder, around=around)
     hear = _listener(which, outcome, context)
     began = time.monotonic()
     try:

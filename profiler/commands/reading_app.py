@@ -139,6 +139,7 @@ def timeline(
     keep_freed_memory()
     from ...analysis.runs.writing import refuse_existing
     from ...analysis.timeline.trace_events import open_timeline
+    from ..terminal.outcome import say_of
     from ..terminal.output import write_pieces
 
     if instance is not None and range is None:
@@ -148,7 +149,8 @@ def timeline(
     for note in shown.lost:
         tell(f"{note.severity}: {note.message} [{note.code}]")
     write_pieces(shown.pieces(), out)
-    print_text(f"wrote {out}: {shown.moment.title}; open it at ui.perfetto.dev or in chrome://tracing")
+    remark = f"wrote {out}: {shown.moment.title}; open it at ui.perfetto.dev or in chrome://tracing"
+    say_of(print_text, remark, out)
 
 
 def scrub(

@@ -155,9 +155,11 @@ def export(
 
     Example: flopprof export latest --out outer.zip
     """
+    from ..terminal.outcome import say_of
     from .kept_runs import export_kept_run
 
-    print_text(export_kept_run(run, out, store, force=force))
+    written = export_kept_run(run, out, store, force=force)
+    say_of(print_text, written, Path(written))
 
 
 def import_archive(

@@ -22,7 +22,7 @@ from ..errors import CaptureError
 from ..machine.installation import find_installation, install_packages
 from ..machine.machine import cuda_devices, needed_for_activity
 from ..recorders.folders import temporary_folder
-from ..recorders.recorder import NESTED_SIGNS, NsysRecorder
+from ..recorders.recorder import NESTED_SIGNS, NsysRecorder, explain_silence
 from ..recorders.turns import turn_to_start
 from .findings import Finding, broken, ok, warning
 from .libraries import NVTX, installed
@@ -70,7 +70,7 @@ def examine_nsys() -> Iterator[Finding]:
         return
     nsys = find_nsys()
     if nsys is None:
-        yield warning("nsys", f"not found; {tell_embedded()}", how_to_install())
+        yield warning("nsys", f"{explain_silence() or 'not found'}; {tell_embedded()}", how_to_install())
         return
     yield ok("nsys", f"{nsys.version} at {nsys.path}")
     importer = find_importer(nsys)

@@ -178,11 +178,16 @@ def find_usable_nsys(environment: Mapping[str, str] = os.environ) -> tuple[Nsys 
         return None, f"nsys cannot work here: {problem}"
     nsys = find_nsys()
     if nsys is None:
-        silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))
-        return None, f"nsys at {silent} does not answer" if silent else "nsys is not on PATH"
+        return None, explain_silence(environment) or "nsys is not on PATH"
     if find_importer(nsys) is None:
         return nsys, f"{nsys.path} lacks its importer (host-linux-x64/QdstrmImporter)"
     return nsys, None
+
+
+def explain_silence(environment: Mapping[str, str] = os.environ) -> str | None:
+    """That an nsys is on PATH which says no version, where none is found that does."""
+    silent = shutil.which("nsys", path=environment.get("PATH", os.defpath))
+    return f"nsys at {silent} does not answer" if silent else None
 
 
 def last_line(log: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...analysis.files import is_written_into
 from .output import print_text, tell
 
 _MOST_NAMES = 4
@@ -14,7 +15,12 @@ _MOST_NAMES = 4
 def tell_written(paths: Sequence[Path], *, aside: bool = True) -> None:
     """Name what was written: a file, or the folder of many; ``aside`` of a result that standard output has."""
     if paths:
-        (tell if aside else print_text)(f"wrote {describe_files(paths)}")
+        say_of((tell if aside else print_text), f"wrote {describe_files(paths)}", paths[0])
+
+
+def say_of(say: Callable[[str], None], text: str, written: Path) -> None:
+    """Say something of a file that was written; where it may be standard output itself, aside of that."""
+    (tell if is_written_into(written) else say)(text)
 
 
 def describe_files(paths: Sequence[Path]) -> str:

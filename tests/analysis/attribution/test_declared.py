@@ -56,6 +56,13 @@ def test_kinds_of_arithmetic_add_up_and_are_told_apart(tmp_path: Path) -> None:
     assert (found["a"].flops, found["a"].flops_by_rate) == (106, {"bfloat16": 75, "float32": 30})
 
 
+def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
+    most = 2**63 - 1
+    marks = [mark("flops:float32", 10, most), mark("flops:float32", 11, most), mark("flops", 12, most)]
+    found = ranges(tmp_path, [opened("a", 0, 50), *marks, opened("a", 60, 90), mark("flops", 80, most)])
+    assert (found["a"].flops, found["a"].flops_by_rate) == (4 * most, {"float32": 2 * most})
+
+
 def test_a_mark_belongs_to_the_innermost_range(tmp_path: Path) -> None:
     events = [opened("out", 0, 90), opened("in", 10, 20), mark("flops", 19, 3), mark("flops", 80, 5)]
     found = ranges(tmp_path, events)

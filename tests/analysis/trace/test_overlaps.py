@@ -12,7 +12,10 @@ from flopprof.analysis.breakdown.analyze import analyze_file, analyze_trace
 from flopprof.analysis.codes.closed_list import CODES as CODES_OF
 from flopprof.analysis.trace.reading import read_trace
 
-CODES = ("overlapping_records", "overlapping_streams", "outlasting_records", "missing_values")
+CODES = (
+    *("overlapping_records", "overlapping_streams", "outlasting_records", "repeated_records"),
+    "missing_values",
+)
 
 
 def counts(export: Export, folder: Path) -> dict[str, int | None]:
@@ -32,7 +35,8 @@ def test_a_record_over_thirteen_later_ones_is_left_out():
 
 def test_records_of_other_streams_may_overlap(tmp_path: Path):
     export = launching(10)
-    add_kernel(export, 3, 0, 900, streamId=13, correlationId=4)
+    add_call(export, 10, "cudaLaunchKernel_v7000", start=0, end=1)
+    add_kernel(export, 10, 10, 900, streamId=13)
     assert counts(export, tmp_path) == {}
 
 
@@ -152,7 +156,8 @@ def test_a_context_that_is_not_told_hides_no_overlap(tmp_path: Path, lost: str):
 
 def test_streams_of_two_contexts_may_overlap_though_their_numbers_are_one(tmp_path: Path):
     export = launching(10)
-    add_kernel(export, 3, 0, 900, contextId=2)
+    add_call(export, 10, "cudaLaunchKernel_v7000", start=0, end=1)
+    add_kernel(export, 10, 10, 900, contextId=2)
     assert counts(export, tmp_path) == {}
 
 
@@ -212,3 +217,65 @@ def test_a_trace_that_overlaps_everywhere_keeps_what_outlasts_a_wait_too(tmp_pat
         "outlasting_records": 1,
     }
     assert len(trace.activities) == 40
+
+
+ELSEWHERE: list[Row] = [
+    {},
+    {"streamId": 13},
+    {"streamId": None},
+    {"contextId": 2},
+    {"deviceId": 1},
+    {"start": 350, "end": 360},
+]
+
+
+@pytest.mark.parametrize("changed", ELSEWHERE)
+@pytest.mark.parametrize("name", ["cudaLaunchKernel_v7000", EARLY, "cuLaunchCooperativeKernel", "cuLaunch"])
+def test_a_second_record_of_a_launch_is_left_out_wherever_it_is(tmp_path: Path, name: str, changed: Row):
+    export = launching(40, name=name)
+    add_kernel(export, 4, **{"start": 470, "end": 490, **changed})
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    (note,) = (note for note in found.quality if note.code == "repeated_records")
+    assert (note.count, note.severity, CODES_OF[note.code].lossy) == (1, "error", True)
+    assert [(row.instances, row.total_ns) for row in found.kernels] == [(40, 40 * 30)]
+
+
+def test_a_second_record_of_a_launch_whose_call_was_lost_is_left_out(tmp_path: Path):
+    export = launching(40)
+    add_kernel(export, 4, 470, 490, streamId=13)
+    del export.tables[RUNTIME][4]
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    assert {note.code: note.count for note in found.quality if note.code in CODES} == {"repeated_records": 1}
+    assert [row.instances for row in found.kernels] == [40]
+
+
+def test_a_launch_on_many_devices_has_a_record_on_each(tmp_path: Path):
+    export = launching(40, name="cudaLaunchCooperativeKernelMultiDevice_v9000")
+    add_kernel(export, 4, 470, 490, deviceId=1, contextId=2)
+    assert counts(export, tmp_path) == {}
+
+
+def test_a_copy_may_have_several_records(tmp_path: Path):
+    """One of pageable memory goes in parts."""
+    export = described()
+    add_call(export, 0, "cudaMemcpyAsync_v3020")
+    for start in (20, 60):
+        add_kernel(export, 0, start, start + 30, copyKind=1, srcKind=0, dstKind=2, bytes=100)
+    export.tables[TABLES["memcpy"]] = export.tables.pop(TABLES["kernel"])
+    assert counts(export, tmp_path) == {}
+
+
+def test_second_records_of_most_launches_are_kept_and_announced(tmp_path: Path):
+    export = launching(40)
+    for at in range(30):
+        add_kernel(export, at, at * 100 + 60, at * 100 + 80)
+    found = analyze_file(export.write(tmp_path / "t.sqlite"))
+    (note,) = (note for note in found.quality if note.code == "repeated_records")
+    assert (note.count, note.message.split("(")[1]) == (30, "0 left out, 30 kept for being so many)")
+    assert [row.instances for row in found.kernels] == [70]
+
+
+def test_calls_that_share_an_id_have_a_record_each(tmp_path: Path):
+    export = launching(40)
+    export.tables[RUNTIME][5]["correlationId"] = export.tables[TABLES["kernel"]][5]["correlationId"] = 5
+    assert counts(export, tmp_path) == {}

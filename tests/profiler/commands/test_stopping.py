@@ -64,6 +64,32 @@ def test_a_signal_that_is_ignored_stays_ignored():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+IN_A_DESTRUCTOR = """
+import os, signal, sys, time
+from flopprof.profiler.__main__ import SignalCatcher, Stopped
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+
+signals = SignalCatcher()
+signals.catch()
+try:
+    dying = Dying()
+    del dying
+    time.sleep(60)
+except Stopped:
+    signals.release()
+    sys.exit(signals.first)
+"""
+
+
+def test_a_signal_that_python_swallows_comes_again():
+    done = subprocess.run([sys.executable, "-c", IN_A_DESTRUCTOR], stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (signal.SIGTERM, b"")
+
+
 def test_what_a_killed_process_left_goes_with_the_next_start(tmp_path: Path):
     left = tmp_path / "flopprof-trace-dead"
     left.mkdir()

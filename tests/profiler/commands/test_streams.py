@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def test_a_file_name_cannot_steer_the_terminal():
     text = done.stderr.decode()
     assert not {"\x1b", "\x9b", "\u202e"} & set(text)
     assert text.count("\n") == 1
+
+
+def test_a_file_written_to_standard_output_is_all_there_is():
+    done = run("timeline", str(DATA / "streams.sqlite.xz"), "-o", "/dev/stdout")
+    assert (done.returncode, json.loads(done.stdout)["displayTimeUnit"]) == (0, "ns")
+    assert b"wrote /dev/stdout: " in done.stderr
 
 
 def test_a_file_name_that_is_no_text_is_told_in_one_line():

@@ -91,11 +91,24 @@ def test_agents_that_wait_for_a_dead_one_are_told_apart(tmp_path: Path) -> None:
     assert "rm -f /dev/shm/NSys-*" in str(finding.remedy)
 
 
-def test_without_nsys_a_run_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nsys_a_run_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "find_nsys", lambda: None)
+    monkeypatch.setenv("PATH", "")
     assert list(recorder.examine_nsys()) == [
         warning("nsys", "not found; `run` records ranges only, no GPU activity", recorder.how_to_install())
     ]
+
+
+def test_an_nsys_that_does_not_answer_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "nsys"
+    fake.write_text("#!/bin/sh\nexit 3\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(recorder, "find_nsys", lambda: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (finding,) = recorder.examine_nsys()
+    assert finding.message.startswith(f"nsys at {fake} does not answer; ")
 
 
 def test_without_an_importer_the_remedy_is_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

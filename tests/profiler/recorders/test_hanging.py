@@ -97,6 +97,20 @@ def test_a_run_says_which_recorder_hung_and_goes_on(tmp_path: Path, monkeypatch:
     ) in out
 
 
+@pytest.mark.parametrize(
+    ("body", "ended"), [("exit 0", "ended with exit code 0"), ("kill -SEGV $$", "was killed by SIGSEGV")]
+)
+def test_a_recorder_that_ends_before_the_worker_began_is_named(
+    body: str, ended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fake = install(tmp_path, body, monkeypatch)
+    (tmp_path / "tiny.yaml").write_text(SCENARIO)
+    out, _ = run_here(
+        "run", tmp_path / "tiny.yaml", "--recorder", "nsys", "--out", tmp_path / "out", "--json", code=3
+    )
+    assert f'"nsys at {fake} {ended} and had not started the worker; its last words: (nothing)"' in out
+
+
 @pytest.mark.slow
 def test_a_worker_whose_recorder_hangs_afterwards_keeps_its_untraced_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
