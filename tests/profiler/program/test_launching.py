@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,10 @@ def job(tmp_path: Path) -> tuple[Path, Path]:
     return launcher, train
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*FLOPPROF, "profile", *map(str, arguments)],
+        env={**os.environ, **(env or {})},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
