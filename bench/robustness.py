@@ -66,10 +66,10 @@ def main() -> int:
     return 0
 
 
-SEEN = """## What these draws found
+SEEN = """## What earlier draws found
 
-The tables are of the tree before the faults below were mended. Drawn again afterwards, by seed and number, the 8 draws
-that they count as differing or broken give what SQLite gives, or say why not:
+Of 7,200 databases, 12,000 corruptions and 2,000 mutations before those of the tables, 8 differed or broke a rule. What made
+them do so is mended; drawn again, by seed and number, they give what SQLite gives, or say why not:
 
 - one name was another's: an index of `StringIds` led to the wrong row;
 - rows of kernels in another order changed the last digit of sampled sums, and their order (2);
@@ -84,7 +84,7 @@ traceback and is one line now.
 
 REPEAT = """## The whole draw
 
-The tables say how much was drawn for them. All of it takes hours:
+All of it takes about an hour:
 
 ```
 python bench/fuzz_sqlite.py --databases 12000 --corruptions 20000 --write fuzzed.json
