@@ -145,7 +145,9 @@ def _metric_names(file: SqliteFile) -> dict[int, _TypeNames]:
         return {}
     name = "typeName" if "typeName" in file.tables[NAMES] else "NULL"
     found: dict[int, _TypeNames] = {}
-    for kind, metric, text, of_set in file.rows(f"SELECT typeId, metricId, metricName, {name} FROM {NAMES}"):
+    # In an order of its own, not that of the rows: of two metrics of one figure the first is taken.
+    sql = f"SELECT typeId, metricId, metricName, {name} FROM {NAMES} ORDER BY 1, 2, 3, 4"
+    for kind, metric, text, of_set in file.rows(sql):
         if isinstance(kind, int) and isinstance(metric, int) and isinstance(text, str):
             entry = found.setdefault(kind, _TypeNames())
             entry.names.setdefault(metric, text)

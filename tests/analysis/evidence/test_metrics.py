@@ -217,6 +217,19 @@ def test_samples_may_come_in_any_order_and_with_their_raw_time_alone(tmp_path: P
     assert found.metrics == wanted.metrics
 
 
+def test_metrics_are_named_alike_whatever_the_order_of_their_rows(tmp_path: Path):
+    export = drawn([(1000, 2000, "a")], STEADY)
+    (first,) = export.tables["TARGET_INFO_GPU_METRICS"]
+    others = [{**first, "metricId": at, "metricName": f"SMs Active {at} [Throughput %]"} for at in (7, 11)]
+    export.tables["TARGET_INFO_GPU_METRICS"] += others
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+    wanted = measure(export, tmp_path / "one")
+    export.tables["TARGET_INFO_GPU_METRICS"].reverse()
+    assert len(wanted.metrics.devices[0].names) == 3
+    assert measure(export, tmp_path / "other").metrics == wanted.metrics
+
+
 def test_a_sample_that_work_fills_in_part_is_all_its_own(tmp_path: Path):
     """Each kernel runs in half of its sample at full rate, so the sample says 40 %."""
     work = [(1000 + 100 * at, 1050 + 100 * at, "a") for at in range(5)]
