@@ -24,7 +24,7 @@ help:  ## Print the targets
 run: $(VENV)/.installed  ## The experiment: run scenarios/outer.yaml, print the report and where the files are
 	$(BIN)/flopprof run $(SCENARIO)
 
-test: $(VENV)/.developed .link/flopprof  ## The tests, in 5 minutes on 2 cores; those that need nsys or a GPU say why they skip
+test: $(VENV)/.developed .link/flopprof  ## The tests, in 3 to 4 minutes on 2 cores; those that need nsys or a GPU say why they skip
 	$(BIN)/python -m pytest -n 3 --dist loadscope -rs tests  # one more than cores: many wait for what they started
 
 test-all: $(VENV)/.developed .link/flopprof  ## The same and the slow ones: kills at any moment, hundreds of damaged traces
