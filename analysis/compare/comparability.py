@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..arithmetic.arrays import ints
 from ..codes.lossy import is_lossy
 from ..errors import CompareError
 from ..export.devices import describe_clock
-from ..runs.records import Machine
 from ..runs.results import RunResult
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, QualityNote
 from .measured import Measured
+
+if TYPE_CHECKING:  # pydantic, which comparing traces does without
+    from ..runs.records import Machine
 
 Severity = Literal["warning", "info"]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from ..attribution.folding import Fold, fold_ranges
 from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
-from ..programs.folder import read_program_folder
 from ..programs.folder_kind import is_program_folder
 from ..runs.results import RunResult
 from ..trace.open import open_trace_file
@@ -223,6 +222,8 @@ def _read_program(name: SideName, domains: tuple[str, ...] | None, wanted: Insta
         except CompareError:
             if domains is not None:
                 raise
+    from ..programs.folder import read_program_folder  # pydantic, which comparing traces does without
+
     program = read_program_folder(name.path)
     return Side(
         name=name.text,

@@ -7,18 +7,21 @@ was seen in. Those share out the time of the main thread: what a library does, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arithmetic.arrays import Ints, ints
 from ..breakdown.kernels import kernel_rows
 from ..breakdown.rows import KernelRow
-from ..programs.folder import ProgramFolder
-from ..programs.samples import Function
 from ..trace.trace import Trace
 from ..words import KERNEL, PARTS, known_device
 from .measured import Measured, MeasuredOp
 from .range_times import name_gpu
+
+if TYPE_CHECKING:  # pydantic, which comparing traces does without
+    from ..programs.folder import ProgramFolder
+    from ..programs.samples import Function
 
 WHOLE, ELSEWHERE = "(whole program)", "(elsewhere)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 from drawing.stored_runs import record_sample
+from drawing.tree import DATA
 from flopprof.profiler.commands.app import app, leave_one_command
 from flopprof.profiler.terminal.plain_values import take_plain_values
 
@@ -107,3 +109,22 @@ def test_of_all_commands_only_the_one_typed_is_left(words: list[str], monkeypatc
     leave_one_command(words)
     left = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands]
     assert left == words if words in (["import"], ["runs"]) else app.registered_commands == every
+
+
+@pytest.mark.parametrize(
+    ("command", "allowed"), [("analyze", set()), ("compare", {"scipy"})], ids=["analyze", "compare"]
+)
+def test_traces_are_read_without_what_only_runs_need(command: str, allowed: set[str]):
+    """pydantic and scipy take longer to load than a small trace to be read; a rank test needs the latter."""
+    trace = str(DATA / "streams.sqlite.xz")
+    code = (
+        "import sys\nfrom flopprof.profiler.__main__ import main\ntry: main()\n"
+        "finally: print(sorted({'torch', 'matplotlib', 'pydantic', 'scipy', 'yaml'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, command, trace, *([trace] if command == "compare" else [])],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(ast.literal_eval(done.stdout.splitlines()[-1])) <= allowed
