@@ -260,7 +260,7 @@ def main() -> int:
         if options.list:
             print(str(line).rstrip(), flush=True)
     print("\n".join(summarize(lines)))
-    command = ["python bench/mutate_traces.py", f"--count {options.count}"]
+    command = ["python bench/mutate_traces.py", f"--count {options.count} --seed {options.seed}"]
     if options.every != 1:
         command.append(f"--every {options.every}")
     if options.traces != TRACES:
