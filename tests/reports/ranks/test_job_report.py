@@ -160,3 +160,14 @@ def test_ranks_of_steps_alike_are_not_told_apart(tmp_path: Path) -> None:
     paths = Job(3).run_in_ranges(program, 6).write(tmp_path)
     (sentence,) = list_verdicts(analyse_job(paths, Inline(), RanksRequest()))
     assert sentence.startswith("Steps 0–5: who waited for whom is not known; ")
+
+
+def test_what_is_said_of_a_job_stands_above_its_notes_and_below_its_title(job: JobAnalysis) -> None:
+    text = render_document(compose_job(job), "text")
+    markdown = render_document(compose_job(job), "markdown")
+    for shown, title, note in (
+        (text, "flopprof ranks", "WARNING"),
+        (markdown, "# flopprof ranks", "> [!WARNING]"),
+    ):
+        assert shown.startswith(title)
+        assert shown.index("Steps 5–9: rank 1 is late") < shown.index("Clocks: ") < shown.index(note)
