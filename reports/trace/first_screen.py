@@ -115,10 +115,8 @@ def _describe_window(row: WindowRow) -> str:
     if times.busy_ns is None and not times.wall_ns:
         return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
     if times.busy_ns is None:
-        covered = (
-            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
-        )
-        return f"On {where}: {covered}, from the first record to the last."
+        share, wall = _share(times.compute_ns, times), format_quantity(times.wall_ns, "time")
+        return f"On {where}: the innermost ranges cover {share} of {wall}, from the first record to the last."
     start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
     longest = _tell_longest(row)
     if times.launch_ns is None or times.latency_ns is None:
