@@ -67,8 +67,9 @@ def draw_up_trace_picture(analysis: Analysis) -> Picture | None:
     windows = list(takewhile(_is_trace, analysis.windows))
     if windows and windows[0].owners:
         return _draw_up(name_device(windows[0].device or 0), _bar_owners(windows[0]))
-    rows = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
-    bars = [Bar(label=name_range((row.domain, row.path)), time_ns=row.wall_ns) for row in rows if row.wall_ns]
+    longest = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
+    rows = {(row.domain, row.path): row.wall_ns for row in longest if row.wall_ns}
+    bars = [Bar(label=_label(name, find_shared(rows), list(rows)), time_ns=ns) for name, ns in rows.items()]
     return _draw_up("ranges on the host", bars) if bars else None
 
 
