@@ -80,6 +80,12 @@ def test_show_says_how_a_program_that_failed_ended(store: Path) -> None:
     assert "problem   the program ended with exit code 1\n" in run_here("show", "latest")[0]
 
 
+def test_where_no_run_is_of_a_scenario_others_are_not_denied(store: Path) -> None:
+    put_job(store / JOB, "ranks/strag_rank0")
+    told = "no runs of nosuch in flopprof-runs; flopprof runs lists those of all\n"
+    assert run_here("runs", "--scenario", "nosuch")[0] == told
+
+
 def fail(record: Path, code: int) -> None:
     record.write_text(json.dumps(json.loads(record.read_text()) | {"exit_code": code}))
 
