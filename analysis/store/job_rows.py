@@ -32,15 +32,13 @@ def rows_of_job(folder: JobFolder, stamp: int, first: FirstIds) -> RunRows:
 def job_row(folder: JobFolder) -> Row:
     """The row of ``runs``."""
     record, missing = folder.record, folder.missing
-    ranks = ", ".join(map(str, missing))
-    words = f"rank{'s' * (len(missing) > 1)} {ranks} left no trace; record the job again, or look at the others alone"
     return {
         "id": record.id,
         "scenario": record.name,
         "about": f"flopprof profile --ranks {record.ranks} -- {record.command}",
         "started_at": record.started_at,
         "status": "interrupted" if missing else "complete",
-        "problem": words if missing else None,
+        "problem": _tell_problem(folder),
         "recorder": folder.recorder,
         "recorder_note": None,
         "control": False,
@@ -53,6 +51,17 @@ def job_row(folder: JobFolder) -> Row:
         "quality": "[]",
         "skipped": "[]",
     }
+
+
+def _tell_problem(folder: JobFolder) -> str | None:
+    """Which ranks left no trace, and which failed; of the command, that it failed, where no rank did."""
+    missing = folder.missing
+    ranks = f"rank{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}"
+    told = [f"{ranks} left no trace; record the job again, or look at the others alone"] if missing else []
+    ended = [(one.label, one.record.exit_code) for one in folder.ranks if one.record and one.record.exit_code]
+    ended = ended or ([("the command", folder.record.exit_code)] if folder.record.exit_code else [])
+    told += [", ".join(f"{name} ended with exit code {code}" for name, code in ended)] if ended else []
+    return "; ".join(told) or None
 
 
 def _rank_row(one: RecordedRank, device: str) -> Row:

@@ -48,7 +48,7 @@ def program_row(folder: ProgramFolder) -> Row:
         "about": f"flopprof profile -- {record.title}",
         "started_at": record.started_at,
         "status": "complete",
-        "problem": None,
+        "problem": f"the program ended with exit code {record.exit_code}" if record.exit_code else None,
         "recorder": record.recorder,
         "recorder_note": None,
         "control": False,

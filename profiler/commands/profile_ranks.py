@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from ..errors import ProfileError
 from ..program.capture_range import parse_capture_range
 from ..program.launching import Launched, LaunchRequest, launch_ranks
 from ..program.recording import OWN_FAILURE
+from ..terminal.outcome import open_page
 from ..terminal.output import tell
+from ..terminal.screen import look_at_screen
 from ..terminal.workers import Workers
-from .ranks import read_job, write_job_reports
+from .profile import Shown
+from .ranks import read_job, render_job, write_job_reports
 
 
 def profile_ranks(
@@ -29,6 +33,8 @@ def profile_ranks(
     keep_report: bool,
     gpu_metrics_hz: int | None = None,
     recorder: RecorderChoice = "auto",
+    sample_hz: int | None = None,
+    shown: Shown,
 ) -> int:
     """Launch a command whose ranks are recorded, and show the job; the exit code. Raises ProfileError."""
     parse_capture_range(capture_range)
@@ -37,6 +43,7 @@ def profile_ranks(
         *([f"--recorder={recorder}"] if recorder != "auto" else []),
         *(f"--env={name}" for name in passed_on),
         *(["--keep-rep"] if keep_report else []),
+        *([f"--sample-python={sample_hz}"] if sample_hz is not None else []),
         *([f"--gpu-metrics={gpu_metrics_hz}"] if gpu_metrics_hz is not None else []),
     ]
     try:
@@ -45,11 +52,13 @@ def profile_ranks(
         raise
     except (FlopprofError, OSError) as error:
         raise ProfileError(str(error)) from error
-    done = _report(launched, ranks)
+    if launched.exit_code:
+        tell(f"flopprof: {command[0]}: ended with exit code {launched.exit_code}")
+    done = _report(launched, ranks, shown)
     return launched.exit_code or (0 if done else OWN_FAILURE)
 
 
-def _report(launched: Launched, ranks: int) -> bool:
+def _report(launched: Launched, ranks: int, shown: Shown) -> bool:
     """Whether every rank left a trace that could be analysed."""
     if not launched.traces:
         tell(
@@ -61,7 +70,7 @@ def _report(launched: Launched, ranks: int) -> bool:
         tell(f"flopprof: {len(launched.traces)} traces came of {ranks} ranks")
     try:
         job = read_job((launched.folder,), RanksRequest(size=ranks), Workers())
-        text = write_job_reports(job, launched.folder)
+        write_job_reports(job, launched.folder)
         store = find_store(None)
         if in_store(launched.folder, store):
             record_folder(store, launched.folder.name)
@@ -70,5 +79,10 @@ def _report(launched: Launched, ranks: int) -> bool:
             f"flopprof: the traces are in {launched.folder}, but could not be set against each other: {error}"
         )
         return False
-    tell(f"{text}\nfiles: {launched.folder}")
+    screen = look_at_screen(sys.stderr, shown.color)
+    if not shown.quiet:
+        tell(render_job(job, "text", screen), coloured=screen.colour)
+    tell(f"Report: {launched.folder / 'report.html'}")
+    if shown.open_it:
+        open_page(launched.folder / "report.html")
     return len(launched.traces) >= ranks

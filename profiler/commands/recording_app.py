@@ -177,6 +177,7 @@ def profile(
     Example: flopprof profile -- python train.py --epochs 1
     """
     if ranks is not None:
+        from .profile import Shown
         from .profile_ranks import profile_ranks
 
         code = profile_ranks(
@@ -188,6 +189,8 @@ def profile(
             keep_report=keep_rep,
             gpu_metrics_hz=gpu_metrics,
             recorder=recorder,
+            sample_hz=sample_python,
+            shown=Shown(quiet=quiet, color=color, open_it=open_it),
         )
     else:
         from .profile import Shown, profile_and_report

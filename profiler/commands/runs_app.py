@@ -74,7 +74,7 @@ def runs(
         print_text(render_json(runs_to_json(listing.runs, folder)))
         return
     screen = look_at_screen(sys.stdout)
-    print_text(show_runs(listing.runs, folder, screen), coloured=screen.colour)
+    print_text(show_runs(listing.runs, folder, screen, scenario=scenario), coloured=screen.colour)
 
 
 def show(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:

@@ -85,8 +85,9 @@ def pair_table(pairs: tuple[Pair, ...]) -> Table:
 
 
 def layer_table(pairs: tuple[Pair, ...]) -> Table:
-    """Traced differences by layer; a layer that never changed has no column."""
+    """Traced differences by layer; a layer that never changed has no column. Empty where no layer is known."""
     shown = [part for part in PARTS if any(pair.delta_ns[part] for pair in pairs)]
+    known = any(pair.delta_ns[part] is not None for pair in pairs for part in PARTS)
     columns: tuple[ColumnOf[Pair], ...] = (
         _label_column(pairs),
         _TRACED_DELTA,
@@ -94,7 +95,9 @@ def layer_table(pairs: tuple[Pair, ...]) -> Table:
         _UNTRACED_DELTA,
     )
     rows = tuple(
-        fill_row(columns, pair, group=_group(pair)) for pair in pairs if pair.traced_delta_ns is not None
+        fill_row(columns, pair, group=_group(pair))
+        for pair in pairs
+        if known and pair.traced_delta_ns is not None
     )
     note = f"B − A per {find_once(pairs)}; the layers sum to the traced difference."
     return Table(name="layers", title="Where the difference lies", columns=columns, rows=rows, notes=(note,))

@@ -8,7 +8,8 @@ JSON and CSV.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from ...analysis.words import ELLIPSIS
 
@@ -57,6 +58,49 @@ def shorten(text: str, width: int) -> str:
     head = ((width - 1) * 3 + 2) // 5
     tail = width - 1 - head
     return text[:head] + ELLIPSIS + (text[-tail:] if tail > 0 else "")
+
+
+def shorten_apart(texts: Iterable[str], width: int) -> dict[str, str]:
+    """Each text shortened; where several would look the same, the words in which they differ stay.
+
+    >>> list(shorten_apart(["point n=1000 axis=0", "point n=4000 axis=0"], 12).values())
+    ['p…n=1000…s=0', 'p…n=4000…s=0']
+    """
+    short = {text: shorten(text, width) for text in texts}
+    alike: dict[str, list[str]] = {}
+    for text, shown in short.items():
+        alike.setdefault(shown, []).append(text)
+    for group in (group for group in alike.values() if len(group) > 1):
+        apart = {text: _keep_words(text, *_find_differing(text, group), width) for text in group}
+        short |= apart if len(set(apart.values())) == len(group) else {}
+    return short
+
+
+def _find_differing(text: str, group: Sequence[str]) -> tuple[int, int]:
+    """Where the words of a text begin and end in which it differs from others."""
+    start = _count_shared(group)
+    shared = _count_shared([other[start:][::-1] for other in group])
+    end = len(text) - shared
+    start = text.rfind(" ", 0, start) + 1
+    after = text.find(" ", end)
+    return start, after if after >= 0 else len(text)
+
+
+def _count_shared(texts: Sequence[str]) -> int:
+    """How many characters all begin with."""
+    return sum(1 for _ in takewhile(lambda chars: len(set(chars)) == 1, zip(*texts, strict=False)))
+
+
+def _keep_words(text: str, start: int, end: int, width: int) -> str:
+    """A text cut before and after the words at a place; the middle is cut where these are too long."""
+    room = width - (end - start) - 2
+    if room < 0:
+        return shorten(text, width)
+    tail = min(room - room // 3, len(text) - end)
+    head = min(room - tail, start)
+    before = text[:start] if head == start else text[:head] + ELLIPSIS
+    after = text[end:] if tail == len(text) - end else ELLIPSIS + text[len(text) - tail :]
+    return before + text[start:end] + after
 
 
 def fold_kernel_name(name: str, width: int = 60) -> str:

@@ -37,7 +37,7 @@ _REMEDIES: dict[HoldupCode, str | None] = {
     "not_measured": f"{_MEASURE} (--evidence counters)",
     "launches_between": _FEWER_LAUNCHES,
     "late_host": "prepare the next work while the GPU is busy (in another thread or process)",
-    "unmarked": "mark what lies in none of its parts",
+    "unmarked": "mark the program's own code that lies in none of its parts",
     "synchronising": "wait for the GPU less often (.item(), print, synchronize)",
     "allocating": "allocate once and keep the memory",
     "loading": "load its kernels before (a warm-up)",
@@ -72,7 +72,8 @@ def tell_remedy(cause: Cause | Holdup) -> str | None:
     if cause.code == "not_measured" and (brings := _BROUGHT_BY.get(str(cause.evidence.get("brings")))):
         return brings
     if cause.code == "unmarked" and cause.evidence.get("steps") is None:
-        return "first mark its steps (`flopprof.mark_step()`) or choose a --range, to leave out what lies in no range"
+        steps = "first mark its steps (`flopprof.mark_step()`) or choose a --range"
+        return f"{steps}, to leave out the program's own code in no range"
     return _REMEDIES[cause.code]
 
 

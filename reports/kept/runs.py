@@ -20,8 +20,12 @@ _Step = Mapping[str, Any]
 """A step as ``read_run`` gives it."""
 
 
-def show_runs(runs: Sequence[RunLine], store: Path, screen: Screen = PLAIN) -> str:
-    """A row for each run, the latest first; an id is never cut."""
+def show_runs(
+    runs: Sequence[RunLine], store: Path, screen: Screen = PLAIN, *, scenario: str | None = None
+) -> str:
+    """A row for each run, the latest first, all of one ``scenario`` if so; an id is never cut."""
+    if not runs and scenario is not None:
+        return f"no runs of {clean(scenario)} in {clean(str(store))}; flopprof runs lists those of all"
     if not runs:
         return f"no runs in {clean(str(store))}; flopprof run SCENARIO makes one"
     return _join(render_table(list_items(_RUN_COLUMNS, runs), screen))

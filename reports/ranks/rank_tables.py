@@ -56,8 +56,8 @@ def rank_table(job: JobAnalysis) -> Table:
         ),
         bar_parts=STEP_LAYERS,
         notes=(
-            "clock: what was added to the rank's own. transfer, wait: of all its collectives. late in: steps in "
-            "which it was the straggler. The bar is where the time of its steps went.",
+            "clock: what was added to the rank's own. step: the median of its steps. transfer, wait: of all its "
+            "collectives. late in: steps in which it was the straggler. The bar is where the time of its steps went.",
         ),
     )
     return drop_empty(table, keep=("rank", "device", "wait"))
@@ -71,6 +71,7 @@ def _columns_of_read(job: JobAnalysis) -> tuple[ColumnOf[int], ...]:
             mine.setdefault(at, []).append(one)
     is_known = any(step.lost_ns is not None for step in job.steps)
     late = Counter(step.straggler for step in job.steps)
+    walls = job.steps[0].wall_ns if job.steps else {}
     return (
         ColumnOf(key="gpu", title="GPU", value=lambda at: _name_gpu(_summary(job, at).device)),
         ColumnOf(key="offset", title="clock", kind="time", value=lambda at: job.clocks[at].offset_ns),
@@ -80,6 +81,12 @@ def _columns_of_read(job: JobAnalysis) -> tuple[ColumnOf[int], ...]:
             kind="time",
             detail=True,
             value=lambda at: job.clocks[at].residual_ns,
+        ),
+        ColumnOf(
+            key="step",
+            title="step",
+            kind="time",
+            value=lambda at: median(step.wall_ns[at] for step in job.steps) if at in walls else None,
         ),
         ColumnOf(
             key="device",

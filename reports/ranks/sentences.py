@@ -9,6 +9,7 @@ from ...analysis.ranks.whole_job import JobAnalysis
 from ...analysis.words import join_path
 from ..document.names import clean
 from ..document.numbers import count_noun, format_quantity, format_value
+from .slowest import Slowest, find_slowest
 
 NO_RANGE = "outside of all ranges"
 
@@ -72,8 +73,12 @@ def _describe_run(job: JobAnalysis, run: Run) -> str:
     walls = [median(s.wall_ns.values()) for s in job.steps if run.first <= s.instance <= run.last]
     wall = sum(walls)
     if run.lost_ns is None:
+        known = f"who waited for whom is not known; {format_quantity(wall / len(walls), 'time')} a step"
+        slowest = find_slowest(job, run)
         return (
-            f"{steps}: who waited for whom is not known; {format_quantity(wall / len(walls), 'time')} a step."
+            f"{steps}: {known}."
+            if slowest is None
+            else f"{steps}: {_describe_slowest(job, slowest)}; {known}."
         )
     share = format_value(run.lost_ns / wall if wall else None, "percent")
     cost = f"{format_quantity(run.lost_ns / len(walls), 'time')} a step, {share} of it"
@@ -82,6 +87,18 @@ def _describe_run(job: JobAnalysis, run: Run) -> str:
         return f"{steps}: no rank is late for one reason for long{moves}; ranks wait {cost}."
     others = "the other waits" if len(job.done) == 2 else "the others wait"
     return f"{steps}: {rank_name(job, run.straggler)} is late, {describe_cause(run.cause)}; {others} {cost}."
+
+
+def _describe_slowest(job: JobAnalysis, slowest: Slowest) -> str:
+    own, others = (format_quantity(ns, "time") for ns in (slowest.own_ns, slowest.others_ns))
+    ratio = format_value(slowest.own_ns / slowest.others_ns if slowest.others_ns else None, "ratio")
+    whose = "the other's" if len(job.sums) == 2 else "the others'"
+    name = rank_name(job, slowest.rank)
+    where = clean(" › ".join(slowest.path[1:] or slowest.path)) or NO_RANGE
+    most = (
+        f", most of it {where} +{format_quantity(slowest.excess_ns, 'time')}" if slowest.excess_ns > 0 else ""
+    )
+    return f"a step of {name} takes {ratio} the time of {whose} ({own} against {others}){most}"
 
 
 def describe_cause(cause: Cause) -> str:

@@ -29,9 +29,7 @@ def render_markdown(document: Document, *, figures: Mapping[str, str] | None = N
     """The report; ``figures`` are the paths, by name, of those figures that lie beside it."""
     opening = "\n".join(f"- {escape_sentence(sentence)}" for sentence in document.opening)
     blocks = [f"# {escape(document.title)}", escape(document.about)]
-    blocks += [opening] if document.headlines else []
-    blocks += [escape(document.recorder), escape(document.summary), *_alerts(document.warnings)]
-    blocks += [] if document.headlines else [opening]
+    blocks += [opening, escape(document.recorder), escape(document.summary), *_alerts(document.warnings)]
     for fold in document.in_full:
         blocks.append(f"**{escape(fold.title)}**")
         blocks.append("\n".join(f"- {escape_sentence(sentence)}" for sentence in fold.sentences))

@@ -25,7 +25,7 @@ _LABELS: dict[Severity, str] = {"error": "ERROR", "warning": "WARNING", "info": 
 
 def render_text(document: Document, screen: Screen = PLAIN, *, files: Sequence[str] = ()) -> str:
     """The report; ``files`` are named at its end, beside the folder they lie in."""
-    lines = _render_first(document, screen) if document.headlines else _render_plain(document, screen)
+    lines = _render_first(document, screen)
     for at, section in enumerate(document.sections):
         lines += _render_section(section, screen)
         lines += _explain(document, screen) if at == 0 else []
@@ -39,22 +39,14 @@ def _render_first(document: Document, screen: Screen) -> list[str]:
     """What the first screen holds, and after it how the numbers came about."""
     errors = [notice for notice in document.warnings if notice.severity == "error"]
     others = [notice for notice in document.warnings if notice.severity != "error"]
-    shown = document.headlines[:MOST_HEADLINES]
-    left = len(document.headlines) - len(shown)
+    shown = document.headlines[:MOST_HEADLINES] or document.verdicts
+    left = max(len(document.headlines) - MOST_HEADLINES, 0)
     told = _tell(shown, screen) + ([f"  {left} more under “Why”."] if left else [])
     lines = [_title(document, screen), *_list_notices(errors, screen), *_blank_before(told)]
     lines += _blank_before(render_picture(document.picture, screen) if document.picture else [])
     about = [text for text in (document.recorder, document.summary) if text]
     lines += _blank_before([line for text in about for line in wrap(text, screen.width)])
     return lines + _blank_before(_list_notices(others, screen))
-
-
-def _render_plain(document: Document, screen: Screen) -> list[str]:
-    lines = [line for text in (document.recorder,) if text for line in wrap(text, screen.width)]
-    lines.append(_title(document, screen))
-    lines += wrap(document.summary, screen.width) if document.summary else []
-    lines += _blank_before(_list_notices(document.warnings, screen))
-    return lines + _blank_before(_tell(document.verdicts, screen))
 
 
 def _title(document: Document, screen: Screen) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from ..document.document import Bar, BarGroup, Picture
-from ..document.names import shorten
+from ..document.names import shorten_apart
 from ..document.numbers import format_value
 from .bars import draw_bar, explain_glyphs
 from .screen import Screen
@@ -27,6 +27,7 @@ def render_picture(picture: Picture, screen: Screen) -> list[str]:
     room = screen.width - label - time - 2 * len(_GAP)
     beside = title <= _TITLE and room - title - len(_GAP) >= _SHORTEST
     bar_width = min(_BAR, room - (title + len(_GAP) if beside else len(_INDENT)))
+    short = shorten_apart((bar.label for bar in bars), label)
     lines: list[str] = []
     drawn: list[str] = []
     for group in picture.groups:
@@ -35,7 +36,7 @@ def render_picture(picture: Picture, screen: Screen) -> list[str]:
         if not beside and group.title:
             lines.append(cut(group.title, screen.width))
         for head, bar in zip(heads, group.bars, strict=True):
-            text = pad(shorten(bar.label, label), label) + _GAP + pad(_time(bar), time, right=True)
+            text = pad(short[bar.label], label) + _GAP + pad(_time(bar), time, right=True)
             drawn.append(_draw(bar, longest, bar_width, screen))
             lines.append(head + text + _GAP + drawn[-1])
     parts = [name for bar in bars for name, _ in bar.parts]

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from ..document.document import Column, Name, Row, Table
-from ..document.names import fold_names, shorten
+from ..document.names import fold_names, shorten, shorten_apart
 from ..document.numbers import Unit
 from ..document.units import choose_units, format_cell, head_in_unit
 from .bars import draw_bar, explain_glyphs
@@ -123,13 +123,25 @@ def _write_cells(shown: _Shown, rows: Sequence[Row], widths: Sequence[int]) -> l
         fold_names([v.full for row in values if isinstance(v := row[at], Name)], width)
         for at, width in enumerate(widths)
     ]
-    return [
+    texts = [
         [
             fold[value.full] if isinstance(value, Name) else format_cell(value, column, unit)
             for value, column, unit, fold in zip(row, shown.columns, shown.units, folds, strict=True)
         ]
         for row in values
     ]
+    return [
+        list(row)
+        for row in zip(*map(_tell_apart, shown.columns, zip(*texts, strict=True), widths), strict=True)
+    ]
+
+
+def _tell_apart(column: Column, texts: Sequence[str], width: int) -> Sequence[str]:
+    """The texts of a column, so cut that those that differ look different; those that need no cutting as they are."""
+    if column.numeric or column.prose or column.whole or any(cell_len(text) != len(text) for text in texts):
+        return texts
+    short = shorten_apart(texts, width)
+    return [short[text] for text in texts]
 
 
 def _lines(

@@ -78,6 +78,8 @@ def compose(result: RunResult) -> Document:
 
 def _describe_recorder(result: RunResult) -> str:
     run, version = result.run, result.machine.versions.get("nsys")
+    if run.device_recorder is None and "GPU activity is not recorded" in (run.recorder_note or ""):
+        return clean(f"Recorder: {run.recorder}: {run.recorder_note}.")
     if run.recorder == "nsys":
         text = f"Recorder: nsys{f' (Nsight Systems {version})' if version else ''}"
     else:

@@ -67,8 +67,9 @@ def draw_up_trace_picture(analysis: Analysis) -> Picture | None:
     windows = list(takewhile(_is_trace, analysis.windows))
     if windows and windows[0].owners:
         return _draw_up(name_device(windows[0].device or 0), _bar_owners(windows[0]))
-    rows = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
-    bars = [Bar(label=name_range((row.domain, row.path)), time_ns=row.wall_ns) for row in rows if row.wall_ns]
+    longest = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
+    rows = {(row.domain, row.path): row.wall_ns for row in longest if row.wall_ns}
+    bars = [Bar(label=_label(name, find_shared(rows), list(rows)), time_ns=ns) for name, ns in rows.items()]
     return _draw_up("ranges on the host", bars) if bars else None
 
 
@@ -115,10 +116,8 @@ def _describe_window(row: WindowRow) -> str:
     if times.busy_ns is None and not times.wall_ns:
         return "Neither device work nor ranges that took time were recorded: there is nothing to divide."
     if times.busy_ns is None:
-        covered = (
-            f"ranges cover {_share(times.compute_ns, times)} of {format_quantity(times.wall_ns, 'time')}"
-        )
-        return f"On {where}: {covered}, from the first record to the last."
+        share, wall = _share(times.compute_ns, times), format_quantity(times.wall_ns, "time")
+        return f"On {where}: the innermost ranges cover {share} of {wall}, from the first record to the last."
     start = f"{where}: busy {_share(times.busy_ns, times)} of {format_value(times.wall_ns, 'time')}"
     longest = _tell_longest(row)
     if times.launch_ns is None or times.latency_ns is None:

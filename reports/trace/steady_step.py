@@ -130,11 +130,16 @@ def part_table(row: StepRow) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            f"Times are {clock}, the mean of {row.instances - row.hiccups} steady instances; the parts sum to the "
-            "step. a step: how often it comes.",
+            f"Times are {clock}, the mean of {_count_divided(row)} steady instances; the parts sum to the step. a "
+            "step: how often it comes.",
         ),
     )
     return drop_empty(table, keep=("part", "time"), zeros=True)
+
+
+def _count_divided(row: StepRow) -> str:
+    divided = row.instances - row.hiccups
+    return f"{divided} of the {row.instances}" if row.hiccups else f"{divided}"
 
 
 def _layer_column(layer: str) -> ColumnOf[StepPart]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
@@ -37,9 +39,15 @@ def window_table(analysis: Analysis) -> Table:
             if row.kind != "trace" or row.times.wall_ns
         ),
         bar_parts=PARTS,
-        notes=cut,
+        notes=(*_explain_host(analysis.windows), *cut),
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
+
+
+def _explain_host(windows: Sequence[WindowRow]) -> tuple[str, ...]:
+    """What is meant where no device tells working from waiting."""
+    known = any(row.times.compute_ns is not None for row in windows)
+    return ("compute: in the innermost ranges, working or waiting; host: outside of them.",) if known else ()
 
 
 def _name_window(row: WindowRow) -> str:

@@ -40,8 +40,8 @@ def test_one_that_was_held_up_is_in_no_part_and_is_named():
         "parts); its longest part is data, 50.0 %."
     )
     assert part_table(row).notes == (
-        "Times are on the host, the mean of 11 steady instances; the parts sum to the step. a step: how often it "
-        "comes.",
+        "Times are on the host, the mean of 11 of the 12 steady instances; the parts sum to the step. a step: how "
+        "often it comes.",
     )
 
 

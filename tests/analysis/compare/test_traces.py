@@ -245,6 +245,7 @@ def test_a_program_without_device_work_is_compared_by_its_time_on_the_host():
     pair = find(comparison, "ascii-default-domain")
     assert (pair.samples, pair.verdict) == ("traced", "unsure")
     assert pair.delta_ns == dict.fromkeys(pair.delta_ns)
+    assert "layers" not in [section.name for section in compose_comparison(comparison).sections]
     assert pair.traced_delta_ns == (pair.ns_b or 0) - (pair.ns_a or 0)
     with pytest.raises(CompareError, match=r"not comparable: nsys differs: 2022\.4\.2\.1 and 2024\.2\.3\.38"):
         refuse_caveats(comparison.comparable)

@@ -56,6 +56,40 @@ def test_a_rank_without_a_trace_is_named_until_it_is_there(store: Path) -> None:
     assert "interrupted" not in run_here("runs")[0]
 
 
+@pytest.mark.parametrize(
+    ("failed", "told"),
+    [
+        ({}, ""),
+        ({"job.json": 3}, "problem   the command ended with exit code 3\n"),
+        ({"job.json": 1, "rank1/profile.json": 137}, "problem   rank 1 ended with exit code 137\n"),
+    ],
+)
+def test_show_says_which_ranks_failed_else_that_the_command_did(
+    store: Path, failed: dict[str, int], told: str
+) -> None:
+    job = put_job(store / JOB, "ranks/strag_rank0", "ranks/strag_rank1")
+    for record, code in failed.items():
+        fail(job / record, code)
+    shown = run_here("show", "latest")[0]
+    assert told in shown
+    assert ("problem" in shown) == bool(told)
+
+
+def test_show_says_how_a_program_that_failed_ended(store: Path) -> None:
+    fail(put_program(store, "no_nvtx_2024.2", name="other") / "profile.json", 1)
+    assert "problem   the program ended with exit code 1\n" in run_here("show", "latest")[0]
+
+
+def test_where_no_run_is_of_a_scenario_others_are_not_denied(store: Path) -> None:
+    put_job(store / JOB, "ranks/strag_rank0")
+    told = "no runs of nosuch in flopprof-runs; flopprof runs lists those of all\n"
+    assert run_here("runs", "--scenario", "nosuch")[0] == told
+
+
+def fail(record: Path, code: int) -> None:
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"exit_code": code}))
+
+
 def test_ranks_that_their_launcher_started_under_flopprof_are_a_job_without_a_record(store: Path) -> None:
     job = put_job(store / "mine", "ranks/strag_rank0", "ranks/strag_rank1")
     (job / "job.json").unlink()

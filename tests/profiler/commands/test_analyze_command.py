@@ -62,8 +62,9 @@ def test_the_text_fits_a_terminal_and_names_what_matters_first() -> None:
 def test_a_trace_without_device_work_is_of_host_time() -> None:
     text, _ = run_here("analyze", DATA / "cuda_requested_no_gpu_2024.2.sqlite.xz")
     assert "146 ms recorded; no device work in it." in text
-    assert "On the host: ranges cover 99.3 % of 10.2 ms, from the first record to the last." in " ".join(
-        text.split()
+    assert (
+        "On the host: the innermost ranges cover 99.3 % of 10.2 ms, from the first record to the last."
+        in " ".join(text.split())
     )
     table = text[text.index("Ranges by host time") :]
     assert "projected" not in table

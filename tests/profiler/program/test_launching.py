@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_each_rank_leaves_a_trace_and_the_job_is_shown(tmp_path: Path, job: tupl
     assert [row["rank"] for row in data["ranks"]] == [0, 1]
     assert len(data["steps"]) == 4
     assert "flopprof ranks: 2 ranks" in done.stderr
-    assert f"files: {out}" in done.stderr
+    assert f"Report: {out / 'report.html'}" in done.stderr
 
 
 @pytest.mark.slow
@@ -96,6 +97,23 @@ def test_the_exit_code_is_the_launchers_own_and_missing_ranks_are_said(
     assert "flopprof: 2 traces came of 3 ranks" in done.stderr
     codes = [note["code"] for note in json.loads((tmp_path / "out/ranks.json").read_text())["quality"]]
     assert "rank_missing" in codes
+
+
+def test_the_report_of_a_job_heeds_the_screen_and_the_options_of_its_command(
+    tmp_path: Path, job: tuple[Path, Path]
+) -> None:
+    env = {"FLOPPROF_STORE": str(tmp_path / "store"), "COLUMNS": "60"}
+    options = ("--ranks", "2", "--recorder", "embedded", "--sample-python", "0")
+    loud = run(*options, "--color", "always", "--", job[0], "2", job[1], env=env).stderr
+    quiet = run(*options, "--quiet", "--", job[0], "2", job[1], env=env).stderr
+    assert "\x1b[1mflopprof ranks: 2 ranks\x1b[0m" in loud
+    prose = [
+        line for line in loud.splitlines() if not line.startswith("flopprof: ") and str(tmp_path) not in line
+    ]
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in prose) <= 60
+    assert "flopprof ranks" not in quiet
+    assert quiet.splitlines()[-1].startswith("Report: ")
+    assert not list((tmp_path / "store").glob("*/rank*/python.json"))
 
 
 def test_a_job_without_a_folder_is_a_run_of_the_store(tmp_path: Path, job: tuple[Path, Path]) -> None:
@@ -111,6 +129,7 @@ def test_a_job_without_a_folder_is_a_run_of_the_store(tmp_path: Path, job: tuple
         *("job", "launch", "interrupted", "embedded"),
     )
     assert (one["done"], one["steps"]) == (2, 3)
+    assert f"flopprof: {job[0]}: ended with exit code 3\n" in done.stderr
     record = json.loads((Path(one["folder"]) / "job.json").read_text())
     assert (record["id"], record["ranks"], record["exit_code"]) == (Path(one["folder"]).name, 3, 3)
     assert record["id"] == one["id"] and record["id"].startswith("profile-launch-")

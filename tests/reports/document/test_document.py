@@ -45,6 +45,13 @@ def test_with_the_embedded_recorder_the_first_line_says_what_it_cannot_see():
     )
 
 
+def test_what_the_embedded_recorder_cannot_see_is_said_once():
+    bare = embedded_run()
+    note = "asked for; GPU activity is not recorded, that needs Nsight Systems (make nsys)"
+    run = bare.run.model_copy(update={"recorder_note": note})
+    assert compose(replace(bare, run=run)).recorder == f"Recorder: embedded: {note}."
+
+
 def test_with_torch_profiler_the_first_line_says_what_recorded_the_gpu():
     bare = embedded_run()
     machine = bare.machine.model_copy(update={"versions": {"torch": "2.11.0"}})

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 from drawing.report_samples import CUB, GEMM, GEMV, REDUCE, SCRIPT
-from flopprof.reports.document.names import clean, fold_kernel_name, fold_names, shorten
+from flopprof.reports.document.names import clean, fold_kernel_name, fold_names, shorten, shorten_apart
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +82,14 @@ def test_folded_names_are_as_many_as_the_names(names: list[str]):
     folded = fold_names(names, 12)
     assert set(folded) == set(names)
     assert len(set(folded.values())) == len(names)
+
+
+@pytest.mark.parametrize("width", range(1, 26))
+def test_names_cut_apart_fit_and_no_two_become_alike_that_need_not(width: int):
+    names = [*(f"point n={n}000 / matvec" for n in (1, 4, 8)), "point n=8000 / sum", "x", ""]
+    short = shorten_apart([*names, *names], width)
+    assert list(short) == names
+    assert max(map(len, short.values())) <= max(width, 1)
+    assert [short[name] for name in names if len(name) <= width] == [n for n in names if len(n) <= width]
+    if width >= len("…n=1000…"):
+        assert len(set(short.values())) == len(names)

@@ -126,3 +126,48 @@ def test_of_many_ranks_the_late_one_is_in_the_short_table(tmp_path: Path) -> Non
         *(f"rank {rank}" for rank in range(15)),
         "rank 23",
     ]
+
+
+@pytest.mark.parametrize(("others", "whose"), [(2, "the others'"), (1, "the other's")])
+def test_without_collectives_the_rank_of_longer_steps_is_named_with_its_range(
+    tmp_path: Path, others: int, whose: str
+) -> None:
+    def program(rank: SimRank, step: int) -> None:
+        with rank.range("data"):
+            rank.host(10_000_000 if rank.number == 1 else 4_000_000)
+        with rank.range("compute"):
+            rank.host(8_000_000)
+
+    paths = Job(1 + others).run_in_ranges(program, 6).write(tmp_path)
+    analysed = analyse_job(paths, Inline(), RanksRequest())
+    (sentence,) = list_verdicts(analysed)
+    assert sentence.startswith(
+        f"Steps 0–5: a step of rank 1 takes 1.50× the time of {whose} (18.0 ms against 12.0 ms), most of it "
+        "data +6000 µs; who waited for whom is not known; "
+    )
+    lines = render_document(compose_job(analysed), "text").splitlines()
+    assert lines[0].startswith("flopprof ranks")
+    head = next(at for at, line in enumerate(lines) if line.startswith("rank ") and "step ms" in line)
+    assert [line.split()[3] for line in lines[head + 1 : head + 2 + others]] == ["12.0", "18.0", "12.0"][
+        : 1 + others
+    ]
+
+
+def test_ranks_of_steps_alike_are_not_told_apart(tmp_path: Path) -> None:
+    def program(rank: SimRank, step: int) -> None:
+        rank.host(4_000_000 + 100_000 * rank.number)
+
+    paths = Job(3).run_in_ranges(program, 6).write(tmp_path)
+    (sentence,) = list_verdicts(analyse_job(paths, Inline(), RanksRequest()))
+    assert sentence.startswith("Steps 0–5: who waited for whom is not known; ")
+
+
+def test_what_is_said_of_a_job_stands_above_its_notes_and_below_its_title(job: JobAnalysis) -> None:
+    text = render_document(compose_job(job), "text")
+    markdown = render_document(compose_job(job), "markdown")
+    for shown, title, note in (
+        (text, "flopprof ranks", "WARNING"),
+        (markdown, "# flopprof ranks", "> [!WARNING]"),
+    ):
+        assert shown.startswith(title)
+        assert shown.index("Steps 5–9: rank 1 is late") < shown.index("Clocks: ") < shown.index(note)

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from drawing.drawn import Drawn, Range
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.explain.holdups import Holdup
@@ -15,6 +16,8 @@ from flopprof.reports.document.remedies import tell_heavy_kernels, tell_holdups
 from flopprof.reports.trace.first_screen import LOST, compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
+
+MS = 1_000_000
 
 
 @pytest.mark.parametrize("name", ["ddp", "torch_axis0"])
@@ -57,8 +60,23 @@ def test_a_trace_without_steps_names_its_longest_range_and_what_to_mark():
     (said,) = compose_openings(analyze_trace(read_recorded("torch_axis0")))
     assert said.endswith(
         "; its longest range is outer, 0.6 %. To speed it up: first mark its steps (`flopprof.mark_step()`) or choose "
-        "a --range, to leave out what lies in no range, 78.9 % of it."
+        "a --range, to leave out the program's own code in no range, 78.9 % of it."
     )
+
+
+def test_bars_of_ranges_called_the_same_say_where_they_lie():
+    ranges = [
+        *[Range(0, 10 * MS, "first"), Range(MS, 3 * MS, "measure")],
+        *[Range(20 * MS, 30 * MS, "second"), Range(21 * MS, 28 * MS, "measure")],
+    ]
+    picture = draw_up_trace_picture(analyze_trace(Drawn(ranges=ranges).trace()))
+    assert picture is not None
+    assert {bar.label for group in picture.groups for bar in group.bars} == {
+        "first",
+        "second",
+        "measure (ops: first)",
+        "measure (ops: second)",
+    }
 
 
 def test_the_host_alone_is_told_where_to_begin():
