@@ -61,6 +61,7 @@ class PathNames:
         )
         self._spellings: dict[int, _Spelling] = {NONE: _Spelling()}
         self._names: dict[int, PathName] = {NONE: PathName()}
+        self._ids: dict[int, tuple[int | None, int | None]] = {}
 
     def __getitem__(self, path: int) -> PathName:
         """How a path is called; -1 is no path at all."""
@@ -70,7 +71,10 @@ class PathNames:
         return name
 
     def _spell(self, path: int) -> PathName:
-        pid, tid = thread_ids(self._trace, int(self._thread[path]))
+        thread = int(self._thread[path])
+        if thread not in self._ids:
+            self._ids[thread] = thread_ids(self._trace, thread)
+        pid, tid = self._ids[thread]
         return PathName(
             range=self._trace.name(int(self._message[path])),
             path=self._spelling(path).messages(),

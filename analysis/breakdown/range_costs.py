@@ -7,8 +7,6 @@ leaves out what other threads asked for, as NVIDIA's does.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Ints, ints
@@ -242,47 +240,41 @@ class _Work:
         worked = np.flatnonzero(self._last >= self._first)
         projected = self._sum(of_range[worked], self._last[worked] - self._first[worked])
         declared, peaks = find_declared(self._trace, self._paths), peaks_of_gpus(self._trace.gpus.values())
+        credit = self._name_credits()
+        nested = ints(frame, "style")[self._paths.first] == PUSH_POP
         return tuple(
-            replace(
-                self._range_row(
-                    path, int(instances[path]), int(wall[path]), int(busy[path]), int(projected[path])
-                ),
+            RangeRow(
+                range=(name := self._names[path]).range,
+                path=name.path,
+                domain=name.domain,
+                style="push_pop" if nested[path] else "start_end",
+                pid=name.pid,
+                tid=name.tid,
+                instances=int(instances[path]),
+                wall_ns=int(wall[path]),
+                activities=int(self._activities[path]),
+                kernel_sum_ns=int(self._kernel_sum[path]),
+                busy_ns=int(busy[path]),
+                projected_ns=int(projected[path]),
+                launch_call_ns=int(self._launch[path]),
                 flops=declared.flops[path],
                 bytes=declared.bytes[path],
                 flops_by_rate=declared.rates[path],
                 elements=declared.elements[path],
                 no_flops=declared.no_flops[path],
-                attribution=self._name_credit(path),
+                attribution=credit[path],
                 own_busy_ns=(own := None if self._unsure[path] else int(own_busy[path])),
                 roof_share=share_of_roof(declared.flops[path], declared.rates[path], own or 0, peaks),
             )
             for path in np.argsort(self._paths.first, kind="stable").tolist()
         )
 
-    def _range_row(
-        self, path: int, instances: int, wall_ns: int, busy_ns: int, projected_ns: int
-    ) -> RangeRow:
-        name = self._names[path]
-        style = int(ints(self._trace.ranges, "style")[self._paths.first[path]])
-        return RangeRow(
-            range=name.range,
-            path=name.path,
-            domain=name.domain,
-            style="push_pop" if style == PUSH_POP else "start_end",
-            pid=name.pid,
-            tid=name.tid,
-            instances=instances,
-            wall_ns=wall_ns,
-            activities=int(self._activities[path]),
-            kernel_sum_ns=int(self._kernel_sum[path]),
-            busy_ns=busy_ns,
-            projected_ns=projected_ns,
-            launch_call_ns=int(self._launch[path]),
-        )
-
-    def _name_credit(self, path: int) -> str:
-        by = self._credited_by[:, path]
-        return "both" if by[BY_THREAD] and by[BY_PROCESS] else ATTRIBUTIONS[int(by.argmax())]
+    def _name_credits(self) -> list[str]:
+        """How each path's work is known to be its own."""
+        by = self._credited_by
+        names = (*ATTRIBUTIONS, "both")
+        kinds = np.where(by[BY_THREAD] & by[BY_PROCESS], len(ATTRIBUTIONS), by.argmax(axis=0))
+        return [names[kind] for kind in kinds.tolist()]
 
     def kernel_rows(self) -> tuple[RangeKernelRow, ...]:
         """Every kernel of every path, the longest total first, then those in no range."""

@@ -74,10 +74,14 @@ def cut_rows(
     rows: Sequence[Item], which: str = "with the most time"
 ) -> tuple[Sequence[Item], tuple[str, ...]]:
     """The first rows, and the note that says so where there are more."""
-    if len(rows) <= MOST_ROWS:
-        return rows, ()
-    said = f"These are the {MOST_ROWS:,} {which} of {len(rows):,} rows; --json and --csv have all."
-    return rows[:MOST_ROWS], (said,)
+    return rows[:MOST_ROWS], tell_cut(len(rows), which)
+
+
+def tell_cut(rows: int, which: str) -> tuple[str, ...]:
+    """The note under the first rows of so many; none where these are all."""
+    if rows <= MOST_ROWS:
+        return ()
+    return (f"These are the {MOST_ROWS:,} {which} of {rows:,} rows; --json and --csv have all.",)
 
 
 def format_dims(dims: tuple[int, int, int] | None) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
 from ...analysis.words import name_device
 from ..document.document import Row, Table
 from ..document.names import clean
-from ..document.tables import MOST_ROWS, ColumnOf, cut_rows, drop_empty, fill_row
+from ..document.tables import MOST_ROWS, ColumnOf, drop_empty, fill_row, tell_cut
 from .range_columns import range_columns
 
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
@@ -25,6 +26,10 @@ BY_PROCESS = (
 SHOWN_LAYERS = ("kernel", "memcpy", "memset", "graph", "launch", "host", "api", "sync", "latency", "unknown")
 """Layers in the order in which a short line may lose them."""
 
+PLACES = {layer: at for at, layer in enumerate(SHOWN_LAYERS)}
+
+BOTH = "both"
+
 Owner = tuple[str, tuple[str, ...]]
 
 Window = tuple[tuple[str, ...], int | None]
@@ -35,26 +40,27 @@ class _Owned:
     """What an owner has of windows that lie on one device."""
 
     owner: Owner
-    layers: dict[str, int]
-    ways: set[str]
+    times: Sequence[int]
+    """In the order of the layers shown."""
+    way: str
     wall_ns: float
     """Of the windows together."""
 
     @property
     def ns(self) -> int:
         """Of all layers."""
-        return sum(self.layers.values())
+        return sum(self.times)
 
 
 def _layer_column(layer: str) -> ColumnOf[_Owned]:
-    return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.layers[layer])
+    return ColumnOf(key=layer, title=layer, kind="time", value=lambda owned: owned.times[PLACES[layer]])
 
 
 def _columns(named: Iterable[ColumnOf[_Owned]], *, shared: bool) -> tuple[ColumnOf[_Owned], ...]:
     """``shared``: some time was credited by process, so the way is worth a column."""
 
     def way(owned: _Owned) -> str | None:
-        return _name_ways(owned.ways) if shared else None
+        return owned.way if shared else None
 
     return (
         *named,
@@ -68,16 +74,15 @@ def _columns(named: Iterable[ColumnOf[_Owned]], *, shared: bool) -> tuple[Column
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
     groups = _group(analysis.windows)
-    shared = any("process" in ways for group in groups for ways in group.ways.values())
+    shared = any(group.shared for group in groups)
     found = [owner for group in groups for owner in group.times]
     named, where = range_columns(
         _name_of, [o for o in found if o[1] != NOT_LISTED], "owner", unnamed=UNATTRIBUTED
     )
     columns = _columns(named, shared=shared)
-    rows, cut = cut_rows(
-        [row for at, group in enumerate(groups) for row in group.rows(columns, main=at < MAIN_GROUPS)],
-        "first",
-    )
+    rows: list[Row] = []
+    for at, group in enumerate(groups):
+        rows += group.rows(columns, MOST_ROWS - len(rows), main=at < MAIN_GROUPS)
     table = Table(
         name="owners",
         title="Whose time it is",
@@ -89,7 +94,7 @@ def owner_table(analysis: Analysis) -> Table:
             "all instances of a window together, the shares sum to it.",
             *([BY_PROCESS] if shared else []),
             *where,
-            *cut,
+            *tell_cut(len(found), "first"),
         ),
     )
     return drop_empty(table, keep=("owner", "time"), zeros=True)
@@ -102,8 +107,10 @@ class _Group:
     first: WindowRow
     windows: int = 0
     wall: int = 0
-    times: dict[Owner, dict[str, int]] = field(default_factory=dict)
-    ways: dict[Owner, set[str]] = field(default_factory=dict)
+    times: dict[Owner, list[int]] = field(default_factory=dict)
+    ways: dict[Owner, str] = field(default_factory=dict)
+    shared: bool = False
+    """Whether any time was credited by process."""
 
     def add(self, window: WindowRow) -> None:
         """Another window."""
@@ -111,15 +118,21 @@ class _Group:
         self.wall += int(window.times.wall_ns)
         for owned in window.owners:
             owner = owned.domain, owned.path
-            self.times.setdefault(owner, dict.fromkeys(SHOWN_LAYERS, 0))[owned.layer] += owned.ns
-            self.ways.setdefault(owner, set()).add(owned.attribution)
+            if owner not in self.times:
+                self.times[owner] = [0] * len(SHOWN_LAYERS)
+                self.ways[owner] = owned.attribution
+            self.times[owner][PLACES[owned.layer]] += owned.ns
+            if self.ways[owner] != owned.attribution:
+                self.ways[owner] = BOTH
+            self.shared |= owned.attribution == "process"
 
-    def rows(self, columns: Sequence[ColumnOf[_Owned]], *, main: bool) -> list[Row]:
-        """The owners, the longest first."""
+    def rows(self, columns: Sequence[ColumnOf[_Owned]], most: int, *, main: bool) -> list[Row]:
+        """So many owners at most, the longest first."""
         wall = self.wall or 1
+        longest = nsmallest(most, self.times, key=lambda owner: (-sum(self.times[owner]), owner))
         owned = [
-            _Owned(owner=owner, layers=layers, ways=self.ways[owner], wall_ns=wall)
-            for owner, layers in self.times.items()
+            _Owned(owner=owner, times=self.times[owner], way=self.ways[owner], wall_ns=wall)
+            for owner in longest
         ]
         return [
             fill_row(
@@ -127,9 +140,9 @@ class _Group:
                 one,
                 group=self.title,
                 main=main and at < MAIN_OWNERS,
-                bar=tuple(one.layers[layer] / wall for layer in SHOWN_LAYERS),
+                bar=tuple(time / wall for time in one.times),
             )
-            for at, one in enumerate(sorted(owned, key=lambda one: (-one.ns, one.owner)))
+            for at, one in enumerate(owned)
         ]
 
     @property
@@ -149,10 +162,6 @@ def _group(windows: Iterable[WindowRow]) -> list[_Group]:
         if window.owners and (place in groups or len(groups) < MOST_ROWS):
             groups.setdefault(place, _Group(window)).add(window)
     return list(groups.values())
-
-
-def _name_ways(ways: set[str]) -> str:
-    return "both" if len(ways) > 1 else next(iter(ways))
 
 
 def _name_of(owned: _Owned) -> Owner:
