@@ -195,7 +195,6 @@ def start_worker(
     began = time.monotonic()
     try:
         with turn_to_start(recorder.nsys.path if isinstance(recorder, NsysRecorder) else None) as turn:
-            began = time.monotonic()
             outcome.exit_code = run_child(
                 command,
                 allowed_environment(context.environment, context.temporary),

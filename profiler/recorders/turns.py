@@ -61,26 +61,27 @@ def clear_failed_start(temporary: Path, folder: Path = SHARED_MEMORY) -> None:
     was seen to end well without its name.
     """
     end_strays(temporary)
-    for block in folder.glob("NSys-*"):
-        with contextlib.suppress(OSError):
-            if block.lstat().st_uid == os.geteuid():
-                block.unlink()
+    for block, _ in _list_own_blocks(folder):
+        block.unlink(missing_ok=True)
 
 
 def remove_remains(folder: Path = SHARED_MEMORY) -> None:
     """Remove this user's blocks that no process uses: a living nsys uses its own, and the last to end removes it."""
-    blocks = [block for block in folder.glob("NSys-*") if _may_be_remains(block)]
+    latest = time.time() - FRESH_SECONDS
+    blocks = [block for block, changed in _list_own_blocks(folder) if changed < latest]
     used = _used_files(folder) if blocks else set[str]()
     for block in blocks:
         if str(block) not in used:
             block.unlink(missing_ok=True)
 
 
-def _may_be_remains(block: Path) -> bool:
-    with contextlib.suppress(OSError):
-        status = block.lstat()
-        return status.st_uid == os.geteuid() and time.time() - status.st_mtime > FRESH_SECONDS
-    return False
+def _list_own_blocks(folder: Path) -> Iterator[tuple[Path, float]]:
+    """This user's blocks of any version, and when each was last changed, in seconds of the epoch."""
+    for block in folder.glob("NSys-*"):
+        with contextlib.suppress(OSError):
+            status = block.lstat()
+            if status.st_uid == os.geteuid():
+                yield block, status.st_mtime
 
 
 def _used_files(folder: Path) -> set[str]:
@@ -89,9 +90,7 @@ def _used_files(folder: Path) -> set[str]:
     for process in psutil.process_iter():
         with contextlib.suppress(OSError, UnicodeError):
             maps = Path(f"/proc/{process.pid}/maps").read_text("utf-8", "replace")
-            used.update(
-                line.split(maxsplit=5)[5] for line in maps.splitlines() if line.find(f" {folder}/") >= 0
-            )
+            used.update(line.split(maxsplit=5)[5] for line in maps.splitlines() if f" {folder}/" in line)
     return used
 
 
