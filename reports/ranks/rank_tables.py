@@ -15,7 +15,7 @@ from ...analysis.words import name_device
 from ..document.document import Table
 from ..document.names import clean
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
-from .sentences import NO_RANGE, rank_name
+from .sentences import name_where, rank_name
 
 MAIN_STEPS, MAIN_COLLECTIVES, MAIN_RANKS = 12, 8, 16
 """Rows a short report (the terminal) shows of each table."""
@@ -185,7 +185,7 @@ def _columns_of_cause() -> tuple[ColumnOf[Cause], ...]:
         ColumnOf(
             key="where",
             title="where",
-            value=lambda cause: clean(" › ".join(cause.path[1:] or cause.path)) or NO_RANGE,
+            value=lambda cause: name_where(cause.path),
         ),
         ColumnOf(key="layer", title="layer", value=lambda cause: cause.layer),
         ColumnOf(key="excess", title="excess", kind="time", value=lambda cause: cause.excess_ns),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from ...analysis.ranks.stragglers import Cause, Run
@@ -94,7 +95,7 @@ def _describe_slowest(job: JobAnalysis, slowest: Slowest) -> str:
     ratio = format_value(slowest.own_ns / slowest.others_ns if slowest.others_ns else None, "ratio")
     whose = "the other's" if len(job.sums) == 2 else "the others'"
     name = rank_name(job, slowest.rank)
-    where = clean(" › ".join(slowest.path[1:] or slowest.path)) or NO_RANGE
+    where = name_where(slowest.path)
     most = (
         f", most of it {where} +{format_quantity(slowest.excess_ns, 'time')}" if slowest.excess_ns > 0 else ""
     )
@@ -103,6 +104,11 @@ def _describe_slowest(job: JobAnalysis, slowest: Slowest) -> str:
 
 def describe_cause(cause: Cause) -> str:
     """Where a straggler's time goes."""
-    where = clean(" › ".join(cause.path[1:] or cause.path)) or NO_RANGE
+    where = name_where(cause.path)
     since = ", counted from the step before" if cause.steps > 1 else ""
     return f"{where} +{format_quantity(cause.excess_ns, 'time')} {LAYER_WORDS[cause.layer]}{since}"
+
+
+def name_where(path: Sequence[str]) -> str:
+    """The ranges inside a step; what is in none of them is the step's own."""
+    return clean(" › ".join(path[1:] or path)) or NO_RANGE
