@@ -30,6 +30,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("hardware",),
             ("trace",),
             ("attribution",),
+            ("labelling",),
         ),
         *(("evidence",), ("breakdown",), ("timeline",)),
         *(("runs", "ranks", "many"), ("programs",), ("explain", "archives"), ("compare", "store")),

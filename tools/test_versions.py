@@ -24,7 +24,12 @@ NEEDED = ("pytest>=8", "hypothesis>=6.100")
 
 TESTS = (
     *("tests/profiler/annotation/test_annotate.py", "tests/profiler/annotation/test_nvtx_domain.py"),
-    *("tests/analysis/arithmetic", "tests/analysis/attribution", "tests/analysis/breakdown"),
+    *(
+        "tests/analysis/arithmetic",
+        "tests/analysis/attribution",
+        "tests/analysis/breakdown",
+        "tests/analysis/labelling",
+    ),
     *("tests/analysis/trace/test_trace.py", "tests/analysis/compare/test_compare.py"),
 )
 

@@ -176,7 +176,8 @@ def running_maximum(group: Ints, value: Ints) -> Ints:
     if not len(group):
         return value
     low, high = int(value.min()), int(value.max())
-    number = np.cumsum(np.diff(group, prepend=group[0]) != 0)
+    number = np.zeros(len(group), np.int64)
+    np.cumsum(group[1:] != group[:-1], out=number[1:])
     if (int(number[-1]) + 1) * (high - low + 1) >= PACKED:
         return pd.DataFrame({"group": number, "value": value}).groupby("group").cummax()["value"].to_numpy()
     number *= high - low + 1

@@ -20,6 +20,7 @@ from ..attribution.steady_instances import Instances
 from ..evidence.judging import judge_metrics
 from ..evidence.metric_rows import TraceMetrics, measure_metrics
 from ..export.identity import pid_of
+from ..labelling.labelled import Labelled, label_trace
 from ..plain import to_plain
 from ..trace.digest import Digest
 from ..trace.open import Announce, find_trace, open_trace_file
@@ -28,7 +29,6 @@ from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .kernels import copy_rows, kernel_rows
-from .labelled import Labelled, label_trace
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
@@ -131,13 +131,16 @@ def analyze_trace(
     """
     folded = None if wanted.exact_names else fold_ranges(trace)
     trace = trace if folded is None else folded.trace
-    with ThreadPoolExecutor(1) as pool:  # no more than these two at a time, for each needs memory of its own
-        kernels = pool.submit(lambda: kernel_rows(trace, _every_row(trace), measure_queue(trace)))
+    with ThreadPoolExecutor(1) as pool:  # no more than two at a time, for each needs memory of its own
+        making_kernels = pool.submit(lambda: kernel_rows(trace, _every_row(trace), measure_queue(trace)))
         labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
-        attribution = labelled.attribution
-    costs = measure_ranges(trace, attribution, labelled.paths, labelled.names)
-    windows, notes = _cut_windows(labelled, range_glob, domains, window)
-    metrics = measure_metrics(trace, attribution, labelled.paths)
+        attribution, paths, names = labelled.attribution, labelled.paths, labelled.names
+        windows, notes = _cut_windows(labelled, range_glob, domains, window)
+        making_ranges = pool.submit(measure_ranges, trace, attribution, paths, names)
+        steps = find_steps(labelled, wanted)
+        metrics = measure_metrics(trace, attribution, paths)
+        copies = copy_rows(trace, _every_row(trace), attribution.kind)
+        kernels, costs = making_kernels.result(), making_ranges.result()
     counts = {
         "deep_ranges": int((ints(trace.ranges, "depth") >= MOST_LEVELS).sum()),
         "kernels_not_listed": costs.kernels_left_out,
@@ -156,9 +159,9 @@ def analyze_trace(
         windows=windows,
         ranges=costs.ranges,
         range_kernels=costs.kernels,
-        kernels=kernels.result(),
-        copies=copy_rows(trace, _every_row(trace), attribution.kind),
-        steps=find_steps(labelled, wanted),
+        kernels=kernels,
+        copies=copies,
+        steps=steps,
         metrics=metrics,
     )
 

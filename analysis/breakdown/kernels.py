@@ -76,14 +76,16 @@ def kernel_rows_by_group(
     if int(launch.max(initial=-1)) + 1 != len(by_kernel.group):
         by_launch = _describe(trace, rows, launch)
     launches = _launches(trace, rows, kernel, launch, by_launch)
-    waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
     first = _first_of_each(kernel, len(by_kernel.group))
-    totals = sum_by_group(group[first], groups, by_kernel.total).tolist()
+    group = group[first]
+    del launch, by_launch  # there may be millions, and medians need memory
+    waits = _wait_medians(trace, rows, kernel, len(by_kernel.group), queue)
+    totals = sum_by_group(group, groups, by_kernel.total).tolist()
     begun = np.full(len(by_kernel.group), np.iinfo(np.int64).max)
     np.minimum.at(begun, kernel, ints(frame, "start_ns")[rows])
     found: list[list[KernelRow]] = [[] for _ in range(groups)]
     name, device = (ints(frame, column)[rows[first]].tolist() for column in ("name", "device"))
-    for at, (one, begin) in enumerate(zip(group[first].tolist(), begun.tolist(), strict=True)):
+    for at, (one, begin) in enumerate(zip(group.tolist(), begun.tolist(), strict=True)):
         kernel_on = trace.name(name[at]), known_device(device[at])
         medians = {what: of[at] for what, of in waits.items()}
         found[one].append(_kernel_row(kernel_on, begin, by_kernel, at, totals[one], medians, launches[at]))
@@ -114,6 +116,7 @@ def _wait_medians(
     """From the launch to the start: medians of each kernel's calls and queue times, None where none is known."""
     order = sort_groups(kernel, kernels)
     rows, kernel = rows[order], kernel[order]
+    del order
     found = {
         "launch_call_median_ns": _call_medians(trace, ints(trace.activities, "call")[rows], kernel, kernels)
     }

@@ -28,14 +28,13 @@ class Queue:
 
 def measure_queue(trace: Trace) -> Queue:
     """The queue time of every activity of a trace."""
-    count = len(trace.activities)
-    queue, wait, latency = (np.full(count, np.nan) for _ in range(3))
+    before, before_call = _previous_on_stream(trace)
     call, start = ints(trace.activities, "call"), ints(trace.activities, "start_ns")
     rows = _first_of_calls(trace)
     call_end = ints(trace.calls, "end_ns")[call[rows]]
     some = start[rows] >= call_end
     rows, call_end = rows[some], call_end[some]
-    before, before_call = _previous_on_stream(trace)
+    queue, wait, latency = (np.full(len(call), np.nan) for _ in range(3))
     queue[rows] = start[rows] - call_end
     busy_until = np.where(before[rows] > call_end, np.minimum(before[rows], start[rows]), call_end)
     wait[rows] = busy_until - call_end
@@ -66,12 +65,16 @@ def _previous_on_stream(trace: Trace) -> tuple[Ints, Codes]:
     stream = _stream_codes(trace)[rows]
     order = sort_groups(stream, int(stream.max(initial=-1)) + 1)
     rows, stream = rows[order], stream[order]
-    latest, call = running_maximum(stream, ints(frame, "end_ns")[rows]), ints(frame, "call")[rows]
+    del order
     first = np.ones(len(rows), np.bool_)
     first[1:] = stream[1:] != stream[:-1]
-    until, before_call = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32)
-    until[rows] = np.where(first, np.iinfo(np.int64).min, np.roll(latest, 1))
-    before_call[rows] = np.where(first, NONE, np.roll(call, 1))
+    latest = np.roll(running_maximum(stream, ints(frame, "end_ns")[rows]), 1)
+    del stream
+    latest[first] = np.iinfo(np.int64).min
+    call = np.roll(ints(frame, "call")[rows], 1)
+    call[first] = NONE
+    until, before_call = np.empty_like(latest), np.empty_like(call)
+    until[rows], before_call[rows] = latest, call
     return until, before_call
 
 

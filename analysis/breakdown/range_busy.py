@@ -19,6 +19,7 @@ class BusyTimes:
         self._attribution, self._paths, frame = attribution, paths, trace.activities
         self._start, self._end = ints(frame, "start_ns"), ints(frame, "end_ns")
         devices, self._device = np.unique(ints(frame, "device"), return_inverse=True)
+        self._device = self._device.astype(np.int32)
         self._devices = max(len(devices), 1)
         self._summed = np.zeros(len(paths), np.int64)
         self._waits = np.zeros(len(paths), np.bool_)
@@ -60,7 +61,7 @@ class BusyTimes:
         return ~self._attribution.foreign[self._attribution.site[rows]]
 
     def _union(self, rows: Ints, path: Ints) -> Ints:
-        group = path * np.int64(self._devices) + self._device[rows]
+        group = path if self._devices == 1 else path * np.int64(self._devices) + self._device[rows]
         sums = union_by_group(group, len(self._paths) * self._devices, self._start[rows], self._end[rows])
         return sums.reshape(-1, self._devices).sum(axis=1)
 

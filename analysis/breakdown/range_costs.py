@@ -75,12 +75,12 @@ class _Work:
         if chain.along_paths and not chain.nest.crossing:
             credit = chain.innermost()
             rows, ranges = self._pairs(credit)
-            (self._add_deep if self._is_deep else self._add_nested)(
-                credit, rows, self._paths.of_range[ranges]
-            )
             self._project(credit.kind, rows, ranges)
             if credit.kind == BY_THREAD:
                 self._project_outwards()
+            path = self._paths.of_range[ranges]
+            del ranges  # a record may have many, and sums need memory
+            (self._add_deep if self._is_deep else self._add_nested)(credit, rows, path)
             return
         for credit in walk_chain(chain, self._attribution.sites.time):
             rows, ranges = self._pairs(credit)

@@ -9,20 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Ints, ints
-from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.statistics import median_interval
 from ..attribution.paths import MOST_LEVELS
 from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
-from ..trace.trace import Trace
+from ..labelling.labelled import Labelled
 from ..words import LAYERS
-from .labelled import Labelled
-from .timeline import DeviceSpans
-
-FEWEST_AT_ONCE = 1 << 18
-"""Spans that are summed in one go: a trace has millions."""
-
-MOST_CELLS = 1 << 20
-"""Sums of ranges and layers that are made in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,39 +62,6 @@ _MOST_HICCUPS, _LEAST_WEIGHT = 0.2, 1.1
 """The share of instances beyond which they are a way of the program's own; and by how much they must move the mean."""
 
 
-def sum_owned(trace: Trace, spans: DeviceSpans) -> NDArray[np.int64]:
-    """(range, layer) -> ns of a device's timeline that the range and those inside it own."""
-    ranges = trace.ranges
-    sums = np.zeros((len(ranges), len(LAYERS)), np.int64)
-    # Some layers at a time: of a million ranges, sums of all of them would be there several times over.
-    width = min(max(1, MOST_CELLS // max(len(ranges), 1)), len(LAYERS))
-    for lowest in range(0, len(LAYERS), width):
-        sums[:, lowest : lowest + width] = _sum_layers(spans, len(ranges), lowest, width)[
-            :, : len(LAYERS) - lowest
-        ]
-    parent, depth = ints(ranges, "parent"), ints(ranges, "depth")
-    for level in range(int(depth.max(initial=0)), 0, -1):
-        rows = np.flatnonzero((depth == level) & (parent >= 0))
-        np.add.at(sums, parent[rows], sums[rows])
-    return sums
-
-
-def _sum_layers(spans: DeviceSpans, ranges: int, lowest: int, width: int) -> NDArray[np.int64]:
-    """(range, layer) -> ns that the range itself owns, for so many layers from the lowest on."""
-    cells = ranges * width
-    sums = np.zeros(cells, np.int64)
-    at_once = max(FEWEST_AT_ONCE, cells)
-    for first in range(0, len(spans), at_once):
-        some = slice(first, first + at_once)
-        owner, layer = spans.owner[some], spans.layer[some]
-        own = owner >= 0
-        if width < len(LAYERS):
-            own &= (layer >= lowest) & (layer < lowest + width)
-        cell = owner[own] * np.int64(width) + (layer[own] - lowest)
-        sums += sum_by_group(cell, cells, (spans.end_ns[some] - spans.start_ns[some])[own])
-    return sums.reshape(ranges, width)
-
-
 def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     """The steps among the ranges of a trace that may own work, those with most time first."""
     trace = labelled.trace
@@ -114,11 +72,10 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     found = find_step_paths({path: len(rows) for path, rows in members.items()})
     if not found:
         return ()
-    sums, clock = _measure(labelled)
-    times = sums.sum(axis=1)
-    kept, _ = drop_warm_up(trace, members, times, wanted)
+    clock = _read_clock(labelled)
+    kept, _ = drop_warm_up(trace, members, clock.times, wanted)
     parent = ints(trace.ranges, "parent")
-    rows = [_describe(path, kept, sums, parent, len(members[path]), clock) for path in found]
+    rows = [_describe(path, kept, parent, len(members[path]), clock) for path in found]
     return tuple(
         sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
     )
@@ -147,28 +104,43 @@ def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
     return tuple(reversed(parts))
 
 
-def _measure(labelled: Labelled) -> tuple[NDArray[np.float64], str]:
-    """(range, layer) -> the time of every range, and on which clock; the host's has no layers, and one column."""
+class _Clock:
+    """How long ranges took: on the devices' clock in each layer, the mean of all devices, or on the host's."""
+
+    def __init__(self, name: str, sums: NDArray[np.int64], devices: int) -> None:
+        self.name = name
+        self.times = sums.sum(axis=0) / devices
+        """ns of every range."""
+        self._sums, self._devices = sums, devices
+        self._used = np.flatnonzero(sums.any(axis=1)).tolist()
+
+    def sum_layers(self, rows: Ints) -> NDArray[np.float64]:
+        """ns of some ranges together in each layer; the host's clock has one."""
+        layers = np.zeros(len(self._sums))
+        for one in self._used:
+            layers[one] = self._sums[one][rows].sum() / self._devices
+        return layers
+
+
+def _read_clock(labelled: Labelled) -> _Clock:
     ranges = labelled.trace.ranges
-    if not labelled.timelines:
-        return (ints(ranges, "end_ns") - ints(ranges, "start_ns")).astype(float)[:, None], "host"
-    first, *others = labelled.timelines.values()
-    sums = sum_owned(labelled.trace, first)
-    for spans in others:
-        sums += sum_owned(labelled.trace, spans)
-    return sums / len(labelled.timelines), "device"
+    if not labelled.sums:
+        return _Clock("host", (ints(ranges, "end_ns") - ints(ranges, "start_ns"))[None], 1)
+    first, *others = (sums.inclusive(labelled.trace) for sums in labelled.sums.values())
+    for sums in others:
+        first += sums
+    return _Clock("device", first, len(labelled.sums))
 
 
 def _describe(
     path: RangePath,
     kept: Mapping[RangePath, Ints],
-    sums: NDArray[np.float64],
     parent: Ints,
     of: int,
-    clock: str,
+    clock: _Clock,
 ) -> StepRow:
     rows = kept[path]
-    times = sums[rows].sum(axis=1)
+    times = clock.times[rows]
     held_up = rows[_find_hiccups(times)]
     calm = _leave_out(held_up, path, kept, parent) if len(held_up) else kept
     return StepRow(
@@ -179,11 +151,11 @@ def _describe(
         warm_up=of - len(times),
         median_ns=float(np.median(times)),
         interval_ns=median_interval(times),
-        clock=clock,
+        clock=clock.name,
         times_ns=tuple(times.tolist()),
         hiccups=len(held_up),
-        layers=_spell_layers(sums[calm[path]].sum(axis=0) / len(calm[path])),
-        parts=tuple(_divide(path, calm, sums)),
+        layers=_spell_layers(clock.sum_layers(calm[path]) / len(calm[path])),
+        parts=tuple(_divide(path, calm, clock)),
     )
 
 
@@ -207,14 +179,14 @@ def _find_hiccups(times: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.zeros(len(times), bool)
 
 
-def _divide(path: RangePath, kept: Mapping[RangePath, Ints], sums: NDArray[np.float64]) -> list[StepPart]:
+def _divide(path: RangePath, kept: Mapping[RangePath, Ints], clock: _Clock) -> list[StepPart]:
     """The parts of a step: those of its threads together, and the rest, which is never less than nothing."""
     steps = len(kept[path])
-    rest = sums[kept[path]].sum(axis=0)
+    rest = clock.sum_layers(kept[path])
     parts: list[StepPart] = []
     for inner, rows in kept.items():
         if inner[:-1] == path:
-            total = sums[rows].sum(axis=0)
+            total = clock.sum_layers(rows)
             rest = rest - total
             parts.append(_part(inner[-1][1], inner[-1][0], len(rows) / steps, total / steps))
     parts.sort(key=lambda part: -part.ns)

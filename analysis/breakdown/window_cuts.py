@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
+from ..arithmetic.grouped import sum_by_group
 from ..arithmetic.spans import covered_before
 from ..attribution.folding import full_names
 from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
+from ..labelling.device_sums import DeviceSums
+from ..labelling.labelled import Labelled
+from ..labelling.timeline import DeviceSpans
 from ..trace.trace import Trace
 from ..words import LAYERS, MEMCPY, WindowClock
-from .labelled import Labelled
-from .timeline import DeviceSpans
 from .window_rows import DeviceTimes, HostTimes, Kind, Owned, Times, WindowPart, Windows
 from .windows import (
     count_touched,
@@ -70,11 +72,37 @@ def _matches(
 def trace_windows(labelled: Labelled) -> Windows:
     """One window over all that was recorded, per device; on the host when there is none."""
     start, end = labelled.trace.extent()
-    rows, starts, ends = np.array([NONE]), np.array([start]), np.array([end])
-    if not labelled.timelines:
-        return Windows((_host_part(labelled, rows, starts, ends, "trace"),))
-    devices = sorted(labelled.timelines)
-    return Windows(tuple(_device_part(labelled, device, rows, starts, ends, "trace") for device in devices))
+    whole = np.array([NONE]), np.array([start]), np.array([end])
+    if not labelled.sums:
+        return Windows((_host_part(labelled, *whole, "trace"),))
+    return Windows(
+        tuple(
+            _part(labelled, *whole, "trace", device, _whole_times(sums, labelled.paths))
+            for device, sums in sorted(labelled.sums.items())
+        )
+    )
+
+
+def _whole_times(sums: DeviceSums, paths: Paths) -> DeviceTimes:
+    """The one window over all of a device's time."""
+    by_path = _sum_paths(sums.by_thread, paths)
+    if sums.by_process is not None:
+        by_path = np.concatenate([by_path, _sum_paths(sums.by_process, paths)[:, 1:]], axis=1)
+    layer, column = np.nonzero(by_path)
+    ns = by_path[layer, column]
+    owned = _list_owned(np.zeros_like(layer), layer, column - 1, ns, paths, np.ones(1, np.bool_))
+    return DeviceTimes(
+        sums=by_path.sum(axis=1)[None],
+        copies={kind: np.array([ns]) for kind, ns in sums.copies.items()},
+        owned=owned,
+        split=sums.split,
+    )
+
+
+def _sum_paths(sums: NDArray[np.int64], paths: Paths) -> NDArray[np.int64]:
+    """(layer, path) -> ns of times by range; the first column is that of no range."""
+    path = np.append(paths.of_range, NONE) + 1
+    return np.stack([sum_by_group(path, len(paths) + 1, layer) for layer in sums])
 
 
 def range_windows(labelled: Labelled, rows: Ints, kind: WindowClock) -> Windows:
@@ -146,8 +174,13 @@ def _own(
     window, layer, path, ns = (ints(slices, c) for c in ("window", "layer", "owner", "ns"))
     window = which[window]
     np.add.at(sums, (window, layer), ns)
+    return _list_owned(window, layer, path, ns, paths, listed)
+
+
+def _list_owned(window: Ints, layer: Ints, path: Ints, ns: Ints, paths: Paths, listed: Bools) -> Owned:
+    """Slices of windows, of which those of a path by process have a code of their own, after all paths."""
     order = np.lexsort((layer, path, -ns, window))
-    first = np.searchsorted(window, np.arange(len(start) + 1))
+    first = np.searchsorted(window, np.arange(len(listed) + 1))
     path, layer, ns = path[order], layer[order], ns[order]
     by_process = path >= len(paths)
     path = np.where(by_process, path - len(paths), path)
@@ -170,9 +203,7 @@ def _copy_kinds(trace: Trace, spans: DeviceSpans, start: Ints, end: Ints) -> dic
     copies = np.flatnonzero(spans.layer == MEMCPY)
     if not len(copies):
         return {}
-    place = np.full(len(trace.activities), NONE, np.int64)
-    place[ints(trace.copies, "activity")] = np.arange(len(trace.copies))
-    kind = ints(trace.copies, "copy_kind")[place[spans.copies]]
+    kind = trace.copy_kinds(spans.copies)
     found: dict[int, Ints] = {}
     for one in np.unique(kind).tolist():
         mine = copies[kind == one]

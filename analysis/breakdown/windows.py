@@ -14,10 +14,10 @@ from ..arithmetic.grouped import running_maximum, sum_by_group
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import FIRST, covered_before, intersect, join_spans
 from ..attribution.attribution import Attribution
+from ..labelling.timeline import DeviceSpans
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from .rows import WindowTimes
-from .timeline import DeviceSpans
 
 BATCH_PIECES = 1 << 18
 """Spans that are cut in one go: bounds the memory of long windows and of many overlapping ones."""

@@ -1,6 +1,6 @@
 """What the ranges of a trace cost, as things to compare: all ranges of one path are one thing.
 
-A range's time is the part of the device's timeline that it and the ranges inside it own (breakdown/timeline.py): its
+A range's time is the part of the device's timeline that it and the ranges inside it own (labelling/timeline.py): its
 kernels and copies, and the idle time before them. Ranges that interleave share out every nanosecond, so the
 times of two ops of a loop add up, which windows from one end to the next would not. One instance is one
 sample; the ten layers are those of the median instance and sum to it. In a trace without device work a range's
@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
 from ..breakdown.kernels import copy_rows_by_group, kernel_rows_by_group
-from ..breakdown.labelled import Labelled, label_trace
-from ..breakdown.timeline import DeviceSpans
-from ..breakdown.trace_steps import sum_owned
 from ..evidence.range_counters import Sampled, find_bandwidth
+from ..labelling.labelled import Labelled, label_trace
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, PARTS, name_device
 from .measured import Measured, MeasuredOp
@@ -51,16 +49,16 @@ def measure_ranges(
     """
     labelled = label_trace(trace, domains)
     members = _list_members(labelled)
-    if not labelled.timelines:
+    if not labelled.sums:
         times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
         kept, aside = drop_warm_up(trace, members, times, wanted)
         things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
         return MeasuredRanges(things=_tell_domains(things), set_aside=aside)
     parts = [
-        _Device(labelled=labelled, spans=spans, device=device) for device, spans in labelled.timelines.items()
+        _Device(labelled=labelled, device=device, split=sums.split) for device, sums in labelled.sums.items()
     ]
-    sums = [sum_owned(trace, part.spans) for part in parts]
-    total = np.sum([each.sum(axis=1) for each in sums], axis=0).astype(float)
+    sums = [each.inclusive(trace) for each in labelled.sums.values()]
+    total = np.sum([each.sum(axis=0) for each in sums], axis=0).astype(float)
     kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
     for part, owned in zip(parts, sums, strict=True):
@@ -120,23 +118,25 @@ def label_path(path: RangePath) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Device:
-    """One device's timeline and work, to be shared out to paths."""
+    """One device's time and work, to be shared out to paths."""
 
     labelled: Labelled
-    spans: DeviceSpans
     device: int
+    split: bool
+    """Whether its idle time has layers, for which API calls are needed."""
     sampled: Sampled = field(default_factory=Sampled)
 
     def measure(
         self, members: dict[RangePath, Ints], sums: NDArray[np.int64]
     ) -> Iterator[tuple[RangePath, Measured]]:
-        """Every path that has time on this device; ``sums`` are what the ranges own of it."""
+        """Every path that has time on this device; ``sums`` are (layer, range) ns of it."""
         here = ints(self.labelled.trace.activities, "device") == self.device
         owner = np.where(here, self.labelled.attribution.owner, NONE)
-        timed = [(path, rows) for path, rows in members.items() if sums[rows].any()]
-        ops = self._describe_ops(timed, *_sort_by_path(owner, [rows for _, rows in timed], len(sums)))
+        timed = [(path, rows) for path, rows in members.items() if sums[:, rows].any()]
+        ops = self._describe_ops(timed, *_sort_by_path(owner, [rows for _, rows in timed], sums.shape[1]))
         for (path, rows), op in zip(timed, ops, strict=True):
-            yield path, _describe_path(path, sums[rows], op, self.device, self.spans)
+            owned = np.ascontiguousarray(sums[:, rows].T)
+            yield path, _describe_path(path, owned, op, self.device, split=self.split)
 
     def _describe_ops(
         self, timed: Sequence[tuple[RangePath, Ints]], work: Ints, group: Ints
@@ -170,9 +170,9 @@ def _sort_by_path(owner: Codes, members: Sequence[Ints], ranges: int) -> tuple[I
 
 
 def _describe_path(
-    path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, device: int, spans: DeviceSpans
+    path: RangePath, owned: NDArray[np.int64], op: MeasuredOp, device: int, *, split: bool
 ) -> Measured:
-    """From the ns that each instance owns in each layer; without API calls idle time has no layers."""
+    """From (instance, layer) ns that each owns; not `split`, idle time has no layers."""
     totals = owned.sum(axis=1)
     wall, layers = _find_typical(owned, totals)
     typical: dict[str, float] = dict(zip(LAYERS, layers.tolist(), strict=True))
@@ -185,7 +185,7 @@ def _describe_path(
         device=device,
         traced_samples_ns=tuple(totals.astype(float).tolist()),
         wall_ns=wall,
-        layers={part: typical.get(part) if spans.split or part in BUSY_LAYERS else None for part in PARTS},
+        layers={part: typical.get(part) if split or part in BUSY_LAYERS else None for part in PARTS},
         ops=(op,),
     )
 

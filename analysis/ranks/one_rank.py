@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
-from ..breakdown.labelled import Labelled, label_trace
 from ..errors import TraceError
 from ..export.identity import pid_of
 from ..export.nccl_payload import NcclRanges, read_nccl_ranges
+from ..labelling.labelled import Labelled, label_trace
 from ..sqlite.file import SqliteFile
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arithmetic.arrays import NONE, Bools, Ints, ints
-from ..breakdown.labelled import Labelled
 from ..breakdown.window_cuts import count_outside, match_ranges
+from ..labelling.labelled import Labelled
 from ..trace.trace import Trace
 from .summaries import RankSummary, StepCandidate, StepChoice
 

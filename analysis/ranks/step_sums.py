@@ -11,9 +11,9 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import cut_at, find_gaps, intersect, join_spans
 from ..attribution.attribution import Attribution
-from ..breakdown.labelled import Labelled
 from ..breakdown.windows import device_windows, find_instance
 from ..export.calls import WAITING, names_like
+from ..labelling.labelled import Labelled
 from ..trace.trace import Trace
 from .step_ranges import pattern_of
 from .summaries import STEP_LAYERS, Bars, HostTime, StepSums

@@ -17,10 +17,11 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.spans import FIRST, LAST, cut_at, find_gaps, intersect, join_spans, show_first
 from ..attribution.attribution import Attribution
 from ..attribution.ownership import BY_PROCESS
-from ..breakdown.labelled import Labelled
-from ..breakdown.timeline import DeviceSpans, paint_busy
 from ..breakdown.windows import sum_slices
 from ..export.activities import order_activities
+from ..labelling.gaps import paint_busy
+from ..labelling.labelled import Labelled
+from ..labelling.timeline import DeviceSpans
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS
 from .summaries import WAIT

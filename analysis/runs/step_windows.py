@@ -17,11 +17,11 @@ from ..arithmetic.arrays import NONE, Ints, ints
 from ..attribution.attribution import Attribution
 from ..attribution.own_ranges import StepRanges, find_step_ranges
 from ..breakdown.kernels import copy_rows, kernel_rows
-from ..breakdown.labelled import Labelled, label_trace
 from ..breakdown.queue import Queue, measure_queue
 from ..breakdown.rows import CopyRow, KernelRow, WindowTimes
 from ..breakdown.windows import sum_slices, window_times
 from ..export.devices import GpuInfo
+from ..labelling.labelled import Labelled, label_trace
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from ..words import OWN_DOMAIN, QualityNote

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.arrays import Codes, Ints, ints
 from ..export.devices import Device, GpuInfo
 from ..export.gpu_metrics import GpuSamples
 from ..export.metadata import Metadata
@@ -52,6 +53,10 @@ class Trace:
     def name(self, code: int) -> str:
         """The text of a code."""
         return self.names[code] if code >= 0 else ""
+
+    def copy_kinds(self, rows: Ints) -> Codes:
+        """The kind of copy of some rows of `activities` that are copies."""
+        return ints(self.copies, "copy_kind")[np.searchsorted(ints(self.copies, "activity"), rows)]
 
     def extent(self) -> tuple[int, int]:
         """First and last instant at which anything was recorded: calls, ranges, device work."""

@@ -10,10 +10,10 @@ from drawing.drawn import LAYERS, Call, Drawn, Oracle, Range, Work, drawn_traces
 from drawing.draws import draws
 from flopprof.analysis.attribution.attribution import attribute
 from flopprof.analysis.attribution.ownership import ATTRIBUTIONS
-from flopprof.analysis.breakdown import timeline as breakdown
 from flopprof.analysis.breakdown import windows
-from flopprof.analysis.breakdown.timeline import DeviceSpans, label_devices
 from flopprof.analysis.breakdown.windows import sum_slices
+from flopprof.analysis.labelling import gaps
+from flopprof.analysis.labelling.timeline import DeviceSpans, label_devices
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,7 +83,7 @@ def test_layers_and_owners_of_any_window_are_the_painters(
 ):
     """However many gaps and spans are looked at in one go."""
     oracle = Oracle(drawn)
-    with patch.object(breakdown, "AT_ONCE", at_once), patch.object(windows, "BATCH_PIECES", at_once):
+    with patch.object(gaps, "AT_ONCE", at_once), patch.object(windows, "BATCH_PIECES", at_once):
         found_of = {
             device: sum_slices(
                 spans, np.array([s for s, _ in limits]), np.array([s + length for s, length in limits])
