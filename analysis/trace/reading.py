@@ -68,8 +68,9 @@ def _read(file: SqliteFile, path: Path) -> Trace:
         ranked = pool.submit(
             _rank, nvtx.ranges, who, final, session_end, known=metadata.duration_ns is not None
         )
+        call_process = who.processes_of(raw_calls.global_tids)[raw_calls.thread]
         join = join_calls(
-            who.processes_of(raw_calls.global_tids)[raw_calls.thread],
+            call_process,
             raw_calls.correlation_id,
             raw_calls.start,
             process,
@@ -83,13 +84,16 @@ def _read(file: SqliteFile, path: Path) -> Trace:
     device, devices = place_on_devices(process, raw.ordinal, who.processes, gpus, read_device_map(file))
     activities = _activities(raw, process, device, join.call, final)
     by_start = order_activities(activities)
-    asked = _asked(raw_calls, who, texts, final)
-    lost = _judge_lost(raw_calls, raw, nodes, who, activities, asked)
-    called = _called(activities, calls)
-    overlaps = find_overlaps(activities, by_start, _on_stream(raw, activities), called, texts, gpus)
-    outlasting = find_outlasting(activities, asked, overlaps)
-    wrong = [overlaps.rows, overlaps.everywhere, outlasting.rows]
-    repeats = find_repeats(activities, calls, called, texts, wrong)
+    asked = _asked(raw_calls, calls, call_process, texts)
+    del call_process
+    with ThreadPoolExecutor(1) as pool:
+        judging_lost = pool.submit(_judge_lost, raw_calls, raw, nodes, who, activities, asked)
+        called = _called(activities, calls)
+        overlaps = find_overlaps(activities, by_start, _on_stream(raw, activities), called, texts, gpus)
+        outlasting = find_outlasting(activities, asked, overlaps)
+        wrong = [overlaps.rows, overlaps.everywhere, outlasting.rows]
+        repeats = find_repeats(activities, calls, called, texts, wrong)
+    lost = judging_lost.result()
     out = np.concatenate([overlaps.rows, outlasting.rows, repeats.rows])
     if len(out):
         kept = np.ones(len(activities), np.bool_)
@@ -243,13 +247,13 @@ def _called(activities: pd.DataFrame, calls: pd.DataFrame) -> Codes:
     return np.append(ints(calls, "name"), np.int32(NONE))[ints(activities, "call")]
 
 
-def _asked(raw: RawCalls, who: Identities, texts: tuple[str, ...], final: Codes) -> Asked:
+def _asked(raw: RawCalls, calls: pd.DataFrame, process: Codes, texts: tuple[str, ...]) -> Asked:
     return Asked(
         start=raw.start,
         end=raw.end,
-        thread=who.thread_codes(raw.global_tids)[raw.thread],
-        process=who.processes_of(raw.global_tids)[raw.thread],
-        name=final[raw.name],
+        thread=ints(calls, "thread"),
+        process=process,
+        name=ints(calls, "name"),
         correlation_id=raw.correlation_id,
         succeeded=raw.succeeded,
         names=texts,
