@@ -7,16 +7,12 @@ https://www.sqlite.org/fileformat2.html#b_tree_pages
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .pages import LEAST_ROWID, TABLE_LEAF, Bytes, Damaged, Leaves, Unusual, check_content
-
-Ints = NDArray[np.int64]
-
-Words = NDArray[np.uint64]
+from .byte_words import Bytes, Ints, Words, load16, load_words, varint_lengths, varints
+from .pages import LEAST_ROWID, TABLE_LEAF, Leaves, check_content
+from .unusual import Damaged, Unusual
 
 LEAF_HEADER = 8
 
@@ -24,8 +20,6 @@ LEAST_CELL = 4
 """Bytes a cell takes at least."""
 
 OVERFLOW_POINTER = 4
-
-HIGH_BITS = np.uint64(0x8080808080808080)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,28 +57,30 @@ def find_cells(raw: Bytes, leaves: Leaves, page_size: int, usable: int, *, root:
     Raises Unusual for what is beyond this reader, Damaged for a page that contradicts itself or those above it.
     """
     base = np.arange(len(leaves), dtype=np.int64) * page_size
-    counts = _load16(raw, base + 3)
+    counts = load16(raw, base + 3)
     most = int(counts.max(initial=0))
     if (raw[base] != TABLE_LEAF).any() or most * 2 + LEAF_HEADER > usable:
         raise Unusual("leaf page")
     if not root and not counts.all():
         raise Damaged("a leaf without rows")
     slots = raw[: len(leaves) * page_size].reshape(-1, page_size)[:, LEAF_HEADER : LEAF_HEADER + 2 * most]
-    pointer = np.ascontiguousarray(slots).view(">u2")[np.arange(most) < counts[:, None]]
+    every = np.ascontiguousarray(slots).view(">u2")
+    pointer = every[np.arange(most) < counts[:, None]].astype(np.int64)
     if len(pointer) and (pointer.min() < LEAF_HEADER or pointer.max() > usable - 4):
         raise Unusual("cell pointer")
-    page = np.repeat(base, counts)
-    cell = page + pointer
-    payload, rowid, record = _cell_heads(raw, cell)
+    cell = np.repeat(base, counts)
+    cell += pointer
+    payload, rowid, head = _cell_heads(raw, cell)
     local = _local_bytes(payload, usable)
-    size = record - cell + local
+    size = local + head
     if local is not payload:
         size += np.where(payload > local, OVERFLOW_POINTER, 0)
-    if (cell - page + size > usable).any() or int(local.sum()) + 2 * len(page) > len(leaves) * usable:
+    pointer += size
+    if pointer.max(initial=0) > usable or int(local.sum()) + 2 * len(cell) > len(leaves) * usable:
         raise Unusual("records beyond their page, or over each other")
     _check_pages(raw, base, counts, cell, size, usable)
     _check_order(rowid, counts, leaves)
-    return Cells(raw=raw, rowid=rowid, record=record, payload=payload, local=local)
+    return Cells(raw=raw, rowid=rowid, record=cell + head, payload=payload, local=local)
 
 
 def _check_pages(raw: Bytes, base: Ints, counts: Ints, cell: Ints, size: Ints, usable: int) -> None:
@@ -95,9 +91,9 @@ def _check_pages(raw: Bytes, base: Ints, counts: Ints, cell: Ints, size: Ints, u
     above[1:] = cell[:-1]
     above[first[held]] = lowest[held]
     lowest[held] = cell[first[held] + counts[held] - 1]
-    content = _load16(raw, base + 5)
+    content = load16(raw, base + 5)
     content[content == 0] = 65536
-    odd = (_load16(raw, base + 1) != 0) | (raw[base + 7] != 0) | (base + content != lowest)
+    odd = (load16(raw, base + 1) != 0) | (raw[base + 7] != 0) | (base + content != lowest)
     loose = np.maximum(size, LEAST_CELL) != above - cell
     if loose.any():
         odd[np.repeat(np.arange(len(base)), counts)[loose]] = True
@@ -120,26 +116,26 @@ def _check_order(rowid: Ints, counts: Ints, leaves: Leaves) -> None:
 
 
 def _cell_heads(raw: Bytes, cell: Ints) -> tuple[Ints, Ints, Ints]:
-    """(payload, row id, place of the record): a cell is its payload, its row id and its record.
+    """(payload, row id, bytes before the record): a cell is its payload, its row id and its record.
 
-    Nearly all cells of a block begin with numbers as long as its first cell's, which is checked quickly.
-    Raises Unusual for row ids of nine bytes, which are negative or astronomic.
+    Nearly all cells of a block begin with numbers as long as its first cell's, which is checked quickly; then
+    one number of bytes is that of all. Raises Unusual for row ids of nine bytes, which are negative or astronomic.
     """
     word = load_words(raw, cell)
-    one = _varint_lengths(word[:1])
+    one = varint_lengths(word[:1])
     both = one + _second_lengths(raw, cell[:1] + one, word[:1], one)
     if len(word) and both[0] <= 8:
         first, second = int(one[0]), int(both[0])
         last = _high_bit(first - 1) | _high_bit(second - 1)
         looked_at = sum(map(_high_bit, range(second)))
         if ((word & np.uint64(looked_at)) == np.uint64(looked_at ^ last)).all():
-            payload = _varints(word, one)
+            payload = varints(word, one)
             word <<= np.uint64(8 * first)
-            return payload, _varints(word, both - one), cell + second
-    length = _varint_lengths(word)
+            return payload, varints(word, both - one), both
+    length = varint_lengths(word)
     at = cell + length
-    record = at + _second_lengths(raw, at, word, length)
-    return _varints(word, length), _varints(load_words(raw, at), record - at), record
+    further = _second_lengths(raw, at, word, length)
+    return varints(word, length), varints(load_words(raw, at), further), length + further
 
 
 def _high_bit(byte: int) -> int:
@@ -157,48 +153,9 @@ def _local_bytes(payload: Ints, usable: int) -> Ints:
     return np.where(payload <= most, payload, np.where(kept <= most, kept, least))
 
 
-def load_words(raw: Bytes, at: Ints) -> Words:
-    """Eight bytes from each place as a big-endian number; places need not be aligned."""
-    return (
-        _gather(np.ndarray((len(raw) - 7,), np.int64, raw, 0, (1,)), at)
-        .view(np.uint64)
-        .byteswap(inplace=True)
-    )
-
-
-def _load16(raw: Bytes, at: Ints) -> Ints:
-    windows = np.ndarray((len(raw) - 1,), np.int16, raw, 0, (1,))
-    return _gather(windows, at).view(np.uint16).byteswap(inplace=True).astype(np.int64)
-
-
-def _gather(windows: NDArray[Any], at: Ints) -> NDArray[Any]:
-    """Numbers from places that need not be aligned, of which numpy's own indexing takes thrice the time."""
-    import pandas as pd  # loaded while the file is digested
-
-    return np.asarray(pd.api.extensions.take(windows, at, allow_fill=True))
-
-
-def _varint_lengths(word: Words) -> Ints:
-    """Bytes of the variable-length number that each word begins with: up to the first without its high bit."""
-    last = (~word & HIGH_BITS) >> np.uint64(7)
-    if not last.all():
-        raise Unusual("a number of nine bytes")
-    exponent = (last.astype(np.int64).astype(np.float64).view(np.int64) >> 52) - 1023
-    return 8 - (exponent >> 3)
-
-
 def _second_lengths(raw: Bytes, at: Ints, word: Words, first: Ints) -> Ints:
     """Bytes of the number after a first one of `first` bytes; mostly both are in one word."""
-    length = _varint_lengths(word << (first << 3).astype(np.uint64))
+    length = varint_lengths(word << (first << 3).astype(np.uint64))
     if (length + first <= 8).all():
         return length
-    return _varint_lengths(load_words(raw, at))
-
-
-def _varints(word: Words, length: Ints) -> Ints:
-    """The variable-length numbers that words begin with; one length may be that of all."""
-    value = np.zeros(len(word), np.int64)
-    for byte in range(int(length.max(initial=0))):
-        part = (word >> np.uint64(56 - 8 * byte)).astype(np.int64) & 127
-        value = value << 7 | part if len(length) == 1 else np.where(length > byte, value << 7 | part, value)
-    return value
+    return varint_lengths(load_words(raw, at))

@@ -21,10 +21,11 @@ from ..errors import TraceError
 from .columns import IntColumn, TextColumn, join_columns
 from .exact import exact_integer
 from .folded import Folded, fold_columns
-from .pages import Unusual
+from .layout import find_rowid_name, read_layout
 from .quoting import quote_name
-from .scan import LEAST_CELL, TableScan, find_rowid_name, read_layout
+from .scan import LEAST_CELL, TableScan
 from .snapshot import AGAIN, READ_FAILURES, Rows, Snapshot, translate_error
+from .unusual import Unusual
 
 BATCH_IDS = 300
 """Each is sought in three ways, and old SQLites take 999 parameters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,13 @@ Values = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """`codes` (int32) are places in `combinations`, which are distinct: a value for each column, None for NULL."""
+    """`codes` are places in `combinations`: a value for each column, None for NULL.
+
+    Of a whole table combinations are distinct and codes int32; of a part of it, neither.
+    """
 
     columns: tuple[str, ...]
-    codes: NDArray[np.int32]
+    codes: NDArray[np.signedinteger[Any]]
     combinations: tuple[Values, ...]
     foreign: int = 0
     """Values that are neither integer nor NULL; they are None too."""
@@ -46,7 +50,7 @@ class Folded:
 class FoldedRows:
     """A part of a table: the code of each row in `combinations`, of which two may be equal."""
 
-    codes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    codes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     combinations: list[Values] = field(default_factory=list)
 
 
@@ -63,7 +67,7 @@ class Folder:
         """Append a part; together they must not be longer than the capacity."""
         known = [self._known.setdefault(one, len(self._known)) for one in part.combinations]
         end = self._rows + len(part.codes)
-        self._codes[self._rows : end] = np.array(known, np.int32)[part.codes]
+        self._codes[self._rows : end] = np.array(known, np.int32).take(part.codes)
         self._rows = end
 
     def finish(self) -> Folded:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .byte_words import HIGH_BITS, Bytes, load_words, varint_lengths, varints
+from .unusual import Damaged, Unusual
+
 TABLE_LEAF, TABLE_INTERIOR = 0x0D, 0x05
 
 HEADER_BYTES = 100
@@ -27,17 +30,7 @@ PAD_BYTES = 64
 
 LEAST_ROWID, LAST_ROWID = -(1 << 63), (1 << 63) - 1
 
-Bytes = NDArray[np.uint8]
-
 Pages = NDArray[np.int64]
-
-
-class Unusual(Exception):
-    """Not what this reader understands; SQLite must decide whether it is damage."""
-
-
-class Damaged(Unusual):
-    """A b-tree that contradicts itself, also where SQLite would not stumble over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +112,8 @@ class PageFile:
         pointer = raw[slots].astype(np.int64) << 8 | raw[slots + 1]
         if pointer.min() < INTERIOR_HEADER + 2 * cells or pointer.max() > self.usable - 5:
             raise Unusual("interior cell")
-        found = [_read_key(raw, int(place) + 4) for place in pointer]
-        keys = np.array([key for key, _ in found], np.int64)
-        check_content(raw, self.usable, INTERIOR_HEADER, pointer, np.array([4 + n for _, n in found]))
+        keys, size = _read_keys(raw, pointer + 4)
+        check_content(raw, self.usable, INTERIOR_HEADER, pointer, size + 4)
         bounds = np.concatenate([level.after[at : at + 1], keys, level.upto[at : at + 1]])
         if (keys[1:] <= keys[:-1]).any() or keys[0] < bounds[0] or keys[-1] > bounds[-1]:
             raise Damaged("keys out of order")
@@ -178,8 +170,18 @@ def _free_blocks(page: Bytes, usable: int) -> list[tuple[int, int]]:
     return found
 
 
+def _read_keys(page: Bytes, at: Pages) -> tuple[Pages, Pages]:
+    """The variable-length numbers at some places, and the bytes of each."""
+    word = load_words(page, at)
+    if not ((word & HIGH_BITS) == HIGH_BITS).any():
+        size = varint_lengths(word)
+        return varints(word, size), size
+    found = np.array([_read_key(page, int(place)) for place in at], np.int64)
+    return found[:, 0], found[:, 1]
+
+
 def _read_key(page: Bytes, at: int) -> tuple[int, int]:
-    """The variable-length number at a place, and its bytes."""
+    """One of them, which may have nine bytes."""
     value = 0
     for count in range(1, 10):
         byte = int(page[at + count - 1])

@@ -15,11 +15,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells, Ints, Words, load_words
+from .byte_words import Bytes, Ints, Words, load_words, number_distinct, varying_bits
+from .cells import Cells
 from .columns import IntColumn, constant
 from .exact import exact_integers
-from .folded import Values
-from .pages import Bytes, Unusual
+from .folded import FoldedRows
+from .unusual import Unusual
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -28,13 +29,14 @@ ABSENT = -1
 
 REAL, ZERO, ONE = 7, 8, 9
 
+LENGTH_SHIFT = np.uint64(56)
+"""What is left of a record's first word is its header's length."""
+
 FIRST_TEXT = 13
 """Types of texts are odd, those of blobs even, from 12 on."""
 
 WIDTHS = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)
 """Bytes of a value by its type, up to ONE; 10 and 11 are reserved, from 12 on texts and blobs."""
-
-MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +73,11 @@ class Records:
         """Integers as they are, reals by their bits, 0 for everything else."""
         types = self.types[:, column]
         stored = (types > 0) & (types <= REAL)
-        shift = np.where(stored, 64 - 8 * WIDTHS[np.clip(types, 0, ONE)], 0)
-        values = self._shifted(column, shift)
-        if stored.all():
-            return values
-        fixed = np.where(types == ONE, 1, 0)
-        return np.where(stored.take(self.shape), values, fixed.take(self.shape))
+        # Shifted by 64 bits nothing is left.
+        values = self._shifted(column, 64 - 8 * np.where(stored, WIDTHS[np.clip(types, 0, ONE)], 0))
+        if (types == ONE).any():
+            values += (types == ONE).astype(np.int64).take(self.shape)
+        return values
 
     def _with_reals(self, column: int, values: Ints, known: NDArray[np.bool_]) -> IntColumn:
         """The column with those of its reals that are integers, and without the others."""
@@ -99,29 +100,37 @@ class Records:
         numbers = np.where((types == REAL)[self.shape], values.view(np.float64), values.astype(np.float64))
         return np.where(numeric[self.shape], numbers, np.nan)
 
-    def combinations(self, columns: Sequence[int]) -> tuple[NDArray[np.intp], list[Values]]:
+    def combinations(self, columns: Sequence[int]) -> FoldedRows:
         """For each row a code of its values in some columns, and the values of each code; Unusual for no integers.
 
-        Told apart by the header and the bytes of the columns; those that lie side by side are looked at together.
+        In the order in which they first appear. Told apart by the columns' values or by the header and their bytes,
+        whichever is less to look at.
         """
         if self.cells.local is not self.cells.payload:
             raise Unusual("overflow pages")
-        words = [self.shape.astype(np.uint64)]
-        for first, last in _neighbours(columns):
-            words += self._words(first, last)
-        codes, example = _first_of_each(words)
+        spans = [self._span(first, last) for first, last in _neighbours(columns)]
+        if sum(-(-int(length.max()) // 8) for _, length in spans) < len(columns):
+            words = [self.shape.astype(np.uint64)]
+            words += [word for end, length in spans for word in self._words(end, length)]
+        else:
+            words = [word for column in columns for word in _column_words(self.integers(column))]
+        codes, example = number_distinct(words)
         some = replace(self, cells=self.cells.take(example), shape=self.shape[example])
         found = [some.integers(column) for column in columns]
         if any(column.foreign for column in found):
             raise Unusual("values of another type")
-        return codes, list(zip(*[column.to_list() for column in found], strict=True))
+        return FoldedRows(codes=codes, combinations=list(zip(*[c.to_list() for c in found], strict=True)))
 
-    def _words(self, first: int, last: int) -> Iterator[Words]:
-        """The bytes from one column to another as numbers, eight at a time from the end."""
-        length = self.ends[:, last] - self.ends[:, first] + _sizes(self.types[:, first])
-        end = self.cells.record + self.by_row(self.ends[:, last])
-        for done in range(0, int(length.max(initial=0)), 8):
-            word = load_words(self.cells.raw, np.maximum(end - (done + 8), 0))
+    def _span(self, first: int, last: int) -> tuple[Ints, Ints]:
+        """Where columns that follow each other end, and their bytes, by header."""
+        end = self.ends[:, last]
+        return end, end - self.ends[:, first] + _sizes(self.types[:, first])
+
+    def _words(self, end: Ints, length: Ints) -> Iterator[Words]:
+        """So many bytes up to an end as numbers, eight at a time from the end."""
+        at = self.cells.record + self.by_row(end)
+        for done in range(0, int(length.max()), 8):
+            word = load_words(self.cells.raw, np.maximum(at - (done + 8), 0))
             other = np.clip(8 * (done + 8 - length), 0, 63).astype(np.uint64)  # bits of what comes before
             mask = np.where(length > done, ~np.uint64(0) >> other, np.uint64(0))
             yield word & self.by_row(mask)
@@ -164,18 +173,26 @@ def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp],
     """The rows with their headers decoded, in groups of one header length, and the rows of each group."""
     if not len(cells):
         return []
-    sizes = cells.raw[cells.record]
-    if sizes.max() > 127 or (sizes > cells.local).any() or sizes.min() < 1:
+    word = load_words(cells.raw, cells.record)
+    lengths = word[:1] >> LENGTH_SHIFT
+    if varying_bits(word) >> LENGTH_SHIFT:
+        sizes = (word >> LENGTH_SHIFT).view(np.int64)
+        lengths = np.flatnonzero(np.bincount(sizes))
+        groups = [np.flatnonzero(sizes == length) for length in lengths]
+    else:
+        groups = [np.arange(len(cells))]
+    found: list[tuple[NDArray[np.intp], Records]] = []
+    for length, rows in zip(lengths.tolist(), groups, strict=True):
+        mine = (cells.take(rows), word[rows]) if len(groups) > 1 else (cells, word)
+        found.append((rows, _decode(*mine, length, book)))
+    return found
+
+
+def _decode(cells: Cells, word: Words, length: int, book: HeaderBook) -> Records:
+    """Rows whose headers have one length; `word` begins with it."""
+    if not 1 <= length <= 127 or cells.local.min() < length:
         raise Unusual("record header")
-    lengths = sizes[:1] if (sizes == sizes[0]).all() else np.flatnonzero(np.bincount(sizes))
-    if len(lengths) == 1:
-        return [(np.arange(len(cells)), _decode(cells, int(lengths[0]), book))]
-    groups = [np.flatnonzero(sizes == length) for length in lengths]
-    return [(rows, _decode(cells.take(rows), int(n), book)) for n, rows in zip(lengths, groups, strict=True)]
-
-
-def _decode(cells: Cells, length: int, book: HeaderBook) -> Records:
-    shape, example = _distinct_headers(cells, length)
+    shape, example = number_distinct(_header_words(cells, word, length))
     headers = cells.raw[cells.record[example][:, None] + np.arange(length)]
     types = book.types(headers)
     ends = length + np.cumsum(_sizes(types), axis=1)
@@ -186,14 +203,12 @@ def _decode(cells: Cells, length: int, book: HeaderBook) -> Records:
     return records
 
 
-def _distinct_headers(cells: Cells, length: int) -> tuple[NDArray[np.intp], Ints]:
-    """Which of the distinct headers each row has, and for each of those one row that has it."""
-    words = []
-    for first in range(1, max(length, 2), 8):  # their own length, which comes first, is the same
-        word = load_words(cells.raw, cells.record + first)
-        unused = 8 * min(7, max(0, first + 8 - length))
-        words.append(word >> np.uint64(unused) if unused else word)
-    return _first_of_each(words)
+def _header_words(cells: Cells, word: Words, length: int) -> list[Words]:
+    """The bytes of headers as numbers, eight at a time, of which the first are there."""
+    words = [word, *(load_words(cells.raw, cells.record + first) for first in range(8, length, 8))]
+    if unused := -length % 8:
+        words[-1] = words[-1] >> np.uint64(8 * unused)
+    return words
 
 
 def _neighbours(columns: Sequence[int]) -> list[tuple[int, int]]:
@@ -203,19 +218,12 @@ def _neighbours(columns: Sequence[int]) -> list[tuple[int, int]]:
     return [(int(some[0]), int(some[-1])) for some in np.split(places, breaks)]
 
 
-def _first_of_each(words: Sequence[Words]) -> tuple[NDArray[np.intp], Ints]:
-    """A code for each combination of words, in the order in which they first appear, and one row of each code."""
-    import pandas as pd  # loaded while the file is digested
-
-    digest = words[0]
-    for word in words[1:]:
-        digest = (digest * MIX) ^ (digest >> np.uint64(29)) ^ word
-    code, distinct = pd.factorize(digest)
-    example = np.zeros(len(distinct), np.int64)
-    example[code] = np.arange(len(code))
-    if len(words) > 1 and any((word != word[example].take(code)).any() for word in words):
-        raise Unusual("two combinations with one digest")
-    return code, example
+def _column_words(column: IntColumn) -> list[Words]:
+    """A column's values as numbers, and whether they are some; Unusual for others than integers and NULL."""
+    if column.foreign:
+        raise Unusual("values of another type")
+    values = column.values.view(np.uint64)
+    return [values] if column.valid is None else [values, column.valid.astype(np.uint64)]
 
 
 class HeaderBook:

@@ -6,7 +6,6 @@ says what is damaged. Rows with a wanted value on an overflow page are few, and 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,13 +13,15 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells, Ints, find_cells
+from .byte_words import Ints
+from .cells import Cells, find_cells
 from .columns import ColumnBuilder, IntColumn, TextColumn, interleave_columns, limit_column
 from .exact import EXACT_REAL, exact_integer
 from .folded import Folded, FoldedRows, Folder, Values, fold_columns
-from .pages import Leaves, PageFile, Unusual
-from .quoting import quote_name
+from .layout import Layout, Rows
+from .pages import Leaves, PageFile
 from .record_format import ABSENT, HeaderBook, Records, read_records
+from .unusual import Unusual
 
 BLOCK_BYTES = 4 << 20
 """Pages looked at together: few enough for the processor's cache, enough rows to be worth a numpy call."""
@@ -31,95 +32,9 @@ LEAST_CELL = 6
 MAX_FETCHED = 20_000
 """Rows on overflow pages above which SQLite reads the whole table faster."""
 
-ROWID_NAMES = ("rowid", "_rowid_", "oid")
-
 T = TypeVar("T")
 
-Rows = list[tuple[Any, ...]]
-
-Ask = Callable[[str, tuple[Any, ...]], Rows]
-"""Asks SQLite; raises what sqlite3 raises."""
-
 Group = tuple[NDArray[np.intp], Records]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How a table's rows are stored: its columns in order, and which of them are not plain values."""
-
-    table: str
-    root: int
-    columns: tuple[str, ...]
-    alias: str | None
-    """The column that is the rowid and stored nowhere else."""
-    defaulted: frozenset[str]
-    """Columns that read as something else than NULL in rows older than they are."""
-    real: frozenset[str]
-    """Columns whose stored integers are read as reals."""
-    rowid: str
-    """A name for the rowid that is no column."""
-    rowids: int
-    """From the first to the last rowid: rows there can be at most."""
-
-    def place(self, column: str) -> int | None:
-        """Where a column lies in a record; None is the rowid."""
-        if column == self.alias or (column not in self.columns and column == "rowid"):
-            return None
-        return self.columns.index(column)
-
-
-def read_layout(ask: Ask, table: str) -> Layout:
-    """The layout of a table; raises Unusual for one that is stored otherwise, or that SQLite stumbles over."""
-    try:
-        return _layout(ask, table)
-    except (sqlite3.Error, UnicodeError) as error:
-        raise Unusual("schema") from error
-
-
-def _layout(ask: Ask, table: str) -> Layout:
-    roots = ask("SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
-    infos = ask("SELECT * FROM pragma_table_xinfo(?)", (table,))
-    free = find_rowid_name([str(info[1]) for info in infos])
-    if len(roots) != 1 or not isinstance(roots[0][0], int) or not free or any(info[6] for info in infos):
-        raise Unusual("table")
-    return Layout(
-        table=table,
-        root=roots[0][0],
-        columns=tuple(info[1] for info in infos),
-        alias=_alias(ask, table, infos),
-        defaulted=frozenset(info[1] for info in infos if info[4] is not None),
-        real=frozenset(info[1] for info in infos if _is_real(info[2])),
-        rowid=free,
-        rowids=_span(ask, table, free),
-    )
-
-
-def find_rowid_name(columns: Sequence[str]) -> str | None:
-    """A name for the row id that no column has; None where columns took all of them."""
-    taken = {name.lower() for name in columns}
-    return next((name for name in ROWID_NAMES if name not in taken), None)
-
-
-def _span(ask: Ask, table: str, rowid: str) -> int:
-    name = quote_name(table)
-    query = f"SELECT (SELECT min({rowid}) FROM {name}), (SELECT max({rowid}) FROM {name})"
-    low, high = ask(query, ())[0]
-    return 0 if low is None else max(0, high - low + 1)
-
-
-def _alias(ask: Ask, table: str, infos: Rows) -> str | None:
-    keys = [info for info in infos if info[5]]
-    indexes = ask("SELECT origin FROM pragma_index_list(?)", (table,))
-    if len(keys) != 1 or keys[0][2].upper() != "INTEGER" or ("pk",) in indexes:
-        return None
-    return str(keys[0][1])
-
-
-def _is_real(declared: str) -> bool:
-    """Whether a declared type has REAL affinity (sqlite.org/datatype3.html, 3.1)."""
-    upper = declared.upper()
-    others = ("INT", "CHAR", "CLOB", "TEXT", "BLOB")
-    return any(word in upper for word in ("REAL", "FLOA", "DOUB")) and not any(w in upper for w in others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +65,7 @@ class TableScan:
         if set(folded) & self.layout.real:
             raise Unusual("integers read as reals")
         leaves = self.file.leaves(self.layout.root)
-        capacity = min(self.layout.rowids, len(leaves) * (self.file.usable // LEAST_CELL))
+        capacity = self._capacity(leaves)
         built = {name: ColumnBuilder(capacity) for name in columns}
         folder = Folder(tuple(folded), capacity if folded else 0)
 
@@ -170,6 +85,10 @@ class TableScan:
         return {name: column.finish() for name, column in built.items()}, (
             folder.finish() if folded else fold_columns({}, rows)
         )
+
+    def _capacity(self, leaves: Leaves) -> int:
+        """Rows there can be at most."""
+        return min(self.layout.rowids, len(leaves) * (self.file.usable // LEAST_CELL))
 
     def reals(self, column: str) -> NDArray[np.float64]:
         """A numeric column, NaN where there is no number."""
@@ -215,16 +134,19 @@ class TableScan:
         self, leaves: Leaves, columns: Sequence[str], decode: Callable[[Cells, list[Group]], T]
     ) -> Iterator[Block[T]]:
         """Blocks of rows in order."""
-        step = max(1, BLOCK_BYTES // self.file.page_size)
         book = HeaderBook(len(self.layout.columns))
         fetched = 0
-        for first in range(0, len(leaves), step):
-            part = leaves.part(first, first + step)
+        for part in self._split(leaves):
             block = self._block(part, columns, book, decode, root=len(leaves) == 1)
             fetched += len(block.far)
             if fetched > MAX_FETCHED:
                 raise Unusual("many overflow pages")
             yield block
+
+    def _split(self, leaves: Leaves) -> list[Leaves]:
+        """The pages of each block."""
+        step = max(1, BLOCK_BYTES // self.file.page_size)
+        return [leaves.part(first, first + step) for first in range(0, len(leaves), step)]
 
     def _block(
         self,
@@ -240,7 +162,8 @@ class TableScan:
         groups = read_records(cells, book)
         self._check_stored(groups, columns)
         places = [p for p in map(self.layout.place, columns) if p is not None]
-        far = [rows[~records.on_page(places)] for rows, records in groups] if places else []
+        apart = cells.local is not cells.payload and places
+        far = [rows[~records.on_page(places)] for rows, records in groups] if apart else []
         elsewhere = np.sort(np.concatenate([np.zeros(0, np.intp), *far])).astype(np.int64)
         return Block(cells=cells, far=elsewhere, decoded=decode(cells, groups))
 
@@ -274,13 +197,18 @@ class TableScan:
 
 
 def _fold(groups: list[Group], places: Sequence[int]) -> FoldedRows:
-    """The combinations of a block's rows, group after group."""
-    codes = np.empty(sum(len(rows) for rows, _ in groups), np.int32)
+    """The combinations of a block's rows, group after group; without columns they are all alike."""
+    if not places:
+        rows = sum(len(rows) for rows, _ in groups)
+        return FoldedRows(codes=np.zeros(rows, np.int64), combinations=[()])
+    found = [records.combinations(places) for _, records in groups]
+    if len(found) == 1:
+        return found[0]
+    codes = np.empty(sum(len(rows) for rows, _ in groups), np.int64)
     combinations: list[Values] = []
-    for rows, records in groups:
-        code, found = records.combinations(places)
-        codes[rows] = code + len(combinations)
-        combinations += found
+    for (rows, _), one in zip(groups, found, strict=True):
+        codes[rows] = one.codes + len(combinations)
+        combinations += one.combinations
     return FoldedRows(codes=codes, combinations=combinations)
 
 

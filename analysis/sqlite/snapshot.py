@@ -17,7 +17,8 @@ from threading import Lock, RLock
 from typing import Any
 
 from ..errors import TraceError
-from .pages import PageFile, Unusual
+from .pages import PageFile
+from .unusual import Unusual
 
 MAGIC = b"SQLite format 3\x00"
 

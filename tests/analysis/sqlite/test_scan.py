@@ -14,9 +14,10 @@ from drawing.draws import draws, one_in
 from drawing.tree import DATA
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite import scan as sqlite_scan
+from flopprof.analysis.sqlite.byte_words import number_distinct, varint_lengths, varints
 from flopprof.analysis.sqlite.columns import ColumnBuilder, IntColumn, TextColumn, constant, join_columns
 from flopprof.analysis.sqlite.file import SqliteFile
-from flopprof.analysis.sqlite.pages import Unusual
+from flopprof.analysis.sqlite.unusual import Unusual
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -294,6 +295,7 @@ def test_blocks_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
             monkeypatch.setattr(sqlite_scan, "BLOCK_BYTES", block)
             assert assert_same_integers(file, "t", ["a", "b", "d", "e"]) == 8
             assert_same_others(file, "t", ["a", "c", "d"])
+            assert assert_same_combinations(file, "t", ["b", "e"])
 
 
 def test_values_behind_a_long_text_are_exact(tmp_path: Path):
@@ -388,10 +390,47 @@ def test_two_headers_with_one_digest_are_told_apart(tmp_path: Path, monkeypatch:
     connection.executemany(f"INSERT INTO t VALUES ({', '.join('?' * 12)})", rows)
     connection.commit()
     connection.close()
-    monkeypatch.setattr("flopprof.analysis.sqlite.record_format.MIX", np.uint64(0))
+    monkeypatch.setattr("flopprof.analysis.sqlite.byte_words.MIX", np.uint64(0))
     with SqliteFile(path) as file:
         assert_same_integers(file, "t", [f"c{i}" for i in range(12)])
         assert file.integers("t", ["c5"])["c5"].values.tolist() == [row[5] for row in rows]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100, 9000])
+@pytest.mark.parametrize("most", [1, 2, 30, 1 << 14, 1 << 40])
+@draws(5)
+@given(seed=st.integers(0, 1 << 32), shift=st.sampled_from([0, 8, 20]))
+def test_equal_words_have_one_number_in_the_order_in_which_they_appear(
+    rows: int, most: int, seed: int, shift: int
+):
+    rng = np.random.default_rng(seed)
+    words = [
+        (rng.integers(0, most, rows) << shift).astype(np.uint64),
+        rng.integers(5, 7, rows).astype(np.uint64),
+    ]
+    words[0][rows // 2] = (most - 1) << shift  # perhaps the only one, far from the beginning
+    code, example = number_distinct(words)
+    pairs = list(zip(*[word.tolist() for word in words], strict=True))
+    known: dict[tuple[int, ...], int] = {}
+    assert code.tolist() == [known.setdefault(pair, len(known)) for pair in pairs]
+    assert [pairs[row] for row in example.tolist()] == list(known)
+
+
+@given(numbers=st.lists(st.integers(0, (1 << 56) - 1), min_size=1, max_size=20))
+def test_numbers_of_variable_length_are_read_exactly(numbers: list[int]):
+    written = [write_varint(number) for number in numbers]
+    word = np.array([int.from_bytes(raw.ljust(8, b"\xff"), "big") for raw in written], np.uint64)
+    length = varint_lengths(word)
+    assert length.tolist() == [len(raw) for raw in written]
+    assert varints(word, length).tolist() == numbers
+    assert varints(word[:1], length[:1]).tolist() == numbers[:1]
+
+
+def write_varint(number: int) -> bytes:
+    groups = [number & 127]
+    while number := number >> 7:
+        groups.append(number & 127 | 128)
+    return bytes(groups[::-1])
 
 
 @given(parts=st.lists(st.lists(st.one_of(st.none(), st.integers(0, 2)), max_size=4), max_size=5))
