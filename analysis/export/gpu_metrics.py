@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import Bools, Ints, rows_where
+from ..arithmetic.arrays import Ints, rows_where
 from ..sqlite.file import SqliteFile
-from .raw_tables import Table, read_table
+from .raw_tables import Table, read_parts
 
 Source = Literal["GPU_METRICS", "GENERIC_EVENTS"]
 
@@ -88,49 +88,95 @@ def figure_of(name: str) -> str | None:
 
 def _read_values(file: SqliteFile, schema: str) -> tuple[GpuSamples, ...]:
     names = _metric_names(file)
-    table, (time, timed) = _read_table(file, schema)
-    kinds, code = table.folded, table.folded.codes
-    type_of, metric_of = kinds.values("typeId", 0), kinds.values("metricId", 0)
-    named = kinds.known("typeId") & kinds.known("metricId")
-    whole = timed & table.known("value") & named[code]
-    value = table.values("value", 0)
+    figures = {type_id: _choose_figures(known.names) for type_id, known in names.items()}
     found: list[GpuSamples] = []
-    for type_id in np.unique(type_of[named]).tolist():
-        mine = rows_where(whole & (named & (type_of == type_id))[code])
+    parts = _read_parts(file, figures, schema)
+    for type_id in sorted({type_id for part in parts for type_id in part}):
         known = names.get(type_id, _TypeNames())
         draft = _Draft(device=type_id & DEVICE_BITS, source="GPU_METRICS", set=known.set)
         draft.names = tuple(dict.fromkeys(known.names.values()))
-        place, rows = _number_instants(time[mine])
-        of_row, value_of = code[mine], value[mine]
-        for id, name in known.names.items():
-            figure = figure_of(name)
-            if figure is not None and figure not in draft.values:
-                of_metric = np.flatnonzero((metric_of == id)[of_row])
-                draft.values[figure] = _fill(len(place), rows[of_metric], value_of[of_metric])
-        found += draft.finish(place)
+        time, values = _join_parts([part[type_id] for part in parts if type_id in part])
+        draft.values = dict(zip(figures.get(type_id, ()), values, strict=True))
+        found += draft.finish(time)
     return tuple(sorted(found, key=lambda samples: samples.device))
 
 
-def _read_table(file: SqliteFile, schema: str) -> tuple[Table, tuple[Ints, Bools]]:
-    """The table, the time of each row and whether it is known; the raw one is read where it must stand in."""
-    columns = ["typeId", "metricId", "value"]
-    time = "timestamp" if "timestamp" in file.tables[VALUES] else "timestamp|rawTimestamp"
-    table = read_table(file, VALUES, [time, *columns], folded=columns[:2], schema=schema)
-    if not table.has("timestamp"):
-        return table, (table.values("rawTimestamp", 0), table.known("rawTimestamp"))
-    time, known = table.values("timestamp", 0), table.known("timestamp")
-    if known.all() or "rawTimestamp" not in file.tables[VALUES]:
-        return table, (time, known)
-    raw = read_table(file, VALUES, ["rawTimestamp"], schema=schema)
-    return table, (np.where(known, time, raw.values("rawTimestamp", 0)), known | raw.known("rawTimestamp"))
+Part = tuple[Ints, NDArray[np.float64]]
+"""Instants in order, each once, and (figures, instants) of values, NaN for none."""
+
+
+def _choose_figures(names: dict[int, str]) -> dict[str, int]:
+    """The metric of each figure: the first that is one."""
+    found: dict[str, int] = {}
+    for metric, name in names.items():
+        figure = figure_of(name)
+        if figure is not None:
+            found.setdefault(figure, metric)
+    return found
+
+
+def _read_parts(file: SqliteFile, figures: dict[int, dict[str, int]], schema: str) -> list[dict[int, Part]]:
+    """The samples of each type of event in each part of the table; the raw time is read where it must stand in."""
+    both, kinds = {"timestamp", "rawTimestamp"} <= set(file.tables[VALUES]), ["typeId", "metricId"]
+
+    def take(table: Table) -> dict[int, Part] | None:
+        lacks = both and not table.has("rawTimestamp") and not table.known("timestamp").all()
+        return None if lacks else _take_samples(table, figures)
+
+    parts: list[dict[int, Part]] = []
+    for time in ["timestamp", "timestamp|rawTimestamp"][not both :]:
+        found = read_parts(file, VALUES, [time, *kinds, "value"], take, folded=kinds, schema=schema)
+        parts = [part for part in found if part is not None]
+        if len(parts) == len(found):
+            break
+    return parts
+
+
+def _take_samples(table: Table, figures: dict[int, dict[str, int]]) -> dict[int, Part]:
+    """The samples of each type of event in some rows."""
+    kinds, code = table.folded, table.folded.codes
+    type_of, metric_of = kinds.values("typeId", 0), kinds.values("metricId", 0)
+    named = kinds.known("typeId") & kinds.known("metricId")
+    time, timed = table.values("timestamp", 0), table.known("timestamp")
+    if table.has("rawTimestamp"):
+        time = np.where(timed, time, table.values("rawTimestamp", 0))
+        timed = timed | table.known("rawTimestamp")
+    whole, value = timed & table.known("value"), table.values("value", 0)
+    found: dict[int, Part] = {}
+    for type_id in np.unique(type_of[named]).tolist():
+        ours = named & (type_of == type_id)
+        mine = rows_where(whole & ours.take(code))
+        place, at = _number_instants(time[mine])
+        chosen = figures.get(type_id, {})
+        slot_of = np.full(len(ours), -1, np.int8)
+        for slot, metric in enumerate(chosen.values()):
+            slot_of[ours & (metric_of == metric)] = slot
+        slot = slot_of.take(code[mine])
+        shown = np.flatnonzero(slot >= 0)
+        values = np.full(len(chosen) * len(place), np.nan)
+        values[slot[shown] * np.int64(len(place)) + at[shown]] = value[mine][shown]
+        found[type_id] = place, values.reshape(len(chosen), len(place))
+    return found
+
+
+def _join_parts(parts: list[Part]) -> Part:
+    """One of all; of two values of a figure at one instant the later row's."""
+    time, to = _number_instants(np.concatenate([time for time, _ in parts]))
+    joined = np.full((len(parts[0][1]), len(time)), np.nan)
+    first = 0
+    for part, values in parts:
+        here = to[first : first + len(part)]
+        joined[:, here] = np.where(np.isnan(values), joined[:, here], values)
+        first += len(part)
+    return time, joined
 
 
 def _number_instants(time: Ints) -> tuple[Ints, Ints]:
     """The instants in order, each once, and which of them each time is; exports have them in order."""
     if not len(time) or not (time[1:] >= time[:-1]).all():
         return np.unique(time, return_inverse=True)
-    is_new = time[1:] != time[:-1]
-    return time[np.append(True, is_new)], np.append(np.int32(0), np.cumsum(is_new, dtype=np.int32))
+    is_new = np.append(True, time[1:] != time[:-1])
+    return time[is_new], np.cumsum(is_new, dtype=np.int32) - np.int32(1)
 
 
 @dataclass(slots=True)
@@ -267,9 +313,3 @@ def _number(value: object) -> float | None:
     except ValueError:
         return None
     return number if np.isfinite(number) else None
-
-
-def _fill(size: int, rows: Ints, value: Ints) -> NDArray[np.float64]:
-    filled = np.full(size, np.nan)
-    filled[rows] = value
-    return filled

@@ -6,8 +6,9 @@ have is said by its reader. A missing table is no rows; a missing required colum
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from ..errors import TraceError
 from ..sqlite.columns import IntColumn
 from ..sqlite.file import SqliteFile
 from ..sqlite.folded import Folded, fold_columns
+
+T = TypeVar("T")
 
 
 class ColumnMissing(TraceError):
@@ -75,14 +78,41 @@ def read_table(
     `folded` ones are optional too unless they are among the required. Raises ColumnMissing for a required one;
     ``a|b`` requires one of both.
     """
-    present = file.tables.get(name)
-    if present is None:
+    if name not in file.tables:
         return Table(name=name, rows=0)
+    present = _present(file, name, required, [*optional, *folded], schema)
+    plain, some = [c for c in present if c not in folded], [c for c in folded if c in present]
+    columns, combinations = file.fold(name, plain, some)
+    return Table(name=name, rows=len(next(iter(columns.values()))), columns=columns, folded=combinations)
+
+
+def read_parts(
+    file: SqliteFile,
+    name: str,
+    required: Sequence[str],
+    take: Callable[[Table], T],
+    *,
+    folded: Collection[str],
+    schema: str,
+) -> list[T]:
+    """What `take` makes of a table's required columns part by part, in order; two threads call it at once."""
+    present = _present(file, name, required, (), schema)
+    plain, some = [c for c in present if c not in folded], [c for c in folded if c in present]
+
+    def take_table(columns: dict[str, IntColumn], combinations: Folded) -> T:
+        rows = len(combinations.codes)
+        return take(Table(name=name, rows=rows, columns=columns, folded=combinations))
+
+    return file.parts(name, plain, some, take_table)
+
+
+def _present(
+    file: SqliteFile, name: str, required: Sequence[str], optional: Sequence[str], schema: str
+) -> list[str]:
+    """The columns of those asked for that a table has."""
+    present = file.tables[name]
     for choice in required:
         if not set(choice.split("|")) & set(present):
             raise ColumnMissing(file, name, choice.replace("|", " or "), schema)
-    wanted = [c for choice in required for c in choice.split("|")] + list(optional)
-    columns, combinations = file.fold(
-        name, [c for c in wanted if c in present and c not in folded], [c for c in folded if c in present]
-    )
-    return Table(name=name, rows=len(next(iter(columns.values()))), columns=columns, folded=combinations)
+    wanted = [column for choice in required for column in choice.split("|")]
+    return [column for column in [*wanted, *optional] if column in present]

@@ -23,7 +23,7 @@ from .exact import exact_integer
 from .folded import Folded, fold_columns
 from .layout import find_rowid_name, read_layout
 from .quoting import quote_name
-from .scan import LEAST_CELL, TableScan
+from .scan import LEAST_CELL, TableScan, TakePart
 from .snapshot import AGAIN, READ_FAILURES, Rows, Snapshot, translate_error
 from .unusual import Unusual
 
@@ -91,6 +91,21 @@ class SqliteFile:
         )
         self._agree(table, {*map(len, found[0].values()), len(found[1].codes)})
         return found
+
+    def parts(self, table: str, columns: Sequence[str], folded: Sequence[str], take: TakePart[T]) -> list[T]:
+        """What `take` makes of such columns part by part, in the order of the rows; threads call it at once.
+
+        Two combinations of a part may be equal.
+        """
+        self._require(table, [*columns, *folded])
+
+        def ask() -> list[tuple[int, T]]:
+            whole, combinations = self._ask_folded(table, columns, folded)
+            return [(len(combinations.codes), take(whole, combinations))]
+
+        found = self._read(table, lambda scan: scan.parts(columns, folded, take), ask)
+        self._agree(table, {sum(rows for rows, _ in found)})
+        return [taken for _, taken in found]
 
     def reals(self, table: str, column: str) -> NDArray[np.float64]:
         """A numeric column as float64; NaN for NULL and for what is no number."""

@@ -7,6 +7,7 @@ says what is damaged. Rows with a wanted value on an overflow page are few, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -29,12 +30,18 @@ BLOCK_BYTES = 4 << 20
 LEAST_CELL = 6
 """Bytes a row takes at least, with its cell pointer."""
 
+THREADS = 2
+"""Threads that read the parts of one table; more would wait for the interpreter."""
+
 MAX_FETCHED = 20_000
 """Rows on overflow pages above which SQLite reads the whole table faster."""
 
 T = TypeVar("T")
 
 Group = tuple[NDArray[np.intp], Records]
+
+TakePart = Callable[[dict[str, IntColumn], Folded], T]
+"""What is made of some rows: of integer columns, and others of which few combinations occur."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,36 @@ class TableScan:
         return {name: column.finish() for name, column in built.items()}, (
             folder.finish() if folded else fold_columns({}, rows)
         )
+
+    def parts(self, columns: Sequence[str], folded: Sequence[str], take: TakePart[T]) -> list[tuple[int, T]]:
+        """What `take` makes of each block of rows, in order, and how many they are; by two threads at once.
+
+        Unusual where rows lie on overflow pages, or `folded` columns hold anything but integers.
+        """
+        if set(folded) & self.layout.real:
+            raise Unusual("integers read as reals")
+        places = [self._stored(column) for column in folded]
+        leaves = self.file.leaves(self.layout.root)
+        book = HeaderBook(len(self.layout.columns))
+
+        def decode(cells: Cells, groups: list[Group]) -> T:
+            if cells.local is not cells.payload:
+                raise Unusual("overflow pages")
+            plain = {name: self._integers(name, cells, groups) for name in columns}
+            rows = _fold(groups, places)
+            return take(
+                plain,
+                Folded(columns=tuple(folded), codes=rows.codes, combinations=tuple(rows.combinations)),
+            )
+
+        def read(some: Leaves) -> tuple[int, T]:
+            block = self._block(some, [*columns, *folded], book, decode, root=len(leaves) == 1)
+            return len(block.cells), block.decoded
+
+        found = _map(read, self._split(leaves))
+        if sum(rows for rows, _ in found) > self._capacity(leaves):
+            raise Unusual("more rows than rowids")
+        return found
 
     def _capacity(self, leaves: Leaves) -> int:
         """Rows there can be at most."""
@@ -194,6 +231,14 @@ class TableScan:
         if place is None:
             raise Unusual("the rowid as another type")
         return place
+
+
+def _map(work: Callable[[Leaves], T], blocks: list[Leaves]) -> list[T]:
+    """The results in order; numpy lets threads work at once."""
+    if len(blocks) < 2:
+        return [work(block) for block in blocks]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, blocks))
 
 
 def _fold(groups: list[Group], places: Sequence[int]) -> FoldedRows:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from flopprof.analysis.errors import TraceError
+from flopprof.analysis.sqlite.columns import IntColumn
 from flopprof.analysis.sqlite.file import SqliteFile
+from flopprof.analysis.sqlite.folded import Folded
 
 STEPS = 20_000_000
 """Instructions of SQLite's machine after which a query over damaged pages is taken to go round in circles."""
@@ -79,6 +81,7 @@ def _compare_table(
     reads: list[tuple[str, Sequence[str], Callable[[], list[Row]], Callable[[Row], Row]]] = [
         ("integers", some, lambda: _integers(file, table, some), _exact_row),
         ("fold", some, lambda: _folded(file, table, some[:half], some[half:]), _exact_row),
+        ("parts", some, lambda: _in_parts(file, table, some[:half], some[half:]), _exact_row),
         ("reals", some[:1], lambda: _reals(file, table, some[0]), _real_row),
         ("text", some[:1], lambda: _texts(file, table, some[0]), _text_row),
     ]
@@ -116,6 +119,17 @@ def _query(other: sqlite3.Connection, table: str, columns: Sequence[str]) -> str
 def _integers(file: SqliteFile, table: str, columns: Sequence[str]) -> list[Row]:
     found = file.integers(table, columns)
     return list(zip(*[found[name].to_list() for name in columns], strict=True))
+
+
+def _in_parts(file: SqliteFile, table: str, plain: Sequence[str], folded: Sequence[str]) -> list[Row]:
+    def take(columns: dict[str, IntColumn], combined: Folded) -> list[Row]:
+        lists = [columns[name].to_list() for name in plain]
+        return [
+            (*(values[at] for values in lists), *combined.combinations[code])
+            for at, code in enumerate(combined.codes.tolist())
+        ]
+
+    return [row for part in file.parts(table, plain, folded, take) for row in part]
 
 
 def _folded(file: SqliteFile, table: str, plain: Sequence[str], folded: Sequence[str]) -> list[Row]:

@@ -217,6 +217,24 @@ def test_samples_may_come_in_any_order_and_with_their_raw_time_alone(tmp_path: P
     assert found.metrics == wanted.metrics
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("times", [1, 2])
+def test_samples_that_lie_in_many_parts_are_those_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int, times: int
+):
+    """Instants may be cut by a part's end, come back in a later part, or come before those of an earlier one."""
+    samples = [(1000 + at, at % 90) for at in range(1, 1000)][::order] * times
+    export = drawn([(1000, 1500, "a"), (1500, 2000, "b")], samples)
+    (name,) = export.tables["TARGET_INFO_GPU_METRICS"]
+    export.tables["TARGET_INFO_GPU_METRICS"].append({**name, "metricId": 4, "metricName": "SMs Active"})
+    values = export.tables["GPU_METRICS"]
+    export.tables["GPU_METRICS"] = [{**row, "metricId": id} for row in values for id in (3, 4, 9)]
+    whole = measure(export, tmp_path)
+    assert whole.metrics.ranges[0].figures.sm_active_pct is not None
+    monkeypatch.setattr("flopprof.analysis.sqlite.scan.BLOCK_BYTES", 4096)
+    assert analyze_trace(read_trace(tmp_path / "drawn.sqlite")).metrics == whole.metrics
+
+
 def test_metrics_are_named_alike_whatever_the_order_of_their_rows(tmp_path: Path):
     export = drawn([(1000, 2000, "a")], STEADY)
     (first,) = export.tables["TARGET_INFO_GPU_METRICS"]

@@ -140,6 +140,11 @@ def assert_same_combinations(file: SqliteFile, table: str, columns: Sequence[str
     assert [folded.combinations[code] for code in folded.codes] == list(zip(*expected, strict=True))
     assert len(set(folded.combinations)) == len(folded.combinations)
     assert folded.foreign == 0
+    parts = file.parts(table, columns[:1], columns, lambda plain, rows: (plain[columns[0]], rows))
+    assert [part.combinations[c] for _, part in parts for c in part.codes] == list(
+        zip(*expected, strict=True)
+    )
+    assert [value for first, _ in parts for value in first.to_list()] == expected[0]
     return True
 
 
@@ -394,6 +399,18 @@ def test_two_headers_with_one_digest_are_told_apart(tmp_path: Path, monkeypatch:
     with SqliteFile(path) as file:
         assert_same_integers(file, "t", [f"c{i}" for i in range(12)])
         assert file.integers("t", ["c5"])["c5"].values.tolist() == [row[5] for row in rows]
+
+
+def test_parts_that_are_not_plain_integers_are_left_to_sqlite_whole(tmp_path: Path):
+    path = fill(tmp_path / "t.sqlite", "PRAGMA page_size = 512", FIVE, rows=300)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE t SET e = 'text' WHERE a = 299")
+        connection.execute("UPDATE t SET c = ? WHERE a = 7", ("long " * 400,))
+    with SqliteFile(path) as file:
+        for columns, folded in ((["a"], ["e"]), (["e"], ["d"]), (["a"], ["d"])):
+            ((plain, rows),) = file.parts("t", columns, folded, lambda plain, rows: (plain, rows))
+            assert len(plain[columns[0]]) == len(rows.codes) == 300
+            assert rows.foreign == int(folded == ["e"])
 
 
 @pytest.mark.parametrize("rows", [1, 3, 100, 9000])
