@@ -145,7 +145,7 @@ def _take_samples(table: Table, figures: dict[int, dict[str, int]]) -> dict[int,
     found: dict[int, Part] = {}
     for type_id in np.unique(type_of[named]).tolist():
         ours = named & (type_of == type_id)
-        mine = rows_where(whole & ours.take(code))
+        mine = rows_where(whole if ours.all() else whole & ours.take(code))
         place, at = _number_instants(time[mine])
         chosen = figures.get(type_id, {})
         slot_of = np.full(len(ours), -1, np.int8)
@@ -173,10 +173,12 @@ def _join_parts(parts: list[Part]) -> Part:
 
 def _number_instants(time: Ints) -> tuple[Ints, Ints]:
     """The instants in order, each once, and which of them each time is; exports have them in order."""
-    if not len(time) or not (time[1:] >= time[:-1]).all():
+    is_new = np.ones(len(time), np.bool_)
+    np.not_equal(time[1:], time[:-1], out=is_new[1:])
+    instants = time[np.flatnonzero(is_new)]
+    if not (instants[1:] > instants[:-1]).all():
         return np.unique(time, return_inverse=True)
-    is_new = np.append(True, time[1:] != time[:-1])
-    return time[is_new], np.cumsum(is_new, dtype=np.int32) - np.int32(1)
+    return instants, np.cumsum(is_new, dtype=np.int32) - np.int32(1)
 
 
 @dataclass(slots=True)

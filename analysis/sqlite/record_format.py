@@ -9,7 +9,7 @@ https://www.sqlite.org/fileformat2.html#record_format
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +28,9 @@ ABSENT = -1
 """Type of a column that an old record does not have."""
 
 REAL, ZERO, ONE = 7, 8, 9
+
+KEPT_WORDS = 2
+"""A word of each row takes a megabyte; columns are mostly asked for one after another."""
 
 LENGTH_SHIFT = np.uint64(56)
 """What is left of a record's first word is its header's length."""
@@ -48,6 +51,8 @@ class Records:
     types: Ints
     ends: Ints
     """Byte after each value, counted from the record's first."""
+    loaded: list[tuple[int, Ints]] = field(default_factory=list[tuple[int, Ints]])
+    """The last few words that were loaded, and the column with which each ends."""
 
     def integers(self, column: int) -> IntColumn:
         """A column as integers: NULL, absent and other values are invalid, the other ones counted.
@@ -73,8 +78,7 @@ class Records:
         """Integers as they are, reals by their bits, 0 for everything else."""
         types = self.types[:, column]
         stored = (types > 0) & (types <= REAL)
-        # Shifted by 64 bits nothing is left.
-        values = self._shifted(column, 64 - 8 * np.where(stored, WIDTHS[np.clip(types, 0, ONE)], 0))
+        values = self._shifted(column, np.where(stored, WIDTHS[np.clip(types, 0, ONE)], 0))
         if (types == ONE).any():
             values += (types == ONE).astype(np.int64).take(self.shape)
         return values
@@ -115,7 +119,7 @@ class Records:
         else:
             words = [word for column in columns for word in _column_words(self.integers(column))]
         codes, example = number_distinct(words)
-        some = replace(self, cells=self.cells.take(example), shape=self.shape[example])
+        some = replace(self, cells=self.cells.take(example), shape=self.shape[example], loaded=[])
         found = [some.integers(column) for column in columns]
         if any(column.foreign for column in found):
             raise Unusual("values of another type")
@@ -159,14 +163,38 @@ class Records:
         """Values of headers for every row; one for all where they are equal."""
         return values[:1] if (values == values[0]).all() else values.take(self.shape)
 
-    def _shifted(self, column: int, shift: Ints) -> Ints:
-        at = self.cells.record + self.by_row(self.ends[:, column] - 8)
-        if self.cells.local is not self.cells.payload:  # values on overflow pages, which the caller replaces
-            at = np.clip(at, 0, len(self.cells.raw) - 8)
-        values = load_words(self.cells.raw, at).view(np.int64)
-        by = self.by_row(shift)
-        np.left_shift(values, by, out=values)
+    def _shifted(self, column: int, width: Ints) -> Ints:
+        """Values of so many bytes with their sign; 0 where there are none, as 64 bits shifted away leave nothing."""
+        word, behind = self._load(column, width)
+        left, right = np.where(width > 0, 64 - 8 * (behind + width), 64), 64 - 8 * width
+        by = self.by_row(right)
+        values = np.left_shift(word, by if (left == right).all() else self.by_row(left))
         return np.right_shift(values, by, out=values)
+
+    def _load(self, column: int, width: Ints) -> tuple[Ints, Ints]:
+        """Eight bytes of each row that hold its value of a column, and how many of them come behind it, by header.
+
+        Small values lie in one word with those beside them, which are mostly asked for next.
+        """
+        end = self.ends[:, column]
+        if self.cells.local is not self.cells.payload:  # values on overflow pages, which the caller replaces
+            at = np.clip(self.cells.record + self.by_row(end - 8), 0, len(self.cells.raw) - 8)
+            return load_words(self.cells.raw, at).view(np.int64), np.zeros_like(end)
+        for last, word in self.loaded:
+            if last >= column and self._is_within(last, end - width):
+                return word, self.ends[:, last] - end
+        last = column
+        while last + 1 < self.ends.shape[1] and self._is_within(last + 1, end - width):
+            last += 1
+        at = self.cells.record + self.by_row(self.ends[:, last] - 8)
+        word = load_words(self.cells.raw, at).view(np.int64)
+        self.loaded.append((last, word))
+        del self.loaded[:-KEPT_WORDS]
+        return word, self.ends[:, last] - end
+
+    def _is_within(self, last: int, begin: Ints) -> bool:
+        """Whether the eight bytes that end with a column begin early enough."""
+        return bool((self.ends[:, last] - begin <= 8).all())
 
 
 def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp], Records]]:
