@@ -61,9 +61,9 @@ def ranks(
 
     Example: flopprof ranks traces/ --range step --format html --out ranks.html
     """
-    from ..terminal.allocator import keep_freed_memory
+    from ..terminal.allocator import load_numpy
 
-    keep_freed_memory()
+    load_numpy()
     from ...analysis.ranks.whole_job import RanksRequest
     from ...analysis.runs.writing import refuse_existing
     from ...reports.render.screen import PLAIN

@@ -78,9 +78,9 @@ def analyze(
 
     Example: flopprof analyze report.nsys-rep --range train_step
     """
-    from ..terminal.allocator import keep_freed_memory
+    from ..terminal.allocator import load_numpy
 
-    keep_freed_memory()
+    load_numpy()
     from .analyze import AnalyzeRequest, analyze_many, find_files, lists_many
     from .analyze import analyze as analyze_one
 
@@ -134,9 +134,9 @@ def timeline(
 
     Example: flopprof timeline report.nsys-rep -o timeline.json --range train_step
     """
-    from ..terminal.allocator import keep_freed_memory
+    from ..terminal.allocator import load_numpy
 
-    keep_freed_memory()
+    load_numpy()
     from ...analysis.runs.writing import refuse_existing
     from ...analysis.timeline.trace_events import open_timeline
     from ..terminal.outcome import say_of

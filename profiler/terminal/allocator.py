@@ -1,4 +1,4 @@
-"""How the C library hands memory to numpy, for a process that computes for a few seconds and ends."""
+"""How numpy is loaded into a process that reads traces for a few seconds and ends: its memory and its threads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ import os
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 
 KEEP_BYTES = 1 << 30
+
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+def load_numpy() -> None:
+    """Import numpy so that it keeps freed memory and starts no threads: it shall multiply no matrices.
+
+    Its OpenBLAS starts a thread for every other core while it is loaded, and those spin for a tenth of a second. It
+    looks at the environment then and never again, so that what is started from here finds its own as it was.
+    """
+    keep_freed_memory()
+    if BLAS_THREADS in os.environ:
+        return
+    os.environ[BLAS_THREADS] = "1"
+    try:
+        import numpy  # noqa: F401
+    finally:
+        del os.environ[BLAS_THREADS]
 
 
 def keep_freed_memory() -> None:

@@ -14,7 +14,7 @@ from ...analysis.engine.cluster import connect
 from ...analysis.engine.pool import Pool, plan_jobs
 from ...analysis.engine.tasks import Engine, Listener
 from ...analysis.errors import RanksError
-from .allocator import keep_freed_memory
+from .allocator import load_numpy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def open_engine(workers: Workers, paths: Sequence[Path]) -> Iterator[Engine]:
         with connect(workers.scheduler, workers.scheduler_file) as cluster:
             yield cluster
         return
-    yield Pool(jobs=workers.jobs or plan_jobs(paths), begin=keep_freed_memory)
+    yield Pool(jobs=workers.jobs or plan_jobs(paths), begin=load_numpy)
 
 
 @contextmanager
