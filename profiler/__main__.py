@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -63,6 +64,7 @@ def main() -> NoReturn:
     code: str | int | None = INTERRUPTED
     try:
         signals.catch()
+        gc.disable()  # looking for cycles takes a tenth of the imports' time, and the process soon ends
         from .commands.app import app, leave_one_command
         from .recorders.sweeping import sweep_private_folders
         from .terminal.output import prepare_streams
@@ -82,6 +84,7 @@ def main() -> NoReturn:
         signals.release()
     except KeyboardInterrupt:
         signals.release()
+    gc.freeze()  # nor need they be looked for in what goes away as a whole
     sys.exit(128 + signals.first if code == INTERRUPTED and signals.first else code)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
 from typing import Any, cast
@@ -31,10 +30,7 @@ class OneLineErrors(TyperGroup):
         """Run a command; with ``standalone_mode`` end the process with its exit code."""
         if not standalone_mode:
             return self._exit_code(*args, **kwargs)
-        gc.disable()  # looking for cycles takes a tenth of the imports' time, and the process soon ends
-        code = self._exit_code(*args, **kwargs)
-        gc.freeze()  # nor need they be looked for in what goes away as a whole
-        sys.exit(code)
+        sys.exit(self._exit_code(*args, **kwargs))
 
     def get_params(self, ctx: Any) -> Any:
         """The options before a command."""
