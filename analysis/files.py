@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import stat
 import tempfile
@@ -94,7 +93,7 @@ def is_draft(name: str) -> bool:
 def _name_draft(path: Path) -> Path:
     """A new name in the same folder, so on the same file system."""
     path = path.absolute()  # the name of `.` is empty
-    return path.parent / f".{path.name[:_MOST_OF_A_NAME]}.{secrets.token_hex(4)}.new"
+    return path.parent / f".{path.name[:_MOST_OF_A_NAME]}.{os.urandom(4).hex()}.new"
 
 
 def _write_through(path: Path) -> None:

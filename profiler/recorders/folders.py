@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ _TEMPORARY = re.compile(r"^flopprof-(\d+)-")
 def new_run_id(scenario: str, now: datetime | None = None) -> str:
     """A name that sorts by time and is not used twice."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
-    return f"{scenario}-{stamp}-{secrets.token_hex(2)}"
+    return f"{scenario}-{stamp}-{os.urandom(2).hex()}"
 
 
 def make_run_folder(out: Path | None, run_id: str, store: Path = DEFAULT_STORE) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -38,6 +37,8 @@ def describe_files(paths: Sequence[Path]) -> str:
 
 def open_page(page: Path) -> None:
     """Show a page in the user's browser, or say where it is."""
+    import webbrowser
+
     try:
         opened = webbrowser.open(page.absolute().as_uri())
     except (webbrowser.Error, OSError):
