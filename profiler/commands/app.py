@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ..serving.bounded import CHARACTERS, LEAST_CHARACTERS
+from ..serving.sizes import CHARACTERS, LEAST_CHARACTERS
 from ..terminal.one_line_errors import USER_ERROR, OneLineErrors, RunsProgram
 from ..terminal.output import print_text
 from ..terminal.plain_values import PlainCommand

@@ -13,10 +13,11 @@ from ...reports.comparison.compose import compose_comparison
 from ...reports.document.document import Document
 from ...reports.trace.compose import compose_analysis
 from ...scenarios.errors import FlopprofError
-from .bounded import CHARACTERS, Table, bound
+from .bounded import Table, bound
 from .readings import Readings, TraceQuestion
 from .recordings import list_recordings
 from .served_folder import ServedFolder
+from .sizes import CHARACTERS
 
 FIRST_ROWS = 20
 """Rows of a table unless another number is asked for."""

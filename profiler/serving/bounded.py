@@ -11,10 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-LEAST_CHARACTERS = 4_000
-
-CHARACTERS = 24_000
-"""An answer's size unless another is asked for: some six thousand tokens."""
+from .sizes import CHARACTERS
 
 _FOR_CUTS = 0.3
 """The part of an answer that is kept for saying what was cut."""
@@ -32,6 +29,8 @@ Ask = Callable[[str, int], str]
 
 @dataclass(slots=True)
 class _Cuts:
+    """What was left out so far."""
+
     found: list[dict[str, object]] = field(default_factory=list)
 
     def add(self, where: str, shown: int, of: int, ask: str) -> None:

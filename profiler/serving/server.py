@@ -13,8 +13,9 @@ from ..errors import CaptureError
 from ..machine.installation import install_extra
 from ..machine.version import installed_version
 from .answers import Answers
-from .bounded import CHARACTERS, write
+from .bounded import write
 from .served_folder import ServedFolder
+from .sizes import CHARACTERS
 from .tools import Tools
 
 if TYPE_CHECKING:

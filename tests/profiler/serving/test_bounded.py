@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flopprof.profiler.serving.bounded import LEAST_CHARACTERS, Table, bound, size_of
+from flopprof.profiler.serving.bounded import Table, bound, size_of
+from flopprof.profiler.serving.sizes import LEAST_CHARACTERS
 from hypothesis import given
 from hypothesis import strategies as st
 
