@@ -20,6 +20,7 @@ from typing import Any
 from ...analysis.runs.records import CpuPass
 from ...scenarios.libraries.program import Program
 from .cpu_events import count_cpu
+from .until_sure import IsOver
 
 MOST_REPS = 1000
 
@@ -87,12 +88,17 @@ def charge_reps(program: Program, reps: int, max_seconds: float) -> CpuPass:
     return accounts.close().model_copy(update=_count_events(program, accounts.done))
 
 
-def charge_all(program: Program, reps: int) -> tuple[list[tuple[int, int]], CpuPass]:
-    """Time and charge the same reps, for reps to which some microseconds of reading are nothing: their two readings."""
+def charge_all(program: Program, reps: int, *, is_over: IsOver) -> tuple[list[tuple[int, int]], CpuPass]:
+    """Time and charge the same reps, for reps to which some microseconds of reading are nothing: their two readings.
+
+    ``is_over`` is asked after each, with how many there are and when it ended.
+    """
     with count_cpu() as events:
         before = events.read()
         accounts = _Accounts(program)
-        samples = [accounts.charge_rep() for _ in range(reps)]
+        samples = [accounts.charge_rep()]
+        while len(samples) < reps and not is_over(len(samples), samples[-1][1]):
+            samples.append(accounts.charge_rep())
         charged = accounts.close()
         counted = _difference(before, events.read())
     return samples, charged.model_copy(update=counted)

@@ -23,7 +23,7 @@ from ...scenarios.libraries.program import Program
 from ...scenarios.plan.step import Step
 from .cpu_use import charge_all, charge_reps
 from .range_writer import NoRanges, RangeWriter
-from .until_sure import repeat_until_sure
+from .until_sure import IsOver, over_time, repeat_until_sure
 
 LEAST_REPS = 10
 """Below ten samples no verdict is given, so no step has fewer, whatever its budget."""
@@ -31,7 +31,10 @@ LEAST_REPS = 10
 MOST_BLOCKS = 50
 
 LONG_SECONDS = 0.25
-"""No library takes so long to begin on a CPU; reading clocks and counters between ops takes microseconds."""
+"""No library takes so long to begin on a CPU."""
+
+CHARGED_SECONDS = 0.02
+"""Reading clocks and counters between the ops of a rep takes some 10 µs (20 with 128 threads): a thousandth of it."""
 
 MEMORY_SHARE = 0.8
 """A step that needs more of the free memory than this fails before it allocates."""
@@ -59,12 +62,17 @@ def measure_step(
                 reps = reps or decide_reps(backend, run, step, seconds)
             if isinstance(ranges, NoRanges):
                 timed, charged = time_untraced(
-                    backend, program, reps, step.reps.max_seconds, is_long=is_long(backend, seconds)
+                    backend, program, reps, step.reps.max_seconds, charge=is_charged(backend, seconds)
                 )
             else:
-                timed = time_in_ranges(backend, program, ranges, reps)
+                timed = time_in_ranges(backend, program, ranges, reps, step.reps.max_seconds)
         record = StepRecord(
-            key=step.key, status="done", reps=reps, warmup=warmup, checked=checked, cpu=charged
+            key=step.key,
+            status="done",
+            reps=min(reps, timed.reps),
+            warmup=warmup,
+            checked=checked,
+            cpu=charged,
         )
     return record, timed
 
@@ -81,20 +89,25 @@ def look_at_first_rep(
 
 
 def is_long(backend: Backend, seconds: float) -> bool:
-    """Whether a rep on the CPU takes so long that what comes before it, or is read around it, is nothing to it."""
+    """Whether a rep on the CPU takes so long that what comes before it is nothing to it."""
     return backend.device == "cpu" and seconds >= LONG_SECONDS
 
 
+def is_charged(backend: Backend, seconds: float) -> bool:
+    """Whether a rep on the CPU takes so long that what is read around its ops is nothing to it."""
+    return backend.device == "cpu" and seconds >= CHARGED_SECONDS
+
+
 def time_untraced(
-    backend: Backend, program: Program, reps: int, max_seconds: float, *, is_long: bool
+    backend: Backend, program: Program, reps: int, max_seconds: float, *, charge: bool
 ) -> tuple[Pass, CpuPass | None]:
-    """The untraced pass, and what reps on the CPU cost the system: long ones are charged as they are timed."""
+    """The untraced pass, and what reps on the CPU cost the system: with `charge` those that are timed."""
     charged: list[CpuPass] = []
 
     def measure() -> list[Pass]:
-        if not is_long:
-            return [time_silently(backend, rep_function(program), reps)]
-        samples, costs = charge_all(program, reps)
+        if not charge:
+            return [time_silently(backend, rep_function(program), reps, max_seconds)]
+        samples, costs = charge_all(program, reps, is_over=over_time(max_seconds, LEAST_REPS))
         charged.append(costs)
         return [cpu_pass(samples)]
 
@@ -171,11 +184,11 @@ def timed_batch(backend: Backend, run: Callable[[], Any], size: int) -> float:
     return time.perf_counter() - start
 
 
-def time_silently(backend: Backend, run: Callable[[], Any], reps: int) -> Pass:
+def time_silently(backend: Backend, run: Callable[[], Any], reps: int, max_seconds: float = math.inf) -> Pass:
     """The control pass: no recorder and no range between two clock readings."""
     backend.synchronize()
     if backend.device == "cpu":
-        return cpu_pass([_clocked(run) for _ in range(reps)])
+        return cpu_pass(clocked_reps(run, reps, over_time(max_seconds, LEAST_REPS)))
     sizes = block_sizes(reps)
     events = [backend.record_event()]
     for size in sizes:
@@ -200,21 +213,25 @@ def time_block(backend: Backend, run: Callable[[], Any], size: int) -> Pass:
     return device_pass(backend, [start, end], [size])
 
 
-def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps: int) -> Pass:
+def time_in_ranges(
+    backend: Backend, program: Program, ranges: RangeWriter, reps: int, max_seconds: float = math.inf
+) -> Pass:
     """The traced pass: the same loop, every rep and every op call in a range, the window ``measure`` around it.
 
     The window includes the final synchronisation, so all device work of the reps ends inside it.
     """
     rep_ranges = [ranges.range(REP, payload=index) for index in range(reps)]
     calls = [(ranges.range(call.label), call.run) for call in program.calls]
-    sizes = block_sizes(reps) if backend.device == "cuda" else [reps]
+    sizes: list[int] = []
     remaining = iter(rep_ranges)
     marks: list[Any] = []
-    mark = backend.record_event if backend.device == "cuda" else time.perf_counter_ns
+    is_device = backend.device == "cuda"
+    mark = backend.record_event if is_device else time.perf_counter_ns
     backend.synchronize()
     with ranges.range(MEASURE):
+        is_over = over_time(max_seconds, LEAST_REPS)
         marks.append(mark())
-        for size in sizes:
+        for size in block_sizes(reps):
             for _ in range(size):
                 with next(remaining):
                     value = None
@@ -222,10 +239,13 @@ def time_in_ranges(backend: Backend, program: Program, ranges: RangeWriter, reps
                         with op_range:
                             value = run(value)
             marks.append(mark())
+            sizes.append(size)
+            if not is_device and is_over(sum(sizes), marks[-1]):
+                break
         backend.synchronize()
-    if backend.device == "cuda":
+    if is_device:
         return device_pass(backend, marks, sizes)
-    return Pass(clock="host", total_ns=marks[-1] - marks[0], reps=reps)
+    return Pass(clock="host", total_ns=marks[-1] - marks[0], reps=sum(sizes))
 
 
 def block_sizes(reps: int) -> list[int]:
@@ -258,6 +278,16 @@ def cpu_pass(samples: Sequence[tuple[int, int]]) -> Pass:
         reps=len(samples),
         samples_ns=[end - start for start, end in samples],
     )
+
+
+def clocked_reps(run: Callable[[], Any], reps: int, is_over: IsOver) -> list[tuple[int, int]]:
+    """When each rep began and ended; between them nothing is done but at the end of a block."""
+    samples: list[tuple[int, int]] = []
+    for size in block_sizes(reps):
+        samples += [_clocked(run) for _ in range(size)]
+        if is_over(len(samples), samples[-1][1]):
+            break
+    return samples
 
 
 def _clocked(run: Callable[[], Any]) -> tuple[int, int]:

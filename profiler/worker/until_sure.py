@@ -1,7 +1,8 @@
-"""More reps of an untraced pass while its median is not sure, and its time lasts.
+"""More reps of an untraced pass while its median is not sure, and fewer of any where they take far too long.
 
 The number of reps of one pass is fixed before it starts (measure.py). Where the median's 95 % interval of what came
 out is still wider than 2 %, the pass is repeated, at most four times in all and within the step's ``max_seconds``.
+On a CPU it ends early where reps take far longer than they did when their number was decided.
 """
 
 from __future__ import annotations
@@ -13,6 +14,22 @@ from collections.abc import Callable, Sequence
 from ...analysis.runs.records import MOST_PASSES, Pass
 
 WIDE = 0.02
+
+PATIENCE = 2.0
+"""Reps on a CPU end after so many times their ``max_seconds``."""
+
+IsOver = Callable[[int, int], bool]
+"""Asked, after so many reps and at an instant by `perf_counter_ns`, whether there is no time for another."""
+
+
+def over_time(max_seconds: float, least: int) -> IsOver:
+    """Whether reps that begin now take far longer than they were to; the `least` that are needed are left alone.
+
+    Where another program takes a core, threads that wait for one another were seen to take a hundred times as long as
+    a moment before.
+    """
+    ends_at = time.perf_counter_ns() + PATIENCE * max_seconds * 1e9
+    return lambda done, now_ns: done >= least and now_ns > ends_at
 
 
 def repeat_until_sure(measure: Callable[[], Sequence[Pass]], max_seconds: float) -> list[Pass]:

@@ -46,6 +46,7 @@ def measured(seconds: float, ranges: RangeWriter, reps: int | None, *, check: bo
 @pytest.fixture(autouse=True)
 def long_is_short(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(measure, "LONG_SECONDS", 0.003)
+    monkeypatch.setattr(measure, "CHARGED_SECONDS", 0.002)
 
 
 def test_a_long_rep_that_was_checked_is_the_warm_up_and_the_timed_ones_are_charged():
@@ -60,12 +61,25 @@ def test_a_long_rep_that_was_checked_is_the_warm_up_and_the_timed_ones_are_charg
 
 def test_a_short_rep_is_charged_by_itself_after_those_that_are_timed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(measure, "LONG_SECONDS", float("inf"))
+    monkeypatch.setattr(measure, "CHARGED_SECONDS", float("inf"))
     calls, record = measured(0.0, NoRanges(), None, check=True)
     assert record.cpu is not None
     assert record.control is not None
     assert record.cpu.reps >= 1
     assert record.warmup is not None
     assert calls >= 1 + record.warmup + record.control.reps + record.cpu.reps
+
+
+def test_a_rep_that_is_long_for_the_clocks_alone_is_warmed_up_and_charged_as_it_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(measure, "LONG_SECONDS", float("inf"))
+    calls, record = measured(0.004, NoRanges(), None, check=True)
+    assert record.cpu is not None
+    assert record.control is not None
+    assert record.warmup is not None
+    assert record.cpu.wall_ns == sum(record.control.samples_ns)
+    assert (record.cpu.reps, calls) == (LEAST_REPS, 1 + record.warmup + LEAST_REPS)
 
 
 def test_a_traced_pass_has_the_reps_that_it_is_given_and_no_charge():
