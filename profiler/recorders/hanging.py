@@ -5,6 +5,7 @@ What is recorded may sleep for days. Until it has begun, and once it has ended, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 from collections.abc import Sequence
@@ -91,15 +92,20 @@ class HangWatch:
     def _begin(self, state: State) -> StallWatch:
         if state == "to come":
             return StallWatch(look=self._look, most_cpu_seconds=work_seconds(0))
-        size = sum(
-            file.stat().st_size
-            for folder in (self.private, *self.written)
-            for file in folder.rglob("*")
-            if file.is_file()
-        )
+        size = sum(map(_written_bytes, (self.private, *self.written)))
         return StallWatch(
             look=self._look, most_cpu_seconds=5 * work_seconds(size), idle_seconds=LAST_IDLE_SECONDS
         )
 
     def _look(self) -> Effort:
         return measure_effort(self.private)
+
+
+def _written_bytes(folder: Path) -> int:
+    """What the files below a folder hold, in which others come and go meanwhile."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += Path(place, name).stat().st_size
+    return size

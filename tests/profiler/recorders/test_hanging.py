@@ -152,6 +152,26 @@ def test_while_a_program_is_there_nobody_looks(tmp_path: Path, monkeypatch: pyte
     watch.check("there")
 
 
+def test_what_the_recorder_removes_while_its_files_are_summed_is_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "raw.qdstrm").write_bytes(bytes(1 << 10))
+    going, real = tmp_path / "nsys_termination_status_1", Path.stat
+    going.touch()
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        seen = real(path, follow_symlinks=follow_symlinks)
+        if path == going:
+            going.unlink()
+        return seen
+
+    monkeypatch.setattr(Path, "stat", stat)
+    (tmp_path / "gone").symlink_to("nowhere")
+    watch = HangWatch(program=Path("nsys"), private=tmp_path, output=tmp_path / "output.txt")
+    watch.check("gone")
+    assert not going.exists()
+
+
 def test_a_process_is_to_come_then_there_then_gone():
     life = ProcessLife()
     assert life.state() == "to come"
