@@ -39,7 +39,9 @@ class Backend(ABC):
         """
         with step_failures():
             chain = chain_shapes(step.ops, step.params)
-            inputs = allocate_inputs(chain, self.allocator(step.dtype, seed))
+            # A library's own operation takes as long whatever the numbers are; a user's function may look at them.
+            repeat = not any(isinstance(op, Function) for op in step.ops)
+            inputs = allocate_inputs(chain, self.allocator(step.dtype, seed, repeat=repeat))
             return Program(self._calls(step, chain, inputs), inputs)
 
     def _calls(
@@ -94,8 +96,11 @@ class Backend(ABC):
         """The library's function for an op: all operands in, a fresh result out, or that given as ``out``."""
 
     @abstractmethod
-    def allocator(self, dtype: str, seed: int) -> Allocate:
-        """A function that allocates and fills the step's inputs one after the other."""
+    def allocator(self, dtype: str, seed: int, *, repeat: bool = False) -> Allocate:
+        """A function that allocates and fills the step's inputs one after the other.
+
+        With ``repeat`` numbers of large ones in host memory may come again and again.
+        """
 
     @abstractmethod
     def fuse(

@@ -29,7 +29,7 @@ from ..plan.capability import FUSED_BY_CUPY, is_outer_sum
 from ..plan.step import Step
 from .backend import Backend, Index, mesh
 from .program import Allocate, Array
-from .uniform import PIECE, STEPS, fill_uniform
+from .uniform import PERIOD, STEPS, fill_uniform
 
 GRAPH_WARM_UP = 3
 """Reps before capture: kernels are compiled and memory is pooled, so the capture allocates nothing new."""
@@ -125,7 +125,7 @@ class CupyBackend(Backend):
         array.data.copy_to_host(host.ctypes.data, host.nbytes)
         return host
 
-    def allocator(self, dtype: str, seed: int) -> Allocate:
+    def allocator(self, dtype: str, seed: int, *, repeat: bool = False) -> Allocate:
         device_generator = self._cupy.random.default_rng(seed)
         host_generator = np.random.default_rng(seed)
 
@@ -133,7 +133,7 @@ class CupyBackend(Backend):
             if memory is None:
                 return self._uniform(shape, dtype, device_generator)
             empty = self._cupyx.empty_pinned if memory == "pinned" else np.empty
-            return fill_uniform(empty(shape, dtype), host_generator)
+            return fill_uniform(empty(shape, dtype), host_generator, repeat=repeat)
 
         return allocate
 
@@ -142,8 +142,8 @@ class CupyBackend(Backend):
             return generator.random(shape, dtype=dtype)
         array = self._cupy.empty(shape, dtype)
         flat = array.reshape(-1)
-        for start in range(0, flat.size, PIECE):
-            piece = flat[start : start + PIECE]
+        for start in range(0, flat.size, PERIOD):
+            piece = flat[start : start + PERIOD]
             piece[:] = self._cupy.floor(generator.random(piece.size, dtype="float32") * STEPS) / STEPS
         return array
 

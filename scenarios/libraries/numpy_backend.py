@@ -66,12 +66,12 @@ class NumpyBackend(Backend):
             case _:
                 raise StepFailure(f"NumPy has no {op.kind}")
 
-    def allocator(self, dtype: str, seed: int) -> Allocate:
+    def allocator(self, dtype: str, seed: int, *, repeat: bool = False) -> Allocate:
         generator = np.random.default_rng(seed)
 
         def allocate(shape: Shape, memory: HostMemory | None) -> Array:
             assert memory is None, "a CPU step copies nothing over a link"
-            return fill_uniform(np.empty(shape, dtype), generator)
+            return fill_uniform(np.empty(shape, dtype), generator, repeat=repeat)
 
         return allocate
 

@@ -110,7 +110,7 @@ class TorchBackend(Backend):
         host = self._torch.empty(array.shape, dtype=array.dtype, pin_memory=True)
         return host.copy_(array, non_blocking=True)
 
-    def allocator(self, dtype: str, seed: int) -> Allocate:
+    def allocator(self, dtype: str, seed: int, *, repeat: bool = False) -> Allocate:
         torch = self._torch
         kind = getattr(torch, dtype)
         generators = {place: torch.Generator(place).manual_seed(seed) for place in {"cpu", self.device}}
@@ -121,7 +121,7 @@ class TorchBackend(Backend):
             array = torch.empty(shape, dtype=kind, device=place, pin_memory=memory == "pinned")
             if place == "cuda" or dtype == "bfloat16":  # which NumPy does not have
                 return array.uniform_(generator=generators[place])
-            fill_uniform(array.numpy(), host_generator)
+            fill_uniform(array.numpy(), host_generator, repeat=repeat)
             return array
 
         return allocate

@@ -10,7 +10,8 @@ from flopprof.scenarios.errors import BackendUnavailable, OutOfMemory, StepFailu
 from flopprof.scenarios.libraries.failures import explain_failure, step_failures
 from flopprof.scenarios.libraries.memory import host_free_bytes
 from flopprof.scenarios.libraries.opening import open_backend
-from flopprof.scenarios.libraries.uniform import PIECE, fill_uniform
+from flopprof.scenarios.libraries.program import Allocate
+from flopprof.scenarios.libraries.uniform import PERIOD, fill_uniform
 from flopprof.scenarios.operations.ops import Function, Matmul, Matvec, Op, Outer, Sum
 from flopprof.scenarios.operations.user_function import load_function
 from flopprof.scenarios.plan.step import Step
@@ -98,14 +99,39 @@ def test_half_precision_is_filled_in_pieces_below_one():
     assert array.max() < 1
 
 
-def test_the_same_numbers_come_from_any_number_of_threads(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("repeat", [False, True])
+def test_the_same_numbers_come_from_any_number_of_threads(repeat: bool, monkeypatch: pytest.MonkeyPatch):
     def fill() -> np.ndarray:
-        return fill_uniform(np.empty(2 * PIECE + 7, np.float32), np.random.default_rng(5))
+        return fill_uniform(np.empty(2 * PERIOD + 7, np.float32), np.random.default_rng(5), repeat=repeat)
 
     several = fill()
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     np.testing.assert_array_equal(fill(), several)
-    assert len(np.unique(several[:: PIECE // 4])) == len(several[:: PIECE // 4])
+    assert np.array_equal(several[PERIOD:], several[: PERIOD + 7]) == repeat
+    assert len(np.unique(several[:: PERIOD // 4])) == len(several[:: PERIOD // 4])
+
+
+def test_no_two_rows_are_the_same_where_numbers_are_repeated():
+    matrix = fill_uniform(np.empty((1 << 14, 1 << 10), np.float32), np.random.default_rng(5), repeat=True)
+    assert matrix.size > 3 * PERIOD
+    assert len(np.unique(matrix[:, :4], axis=0)) == len(matrix)
+
+
+def test_numbers_are_repeated_for_a_librarys_own_operations_and_never_for_a_users_function(
+    backend, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[bool] = []
+    real = backend.allocator
+
+    def allocator(dtype: str, seed: int, *, repeat: bool = False) -> Allocate:
+        asked.append(repeat)
+        return real(dtype, seed, repeat=repeat)
+
+    monkeypatch.setattr(backend, "allocator", allocator)
+    own = Function(function="operator:neg", inputs=(("x", (8, 8)),), flops=8, bytes=32)
+    backend.build(make_step(Matvec(), backend=backend.name, n=8), seed=1)
+    backend.build(make_step(own, backend=backend.name, n=8), seed=1)
+    assert asked == [True, False]
 
 
 @pytest.mark.torch
