@@ -51,6 +51,8 @@ class CaptureOptions:
     seed: int = 0
     resumed: RunFolder | None = None
     """An earlier process's part of the run."""
+    meanwhile: Callable[[], None] | None = None
+    """Called while a recorder writes what it has recorded: nothing is measured then."""
 
     @property
     def only_counts(self) -> bool:
@@ -130,6 +132,7 @@ def capture_run(run: OpenRun, plan: Plan, options: CaptureOptions, on_message: L
             seed=options.seed,
             environment=os.environ,
             on_message=on_message,
+            meanwhile=options.meanwhile,
         )
         try:
             for shard in shards_of(plan, options.resumed):

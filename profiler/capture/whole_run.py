@@ -17,7 +17,7 @@ from ...analysis.store.database import record_run, reopen_run
 from ...analysis.store.listing import count_shards
 from ...analysis.store.place import DEFAULT_STORE, in_store
 from ...analysis.words import EvidenceChoice, RecorderChoice
-from ...reports.run.publish import write_reports
+from ...reports.run.publish import load_libraries, write_reports
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.expansion import Plan, expand_plan
 from ...scenarios.plan.load import load_scenario
@@ -118,6 +118,7 @@ def run_scenario(request: RunRequest, watcher: Watcher) -> RunOutcome:
         ceilings=read_ceilings(ceilings_path()),
         command=_command(request, scenario, overrides),
         resumed=resumed,
+        meanwhile=load_libraries,
     )
     return _run_plan(plan, options, watcher)
 

@@ -65,6 +65,8 @@ class ShardContext:
     on_message: Callable[[PassName, Message], None]
     counter: NcuRecorder | None = None
     """What is around a worker of the counters pass."""
+    meanwhile: Callable[[], None] | None = None
+    """Called while the recorder of a worker that has ended writes what it recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ def start_worker(
                 command,
                 allowed_environment(context.environment, context.temporary),
                 output=folder / "output.txt",
-                while_waiting=_while_waiting(hear, turn, recorder, Path(command[0]), outcome, context),
+                while_waiting=watch_worker(hear, turn, recorder, Path(command[0]), outcome, context),
             )
             if recorder.failed_to_start(folder):
                 clear_failed_start(context.temporary)
@@ -226,7 +228,7 @@ def _listener(which: PassName, outcome: WorkerOutcome, context: ShardContext) ->
     return hear
 
 
-def _while_waiting(
+def watch_worker(
     hear: Callable[[], None],
     turn: Turn,
     recorder: Recorder | NcuRecorder,
@@ -250,6 +252,8 @@ def _while_waiting(
         if state != "to come":
             turn.end()
         watch.check(state)
+        if state == "gone" and context.meanwhile is not None:
+            context.meanwhile()
 
     return listen
 

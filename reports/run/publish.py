@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from ...analysis.runs.results import RunResult
@@ -16,6 +17,18 @@ from ..render.markdown import render_markdown
 from ..render.screen import PLAIN, Screen
 from ..render.text import render_text
 from .compose import compose
+
+
+def load_libraries() -> None:
+    """Import what reports of runs are judged and drawn with, a second's work, before anybody waits for it.
+
+    What cannot be imported is named where it is needed.
+    """
+    with suppress(ImportError):
+        import jinja2  # noqa: F401
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
+        import scipy.stats  # noqa: F401
 
 
 def render(result: RunResult, format: Format, screen: Screen = PLAIN) -> str:
