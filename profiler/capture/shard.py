@@ -19,10 +19,14 @@ from ..errors import CaptureError, Interrupted
 from ..machine.disk import DiskFullError, has_no_room, is_disk_full
 from ..recorders.folders import publish_shard
 from ..worker.job import Opened
+from ..worker.measure import LEAST_REPS
 from .deaths import settle_worker
 from .worker_process import Shard, ShardContext, WorkerOutcome, run_worker
 
 LEAST_TRACED_REPS = 3
+
+TRACED_SHARE = 0.5
+"""Of ``max_seconds``: what reps are traced for beyond the ten that a verdict on them would need."""
 
 
 def capture_shard(shard: Shard, context: ShardContext) -> list[Opened]:
@@ -150,7 +154,7 @@ def _reps(steps: Iterable[Step], control: Mapping[str, StepRecord]) -> dict[str,
 
 
 def decide_traced_reps(step: Step, control: StepRecord) -> int | None:
-    """Those that its time allows, at least three, of the untraced pass's at most.
+    """Those that half its time allows; ten where its whole time allows them, at least three, no more than untraced.
 
     A verdict rests on untraced samples, so only that pass has ten whatever they take. A trace says where the time of
     a rep went, which the third long rep says as well as the tenth.
@@ -158,5 +162,6 @@ def decide_traced_reps(step: Step, control: StepRecord) -> int | None:
     if control.reps is None or control.control is None:
         return None
     rep_ns = control.control.total_ns / control.control.reps
-    fitting = math.floor(step.reps.max_seconds * 1e9 / rep_ns) if rep_ns > 0 else control.reps
-    return min(max(fitting, LEAST_TRACED_REPS), control.reps)
+    fitting = step.reps.max_seconds * 1e9 / rep_ns if rep_ns > 0 else control.reps
+    wanted = max(TRACED_SHARE * fitting, min(fitting, LEAST_REPS), LEAST_TRACED_REPS)
+    return min(math.floor(wanted), control.reps)

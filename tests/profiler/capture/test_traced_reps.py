@@ -1,4 +1,4 @@
-"""A trace holds as many reps as its time allows, at least three: only the untraced pass has ten whatever they take."""
+"""A trace holds as many reps as half its time allows: only the untraced pass has ten whatever they take."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def control_of(reps: int, rep_ns: float, *, rounds: int = 1) -> StepRecord:
     ("control", "traced"),
     [
         (control_of(1000, 1e5), 1000),  # all of them take a fifth of the time
-        (control_of(500, 1e6), 500),
-        (control_of(10, 9e7), 5),
+        (control_of(500, 1e6), 250),  # half of the time
+        (control_of(20, 2.5e7), 10),
+        (control_of(12, 4e7), 10),  # half of the time is less than a verdict on them would need
+        (control_of(10, 9e7), 5),  # which the whole time has no room for
         (control_of(10, 1e9), 3),
         (control_of(2, 1e9), 2),  # the scenario asks for no more
         (control_of(10, 1e6, rounds=4), 10),
@@ -31,7 +33,7 @@ def control_of(reps: int, rep_ns: float, *, rounds: int = 1) -> StepRecord:
         (StepRecord(key="s", status="failed"), None),
     ],
 )
-def test_long_reps_are_traced_three_times_and_short_ones_as_often_as_untraced(
+def test_long_reps_are_traced_three_times_and_short_ones_for_half_the_time(
     control: StepRecord, traced: int | None
 ):
     step = replace(make_step(Matvec(), n=8), reps=Reps(count=1000, warmup=1, max_seconds=0.5))
