@@ -203,7 +203,7 @@ def read_records(cells: Cells, book: HeaderBook) -> list[tuple[NDArray[np.intp],
         return []
     word = load_words(cells.raw, cells.record)
     lengths = word[:1] >> LENGTH_SHIFT
-    if varying_bits(word) >> LENGTH_SHIFT:
+    if varying_bits(word) >> int(LENGTH_SHIFT):
         sizes = (word >> LENGTH_SHIFT).view(np.int64)
         lengths = np.flatnonzero(np.bincount(sizes))
         groups = [np.flatnonzero(sizes == length) for length in lengths]
