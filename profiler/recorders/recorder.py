@@ -32,8 +32,11 @@ PROFILE_OPTIONS = (
 NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 """Variables that Nsight Systems sets in what it profiles."""
 
-LOST_AGENT = ("Local Endpoint is not available", "Agent launcher failed", "Connection to the Agent lost")
-"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin."""
+LOST_AGENT = re.compile(
+    r"Local Endpoint is not available|Agent launcher failed|Connection to the Agent lost|^\s*End of file\s*$",
+    re.M,
+)
+"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin; the last by a line of its own."""
 
 ENDING = re.compile(
     r"Importer error status:|Unable to retrieve the importer|Generat(ing '|ed:)|\[\d+/\d+\]|/.+\.(qdstrm|nsys-rep)$"
@@ -66,7 +69,7 @@ class NsysRecorder:
     def failed_to_start(self, staging: Path) -> bool:
         """Whether nsys lost its own agent before it began, as it may when several start at once."""
         log = staging / "output.txt"
-        return log.exists() and any(words in log.read_text("utf-8", "replace") for words in LOST_AGENT)
+        return log.exists() and LOST_AGENT.search(log.read_text("utf-8", "replace")) is not None
 
     def command(self, worker: Sequence[str], staging: Path) -> list[str]:
         """``nsys profile`` with node-level graphs and without sampling."""

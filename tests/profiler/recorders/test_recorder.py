@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from flopprof.analysis.runs.records import Gpu
+from flopprof.analysis.trace.nsys import Nsys
 from flopprof.profiler.recorders import recorder
-from flopprof.profiler.recorders.recorder import last_line
+from flopprof.profiler.recorders.recorder import NsysRecorder, last_line
 
 NSYS_ENDING = """\
 Importer error status: The importer binary and its dependencies were not found.
@@ -77,3 +78,20 @@ def test_the_embedded_recorder_says_what_it_sees(
     monkeypatch.setattr(recorder, "needed_for_activity", lambda: needed)
     chosen = recorder.choose_recorder("embedded", environment)
     assert (chosen.name, chosen.note, chosen.device_recorder) == ("embedded", note, device_recorder)
+
+
+@pytest.mark.parametrize(
+    ("output", "failed"),
+    [
+        ("Agent launcher failed.\n", True),
+        ("Connection to the Agent lost\n", True),
+        ("End of file\n", True),
+        ("unpickling: End of file\n", False),
+        ("End of file reached\n", False),
+        ("", False),
+    ],
+)
+def test_nsys_says_when_it_lost_its_agent_before_it_began(tmp_path: Path, output: str, failed: bool):
+    (tmp_path / "output.txt").write_text("before\n" + output)
+    nsys = NsysRecorder(nsys=Nsys(path=Path("/nowhere/nsys"), version="2022.4.2"))
+    assert nsys.failed_to_start(tmp_path) is failed

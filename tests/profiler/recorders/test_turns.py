@@ -131,14 +131,12 @@ def test_after_a_failed_start_the_next_makes_a_block_of_its_own(tmp_path: Path) 
 def test_five_programs_that_are_started_at_once_all_run(tmp_path: Path) -> None:
     """Of five, two made the memory that all share at the same time, and no later program was started at all.
 
-    What nsys loses of one while another ends (1 in some hundred: its trace, or its start by "End of file") is said, and
-    one of the fifteen is not held against the turns: without them all that follow fail.
+    What nsys loses of one while another ends (1 in some hundred) is said, and not held against its start.
     """
     gate = tmp_path / "gate"
     wait = (
         f"import os, sys\nwhile not os.path.exists({str(gate)!r}): pass\nos.execv(sys.argv[1], sys.argv[1:])"
     )
-    lost: list[bytes] = []
     for attempt in range(3):
         started = [
             subprocess.Popen(
@@ -153,10 +151,5 @@ def test_five_programs_that_are_started_at_once_all_run(tmp_path: Path) -> None:
         gate.touch()
         for process in started:
             told = process.communicate()[1]
-            if process.returncode:
-                assert (
-                    b"the program ran, but its trace was lost" in told or b"last words: End of file" in told
-                ), told
-                lost.append(told)
+            assert process.returncode == 0 or b"the program ran, but its trace was lost" in told, told
         gate.unlink()
-    assert len(lost) <= 1, lost
