@@ -118,13 +118,14 @@ def _choose_figures(names: dict[int, str]) -> dict[str, int]:
 def _read_parts(file: SqliteFile, figures: dict[int, dict[str, int]], schema: str) -> list[dict[int, Part]]:
     """The samples of each type of event in each part of the table; the raw time is read where it must stand in."""
     both, kinds = {"timestamp", "rawTimestamp"} <= set(file.tables[VALUES]), ["typeId", "metricId"]
+    either = "timestamp|rawTimestamp"
 
     def take(table: Table) -> dict[int, Part] | None:
         lacks = both and not table.has("rawTimestamp") and not table.known("timestamp").all()
         return None if lacks else _take_samples(table, figures)
 
     parts: list[dict[int, Part]] = []
-    for time in ["timestamp", "timestamp|rawTimestamp"][not both :]:
+    for time in ["timestamp", either] if both else [either]:
         found = read_parts(file, VALUES, [time, *kinds, "value"], take, folded=kinds, schema=schema)
         parts = [part for part in found if part is not None]
         if len(parts) == len(found):

@@ -85,9 +85,8 @@ def share_out(switches: Switches, thread: int, start: Ints, end: Ints) -> tuple[
     bare = (place < 0)[group]
     if not bare.any():
         return cut.start, cut.end, row[group], np.full(len(group), BY_THREAD, np.int8)
-    elsewhere = cut_at(
-        cut.start[bare], cut.end[bare], switches.elsewhere(thread, start[0], end[-1])
-    )  # what other threads do decides there
+    what_others_do = switches.elsewhere(thread, start[0], end[-1])
+    elsewhere = cut_at(cut.start[bare], cut.end[bare], what_others_do)
     first, of_run = _runs(elsewhere.other)
     owned = rule.own(np.full(len(first), thread, np.int32), elsewhere.start[first])
     own = group[~bare]
