@@ -9,9 +9,10 @@ less time) and ``exposure``. Where arithmetic bounds both, the same of FLOPs: ``
 ``exposure``. On the CPU user time stands for kernel time, and then come ``system`` (CPU time over user time),
 ``cores`` at work, and ``passes`` (the time that is told over that of the pass that was charged). Sides that
 different floors bound are held against those: ``least_time``, ``roof_share``; where none is known, working time
-is a factor itself. Every term cancels one before it, so the product is the ratio whatever was measured; a term
-that is unknown on one side is left out of both, and its factor is 1 without values. What the memory moved is left
-out as well where both working sets stay in the L2, which it says nothing of.
+is a factor itself, or the whole of the time where a side has no kernels. Every term cancels one before it, so the
+product is the ratio whatever was measured; a term that is unknown on one side is left out of both, and its factor
+is 1 without values. What the memory moved is left out as well where both working sets stay in the L2, which it
+says nothing of.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ FactorName = Literal[
     "least_time",
     "roof_share",
     "working_time",
+    "whole_time",
     "user_time",
     "exposure",
     "system",
@@ -115,8 +117,9 @@ def executed_flops(side: Subject) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What both sides have."""
+    """What both sides have, and whether either has a GPU."""
 
+    on_gpu: bool
     working: bool
     moved: bool
     executed: bool
@@ -125,6 +128,7 @@ class _Known:
     @classmethod
     def of(cls, a: Subject, b: Subject) -> _Known:
         return cls(
+            on_gpu={a.device, b.device} != {"cpu"},
             working=_both(a.working_ns, b.working_ns),
             moved=_both(moved_bytes(a), moved_bytes(b)) and not (a.in_cache and b.in_cache),
             executed=_both(executed_flops(a), executed_flops(b)),
@@ -157,10 +161,11 @@ def _charged_chain(side: Subject, basis: Basis, known: _Known) -> list[Term]:
 
 def _device_chain(side: Subject, basis: Basis, known: _Known) -> list[Term]:
     """Of any side: the work done in working time, and the time around it."""
-    working = side.working_ns if known.working else side.time_ns
-    assert working is not None
-    exposure = side.time_ns / working if known.working else None
-    return [*_work_terms(side, basis, known, working, "working_time"), ("exposure", exposure)]
+    if not known.working or side.working_ns is None:
+        bare: FactorName = "whole_time" if known.on_gpu else "working_time"
+        return [*_work_terms(side, basis, known, side.time_ns, bare), ("exposure", None)]
+    exposure = side.time_ns / side.working_ns
+    return [*_work_terms(side, basis, known, side.working_ns, "working_time"), ("exposure", exposure)]
 
 
 def _work_terms(

@@ -32,6 +32,7 @@ _WORDS: dict[FactorName, tuple[str, Kind, float]] = {
     "least_time": ("the roof's least time", "time", 1),
     "roof_share": ("share of the roof", "percent", 1),
     "working_time": ("time in kernels", "time", 1),
+    "whole_time": ("the whole of its time", "time", 1),
     "user_time": ("user time", "time", 1),
     "exposure": ("time over kernel time", "ratio", 1),
     "system": ("CPU time over user time", "ratio", 1),

@@ -21,6 +21,9 @@ _PART_OF_IT = 0.25
 
 _MOST_FACTORS = 2
 
+_TELLING_NOTHING = ("passes", "whole_time")
+"""Factors that are no reason: how the two passes differ, and the ratio itself."""
+
 _UNLIKE = 1.5
 """Reps that were timed and reps whose CPU time was charged differ by more: the factors are of another moment."""
 
@@ -59,7 +62,7 @@ def _leading_factors(explanation: Explanation) -> list[Factor]:
         for factor in explanation.factors
     ):
         return []
-    known = [f for f in divide_ratio(explanation).named if f.measured and f.name != "passes"]
+    known = [f for f in divide_ratio(explanation).named if f.measured and f.name not in _TELLING_NOTHING]
     same = [factor for factor in known if math.log(factor.ratio) * whole > 0]
     return [
         factor

@@ -122,6 +122,19 @@ def test_bytes_of_a_cache_and_bytes_of_the_memory_are_not_held_against_each_othe
     assert [factor.name for factor in measure_factors(a, b)] == ["working_time", "exposure"]
 
 
+@pytest.mark.parametrize("kernels_us", [0, 5])
+def test_time_without_kernels_is_not_called_time_in_them(kernels_us: int):
+    """Of a range that loads data both times are the host's."""
+    nothing = draw_side("loading", us=1.6, counters=None)
+    other = (
+        draw_side("loading", draw_part(kernels_us), us=16) if kernels_us else replace(nothing, time_ns=16e3)
+    )
+    assert terms(measure_factors(nothing, other)) == {
+        "whole_time": (10.0, 1.6e3, 16e3),
+        "exposure": (1.0, None, None),
+    }
+
+
 def test_what_the_memory_moved_is_no_term_of_two_sides_in_the_cache():
     """Without a bound, 8 kB against 2 MB of a matrix of 4 MB make 250× and 0.004×, which say nothing."""
     a = draw_side("axis 0", draw_part(14, counters=draw_counters(8e3)), in_cache=True, limit=None)
