@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...analysis.errors import RanksError
+from ...analysis.errors import RanksError, TraceError
 from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import find_trace
@@ -59,6 +59,8 @@ class AnalyzeOutcome:
 def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     """Analyse one trace and render it. Raises TraceError, RunError."""
     place = _find_file(request.trace)
+    if request.skip is not None and request.every:
+        raise TraceError(place, "--all measures every step and --skip leaves some out: give one of them")
     trace = find_trace(place)
     digest = Digest(trace)  # half the file is digested when pandas is imported
     from ...analysis.attribution.steady_instances import Instances

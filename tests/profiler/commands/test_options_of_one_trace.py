@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from drawing.tree import DATA
 from flopprof.analysis.attribution.steady_instances import Instances
-from flopprof.analysis.errors import CompareError, RanksError
-from flopprof.profiler.commands.analyze import AnalyzeRequest, analyze_many
+from flopprof.analysis.errors import CompareError, RanksError, TraceError
+from flopprof.profiler.commands.analyze import AnalyzeRequest, analyze, analyze_many
 from flopprof.profiler.commands.compare import CompareRequest, compare
 from flopprof.profiler.terminal.workers import Workers
 from running.commands import run_here
@@ -39,6 +39,14 @@ def test_what_chooses_ranges_is_refused_of_folders_of_ranks(
     request = CompareRequest(a=str(tmp_path), b=str(tmp_path), **options)  # pyright: ignore[reportArgumentType]
     with pytest.raises(CompareError, match="folders of ranks"):
         compare(request)
+
+
+def test_analyze_and_compare_refuse_steps_to_skip_of_all() -> None:
+    first, second = map(str, TRACES)
+    with pytest.raises(TraceError, match=r"--all .* --skip .*: give one of them$"):
+        analyze(AnalyzeRequest(trace=TRACES[0], skip=1, every=True))
+    with pytest.raises(CompareError, match=r"--all .* --skip .*: give one of them$"):
+        compare(CompareRequest(a=first, b=second, wanted=Instances(skip=1, every=True)))
 
 
 @pytest.mark.parametrize(("given", "before"), [((), "'"), (("--csv-raw",), "")])
