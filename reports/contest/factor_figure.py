@@ -9,14 +9,14 @@ from typing import NamedTuple
 from ...analysis.explain.explain import Explanation
 from ..document.document import Figure, Panel, Series
 from ..document.factor_words import compare_values, divide_ratio, name_factor
-from ..document.names import clean
+from ..document.names import clean, shorten
 from ..document.numbers import format_value
 
 _SLOWER, _FASTER = 1, 2
 """Positions in the palette."""
 
-_TITLE_WIDTH = 42
-"""Characters that fit over a panel."""
+_TITLE_WIDTH, _TITLE_LINES = 42, 4
+"""Characters and lines that fit over a panel: more leave it no room."""
 
 
 class Explained(NamedTuple):
@@ -31,7 +31,7 @@ def factor_figure(explained: Iterable[Explained]) -> Figure | None:
     ratio.
     """
     panels = tuple(
-        Panel(title=fill(clean(one.title), _TITLE_WIDTH), series=bars)
+        Panel(title=_wrap(one.title), series=bars)
         for one in explained
         if len(bars := _draw_bars(one.explanation)) > 1
     )
@@ -49,6 +49,11 @@ def factor_figure(explained: Iterable[Explained]) -> Figure | None:
         panels=panels,
         caption="Each bar multiplies what the one above it reached; their product is the ratio.",
     )
+
+
+def _wrap(title: str) -> str:
+    """A panel's title; that of two kernels, by their full names, is of a thousand characters."""
+    return fill(shorten(clean(title), (_TITLE_LINES - 1) * _TITLE_WIDTH), _TITLE_WIDTH)
 
 
 def _draw_bars(explanation: Explanation) -> tuple[Series, ...]:

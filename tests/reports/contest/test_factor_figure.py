@@ -28,3 +28,19 @@ def test_the_rest_is_in_the_figure_where_the_sentence_has_it(rest: float, shown:
     assert bars == ["bandwidth", *(["the rest"] if shown else []), "the ratio"]
     assert ("by the rest" in describe_factors(explanation)) is shown
     assert figure.panels[0].series[0].said == ("bandwidth: 2.00× (1000 GB/s against 2000 GB/s)",)
+
+
+def test_a_title_of_full_kernel_names_leaves_room_for_its_bars():
+    a, b = draw_side("A", draw_part(100)), draw_side("B", draw_part(400, least_bytes=300e6))
+    factors = (
+        Factor(name="least_bytes", ratio=3.0, a=1e8, b=3e8),
+        Factor(name="rate", ratio=2.0, a=2.0, b=1.0),
+    )
+    explanation = Explanation(a=a, b=b, ratio=6.0, factors=factors, causes=())
+    kernel = f"void gemm<{', '.join(['unsigned int'] * 60)}>"
+    figure = factor_figure([Explained(f"{kernel} → {kernel}: B against A", explanation)])
+    assert figure is not None
+    title = figure.panels[0].title
+    assert title.startswith("void gemm<unsigned int,")
+    assert title.replace("\n", " ").endswith("unsigned int>: B against A")
+    assert len(title.splitlines()) == 4
