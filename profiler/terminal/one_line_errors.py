@@ -67,7 +67,8 @@ def _complain(error: BaseException) -> int:
         # Whoever read the output has left; nothing more may be written to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    tell(f"flopprof: {' '.join(clean(_sentence(error)).split())}")
+    if told := " ".join(clean(_sentence(error)).split()):
+        tell(f"flopprof: {told}")
     return getattr(error, "exit_code", USER_ERROR)
 
 
@@ -77,6 +78,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, CommandLineError):
         context = getattr(error, "ctx", None)
         message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        if not message:
+            return ""  # no command was given, so help was shown
         more = " See" if message.endswith("?") else "; see"
         return f"{message}{more} '{context.command_path} --help'" if context else message
     return str(error)

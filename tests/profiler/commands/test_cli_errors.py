@@ -142,3 +142,9 @@ def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert flopprof("--version", cwd=tmp_path).stdout.startswith("flopprof ")
+
+
+def test_no_command_at_all_shows_the_help_and_complains_of_nothing(tmp_path: Path):
+    done = flopprof(cwd=tmp_path)
+    assert "Usage: flopprof" in done.stdout
+    assert done.stderr == ""
