@@ -81,7 +81,7 @@ class _Device:
         return DeviceSums(
             by_thread=self._by_thread,
             by_process=self._by_process,
-            copies=dict(copies),
+            copies=dict(sorted(copies.items())),
             split=self._trace.has_calls,
         )
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from drawing.drawn import LAYERS, Drawn, drawn_traces
 from drawing.draws import draws
+from drawing.tree import DATA
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.attribution.attribution import attribute
 from flopprof.analysis.labelling import gaps
 from flopprof.analysis.labelling.device_sums import DeviceSums, sum_devices
 from flopprof.analysis.labelling.timeline import DeviceSpans, label_devices
+from flopprof.analysis.trace.reading import read_trace
 from flopprof.analysis.trace.trace import Trace
 from hypothesis import given
 
@@ -45,6 +47,14 @@ def test_sums_are_those_of_the_spans(at_once: int, drawn: Drawn):
             assert (sums.by_thread == add_up(spans, trace, by_process=False)).all()
             other = add_up(spans, trace, by_process=True)
             assert not other.any() if sums.by_process is None else (sums.by_process == other).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 1 << 16])
+def test_kinds_of_copies_come_in_one_order_however_many_gaps_are_summed_at_once(at_once: int):
+    trace = read_trace(DATA / "ranks" / "strag_rank0.sqlite.xz")
+    with patch.object(gaps, "AT_ONCE", at_once):
+        (sums,) = sum_devices(trace, attribute(trace)).values()
+    assert list(sums.copies) == [1, 2, 8]
 
 
 @draws(150)
