@@ -32,8 +32,8 @@ from ..programs.job_folder import JobFolder, read_job_folder
 from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import RunFolder, read_run_folder
 from ..runs.records import CountersRecord, Record, RunPlan, ShardRecord, StepRecord
-from ..trace.scrub import scrub_trace
 from ..words import FORMAT
+from .scrub import scrub_trace
 
 MANIFEST = "archive.json"
 

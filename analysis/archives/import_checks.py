@@ -18,7 +18,7 @@ from ..programs.samples import PythonSamples
 from ..runs.folder import RunFolder
 from ..runs.records import MOST_PASSES, Pass, StepRecord
 from ..sqlite.file import SqliteFile
-from ..trace.scrub import KEPT_TABLES
+from .scrub import KEPT_TABLES
 
 SCHEMA = "SELECT type, name, coalesce(sql, '') FROM sqlite_master"
 

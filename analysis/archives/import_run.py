@@ -31,7 +31,6 @@ from ..programs.samples import SAMPLES_FILE
 from ..runs.folder import check_whole, read_run_folder
 from ..runs.lock import hold_folder
 from ..runs.records import RunPlan
-from ..trace.scrub import scrub_trace
 from ..words import FORMAT
 from .archive import (
     MANIFEST,
@@ -46,6 +45,7 @@ from .archive import (
 from .entries import MOST_MANIFEST_BYTES, check_entries, refuse_large_directory
 from .import_checks import check_samples, check_steps, check_trace
 from .import_facts import check_job_facts, check_program_facts, check_run_facts
+from .scrub import scrub_trace
 
 IMPORT_PREFIX = ".import-"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...analysis.archives.scrub import ScrubError, scrub_trace
 from ...analysis.errors import TraceError
 from ...analysis.runs.records import CallCosts, PassWithTimes, ShardRecord, StepRecord
 from ...analysis.runs.writing import write_record
-from ...analysis.trace.scrub import ScrubError, scrub_trace
 from ...scenarios.errors import FlopprofError
 from ...scenarios.plan.step import Step
 from ..errors import CaptureError, Interrupted

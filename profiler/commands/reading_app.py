@@ -162,9 +162,9 @@ def scrub(
 
     Example: flopprof scrub report.nsys-rep -o shareable.sqlite
     """
+    from ...analysis.archives.scrub import scrub_trace
     from ...analysis.runs.writing import refuse_existing
     from ...analysis.trace.open import open_trace_file
-    from ...analysis.trace.scrub import scrub_trace
     from ..terminal.outcome import tell_written
 
     refuse_existing([out], force=force)

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from ...analysis.archives.scrub import scrub_trace
 from ...analysis.files import move_whole
 from ...analysis.programs.record import ProfileRecord, name_program, spell_command
 from ...analysis.programs.samples import SAMPLES_FILE, PythonSamples
 from ...analysis.runs.writing import write_record
 from ...analysis.store.place import find_store
 from ...analysis.trace.nsys import Nsys
-from ...analysis.trace.scrub import scrub_trace
 from ...analysis.words import RecorderChoice
 from ...scenarios.errors import FlopprofError
 from ..errors import CannotExecute, CommandNotFound, InterpreterMissing, ProfileError

@@ -12,11 +12,11 @@ import pytest
 from drawing.launches import add_call, add_kernel
 from drawing.nsys_file import NVTX, RUNTIME, TABLES, Export, described, global_pid, global_tid
 from drawing.traces import read_recorded, unpacked
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_trace
 from flopprof.analysis.evidence.metric_rows import KernelMetrics, RangeMetrics
 from flopprof.analysis.export.gpu_metrics import GpuSamples
 from flopprof.analysis.trace.reading import read_trace
-from flopprof.analysis.trace.scrub import scrub_trace
 from flopprof.reports.trace.compose import compose_analysis
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing.jobs import COMM_SCHEMA, Job, communicator_id, ddp, make_blob
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.export.nccl_payload import (
     FieldPlace,
     cut_payload,
@@ -16,7 +17,6 @@ from flopprof.analysis.export.nccl_payload import (
     read_schemas,
 )
 from flopprof.analysis.sqlite.file import SqliteFile
-from flopprof.analysis.trace.scrub import scrub_trace
 
 SCHEMAS = {
     7: {

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from drawing.tree import DATA
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_file
 from flopprof.analysis.breakdown.kernel_names import read_template
 from flopprof.analysis.kineto.sessions import add_activity
-from flopprof.analysis.trace.scrub import scrub_trace
 
 
 @pytest.fixture

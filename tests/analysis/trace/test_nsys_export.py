@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.processes import stalling
 from flopprof.analysis.sqlite.file import SqliteFile
 from flopprof.analysis.trace import nsys as nsys_export
@@ -22,7 +23,6 @@ from flopprof.analysis.trace.nsys import (
     import_qdstrm,
 )
 from flopprof.analysis.trace.open import open_trace_file
-from flopprof.analysis.trace.scrub import scrub_trace
 from running.patience import PATIENCE_SECONDS
 
 CANARY = "zq7canary19x"

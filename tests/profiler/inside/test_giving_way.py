@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.kineto.sessions import find_sessions
 from flopprof.analysis.trace.reading import read_trace
-from flopprof.analysis.trace.scrub import scrub_trace
 from flopprof.profiler.inside.giving_way import GivingWay
 from flopprof.profiler.inside.torch_activity import TorchActivity
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder

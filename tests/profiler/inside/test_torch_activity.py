@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.kineto.sessions import find_sessions
 from flopprof.analysis.trace.reading import read_trace
-from flopprof.analysis.trace.scrub import scrub_trace
 from flopprof.profiler.inside.torch_activity import BURST, SPACES, TorchActivity, take_stamps
 from flopprof.profiler.machine.machine import cuda_devices
 from flopprof.profiler.recorders.recorder import EmbeddedRecorder

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from drawing.tree import DATA
+from flopprof.analysis.archives.scrub import ScrubError, scrub_trace
 from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.trace.public_texts import UNKNOWN_DIAGNOSTIC, is_public_setting, public_diagnostic
-from flopprof.analysis.trace.scrub import ScrubError, scrub_trace
 from flopprof.scenarios.errors import FlopprofError
 
 CANARY = "zq7/canary=19x"
@@ -311,7 +311,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path):
         "import resource, signal, sys; from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
-        "from flopprof.analysis.trace.scrub import ScrubError, scrub_trace\n"
+        "from flopprof.analysis.archives.scrub import ScrubError, scrub_trace\n"
         "try: scrub_trace(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except ScrubError as error: print(error)\n"
     )

@@ -20,7 +20,7 @@ from ..files import draft_file
 from ..sqlite.file import SqliteFile
 from ..sqlite.quoting import quote_name
 from ..sqlite.snapshot import READ_FAILURES, translate_error
-from .public_texts import public_diagnostic, public_setting
+from ..trace.public_texts import public_diagnostic, public_setting
 
 KEPT_TABLES = re.compile(
     r"CUPTI_ACTIVITY_KIND_[A-Z0-9_]+|NVTXT?_EVENTS|CUDA_GRAPH_(?:NODE_)?EVENTS|CUDA_GPU_MEMORY_USAGE_EVENTS"
