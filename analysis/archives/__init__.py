@@ -1,1 +1,1 @@
-"""Runs in one file: exported for others, and imported with every doubt."""
+"""What is given away: a trace scrubbed, a run in one file; and imported with every doubt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -181,14 +182,16 @@ def analyze_file(
     announce: Announce | None = None,
     keep_export: bool = False,
     digest: Digest | None = None,
+    opened: Path | None = None,
 ) -> Analysis:
     """Analyse any file that holds a trace (sqlite, packed, .nsys-rep, .qdstrm), or a run's only one. Raises TraceError.
 
-    `digest` is the file's own, where it was begun before this module was imported.
+    `digest` is the file's own, and `opened` what it stands for, where those were begun before this module was imported.
     """
     path = find_trace(path)
     digest = digest or Digest(path)
-    with open_trace_file(path, announce=announce, keep=keep_export) as plain:
+    opening = open_trace_file(path, announce=announce, split=True, keep=keep_export)
+    with opening if opened is None else nullcontext(opened) as plain:
         trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
             trace,

@@ -209,7 +209,7 @@ def _read_run(name: SideName) -> Side:
 
 
 def _read_trace(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
-    with open_trace_file(name.path) as file:
+    with open_trace_file(name.path, split=True) as file:
         return side_of_trace(read_trace(file), name.text, domains, wanted)
 
 

@@ -93,7 +93,8 @@ def read_metadata(file: SqliteFile) -> Metadata:
         exporter=values.get("EXPORT_PRODUCT_VERSION") or None,
         duration_ns=_duration(file),
         graph_mode=_graph_mode(file),
-        partial=any(values.get(k, "").strip() for k in EXPORT_KEYS if k.endswith("_TO_EXPORT")),
+        partial=not file.chosen_here
+        and any(values.get(k, "").strip() for k in EXPORT_KEYS if k.endswith("_TO_EXPORT")),
         diagnostics=_diagnostics(file),
         utc_epoch_ns=_utc_epoch(file),
         device_recorder=values.get(DEVICE_RECORDER) or None,

@@ -20,7 +20,7 @@ from ..errors import TraceError
 from ..export.identity import pid_of
 from ..export.nccl_payload import NcclRanges, read_nccl_ranges
 from ..labelling.labelled import Labelled, label_trace
-from ..sqlite.file import SqliteFile
+from ..sqlite.joined import open_tables
 from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
@@ -76,10 +76,10 @@ def sum_steps(path: Path, unit: int, choice: StepChoice, wait_ns: Ints, version:
 
 @contextmanager
 def _read(path: Path) -> Iterator[_Read]:
-    with open_trace_file(path) as plain:
+    with open_trace_file(path, split=True) as plain:
         version = _version_of(path)
         trace = read_trace(plain)
-        with SqliteFile(plain) as file:
+        with open_tables(plain) as file:
             nccl = read_nccl_ranges(file)
         rows, family, families = find_collectives(trace)
         yield _Read(

@@ -42,6 +42,9 @@ class SqliteFile:
     tables: dict[str, tuple[str, ...]]
     """Table name -> its columns, in their stored order."""
 
+    chosen_here = False
+    """Whether its tables were chosen here, among which are all that are read, whatever it says of itself."""
+
     def __init__(self, path: Path) -> None:
         """Open `path`, or raise TraceError: missing, a directory, empty, not SQLite, cut short, damaged."""
         self.path = Path(path)

@@ -134,24 +134,37 @@ def export_report(report: Path, target: Path, nsys: Nsys, announce: Announce = k
     """
     with _workplace(target) as work:
         made = work / "trace.sqlite"
-        options = [
-            "export",
-            "--type=sqlite",
-            "--quiet=true",
-            "--force-overwrite=true",
-            *([f"{BLOBS_OPTION}=true"] if _knows_blobs(nsys, report) else []),
-            f"--output={made.name}",
-        ]
-        words = _run([str(nsys.path), *options, str(report.absolute())], work, report, announce)
+        words = run_export(report, made, nsys, list_export_options(nsys, report), announce=announce)
         if not made.exists() or not made.stat().st_size:
             raise ExportError(report, _why_not(nsys, words))
         _check_sound(made, report, nsys)
         _publish(made, target)
 
 
-def _knows_blobs(nsys: Nsys, report: Path) -> bool:
+def run_export(
+    report: Path,
+    made: Path,
+    nsys: Nsys,
+    options: frozenset[str],
+    chosen: Sequence[str] = (),
+    *,
+    announce: Announce = keep_silent,
+) -> str:
+    """Have nsys write `made`, in a private folder, of what was `chosen`: what it said. Raises ExportError."""
+    command = [
+        *(str(nsys.path), "export", "--type=sqlite", "--quiet=true", "--force-overwrite=true"),
+        *([f"{BLOBS_OPTION}=true"] if BLOBS_OPTION in options else []),
+        *chosen,
+        *(f"--output={made.name}", str(report.absolute())),
+    ]
+    return _run(command, made.parent, report, announce)
+
+
+def list_export_options(nsys: Nsys, report: Path) -> frozenset[str]:
+    """The options that its `nsys export` knows, as it says itself. Raises ExportError, about the report."""
     try:
-        return BLOBS_OPTION in ask_program([nsys.path, "export", "--help"], 2 * ANSWER_SECONDS).text
+        said = ask_program([nsys.path, "export", "--help"], 2 * ANSWER_SECONDS).text
+        return frozenset(re.findall(r"--[a-z-]+", said))
     except NoAnswer as error:
         raise ExportError(report, f"cannot be exported: nsys at {nsys.path} {error}") from None
 

@@ -29,6 +29,7 @@ from ..export.lacking import find_lacking
 from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
 from ..sqlite.file import SqliteFile
+from ..sqlite.joined import open_tables
 from ..words import BUSY_LAYERS, QualityNote
 from .judging import Counted, find_unified_memory, judge_trace
 from .lost import Asked, Nodes, Recorded, judge_lost
@@ -47,7 +48,7 @@ def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
     `announce` is told of steps that take long. Raises TraceError for what is no such file, is damaged, or
     lacks a column without which a table is useless.
     """
-    with open_trace_file(path, announce=announce) as plain, SqliteFile(plain) as file:
+    with open_trace_file(path, announce=announce, split=True) as plain, open_tables(plain) as file:
         return _read(file, Path(path))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ...analysis.errors import RanksError, TraceError
 from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.trace.digest import Digest
-from ...analysis.trace.open import find_trace
+from ...analysis.trace.open import RECORDING_SUFFIXES, find_trace, open_trace_file
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import Format
 from ...reports.render.screen import PLAIN, Screen
@@ -63,21 +65,23 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
         raise TraceError(place, "--all measures every step and --skip leaves some out: give one of them")
     trace = find_trace(place)
     digest = Digest(trace)  # half the file is digested when pandas is imported
-    from ...analysis.attribution.steady_instances import Instances
-    from ...analysis.breakdown.analyze import analyze_file
-    from ...analysis.codes.lossy import loses_data
+    if trace.suffix in RECORDING_SUFFIXES:
+        Thread(target=_load, daemon=True).start()  # which is done when nsys has exported
+    with open_trace_file(trace, announce=tell, split=True, keep=request.keep_export) as opened:
+        from ...analysis.attribution.steady_instances import Instances
+        from ...analysis.breakdown.analyze import analyze_file
+        from ...analysis.codes.lossy import loses_data
 
-    analysis = analyze_file(
-        trace,
-        range_glob=request.range_glob,
-        domains=request.domains or None,
-        window=request.window,
-        graph_ranges=request.graph_ranges,
-        wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
-        announce=tell,
-        keep_export=request.keep_export,
-        digest=digest,
-    )
+        analysis = analyze_file(
+            trace,
+            range_glob=request.range_glob,
+            domains=request.domains or None,
+            window=request.window,
+            graph_ranges=request.graph_ranges,
+            wanted=Instances(exact_names=request.exact_names, skip=request.skip, every=request.every),
+            digest=digest,
+            opened=opened,
+        )
     if request.csv is not None:
         from ...reports.data.trace_csv import write_analysis_csv
 
@@ -85,6 +89,12 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     return AnalyzeOutcome(
         report=_render(analysis, place, request), has_lost_data=loses_data(analysis.quality)
     )
+
+
+def _load() -> None:
+    """Import what analyses; what fails here fails again where it is imported to be used."""
+    with suppress(Exception):
+        from ...analysis.breakdown.analyze import analyze_file  # noqa: F401
 
 
 def find_files(names: Sequence[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A stand-in for nsys: its reports are SQLite files, of which it exports copies."""
+"""A stand-in for nsys: its reports are SQLite files, of which it exports copies, or parts where it knows --tables."""
 
 from __future__ import annotations
 
@@ -8,25 +8,36 @@ from pathlib import Path
 from flopprof.analysis.trace.nsys import Nsys
 
 EXPORT = """#!{python}
-import os, shutil, sys
+import os, re, shutil, sqlite3, sys
 arguments = sys.argv[1:]
 if arguments == ["--version"]:
     print("NVIDIA Nsight Systems version 2025.3.2.474")
     sys.exit()
 if arguments == ["export", "--help"]:
-    print("--include-blobs")
+    print("--include-blobs {knows}")
     sys.exit()
 options = dict(one.split("=", 1) for one in arguments if one.startswith("--") and "=" in one)
 with open(os.environ["HOME"] + "/exports", "a") as log:
-    log.write("all\\n")
+    log.write(options.get("--tables", "all") + "\\n")
 shutil.copyfile(arguments[-1], options["--output"])
+if "--tables" in options:
+    patterns = options["--tables"].split(",")
+    copy = sqlite3.connect(options["--output"])
+    for (table,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if not any(re.fullmatch(pattern, table, re.IGNORECASE) for pattern in patterns):
+            copy.execute(f'DROP TABLE "{{table}}"')
+        elif table == "META_DATA_EXPORT":
+            copy.execute("DELETE FROM META_DATA_EXPORT WHERE name LIKE '%TABLES_TO_EXPORT'")
+            copy.execute(f"INSERT INTO {{table}} (name, value) VALUES ('EXPORT_PARAM_TABLES_TO_EXPORT', 'some')")
+    copy.commit()
+    {then}
 """
 
 
-def write_nsys(folder: Path) -> Nsys:
-    """The stand-in as `folder`/nsys."""
+def write_nsys(folder: Path, *, knows: str = "", then: str = "pass") -> Nsys:
+    """The stand-in as `folder`/nsys, with the options it `knows`; `then` is done, in Python, when it exported."""
     folder.mkdir(exist_ok=True)
     path = folder / "nsys"
-    path.write_text(EXPORT.format(python=sys.executable), encoding="utf-8")
+    path.write_text(EXPORT.format(python=sys.executable, knows=knows, then=then), encoding="utf-8")
     path.chmod(0o755)
     return Nsys(path=path, version="2025.3.2.474")

@@ -1,0 +1,90 @@
+"""A report exported in parts, by several nsys at once: each writes some of the tables into a file of its own.
+
+`nsys export --tables=` takes POSIX basic regular expressions, in any case of letters, each of a table's whole name; it
+exports these tables and no other, also not those that they refer to. What nothing here reads is in no part: samples of
+the CPU, its scheduling, calls of the operating system, which are most of a report made with nsys' own defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..errors import TraceError
+from ..sqlite.file import SqliteFile
+from ..sqlite.joined import JoinedFile
+from .nsys import Announce, Nsys, keep_silent, list_export_options, run_export
+
+TABLES_OPTION = "--tables"
+
+LARGE = ("CUPTI_ACTIVITY_KIND_R.*", "CUPTI_ACTIVITY_KIND_K.*")
+"""Calls, and kernels."""
+
+NVTX = "NVTX.*"
+
+REST = (
+    *("StringIds", "CUPTI_ACTIVITY_KIND_[^KR].*", "CUDA_G.*", "CUDA_UM_.*", "GPU_METRICS", "GENERIC_EVENT.*"),
+    *("PROFILER_OVERHEAD", "ANALYSIS_DETAILS", "DIAGNOSTIC_EVENT", "PROCESSES", "TARGET_INFO.*"),
+    *("META_DATA.*", "EXPORT_META_DATA", "ENUM_.*"),
+)
+
+MANY_CORES = 4
+
+LEAST_CHOSEN, LEAST_SPLIT = 2 << 20, 8 << 20
+"""Bytes of a report from which choosing tables is quicker than exporting all, and several parts quicker than one."""
+
+
+def choose_parts(cores: int) -> tuple[tuple[str, ...], ...]:
+    """Patterns of the tables of each part. Each costs a core a third of a second more, so few cores make few.
+
+    >>> [len(choose_parts(cores)) for cores in (1, 2, 4, 16)]
+    [1, 3, 4, 4]
+    """
+    if cores == 1:
+        return ((*LARGE, NVTX, *REST),)
+    large = tuple((pattern,) for pattern in LARGE)
+    return (*large, (NVTX,), REST) if cores >= MANY_CORES else (*large, (NVTX, *REST))
+
+
+def export_parts(report: Path, folder: Path, nsys: Nsys, announce: Announce = keep_silent) -> bool:
+    """Export what is read of `report` into files of a new `folder`; False, and no folder, where it has to be one file.
+
+    An nsys that knows no --tables cannot do it. One that fails says why when it exports all, so it is not asked here.
+    """
+    size, options = report.stat().st_size, list_export_options(nsys, report)
+    if TABLES_OPTION not in options or size < LEAST_CHOSEN:
+        return False
+    folder.mkdir(mode=0o700)
+    parts = choose_parts(len(os.sched_getaffinity(0)) if size >= LEAST_SPLIT else 1)
+    targets = [folder / f"{number}.sqlite" for number in range(len(parts))]
+
+    def export(patterns: tuple[str, ...], target: Path) -> None:
+        tell = announce if target == targets[0] else keep_silent
+        chosen = [f"{TABLES_OPTION}={','.join(patterns)}"]
+        run_export(report, target, nsys, options, chosen, announce=tell)
+
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(export, parts, targets))
+    if all(map(_is_sound, targets)) and _holds_events(folder):
+        return True
+    shutil.rmtree(folder)
+    return False
+
+
+def _holds_events(folder: Path) -> bool:
+    """Whether anything was chosen at all: an nsys that reads patterns in another way would leave out what there is."""
+    with JoinedFile(folder) as file:
+        return any(re.fullmatch(pattern, table) for pattern in (*LARGE, NVTX) for table in file.tables)
+
+
+def _is_sound(part: Path) -> bool:
+    """Whether it is a SQLite file; nsys exits 0 also where it wrote none."""
+    try:
+        with SqliteFile(part):
+            part.chmod(0o600)
+            return True
+    except TraceError:
+        return False

@@ -1,0 +1,164 @@
+"""A report exported in parts gives the answer of the whole, and is exported whole where a part fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drawing.traces import GPU, unpacked
+from flopprof.analysis.archives.scrub import KEPT_TABLES
+from flopprof.analysis.breakdown.analyze import analyze_file
+from flopprof.analysis.errors import TraceError
+from flopprof.analysis.sqlite.joined import JoinedFile, open_tables
+from flopprof.analysis.trace import split_export
+from flopprof.analysis.trace.open import open_trace_file
+from flopprof.analysis.trace.reading import read_trace
+from flopprof.reports.render.json_text import stream_json
+from running.commands import run_here
+from running.stand_in_nsys import write_nsys
+
+TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2", "nvtx_all_types_2024.2")
+
+
+@pytest.fixture
+def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in on PATH; what it exported is in the file that this is."""
+    found = write_nsys(tmp_path / "bin", knows="--tables")
+    monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(split_export, "LEAST_CHOSEN", 0)
+    monkeypatch.setattr(split_export, "LEAST_SPLIT", 0)
+    return tmp_path / "exports"
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return recording_of("streams", tmp_path)
+
+
+def recording_of(name: str, folder: Path) -> Path:
+    (folder / "reports").mkdir()
+    return unpacked(name, folder).rename(folder / "reports" / "raw.nsys-rep")
+
+
+def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
+    """What `analyze --json` says, but for the name of the file."""
+    plain = json.loads("".join(stream_json(analyze_file(path, **options).parts())))
+    del plain["trace"]["path"]
+    return plain
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8])
+@pytest.mark.parametrize("name", TRACES)
+def test_parts_give_the_answer_of_the_whole(
+    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cores: int
+):
+    monkeypatch.setattr(split_export.os, "sched_getaffinity", lambda _: set(range(cores)))
+    report = recording_of(name, tmp_path)
+    whole = tmp_path / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    assert analysis_of(report) == analysis_of(whole)
+    asked = nsys.read_text().splitlines()
+    if name == "no_nvtx_2024.2":  # nor kernels nor calls: whether that is true shows when all is exported
+        assert asked.pop() == "all"
+    assert sorted(asked) == sorted(",".join(part) for part in split_export.choose_parts(cores))
+
+
+def test_a_small_report_is_not_split_and_a_smaller_one_not_chosen_from(
+    nsys: Path, report: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(split_export, "LEAST_SPLIT", report.stat().st_size + 1)
+    analysis_of(report)
+    assert nsys.read_text().splitlines() == [",".join(*split_export.choose_parts(1))]
+    nsys.unlink()
+    monkeypatch.setattr(split_export, "LEAST_CHOSEN", report.stat().st_size + 1)
+    analysis_of(report)
+    assert nsys.read_text() == "all\n"
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_every_table_that_a_scrubbed_trace_keeps_is_in_one_part(cores: int, tmp_path: Path):
+    alternatives = [one for name in TRACES for one in tables_of(unpacked(name, tmp_path))]
+    kept = {name for name in alternatives if KEPT_TABLES.fullmatch(name)} | {"StringIds", "NVTX_EVENTS"}
+    assert len(kept) > 20
+    for table in kept:
+        held = [
+            part
+            for part in split_export.choose_parts(cores)
+            if any(re.fullmatch(pattern, table, re.IGNORECASE) for pattern in part)
+        ]
+        assert len(held) == 1, table
+
+
+def tables_of(path: Path) -> list[str]:
+    with sqlite3.connect(path) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    path.unlink()
+    return [name for (name,) in found]
+
+
+LEAVE_NOTHING = """[copy.execute(f'DROP TABLE "{name}"') for (name,) in copy.execute("SELECT name FROM sqlite_master "
+        "WHERE type = 'table' AND (name GLOB 'CUPTI*' OR name GLOB 'NVTX*')").fetchall()], copy.commit()"""
+
+
+@pytest.mark.parametrize(
+    "then", ["os.truncate(options['--output'], 0)", "os.unlink(options['--output'])", LEAVE_NOTHING]
+)
+def test_a_part_that_fails_makes_the_export_whole(nsys: Path, report: Path, then: str):
+    write_nsys(report.parents[1] / "bin", knows="--tables", then=then)
+    whole = report.parents[1] / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    assert analysis_of(report) == analysis_of(whole)
+    assert nsys.read_text().splitlines()[-1] == "all"
+
+
+def test_who_needs_one_file_gets_one(nsys: Path, report: Path):
+    with open_trace_file(report) as plain:
+        assert plain.read_bytes() == report.read_bytes()
+    assert nsys.read_text() == "all\n"
+
+
+def test_an_export_that_is_kept_is_whole(nsys: Path, report: Path):
+    analysis_of(report, announce=lambda _: None, keep_export=True)
+    assert report.with_suffix(".sqlite").read_bytes() == report.read_bytes()
+    assert nsys.read_text() == "all\n"
+
+
+def test_traces_and_sides_of_comparisons_are_read_from_parts(nsys: Path, report: Path):
+    assert len(read_trace(report).activities) == 92
+    assert nsys.read_text().splitlines()[0] != "all"
+    run_here("compare", report, report, "--json")
+    assert "all" not in nsys.read_text().splitlines()
+
+
+def test_the_command_says_of_a_report_what_it_says_of_its_export(nsys: Path, report: Path):
+    whole = report.parents[1] / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    said = [run_here("analyze", path)[0].replace(path.name, "T") for path in (report, whole)]
+    assert said[0].replace(str(report.parent), "") == said[1].replace(str(whole.parent), "")
+
+
+def test_a_damaged_report_is_one_line_also_while_libraries_load(nsys: Path, report: Path):
+    report.write_bytes(b"SQLite format 3\x00" + bytes(50))
+    _, said = run_here("analyze", report, code=2)
+    assert "Traceback" not in said
+    assert len([line for line in said.splitlines() if str(report) in line]) == 1
+
+
+def test_a_folder_of_parts_says_what_it_lacks(tmp_path: Path):
+    (tmp_path / "none.parts").mkdir()
+    with (
+        pytest.raises(TraceError, match="is not a file"),
+        open_trace_file(tmp_path / "none.parts", split=True),
+    ):
+        raise AssertionError
+    unpacked("streams", tmp_path).rename(tmp_path / "none.parts" / "0.sqlite")
+    with open_tables(tmp_path / "none.parts") as file:
+        assert isinstance(file, JoinedFile)
+        with pytest.raises(TraceError, match="has no table NOT_THERE"):
+            file.count("NOT_THERE")
