@@ -52,8 +52,8 @@ def find_causes(slow: Subject, fast: Subject) -> tuple[Cause, ...]:
 
 def _find_exposed(slow: Subject, fast: Subject) -> Iterator[Cause]:
     """Time of a rep in which nothing runs on the device, where it makes part of the difference."""
-    if slow.busy_ns is None or slow.time_ns <= EXPOSED * slow.busy_ns:
-        return
+    if not slow.busy_ns or slow.time_ns <= EXPOSED * slow.busy_ns:
+        return  # what has nothing to run waits for no launch
     exposed = slow.time_ns - slow.busy_ns
     more = exposed - (max(0.0, fast.time_ns - fast.busy_ns) if fast.busy_ns is not None else 0.0)
     evidence = {"exposed_ns": exposed, "time_ns": slow.time_ns}
@@ -127,7 +127,7 @@ def _find_missing(slow: Subject, fast: Subject) -> Iterator[Cause]:
         evidence: dict[str, float | str | None] | None = None
         if side.device == "cpu" and side.cpu is None and not side.traced_only:
             evidence = {"lacks": "cpu", "brings": "auto"}
-        elif side.device != "cpu" and side.counters is None and side.limit != "copy":
+        elif side.device != "cpu" and side.busy_ns != 0 and side.counters is None and side.limit != "copy":
             brings = "profile" if side.traced_only else "resume" if side.note == OUT_OF_TIME else "counters"
             evidence = {"lacks": "counters", "brings": brings, "why": side.note}
         if evidence is not None:

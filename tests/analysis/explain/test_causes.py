@@ -233,6 +233,10 @@ def test_what_no_kernel_hides():
     ]
 
 
+def test_time_without_any_device_work_is_bound_by_no_launch_and_lacks_no_counters():
+    assert causes(draw_side("slow", us=80, busy_ns=0.0), draw_side("fast", us=40, busy_ns=0.0)) == ()
+
+
 def test_a_cause_that_both_sides_have_alike_is_no_cause_of_their_difference():
     shared = draw_part(100, op="outer", launch=draw_launch(250))
     slow = draw_side("slow", shared, draw_part(300, launch=draw_launch(100)))
