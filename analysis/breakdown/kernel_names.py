@@ -103,6 +103,22 @@ def spell_kernel(name: str, width: int) -> str:
     return spelling
 
 
+def spell_label(label: str, width: int = 60) -> str:
+    """The label of a pair, in which long names of kernels are spelt as `spell_kernel` does; paths of ranges stay.
+
+    >>> spell_label("void at::native::reduce_kernel<(int)512, at::ReduceOp<float, f<float>>>(T3) → cupy_sum", 40)
+    'at::…::reduce_kernel<512, ReduceOp<…>> → cupy_sum'
+    >>> spell_label("step › data")
+    'step › data'
+    """
+    return " → ".join(_spell_side(side, width) for side in label.split(" → "))
+
+
+def _spell_side(side: str, width: int) -> str:
+    is_kernel = len(side) > width and " › " not in side and "(" in side
+    return spell_kernel(side, width) if is_kernel else side
+
+
 def _walk(text: str) -> Iterator[tuple[int, str, int]]:
     """(place, letter, how many brackets are open before it), then the end of the text as an empty letter.
 

@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from ..arithmetic.arrays import ints
+from ..breakdown.kernel_names import spell_label
 from ..codes.lossy import is_lossy
 from ..errors import CompareError
 from ..export.devices import describe_clock
@@ -159,6 +160,7 @@ def find_pair_differences(pairs: Sequence[tuple[Measured, Measured, str]]) -> tu
 
     Steps of two dtypes are only paired when they were selected so, ranges by their names alone.
     """
+    pairs = [(a, b, spell_label(label)) for a, b, label in pairs]
     reps = [f"{label} ({a.reps} and {b.reps})" for a, b, label in pairs if a.reps != b.reps]
     once = "instances" if pairs and all(a.once == b.once == "instance" for a, b, _ in pairs) else "reps"
     uneven = any(_has_far_more_reps(a, b) or _has_far_more_reps(b, a) for a, b, _ in pairs)

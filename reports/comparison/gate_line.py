@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.gate import Gate
 from ..document.names import clean
@@ -42,7 +43,7 @@ def _describe_slower(gate: Gate) -> str:
     if gate.percent is None:
         return ""
     count = len(gate.slower)
-    names = f" ({', '.join(pair.label for pair in gate.slower[:_MOST_NAMED])})" if count else ""
+    names = f" ({', '.join(spell_label(pair.label) for pair in gate.slower[:_MOST_NAMED])})" if count else ""
     return f"{count} {'pair' if count == 1 else 'pairs'} slower by more than {gate.percent:g} %{names}; "
 
 
@@ -56,7 +57,7 @@ def _count(labels: tuple[str, ...]) -> str:
 
 def _describe_change(pair: Pair) -> str:
     times = f"{format_value(pair.ns_a, 'time')} → {format_value(pair.ns_b, 'time')}"
-    return clean(f"{pair.label} {format_change(pair.ratio or 1.0)}, {times}")
+    return clean(f"{spell_label(pair.label)} {format_change(pair.ratio or 1.0)}, {times}")
 
 
 def _escape(text: str) -> str:

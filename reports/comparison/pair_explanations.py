@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair
 from ...analysis.compare.pair_reasons import explain_pair
 from ..document.cause_words import describe_causes, describe_missing
@@ -39,4 +40,4 @@ def _stake(pair: Pair) -> float:
 
 def _name(pair: Pair) -> str:
     sides = f"{pair.value_a} → {pair.value_b}"
-    return clean(f"{pair.label}: {sides}" if pair.label else sides)
+    return clean(f"{spell_label(pair.label)}: {sides}" if pair.label else sides)

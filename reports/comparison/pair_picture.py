@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair
 from ...analysis.compare.measured import Measured
 from ...analysis.words import PARTS, STEP_NAMES
@@ -39,7 +40,7 @@ def _group(pair: Pair) -> BarGroup:
     names = (pair.value_a, pair.value_b) if pair.value_a != pair.value_b else ("A", "B")
     sides = ((pair.a, pair.ns_a, names[0]), (pair.b, pair.ns_b, names[1]))
     return BarGroup(
-        title=clean(pair.label or "A against B"),
+        title=clean(spell_label(pair.label) or "A against B"),
         bars=tuple(_bar(thing, ns or 0.0, clean(name)) for thing, ns, name in sides),
     )
 
