@@ -26,7 +26,8 @@ from ..plain import to_plain
 from ..trace.digest import Digest
 from ..trace.open import Announce, find_trace, open_trace_file
 from ..trace.quality import count_notes, note, sort_notes
-from ..trace.reading import read_trace
+from ..trace.reading import read_opened
+from ..trace.split_export import count_cores
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .kernels import copy_rows, kernel_rows
@@ -180,21 +181,19 @@ def analyze_file(
     graph_ranges: GraphRanges = "launch",
     wanted: Instances = STEADY,
     announce: Announce | None = None,
-    keep_export: bool = False,
     digest: Digest | None = None,
     opened: Path | None = None,
 ) -> Analysis:
     """Analyse any file that holds a trace (sqlite, packed, .nsys-rep, .qdstrm), or a run's only one. Raises TraceError.
 
-    `digest` is the file's own, and `opened` what it stands for, where those were begun before this module was imported.
+    `digest` is the file's own, and `opened` what `open_trace_file` gave of it, where those were begun elsewhere.
     """
     path = find_trace(path)
     digest = digest or Digest(path)
-    opening = open_trace_file(path, announce=announce, split=True, keep=keep_export)
+    opening = open_trace_file(path, announce=announce, cores=count_cores())
     with opening if opened is None else nullcontext(opened) as plain:
-        trace = replace(read_trace(plain), path=path)
         analysis = analyze_trace(
-            trace,
+            read_opened(plain, path),
             range_glob=range_glob,
             domains=domains,
             window=window,

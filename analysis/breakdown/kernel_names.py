@@ -18,6 +18,9 @@ _OPERATOR = re.compile(r"operator\s*(<<=|>>=|<=>|->\*|<<|>>|<=|>=|->|<|>|\(\))")
 
 _LIBRARY_VERSION = re.compile(r"\b(?:CUB|THRUST)_\d\w*::")
 
+MOST_READ = 1 << 20
+"""Characters of a name that are looked at: names may be megabytes long."""
+
 _CAST = re.compile(r"\((?:unsigned |long |short )*(?:int|bool|char|long|short|size_t)\)(?=-?\d)")
 
 _INLINE_NAMESPACE = re.compile(r"\b(?:CUB_\d+_SM(?:_\d+)+|THRUST_\d+_SM(?:_\d+)+|__\d+)::")
@@ -116,7 +119,7 @@ def spell_label(label: str, width: int = 60) -> str:
 
 def _spell_side(side: str, width: int) -> str:
     is_kernel = len(side) > width and " › " not in side and "(" in side
-    return spell_kernel(side, width) if is_kernel else side
+    return spell_kernel(side[:MOST_READ], width) if is_kernel else side
 
 
 def _walk(text: str) -> Iterator[tuple[int, str, int]]:

@@ -18,7 +18,6 @@ from ..attribution.steady_instances import Instances, RangePath, SetAside
 from ..errors import CompareError
 from ..programs.folder_kind import is_program_folder
 from ..runs.results import RunResult
-from ..trace.open import open_trace_file
 from ..trace.reading import read_trace
 from ..trace.trace import Trace
 from .comparability import Circumstances, describe_program, describe_run, describe_trace
@@ -209,19 +208,17 @@ def _read_run(name: SideName) -> Side:
 
 
 def _read_trace(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
-    with open_trace_file(name.path, split=True) as file:
-        return side_of_trace(read_trace(file), name.text, domains, wanted)
+    return side_of_trace(read_trace(name.path), name.text, domains, wanted)
 
 
 def _read_program(name: SideName, domains: tuple[str, ...] | None, wanted: Instances) -> Side:
     """The ranges or kernels of a recorded program; without either its functions and its whole time."""
-    with open_trace_file(name.path / "trace.sqlite") as file:
-        trace = read_trace(file)
-        try:
-            return side_of_trace(trace, name.text, domains, wanted)
-        except CompareError:
-            if domains is not None:
-                raise
+    trace = read_trace(name.path / "trace.sqlite")
+    try:
+        return side_of_trace(trace, name.text, domains, wanted)
+    except CompareError:
+        if domains is not None:
+            raise
     from ..programs.folder import read_program_folder  # pydantic, which comparing traces does without
 
     program = read_program_folder(name.path)

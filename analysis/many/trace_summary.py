@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..attribution.steady_instances import Instances
 from ..breakdown.analyze import Analysis, analyze_file
+from ..trace.open import open_trace_file
 from ..words import GraphRanges, QualityNote
 
 RangeKey = tuple[str, tuple[str, ...]]
@@ -58,12 +59,14 @@ class SummaryRequest:
 
 def summarise_trace(path: Path, request: SummaryRequest) -> TraceSummary:
     """What is kept of a trace. Raises TraceError."""
-    analysis = analyze_file(
-        path,
-        domains=request.domains,
-        graph_ranges=request.graph_ranges,
-        wanted=Instances(exact_names=request.exact_names),
-    )
+    with open_trace_file(path, cores=1) as opened:  # other traces are read by the other cores
+        analysis = analyze_file(
+            path,
+            domains=request.domains,
+            graph_ranges=request.graph_ranges,
+            wanted=Instances(exact_names=request.exact_names),
+            opened=opened,
+        )
     return TraceSummary(
         sha256=analysis.sha256,
         duration_ns=analysis.trace.duration_ns,

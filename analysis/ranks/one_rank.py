@@ -22,7 +22,7 @@ from ..export.nccl_payload import NcclRanges, read_nccl_ranges
 from ..labelling.labelled import Labelled, label_trace
 from ..sqlite.joined import open_tables
 from ..trace.open import open_trace_file
-from ..trace.reading import read_trace
+from ..trace.reading import read_opened
 from ..trace.trace import Trace
 from ..words import known_device
 from .collectives import find_collectives, read_collectives
@@ -76,10 +76,10 @@ def sum_steps(path: Path, unit: int, choice: StepChoice, wait_ns: Ints, version:
 
 @contextmanager
 def _read(path: Path) -> Iterator[_Read]:
-    with open_trace_file(path, split=True) as plain:
+    with open_trace_file(path, cores=1) as opened:  # other ranks are read by the other cores
         version = _version_of(path)
-        trace = read_trace(plain)
-        with open_tables(plain) as file:
+        trace = read_opened(opened, path)
+        with open_tables(opened) as file:
             nccl = read_nccl_ranges(file)
         rows, family, families = find_collectives(trace)
         yield _Read(

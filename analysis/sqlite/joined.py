@@ -24,16 +24,16 @@ NAMED = re.compile(r"\bFROM\s+\"?(\w+)", re.IGNORECASE)
 
 
 class JoinedFile(SqliteFile):
-    """The SQLite files of a folder, opened together; a query may name tables of one file only."""
+    """SQLite files of one folder, opened together; a query may name tables of one file only."""
 
     chosen_here = True
 
-    def __init__(self, folder: Path) -> None:
-        """Open every file of `folder`, in the order of their names, or raise TraceError as SqliteFile does."""
-        self.path = Path(folder)
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Open all of them, at least one, or raise TraceError as SqliteFile does."""
+        self.path = paths[0].parent
         self._files: list[SqliteFile] = []
         try:
-            for path in sorted(self.path.glob("*.sqlite")):
+            for path in paths:
                 self._files.append(SqliteFile(path))
         except BaseException:
             self.close()
@@ -101,5 +101,6 @@ class JoinedFile(SqliteFile):
 
 
 def open_tables(path: Path) -> SqliteFile:
-    """A SQLite file, or a folder of such files as one. Raises TraceError."""
-    return JoinedFile(path) if path.is_dir() else SqliteFile(path)
+    """A SQLite file, or the SQLite files of a folder as one. Raises TraceError."""
+    parts = sorted(path.glob("*.sqlite")) if path.is_dir() else []
+    return JoinedFile(parts) if parts else SqliteFile(path)

@@ -37,9 +37,6 @@ PACKED_SUFFIXES = {".xz", ".gz", ".zst"}
 
 RECORDING_SUFFIXES = {".nsys-rep", ".qdrep", ".qdstrm"}
 
-PARTS_SUFFIX = ".parts"
-"""Of a folder in which the tables of one export lie."""
-
 NAMED_SUFFIXES = PACKED_SUFFIXES | RECORDING_SUFFIXES | {".json"}
 """What a file called so is, is told by its name; a link of another name is what its target is."""
 
@@ -67,13 +64,13 @@ def find_trace(path: Path) -> Path:
 
 @contextmanager
 def open_trace_file(
-    path: Path, *, announce: Announce | None = None, split: bool = False, keep: bool = False
+    path: Path, *, announce: Announce | None = None, cores: int = 0, keep: bool = False
 ) -> Iterator[Path]:
     """The plain SQLite file that `path` is or stands for, as long as the context lasts.
 
-    With `split` it may be a folder of such files with the tables that are read (see `open_tables`), which are quicker
-    to export. With `keep` what is exported stays beside the recording. One that lies there and is newer is used where
-    `announce` can say so.
+    With `cores` it may be a folder of such files with the tables that are read (see `open_tables`), which are quicker
+    to export, at once where there are several cores. With `keep` what is exported stays beside the recording. One that
+    lies there and is newer is used where `announce` can say so.
 
     `announce` is told, in one line, of anything that may take more than a moment. Raises TraceError for a
     file that is missing, packed but damaged, too large to unpack, or of a version nsys cannot read; an error
@@ -81,9 +78,6 @@ def open_trace_file(
     """
     path = Path(path)
     source = path if path.suffix in NAMED_SUFFIXES else resolve_file(path)
-    if split and path.suffix == PARTS_SUFFIX and any(path.glob("*.sqlite")):
-        yield path
-        return
     needs_work = _needs_work(path, source)
     if keep and source.suffix not in RECORDING_SUFFIXES:
         raise TraceError(path, "is not exported to be read; leave --keep-export out")
@@ -101,7 +95,7 @@ def open_trace_file(
                 if keep:
                     yield _keep_export(source, beside, folder, announce or keep_silent)
                 else:
-                    yield _make_plain(source, folder, announce or keep_silent, split=split)
+                    yield _make_plain(source, folder, announce or keep_silent, cores)
             except TraceError as error:
                 if Path(error.trace) == source or Path(error.trace).is_relative_to(folder):
                     raise _about(path, error) from None
@@ -172,7 +166,7 @@ def _is_json(path: Path) -> bool:
         return path.suffix == ".json" or file.read(len(MAGIC)).lstrip()[:1] in (b"{", b"[")
 
 
-def _make_plain(path: Path, folder: Path, announce: Announce, *, split: bool) -> Path:
+def _make_plain(path: Path, folder: Path, announce: Announce, cores: int) -> Path:
     if packing := packing_of(path):
         inner = path.name.removesuffix(path.suffix) if path.suffix in PACKED_SUFFIXES else path.name
         if inner.endswith(".json"):
@@ -188,8 +182,8 @@ def _make_plain(path: Path, folder: Path, announce: Announce, *, split: bool) ->
     nsys = _require_nsys(path)
     report = _import_report(path, folder, nsys, announce)
     announce(f"exporting with Nsight Systems {nsys.version}")
-    parts, plain = folder / f"exported{PARTS_SUFFIX}", folder / "exported.sqlite"
-    if split and export_parts(report, parts, nsys, announce):
+    parts, plain = folder / "parts", folder / "exported.sqlite"
+    if cores and export_parts(report, parts, nsys, cores, announce):
         return parts
     export_report(report, plain, nsys, announce)
     return plain

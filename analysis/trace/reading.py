@@ -37,6 +37,7 @@ from .open import Announce, open_trace_file
 from .outlasting import find_outlasting
 from .overlaps import find_overlaps, find_repeats
 from .raw import read_tables
+from .split_export import count_cores
 from .trace import Trace
 
 KERNELS = [BUSY_LAYERS.index(layer) for layer in ("kernel", "graph")]
@@ -48,7 +49,13 @@ def read_trace(path: Path, *, announce: Announce | None = None) -> Trace:
     `announce` is told of steps that take long. Raises TraceError for what is no such file, is damaged, or
     lacks a column without which a table is useless.
     """
-    with open_trace_file(path, announce=announce, split=True) as plain, open_tables(plain) as file:
+    with open_trace_file(path, announce=announce, cores=count_cores()) as opened:
+        return read_opened(opened, path)
+
+
+def read_opened(opened: Path, path: Path) -> Trace:
+    """Read the trace `path` that `open_trace_file` has opened. Raises TraceError."""
+    with open_tables(opened) as file:
         return _read(file, Path(path))
 
 

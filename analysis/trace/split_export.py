@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..errors import TraceError
-from ..sqlite.file import SqliteFile
 from ..sqlite.joined import JoinedFile
 from .nsys import Announce, Nsys, keep_silent, list_export_options, run_export
 
@@ -49,7 +49,14 @@ def choose_parts(cores: int) -> tuple[tuple[str, ...], ...]:
     return (*large, (NVTX,), REST) if cores >= MANY_CORES else (*large, (NVTX, *REST))
 
 
-def export_parts(report: Path, folder: Path, nsys: Nsys, announce: Announce = keep_silent) -> bool:
+def count_cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def export_parts(
+    report: Path, folder: Path, nsys: Nsys, cores: int, announce: Announce = keep_silent
+) -> bool:
     """Export what is read of `report` into files of a new `folder`; False, and no folder, where it has to be one file.
 
     An nsys that knows no --tables cannot do it. One that fails says why when it exports all, so it is not asked here.
@@ -58,7 +65,7 @@ def export_parts(report: Path, folder: Path, nsys: Nsys, announce: Announce = ke
     if TABLES_OPTION not in options or size < LEAST_CHOSEN:
         return False
     folder.mkdir(mode=0o700)
-    parts = choose_parts(len(os.sched_getaffinity(0)) if size >= LEAST_SPLIT else 1)
+    parts = choose_parts(cores if size >= LEAST_SPLIT else 1)
     targets = [folder / f"{number}.sqlite" for number in range(len(parts))]
 
     def export(patterns: tuple[str, ...], target: Path) -> None:
@@ -68,23 +75,19 @@ def export_parts(report: Path, folder: Path, nsys: Nsys, announce: Announce = ke
 
     with ThreadPoolExecutor(len(parts)) as pool:
         list(pool.map(export, parts, targets))
-    if all(map(_is_sound, targets)) and _holds_events(folder):
+    if _hold_events(targets):
         return True
     shutil.rmtree(folder)
     return False
 
 
-def _holds_events(folder: Path) -> bool:
-    """Whether anything was chosen at all: an nsys that reads patterns in another way would leave out what there is."""
-    with JoinedFile(folder) as file:
-        return any(re.fullmatch(pattern, table) for pattern in (*LARGE, NVTX) for table in file.tables)
+def _hold_events(parts: Sequence[Path]) -> bool:
+    """Whether all are SQLite files, of which nsys may write none and exit 0, and hold calls, kernels or ranges.
 
-
-def _is_sound(part: Path) -> bool:
-    """Whether it is a SQLite file; nsys exits 0 also where it wrote none."""
+    An nsys that reads patterns in another way would leave out what there is.
+    """
     try:
-        with SqliteFile(part):
-            part.chmod(0o600)
-            return True
+        with JoinedFile(parts) as file:
+            return any(re.fullmatch(pattern, table) for pattern in (*LARGE, NVTX) for table in file.tables)
     except TraceError:
         return False

@@ -13,6 +13,7 @@ from ...analysis.errors import RanksError, TraceError
 from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.trace.digest import Digest
 from ...analysis.trace.open import RECORDING_SUFFIXES, find_trace, open_trace_file
+from ...analysis.trace.split_export import count_cores
 from ...analysis.words import GraphRanges, WindowClock
 from ...reports.document.format import Format
 from ...reports.render.screen import PLAIN, Screen
@@ -67,7 +68,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     digest = Digest(trace)  # half the file is digested when pandas is imported
     if trace.suffix in RECORDING_SUFFIXES:
         Thread(target=_load, daemon=True).start()  # which is done when nsys has exported
-    with open_trace_file(trace, announce=tell, split=True, keep=request.keep_export) as opened:
+    with open_trace_file(trace, announce=tell, cores=count_cores(), keep=request.keep_export) as opened:
         from ...analysis.attribution.steady_instances import Instances
         from ...analysis.breakdown.analyze import analyze_file
         from ...analysis.codes.lossy import loses_data

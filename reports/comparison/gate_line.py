@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.gate import Gate
-from ..document.names import clean
+from ..document.names import clean, name_pair
 from ..document.numbers import format_value
 from .sentences import format_change
 
@@ -43,7 +42,7 @@ def _describe_slower(gate: Gate) -> str:
     if gate.percent is None:
         return ""
     count = len(gate.slower)
-    names = f" ({', '.join(spell_label(pair.label) for pair in gate.slower[:_MOST_NAMED])})" if count else ""
+    names = f" ({', '.join(name_pair(pair.label) for pair in gate.slower[:_MOST_NAMED])})" if count else ""
     return f"{count} {'pair' if count == 1 else 'pairs'} slower by more than {gate.percent:g} %{names}; "
 
 
@@ -57,7 +56,7 @@ def _count(labels: tuple[str, ...]) -> str:
 
 def _describe_change(pair: Pair) -> str:
     times = f"{format_value(pair.ns_a, 'time')} → {format_value(pair.ns_b, 'time')}"
-    return clean(f"{spell_label(pair.label)} {format_change(pair.ratio or 1.0)}, {times}")
+    return clean(f"{name_pair(pair.label)} {format_change(pair.ratio or 1.0)}, {times}")
 
 
 def _escape(text: str) -> str:

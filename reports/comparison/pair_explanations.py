@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair
 from ...analysis.compare.pair_reasons import explain_pair
 from ..document.cause_words import describe_causes, describe_missing
 from ..document.document import Explanation
 from ..document.factor_words import describe_factors
-from ..document.names import clean
+from ..document.names import clean, name_pair
 
 _MOST_EXPLAINED = 12
 
@@ -40,4 +39,4 @@ def _stake(pair: Pair) -> float:
 
 def _name(pair: Pair) -> str:
     sides = f"{pair.value_a} → {pair.value_b}"
-    return clean(f"{spell_label(pair.label)}: {sides}" if pair.label else sides)
+    return clean(f"{name_pair(pair.label)}: {sides}" if pair.label else sides)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair
 from ...analysis.compare.pair_reasons import explain_pair
 from ..document.main_cause import tell_main_cause
-from ..document.names import clean
+from ..document.names import clean, name_pair
 from ..document.numbers import format_value
 from .sentences import format_change
 
@@ -51,7 +50,7 @@ def _longest(pair: Pair) -> float:
 def _tell(lead: Pair, group: Sequence[Pair]) -> str:
     times = f"{format_value(lead.ns_a, 'time')} → {format_value(lead.ns_b, 'time')}"
     cause = tell_main_cause(explain_pair(lead) if lead.verdict in ("faster", "slower") else None)
-    label = f"{clean(spell_label(lead.label))}: " if lead.label else ""
+    label = f"{name_pair(lead.label)}: " if lead.label else ""
     text = f"{label}{_tell_change(lead)} ({times})"
     text += f", {cause.why}" if cause.why else ""
     text += f"{_tell_others([pair for pair in group if pair is not lead])}."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair
 from ...analysis.compare.measured import Measured
 from ...analysis.words import PARTS, STEP_NAMES
 from ..document.document import Bar, BarGroup, Picture, Series
-from ..document.names import clean
+from ..document.names import clean, name_pair
 from .once import WITH_ARTICLE, find_once
 from .pair_headlines import choose_lead, group_pairs
 
@@ -40,7 +39,7 @@ def _group(pair: Pair) -> BarGroup:
     names = (pair.value_a, pair.value_b) if pair.value_a != pair.value_b else ("A", "B")
     sides = ((pair.a, pair.ns_a, names[0]), (pair.b, pair.ns_b, names[1]))
     return BarGroup(
-        title=clean(spell_label(pair.label) or "A against B"),
+        title=name_pair(pair.label) or "A against B",
         bars=tuple(_bar(thing, ns or 0.0, clean(name)) for thing, ns, name in sides),
     )
 

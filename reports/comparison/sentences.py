@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from ...analysis.breakdown.kernel_names import read_template, spell_label
+from ...analysis.breakdown.kernel_names import read_template
 from ...analysis.breakdown.rows import Launch
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.words import STEP_NAMES
-from ..document.names import clean, fold_kernel_name, shorten
+from ..document.names import clean, fold_kernel_name, name_pair, shorten
 from ..document.numbers import UNKNOWN, format_value
 from ..document.tables import format_dims
 
@@ -99,7 +99,7 @@ def _describe_pair(pair: Pair) -> str:
     times = f"{format_value(pair.ns_a, 'time')} → {format_value(pair.ns_b, 'time')}"
     change = f"{clean(pair.value_b)} is {format_change(pair.ratio)} than {clean(pair.value_a)}"
     ratio = f"ratio {format_value(pair.ratio, 'ratio')}, {low} to {high}; {pair.samples}"
-    return f"{clean(spell_label(pair.label))}: {change}, {times} ({ratio}){_describe_layer(pair)}."
+    return f"{name_pair(pair.label)}: {change}, {times} ({ratio}){_describe_layer(pair)}."
 
 
 def _describe_layer(pair: Pair) -> str:
@@ -124,7 +124,7 @@ def _describe_substitution(group: list[tuple[Pair, KernelPair]]) -> str:
         change = f"A's {_quote(_call(a.kernel))} became B's {_quote(_call(b.kernel))}"
     times = f"{format_value(a.ns, 'time')} → {format_value(b.ns, 'time')}"
     change = f"{change}{_describe_launches(a, b)}: {times}, {format_change(b.ns / a.ns)}"
-    place = f" at {clean(spell_label(pair.label))}" if pair.label else ""
+    place = f" at {name_pair(pair.label)}" if pair.label else ""
     return f"{clean(kernel.op)}: {change}{place}{_describe_range(group)}."
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...analysis.arithmetic.statistics import count_deciding, says_something
-from ...analysis.breakdown.kernel_names import spell_label
 from ...analysis.compare.compare import Pair, read_samples
-from ..document.names import clean
+from ..document.names import name_pair
 from ..document.numbers import count_noun, format_value
 
 _MOST_SENTENCES = 3
@@ -24,7 +23,7 @@ def _describe(pair: Pair) -> str:
     assert pair.interval is not None and pair.samples is not None
     have = min(len(read_samples(thing, pair.samples)) for thing in (pair.a, pair.b))
     need = count_deciding(pair.ratio, pair.interval, have) if pair.ratio is not None else None
-    name = clean(spell_label(pair.label))
+    name = name_pair(pair.label)
     if not says_something(pair.interval):
         return f"{name}: unsure; {have} samples a side that differ this much say nothing of the ratio."
     low, high = (format_value(end, "ratio") for end in pair.interval)

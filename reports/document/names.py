@@ -16,9 +16,6 @@ from ...analysis.words import ELLIPSIS
 HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Unicode's categories of characters that a reader cannot see."""
 
-_MOST_READ = 1 << 20
-"""Characters of a name that are looked at: names may be megabytes long."""
-
 
 def clean(text: str) -> str:
     r"""The text on one line, with characters a reader cannot see written as escapes.
@@ -109,11 +106,19 @@ def fold_kernel_name(name: str, width: int = 60) -> str:
     >>> fold_kernel_name("void at::reduce_kernel<(int)128, (int)4, at::ReduceOp<float, f<g>>>(T3)")
     'at::reduce_kernel<128, 4, ReduceOp<…>>'
     """
-    from ...analysis.breakdown.kernel_names import (
+    from ...analysis.breakdown.kernel_names import (  # patterns that --json never asks for
+        MOST_READ,
         spell_kernel,
-    )  # twenty patterns, which --json never asks for
+    )
 
-    return shorten(spell_kernel(clean(name if len(name) <= _MOST_READ else name[:_MOST_READ]), width), width)
+    return shorten(spell_kernel(clean(name[:MOST_READ]), width), width)
+
+
+def name_pair(label: str) -> str:
+    """The label of a pair as sentences have it: long names of kernels as they are spelt elsewhere."""
+    from ...analysis.breakdown.kernel_names import spell_label
+
+    return clean(spell_label(label))
 
 
 def fold_names(names: Iterable[str], width: int = 60) -> dict[str, str]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+from drawing.traces import unpacked
+from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.trace.nsys import Nsys
+from flopprof.analysis.trace.open import Announce, open_trace_file
+from flopprof.analysis.trace.split_export import count_cores
+from flopprof.reports.render.json_text import stream_json
 
 EXPORT = """#!{python}
 import os, re, shutil, sqlite3, sys
@@ -41,3 +50,25 @@ def write_nsys(folder: Path, *, knows: str = "", then: str = "pass") -> Nsys:
     path.write_text(EXPORT.format(python=sys.executable, knows=knows, then=then), encoding="utf-8")
     path.chmod(0o755)
     return Nsys(path=path, version="2025.3.2.474")
+
+
+def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, *, knows: str = "") -> Path:
+    """The stand-in, first on PATH; what it exported is in the file that this is."""
+    found = write_nsys(folder / "bin", knows=knows)
+    monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(folder))
+    return folder / "exports"
+
+
+def recording_of(name: str, folder: Path) -> Path:
+    """A real trace as a report that the stand-in can export."""
+    (folder / "reports").mkdir()
+    return unpacked(name, folder).rename(folder / "reports" / "raw.nsys-rep")
+
+
+def analysis_of(path: Path, *, announce: Announce | None = None, keep: bool = False) -> dict[str, Any]:
+    """What `analyze --json` says, but for the name of the file."""
+    with open_trace_file(path, announce=announce, cores=count_cores(), keep=keep) as opened:
+        plain = json.loads("".join(stream_json(analyze_file(path, opened=opened).parts())))
+    del plain["trace"]["path"]
+    return plain

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from drawing.traces import unpacked
-from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.trace.open import open_trace_file
-from flopprof.reports.render.json_text import stream_json
-from running.stand_in_nsys import write_nsys
+from running.stand_in_nsys import analysis_of, put_on_path, recording_of
 
 TRACES = ("streams", "gpu_metrics_100khz", "no_nvtx_2024.2")
 
@@ -21,27 +17,12 @@ TRACES = ("streams", "gpu_metrics_100khz", "no_nvtx_2024.2")
 @pytest.fixture
 def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in on PATH; what it exported is in the file that this is."""
-    found = write_nsys(tmp_path / "bin")
-    monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path / "exports"
+    return put_on_path(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     return recording_of("streams", tmp_path)
-
-
-def recording_of(name: str, folder: Path) -> Path:
-    (folder / "reports").mkdir()
-    return unpacked(name, folder).rename(folder / "reports" / "raw.nsys-rep")
-
-
-def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
-    """What `analyze --json` says, but for the name of the file."""
-    plain = json.loads("".join(stream_json(analyze_file(path, **options).parts())))
-    del plain["trace"]["path"]
-    return plain
 
 
 @pytest.mark.parametrize("name", TRACES)
@@ -78,7 +59,7 @@ def test_another_file_beside_the_report_is_left_alone(nsys: Path, report: Path, 
 
 def test_an_export_is_kept_where_it_is_asked_for(nsys: Path, report: Path):
     said: list[str] = []
-    answer = analysis_of(report, announce=said.append, keep_export=True)
+    answer = analysis_of(report, announce=said.append, keep=True)
     kept = report.with_suffix(".sqlite")
     assert kept.read_bytes() == report.read_bytes()
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -93,10 +74,10 @@ def test_no_file_is_replaced_by_an_export_that_is_kept(nsys: Path, report: Path)
     beside.write_bytes(report.read_bytes())
     os.utime(beside, (1, 1))
     with pytest.raises(TraceError, match="remove it to keep a new export"):
-        analysis_of(report, announce=lambda _: None, keep_export=True)
+        analysis_of(report, announce=lambda _: None, keep=True)
     assert not nsys.exists()
 
 
 def test_what_is_not_exported_is_not_kept(tmp_path: Path):
     with pytest.raises(TraceError, match="leave --keep-export out"):
-        analysis_of(unpacked("streams", tmp_path), keep_export=True)
+        analysis_of(unpacked("streams", tmp_path), keep=True)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 from drawing.traces import GPU, unpacked
 from flopprof.analysis.archives.scrub import KEPT_TABLES
-from flopprof.analysis.breakdown.analyze import analyze_file
 from flopprof.analysis.errors import TraceError
+from flopprof.analysis.many.trace_summary import SummaryRequest, summarise_trace
 from flopprof.analysis.sqlite.joined import JoinedFile, open_tables
 from flopprof.analysis.trace import split_export
 from flopprof.analysis.trace.open import open_trace_file
 from flopprof.analysis.trace.reading import read_trace
-from flopprof.reports.render.json_text import stream_json
 from running.commands import run_here
-from running.stand_in_nsys import write_nsys
+from running.stand_in_nsys import analysis_of, put_on_path, recording_of, write_nsys
 
 TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2", "nvtx_all_types_2024.2")
 
@@ -28,29 +24,15 @@ TRACES = (*GPU, "gpu_metrics_100khz", "nvtx_all_types_2022.4", "no_nvtx_2024.2",
 @pytest.fixture
 def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in on PATH; what it exported is in the file that this is."""
-    found = write_nsys(tmp_path / "bin", knows="--tables")
-    monkeypatch.setenv("PATH", f"{found.path.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    exports = put_on_path(tmp_path, monkeypatch, knows="--tables")
     monkeypatch.setattr(split_export, "LEAST_CHOSEN", 0)
     monkeypatch.setattr(split_export, "LEAST_SPLIT", 0)
-    return tmp_path / "exports"
+    return exports
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     return recording_of("streams", tmp_path)
-
-
-def recording_of(name: str, folder: Path) -> Path:
-    (folder / "reports").mkdir()
-    return unpacked(name, folder).rename(folder / "reports" / "raw.nsys-rep")
-
-
-def analysis_of(path: Path, **options: Any) -> dict[str, Any]:
-    """What `analyze --json` says, but for the name of the file."""
-    plain = json.loads("".join(stream_json(analyze_file(path, **options).parts())))
-    del plain["trace"]["path"]
-    return plain
 
 
 @pytest.mark.parametrize("cores", [1, 2, 8])
@@ -124,7 +106,7 @@ def test_who_needs_one_file_gets_one(nsys: Path, report: Path):
 
 
 def test_an_export_that_is_kept_is_whole(nsys: Path, report: Path):
-    analysis_of(report, announce=lambda _: None, keep_export=True)
+    analysis_of(report, announce=lambda _: None, keep=True)
     assert report.with_suffix(".sqlite").read_bytes() == report.read_bytes()
     assert nsys.read_text() == "all\n"
 
@@ -151,14 +133,18 @@ def test_a_damaged_report_is_one_line_also_while_libraries_load(nsys: Path, repo
 
 
 def test_a_folder_of_parts_says_what_it_lacks(tmp_path: Path):
-    (tmp_path / "none.parts").mkdir()
-    with (
-        pytest.raises(TraceError, match="is not a file"),
-        open_trace_file(tmp_path / "none.parts", split=True),
-    ):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    with pytest.raises(TraceError, match="is a directory"), open_tables(parts):
         raise AssertionError
-    unpacked("streams", tmp_path).rename(tmp_path / "none.parts" / "0.sqlite")
-    with open_tables(tmp_path / "none.parts") as file:
+    unpacked("streams", tmp_path).rename(parts / "0.sqlite")
+    with open_tables(parts) as file:
         assert isinstance(file, JoinedFile)
         with pytest.raises(TraceError, match="has no table NOT_THERE"):
             file.count("NOT_THERE")
+
+
+def test_of_many_traces_each_is_exported_in_one_part(nsys: Path, report: Path):
+    summary = summarise_trace(report, SummaryRequest())
+    assert summary.device_ns == analysis_of(report)["device_ns"]
+    assert nsys.read_text().splitlines()[0] == ",".join(*split_export.choose_parts(1))
