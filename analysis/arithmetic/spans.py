@@ -35,7 +35,7 @@ def join_spans(start: Ints, end: Ints) -> tuple[Ints, Ints]:
     first = np.ones(len(start), np.bool_)
     first[1:] = start[1:] > reach[:-1]
     if first.all():
-        return start, reach
+        return start, end  # in the memory of those given
     at = np.flatnonzero(first)
     return start[at], reach[np.append(at[1:], len(start)) - 1]
 

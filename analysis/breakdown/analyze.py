@@ -137,8 +137,8 @@ def analyze_trace(
         making_kernels = pool.submit(lambda: kernel_rows(trace, _every_row(trace), measure_queue(trace)))
         labelled = label_trace(trace, domains, graph_ranges=graph_ranges)
         attribution, paths, names = labelled.attribution, labelled.paths, labelled.names
-        windows, notes = _cut_windows(labelled, range_glob, domains, window)
         making_ranges = pool.submit(measure_ranges, trace, attribution, paths, names)
+        windows, notes = _cut_windows(labelled, range_glob, domains, window)
         steps = find_steps(labelled, wanted)
         metrics = measure_metrics(trace, attribution, paths)
         copies = copy_rows(trace, _every_row(trace), attribution.kind)

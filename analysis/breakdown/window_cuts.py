@@ -85,9 +85,10 @@ def trace_windows(labelled: Labelled) -> Windows:
 
 def _whole_times(sums: DeviceSums, paths: Paths) -> DeviceTimes:
     """The one window over all of a device's time."""
-    by_path = _sum_paths(sums.by_thread, paths)
+    by_path = _sum_paths(sums.owned, paths)
     if sums.by_process is not None:
-        by_path = np.concatenate([by_path, _sum_paths(sums.by_process, paths)[:, 1:]], axis=1)
+        by_path[:, 1:] -= sums.by_process
+        by_path = np.concatenate([by_path, sums.by_process], axis=1)
     layer, column = np.nonzero(by_path)
     ns = by_path[layer, column]
     owned = _list_owned(np.zeros_like(layer), layer, column - 1, ns, paths, np.ones(1, np.bool_))

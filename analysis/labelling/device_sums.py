@@ -17,6 +17,7 @@ from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import covered_before
 from ..attribution.attribution import Attribution
 from ..attribution.ownership import BY_PROCESS, Switches
+from ..attribution.paths import Paths
 from ..trace.trace import Trace
 from ..words import API, HOST, LATENCY, LAUNCH, LAYERS, MEMCPY, SYNC, UNKNOWN
 from .gaps import Gaps, device_gaps, device_parts, host_parts
@@ -31,23 +32,17 @@ Sums = NDArray[np.int64]
 class DeviceSums:
     """How long ranges own a device's time, from the first to the last instant of the trace."""
 
-    by_thread: Sums
-    by_process: Sums | None
-    """What another thread's range owns, by a rule and not by a record; None where there is no such time."""
+    owned: Sums
+    by_process: NDArray[np.int64] | None
+    """(layer, path) -> ns of what another thread's ranges own of that, by a rule and not by a record; None for none."""
     copies: dict[int, int]
     """Kind of copy -> ns of the layer memcpy."""
     split: bool
     """Whether idle time could be split; without API calls all of it is `unknown`."""
 
-    @property
-    def own(self) -> Sums:
-        """(layer, range) -> ns that each range owns itself."""
-        both = self.by_thread if self.by_process is None else self.by_thread + self.by_process
-        return both[:, :-1]
-
     def inclusive(self, trace: Trace) -> Sums:
-        """The same with what the ranges inside each own."""
-        sums, parent = self.own.copy(), ints(trace.ranges, "parent").astype(np.int64)
+        """(layer, range) -> ns that each range owns, with what those inside it own; time of no range is left out."""
+        sums, parent = self.owned[:, :-1].copy(), ints(trace.ranges, "parent").astype(np.int64)
         for rows in reversed(split_levels(ints(trace.ranges, "depth"))[1:]):
             inner = rows[parent[rows] >= 0]
             for layer in sums:
@@ -55,20 +50,24 @@ class DeviceSums:
         return sums
 
 
-def sum_devices(trace: Trace, attribution: Attribution) -> dict[int, DeviceSums]:
+def sum_devices(trace: Trace, attribution: Attribution, paths: Paths) -> dict[int, DeviceSums]:
     """The sums of every device that has records."""
     calls = find_host_calls(trace)
-    return {one: _Device(trace, attribution, calls).sum(rows) for one, rows in rows_by_device(trace).items()}
+    return {
+        one: _Device(trace, attribution, paths, calls).sum(rows)
+        for one, rows in rows_by_device(trace).items()
+    }
 
 
 class _Device:
     """Sums of one device, filled a stretch of its timeline after another."""
 
-    def __init__(self, trace: Trace, attribution: Attribution, calls: HostCalls) -> None:
+    def __init__(self, trace: Trace, attribution: Attribution, paths: Paths, calls: HostCalls) -> None:
         self._trace, self._attribution, self._calls = trace, attribution, calls
+        self._path, self._paths = paths.of_range, len(paths)
         self._switches = Switches(attribution.ownership)
-        self._by_thread = self._make_sums()
-        self._by_process: Sums | None = None
+        self._owned = np.zeros((len(LAYERS), len(trace.ranges) + 1), np.int64)
+        self._by_process: NDArray[np.int64] | None = None
 
     def sum(self, rows: Ints) -> DeviceSums:
         """The time of a device with these activities, by start."""
@@ -79,26 +78,26 @@ class _Device:
             self._add_gaps(some.take(some.end > some.start))
             copies.update(self._add_busy(some.x, some.end, gaps.start[first + 1 :]))
         return DeviceSums(
-            by_thread=self._by_thread,
+            owned=self._owned,
             by_process=self._by_process,
             copies=dict(sorted(copies.items())),
             split=self._trace.has_calls,
         )
 
-    def _make_sums(self) -> Sums:
-        return np.zeros((len(LAYERS), len(self._trace.ranges) + 1), np.int64)
-
     def _add(self, layer: int | Ints, owner: Codes, kind: Kinds, ns: Ints) -> None:
         """Add times of owners, of which -1 is the last column."""
-        columns = self._by_thread.shape[1]
+        columns = self._owned.shape[1]
         cell = np.where(owner < 0, columns - 1, owner) + np.int64(columns) * layer
-        by_process = kind == BY_PROCESS
-        if by_process.any():
-            if self._by_process is None:
-                self._by_process = self._make_sums()
-            np.add.at(self._by_process.reshape(-1), cell[by_process], ns[by_process])
-            cell, ns = cell[~by_process], ns[~by_process]
-        np.add.at(self._by_thread.reshape(-1), cell, ns)
+        np.add.at(self._owned.reshape(-1), cell, ns)
+        other = np.flatnonzero(kind == BY_PROCESS)
+        if len(other):
+            self._add_by_process(layer if isinstance(layer, int) else layer[other], owner[other], ns[other])
+
+    def _add_by_process(self, layer: int | Ints, owner: Codes, ns: Ints) -> None:
+        if self._by_process is None:
+            self._by_process = np.zeros((len(LAYERS), self._paths), np.int64)
+        cell = self._path[owner] + np.int64(self._paths) * layer
+        np.add.at(self._by_process.reshape(-1), cell, ns)
 
     def _add_busy(self, row: Codes, start: Ints, end: Ints) -> dict[int, int]:
         """Add what shows from each start to its end, if it has one, and return how long each kind of copy does."""
@@ -115,7 +114,7 @@ class _Device:
         for layer, (start, end) in zip((LAUNCH, LATENCY), parts, strict=True):
             self._add(layer, *owned, np.maximum(end - start, 0))
         unknown = gaps.thread < 0
-        self._by_thread[UNKNOWN, NONE] += (gaps.end[unknown] - gaps.start[unknown]).sum()
+        self._owned[UNKNOWN, NONE] += (gaps.end[unknown] - gaps.start[unknown]).sum()
         for one, limits in host_parts(self._trace, gaps):
             self._add_host(one, *limits)
 

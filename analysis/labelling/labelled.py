@@ -39,7 +39,7 @@ class Labelled:
     @cached_property
     def sums(self) -> dict[int, DeviceSums]:
         """What those add up to by range, which takes less time and memory than they do."""
-        return sum_devices(self.trace, self.attribution)
+        return sum_devices(self.trace, self.attribution, self.paths)
 
 
 def label_trace(

@@ -11,6 +11,7 @@ from drawing.draws import draws
 from drawing.tree import DATA
 from flopprof.analysis.arithmetic.arrays import ints
 from flopprof.analysis.attribution.attribution import attribute
+from flopprof.analysis.attribution.paths import Paths, find_paths
 from flopprof.analysis.labelling import gaps
 from flopprof.analysis.labelling.device_sums import DeviceSums, sum_devices
 from flopprof.analysis.labelling.timeline import DeviceSpans, label_devices
@@ -19,21 +20,23 @@ from flopprof.analysis.trace.trace import Trace
 from hypothesis import given
 
 
-def add_up(spans: DeviceSpans, trace: Trace, *, by_process: bool) -> np.ndarray:
-    """(layer, range) -> ns, one span after another."""
+def add_up(spans: DeviceSpans, trace: Trace, paths: Paths) -> tuple[np.ndarray, np.ndarray]:
+    """(layer, range) -> ns, one span after another; and (layer, path) -> what of that is known by process only."""
     low, high = trace.extent()
     start, end = np.clip(spans.start_ns, low, high), np.clip(spans.end_ns, low, high)
-    sums = np.zeros((len(LAYERS), len(trace.ranges) + 1), np.int64)
-    mine = np.flatnonzero(spans.by_process == by_process)
-    for layer, owner, ns in zip(spans.layer[mine], spans.owner[mine], (end - start)[mine], strict=True):
-        sums[layer, owner] += ns
-    return sums
+    owned = np.zeros((len(LAYERS), len(trace.ranges) + 1), np.int64)
+    by_process = np.zeros((len(LAYERS), len(paths)), np.int64)
+    for row, (layer, owner, ns) in enumerate(zip(spans.layer, spans.owner, end - start, strict=True)):
+        owned[layer, owner] += ns
+        if spans.by_process[row]:
+            by_process[layer, paths.of_range[owner]] += ns
+    return owned, by_process
 
 
 def both(drawn: Drawn) -> list[tuple[Trace, DeviceSpans, DeviceSums]]:
     trace = drawn.trace()
     attribution = attribute(trace, ("ops",))
-    spans, sums = label_devices(trace, attribution), sum_devices(trace, attribution)
+    spans, sums = label_devices(trace, attribution), sum_devices(trace, attribution, find_paths(trace))
     assert list(spans) == list(sums)
     return [(trace, spans[one], sums[one]) for one in spans]
 
@@ -44,8 +47,8 @@ def both(drawn: Drawn) -> list[tuple[Trace, DeviceSpans, DeviceSums]]:
 def test_sums_are_those_of_the_spans(at_once: int, drawn: Drawn):
     with patch.object(gaps, "AT_ONCE", at_once):
         for trace, spans, sums in both(drawn):
-            assert (sums.by_thread == add_up(spans, trace, by_process=False)).all()
-            other = add_up(spans, trace, by_process=True)
+            owned, other = add_up(spans, trace, find_paths(trace))
+            assert (sums.owned == owned).all()
             assert not other.any() if sums.by_process is None else (sums.by_process == other).all()
 
 
@@ -53,7 +56,7 @@ def test_sums_are_those_of_the_spans(at_once: int, drawn: Drawn):
 def test_kinds_of_copies_come_in_one_order_however_many_gaps_are_summed_at_once(at_once: int):
     trace = read_trace(DATA / "ranks" / "strag_rank0.sqlite.xz")
     with patch.object(gaps, "AT_ONCE", at_once):
-        (sums,) = sum_devices(trace, attribute(trace)).values()
+        (sums,) = sum_devices(trace, attribute(trace), find_paths(trace)).values()
     assert list(sums.copies) == [1, 2, 8]
 
 
@@ -62,13 +65,8 @@ def test_kinds_of_copies_come_in_one_order_however_many_gaps_are_summed_at_once(
 def test_a_devices_time_is_the_whole_trace_once(drawn: Drawn):
     for trace, _, sums in both(drawn):
         low, high = trace.extent()
-        by_process = 0 if sums.by_process is None else sums.by_process.sum()
-        assert sums.by_thread.sum() + by_process == high - low
-        assert sum(sums.copies.values()) == (sums.own.sum(axis=1) + nobodys(sums))[LAYERS.index("memcpy")]
-
-
-def nobodys(sums: DeviceSums) -> np.ndarray:
-    return sums.by_thread[:, -1]
+        assert sums.owned.sum() == high - low
+        assert sum(sums.copies.values()) == sums.owned[LAYERS.index("memcpy")].sum()
 
 
 @draws(150)
@@ -78,4 +76,4 @@ def test_what_a_range_holds_is_its_own_and_what_those_inside_it_hold(drawn: Draw
         parent, inclusive = ints(trace.ranges, "parent"), sums.inclusive(trace)
         for row in range(len(trace.ranges)):
             inside = inclusive[:, parent == row].sum(axis=1)
-            assert (inclusive[:, row] == sums.own[:, row] + inside).all()
+            assert (inclusive[:, row] == sums.owned[:, row] + inside).all()
