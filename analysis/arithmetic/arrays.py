@@ -29,6 +29,11 @@ def rows_where(wanted: Bools) -> Ints | slice:
     return slice(None) if wanted.all() else np.flatnonzero(wanted)
 
 
+def find_run(ordered: Codes, code: int) -> slice:
+    """The places of one code among ordered ones; sought as their own type, for numpy would convert them all."""
+    return slice(*np.searchsorted(ordered, np.array([code, code + 1], ordered.dtype)).tolist())
+
+
 def distinct(values: Ints) -> Ints:
     """The values in order, each once; by sorting, which on millions beats numpy's hashing several times.
 

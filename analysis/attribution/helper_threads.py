@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic.arrays import Bools, Codes, Ints, ints
+from ..arithmetic.arrays import Bools, Codes, Ints, find_run, ints
 from ..arithmetic.grouped import code_combinations
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS
@@ -88,10 +88,10 @@ def _look_at_calls(trace: Trace, thread: Ints, time: Ints) -> tuple[Ints, Bools]
     of_call, start = ints(trace.calls, "thread"), ints(trace.calls, "start_ns")
     begun, calling = np.zeros(len(time), np.int64), np.zeros(len(time), np.bool_)
     for one in np.unique(thread).tolist():
-        low, high = np.searchsorted(of_call, [one, one + 1])
+        calls = find_run(of_call, one)
         mine = np.flatnonzero(thread == one)
-        before = np.searchsorted(start[low:high], time[mine])
-        last = ints(trace.calls, "end_ns")[low:high][before[before > 0] - 1]
+        before = np.searchsorted(start[calls], time[mine])
+        last = ints(trace.calls, "end_ns")[calls][before[before > 0] - 1]
         begun[mine] = before
         calling[mine[before > 0]] = last > time[mine[before > 0]]
     return begun, calling

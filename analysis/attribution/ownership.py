@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct, find_run
 from ..arithmetic.nesting import Nest
 
 BY_NONE, BY_THREAD, BY_PROCESS = 0, 1, 2
@@ -99,9 +99,7 @@ class Ownership:
             near, outer = near[outer >= 0], outer[outer >= 0]
             if not len(near):
                 continue
-            works = _launches_inside(
-                threads, launch_time[slice(*np.searchsorted(launch_thread, [one, one + 1]))], outer
-            )
+            works = _launches_inside(threads, launch_time[find_run(launch_thread, one)], outer)
             open_threads[near] += 1
             only[near] = one
             working_threads[near[works]] += 1
@@ -147,9 +145,9 @@ def find_innermost(nest: Nest, group: Codes, time: Ints) -> Ints:
     sorted_group, sorted_time = group[order], time[order]
     sorted_place = place.copy()
     for one in nest.threads():
-        low, high = np.searchsorted(sorted_group, [one, one + 1])
-        if high > low:
-            sorted_place[low:high] = nest.innermost(one, sorted_time[low:high])
+        mine = find_run(sorted_group, one)
+        if mine.stop > mine.start:
+            sorted_place[mine] = nest.innermost(one, sorted_time[mine])
     place[order] = sorted_place
     return place
 

@@ -59,7 +59,7 @@ def kernel_rows(trace: Trace, rows: Ints, queue: Queue | None = None) -> tuple[K
 
     `share` is of these rows' kernel time. Without `queue` the queue medians are None.
     """
-    return kernel_rows_by_group(trace, rows, np.zeros(len(rows), np.int64), 1, queue)[0]
+    return kernel_rows_by_group(trace, rows, np.zeros(len(rows), np.int8), 1, queue)[0]
 
 
 def kernel_rows_by_group(
@@ -148,7 +148,7 @@ def copy_rows(trace: Trace, rows: Ints, by: NDArray[np.int8] | None = None) -> t
 
     With `by`, how each activity came to its range, also by that.
     """
-    return copy_rows_by_group(trace, rows, np.zeros(len(rows), np.int64), 1, by)[0]
+    return copy_rows_by_group(trace, rows, np.zeros(len(rows), np.int8), 1, by)[0]
 
 
 def copy_rows_by_group(
