@@ -27,7 +27,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
             ("words", "errors", "plain", "files"),
             ("arithmetic", "sqlite", "engine", "processes", "codes"),
             ("export", "kineto", "packing"),
-            ("hardware",),
+            ("samples", "hardware"),
             ("trace",),
             ("attribution",),
             ("labelling",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..arithmetic.arrays import distinct, ints
-from ..export.gpu_metrics import GpuSamples
+from ..samples.gpu_samples import GpuSamples
 from ..trace.quality import count_notes, note
 from ..trace.trace import Trace
 from ..words import QualityNote, name_device

@@ -13,8 +13,8 @@ from ..attribution.attribution import Attribution
 from ..attribution.credits import walk_chain
 from ..attribution.ownership import BY_PROCESS
 from ..attribution.paths import PathNames, Paths
-from ..export.gpu_metrics import GpuSamples
 from ..plain import to_plain
+from ..samples.gpu_samples import GpuSamples
 from ..trace.trace import Trace
 from ..words import KERNEL, known_device
 from .metrics import Figures, credit_samples, cut_work

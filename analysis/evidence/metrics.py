@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Codes, Ints, ints
 from ..arithmetic.spans import intersect, join_spans
-from ..export.gpu_metrics import FIGURES, GpuSamples
+from ..samples.gpu_samples import FIGURES, GpuSamples
 from ..trace.trace import Trace
 
 LEAST_OWN = 3

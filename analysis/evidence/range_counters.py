@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arithmetic.arrays import Ints
-from ..export.gpu_metrics import GpuSamples
+from ..samples.gpu_samples import GpuSamples
 from ..trace.trace import Trace
 from .counters import Counters
 from .metrics import Pieces, credit_samples, cut_work

@@ -22,12 +22,12 @@ from ..export.devices import (
     read_sm_counts,
 )
 from ..export.frames import CROSS_THREAD, make_frame
-from ..export.gpu_metrics import read_gpu_samples
 from ..export.graph_nodes import RawGraphNodes, read_graph_nodes
 from ..export.identity import Identities, collect_identities, pid_of, process_key
 from ..export.lacking import find_lacking
 from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
+from ..samples.layouts import read_gpu_samples
 from ..sqlite.file import SqliteFile
 from ..sqlite.joined import open_tables
 from ..words import BUSY_LAYERS, QualityNote

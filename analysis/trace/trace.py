@@ -14,8 +14,8 @@ import pandas as pd
 
 from ..arithmetic.arrays import Codes, Ints, ints
 from ..export.devices import Device, GpuInfo
-from ..export.gpu_metrics import GpuSamples
 from ..export.metadata import Metadata
+from ..samples.gpu_samples import GpuSamples
 from ..words import QualityNote
 
 

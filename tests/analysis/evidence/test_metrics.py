@@ -15,7 +15,7 @@ from drawing.traces import read_recorded, unpacked
 from flopprof.analysis.archives.scrub import scrub_trace
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_trace
 from flopprof.analysis.evidence.metric_rows import KernelMetrics, RangeMetrics
-from flopprof.analysis.export.gpu_metrics import GpuSamples
+from flopprof.analysis.samples.gpu_samples import GpuSamples
 from flopprof.analysis.trace.reading import read_trace
 from flopprof.reports.trace.compose import compose_analysis
 from hypothesis import given
