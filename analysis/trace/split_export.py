@@ -33,8 +33,11 @@ REST = (
 
 MANY_CORES = 4
 
-LEAST_CHOSEN, LEAST_SPLIT = 2 << 20, 8 << 20
+LEAST_CHOSEN, LEAST_SPLIT = 2 << 20, 4 << 20
 """Bytes of a report from which choosing tables is quicker than exporting all, and several parts quicker than one."""
+
+ON_FEW_CORES = 2
+"""Times larger than that a report has to be where parts and the libraries that are loaded meanwhile share cores."""
 
 
 def choose_parts(cores: int) -> tuple[tuple[str, ...], ...]:
@@ -65,7 +68,8 @@ def export_parts(
     if TABLES_OPTION not in options or size < LEAST_CHOSEN:
         return False
     folder.mkdir(mode=0o700)
-    parts = choose_parts(cores if size >= LEAST_SPLIT else 1)
+    least = LEAST_SPLIT if cores >= MANY_CORES else LEAST_SPLIT * ON_FEW_CORES
+    parts = choose_parts(cores if size >= least else 1)
     targets = [folder / f"{number}.sqlite" for number in range(len(parts))]
 
     def export(patterns: tuple[str, ...], target: Path) -> None:

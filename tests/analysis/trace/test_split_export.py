@@ -63,6 +63,16 @@ def test_a_small_report_is_not_split_and_a_smaller_one_not_chosen_from(
     assert nsys.read_text() == "all\n"
 
 
+@pytest.mark.parametrize(("cores", "parts"), [(2, 1), (4, 4)])
+def test_few_cores_split_only_a_larger_report(
+    nsys: Path, report: Path, monkeypatch: pytest.MonkeyPatch, cores: int, parts: int
+):
+    monkeypatch.setattr(split_export, "LEAST_SPLIT", report.stat().st_size)
+    monkeypatch.setattr(split_export.os, "sched_getaffinity", lambda _: set(range(cores)))
+    analysis_of(report)
+    assert len(nsys.read_text().splitlines()) == parts
+
+
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_every_table_that_a_scrubbed_trace_keeps_is_in_one_part(cores: int, tmp_path: Path):
     alternatives = [one for name in TRACES for one in tables_of(unpacked(name, tmp_path))]
