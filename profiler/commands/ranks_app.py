@@ -21,10 +21,12 @@ from .shared_options import (
     JsonOption,
     SchedulerFileOption,
     SchedulerOption,
+    wants_json,
 )
 
 
 def ranks(
+    context: typer.Context,
     traces: Annotated[
         list[Path],
         typer.Argument(metavar="TRACE...", help="A trace for each rank, a folder of them, or a run."),
@@ -81,7 +83,7 @@ def ranks(
             paths=tuple(find_files(traces)),
             request=RanksRequest(rank_pattern=rank, align=align, range_glob=range, skip=skip),
             workers=Workers(jobs=jobs, scheduler=scheduler, scheduler_file=scheduler_file),
-            format="json" if json else format,
+            format="json" if wants_json(context, format, json=json) else format,
             csv=csv,
             csv_raw=csv_raw,
             screen=screen,

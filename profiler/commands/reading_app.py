@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ...analysis.words import GraphRanges, WindowClock
-from ...reports.document.format import ComparisonFormat
 from ..terminal.completion import complete_by, complete_run
 from ..terminal.one_line_errors import FAILED_OR_LOST, SLOWER
 from ..terminal.output import print_pieces, print_text, tell
@@ -17,6 +16,7 @@ from ..terminal.screen import look_at_screen
 from .runs_app import RunArgument, StoreOption
 from .shared_options import (
     ColorOption,
+    ComparisonFormatOption,
     CsvOption,
     CsvRawOption,
     ForceOption,
@@ -26,10 +26,12 @@ from .shared_options import (
     OpenOption,
     SchedulerFileOption,
     SchedulerOption,
+    wants_json,
 )
 
 
 def analyze(
+    context: typer.Context,
     trace: Annotated[
         list[Path],
         typer.Argument(
@@ -91,7 +93,7 @@ def analyze(
         domains=tuple(domain or ()),
         window=window,
         graph_ranges=graph_ranges,
-        format="json" if json else format,
+        format="json" if wants_json(context, format, json=json) else format,
         csv=csv,
         csv_raw=csv_raw,
         full_names=full_names,
@@ -199,6 +201,7 @@ def report(
 
 
 def compare(
+    context: typer.Context,
     a: Annotated[
         str,
         typer.Argument(
@@ -255,7 +258,7 @@ def compare(
     every: Annotated[
         bool, typer.Option("--all", help="Of traces, compare start-up and warm-up instances, too.")
     ] = False,
-    format: Annotated[ComparisonFormat, typer.Option(help="How to show it.")] = "text",
+    format: ComparisonFormatOption = "text",
     json: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every format with its charts here, too.")
@@ -286,7 +289,7 @@ def compare(
             fail_undecided=fail_undecided,
             strict=strict,
             wanted=Instances(exact_names=exact_names, skip=skip, every=every),
-            format="json" if json else format,
+            format="json" if wants_json(context, format, json=json) else format,
             out=out,
             screen=screen,
             force=force,

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from ...reports.document.format import Format
+from ...reports.document.format import ComparisonFormat, Format
 from ..terminal.screen import ColorChoice
 
 FormatOption = Annotated[Format, typer.Option(help="How to show it.")]
+
+ComparisonFormatOption = Annotated[ComparisonFormat, typer.Option(help="How to show it.")]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -54,3 +56,11 @@ SchedulerFileOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The same, by the file that dask scheduler --scheduler-file wrote."),
 ]
+
+
+def wants_json(context: typer.Context, format: ComparisonFormat, *, json: bool) -> bool:
+    """Whether ``--json`` was given. Raises BadParameter where ``--format`` asks for something else."""
+    source = context.get_parameter_source("format")
+    if json and format != "json" and source is not None and source.name != "DEFAULT":
+        raise typer.BadParameter(f"--format {format} and --json ask for two formats: give one of them")
+    return json

@@ -1,0 +1,36 @@
+"""Options that say two things at once, or nothing without another: one line, exit code 2, before anything is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from drawing.tree import DATA
+from running.commands import run_here
+
+TRACE = str(DATA / "torch_axis0.sqlite.xz")
+
+COMMANDS = [("analyze", TRACE), ("compare", TRACE, TRACE), ("ranks", TRACE)]
+
+
+def complain(*arguments: str | Path) -> str:
+    """The one line that a command says of its options."""
+    out, said = run_here(*arguments, code=2)
+    assert (out, said.count("\n")) == ("", 1)
+    return said
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("asked", ["text", "html"])
+def test_two_formats_are_refused_in_either_order(command: tuple[str, ...], asked: str) -> None:
+    words = f"--format {asked} and --json ask for two formats: give one of them"
+    assert words in complain(*command, "--format", asked, "--json")
+    assert words in complain(*command, "--json", "--format", asked)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_one_format_asked_for_twice_is_that_format(command: tuple[str, ...]) -> None:
+    once, _ = run_here(*command, "--json")
+    assert json.loads(once)["flopprof"] == 1
+    assert run_here(*command, "--format", "json", "--json")[0] == once
