@@ -30,6 +30,7 @@ from ..trace.reading import read_opened
 from ..trace.split_export import count_cores
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
+from .asked import refuse_clock_alone
 from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
 from .range_costs import measure_ranges
@@ -188,6 +189,7 @@ def analyze_file(
 
     `digest` is the file's own, and `opened` what `open_trace_file` gave of it, where those were begun elsewhere.
     """
+    refuse_clock_alone(path, range_glob, window)
     path = find_trace(path)
     digest = digest or Digest(path)
     opening = open_trace_file(path, announce=announce, cores=count_cores())

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from ...analysis.breakdown.asked import refuse_clock_alone
 from ...analysis.errors import RanksError, TraceError
 from ...analysis.programs.folder_kind import is_program_folder
 from ...analysis.trace.digest import Digest
@@ -64,6 +65,7 @@ def analyze(request: AnalyzeRequest) -> AnalyzeOutcome:
     place = _find_file(request.trace)
     if request.skip is not None and request.every:
         raise TraceError(place, "--all measures every step and --skip leaves some out: give one of them")
+    refuse_clock_alone(place, request.range_glob, request.window)  # before an export of minutes
     trace = find_trace(place)
     digest = Digest(trace)  # half the file is digested when pandas is imported
     if trace.suffix in RECORDING_SUFFIXES:
@@ -153,6 +155,8 @@ def _refuse_options_of_one(request: AnalyzeRequest) -> None:
         raise RanksError(
             "--range cuts windows of one trace; of several, give --domain, or one trace at a time"
         )
+    if request.window == "device":
+        raise RanksError("--window device cuts windows of ranges; give one trace at a time with --range GLOB")
     if request.skip is not None or request.every:
         name = "--all" if request.every else "--skip"
         raise RanksError(f"{name} chooses what steps of one trace are measured by; give one trace at a time")
