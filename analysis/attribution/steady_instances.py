@@ -51,6 +51,27 @@ class SetAside:
     range: str
     count: int
     of: int
+    skip: int | None = None
+    """What ``--skip`` asked for; None: they are start-up and warm-up."""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether ``--skip`` asked for every instance, of which the last is kept all the same."""
+        return asks_for_all(self.skip, self.of)
+
+
+def asks_for_all(skip: int | None, of: int) -> bool:
+    """Whether ``--skip`` leaves none of so many instances."""
+    return skip is not None and skip >= of
+
+
+def tell_skipped(name: str, of: int, skip: int) -> str:
+    """How many there were, what was asked and what was kept.
+
+    >>> tell_skipped("step", 30, 1000)
+    'step has 30 instances, --skip 1000 was asked, 1 is kept'
+    """
+    return f"{name} has {of} instances, --skip {skip} was asked, 1 is kept"
 
 
 def drop_warm_up(
@@ -68,7 +89,7 @@ def drop_warm_up(
         if count:
             dropped[rows[:count]] = True
             name = " / ".join(message for _, message in path)
-            aside.append(SetAside(range=name, count=count, of=len(rows)))
+            aside.append(SetAside(range=name, count=count, of=len(rows), skip=wanted.skip))
     if not aside:
         return dict(members), ()
     _spread_inwards(trace, dropped)

@@ -35,7 +35,7 @@ from .kernels import copy_rows, kernel_rows
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
-from .trace_steps import StepRow, find_steps
+from .trace_steps import StepRow, find_steps, judge_skip
 from .window_cuts import count_outside, count_unlisted, match_ranges, range_windows, trace_windows
 from .window_rows import WindowRow, Windows
 
@@ -151,7 +151,7 @@ def analyze_trace(
     }
     found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
     found += _tell_folded({} if folded is None else folded.examples)
-    found += judge_metrics(trace, metrics)
+    found += [*judge_metrics(trace, metrics), *judge_skip(steps)]
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     return Analysis(
         trace=trace,

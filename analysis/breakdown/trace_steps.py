@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from ..arithmetic.arrays import Ints, ints
 from ..arithmetic.statistics import median_interval
 from ..attribution.paths import MOST_LEVELS
-from ..attribution.steady_instances import Instances, RangePath, drop_warm_up, find_step_paths
+from ..attribution.steady_instances import (
+    Instances,
+    RangePath,
+    asks_for_all,
+    drop_warm_up,
+    find_step_paths,
+    tell_skipped,
+)
 from ..labelling.labelled import Labelled
-from ..words import LAYERS
+from ..trace.quality import note
+from ..words import LAYERS, QualityNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +55,8 @@ class StepRow:
     """``device``: the part of the devices' timelines that it owns; ``host``: its own time."""
     times_ns: tuple[float, ...] = ()
     """Of its steady instances, in their order."""
+    skip: int | None = None
+    """What ``--skip`` asked to leave out; null where the first instances were set aside for their times."""
     hiccups: int = 0
     """So many of them took so much longer that they are in none of the layers and parts."""
     layers: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -75,10 +85,19 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     clock = _read_clock(labelled)
     kept, _ = drop_warm_up(trace, members, clock.times, wanted)
     parent = ints(trace.ranges, "parent")
-    rows = [_describe(path, kept, parent, len(members[path]), clock) for path in found]
+    rows = [_describe(path, kept, parent, len(members[path]), clock, wanted.skip) for path in found]
     return tuple(
         sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
     )
+
+
+def judge_skip(steps: Sequence[StepRow]) -> list[QualityNote]:
+    """A note for every step of which ``--skip`` asked for more instances than there are to leave out."""
+    return [
+        note("skipped_all", detail=tell_skipped(" / ".join(row.path), of, row.skip or 0))
+        for row in steps
+        if asks_for_all(row.skip, of := row.instances + row.warm_up)
+    ]
 
 
 def _list_members(labelled: Labelled, rows: Ints) -> dict[RangePath, Ints]:
@@ -138,6 +157,7 @@ def _describe(
     parent: Ints,
     of: int,
     clock: _Clock,
+    skip: int | None,
 ) -> StepRow:
     rows = kept[path]
     times = clock.times[rows]
@@ -153,6 +173,7 @@ def _describe(
         interval_ns=median_interval(times),
         clock=clock.name,
         times_ns=tuple(times.tolist()),
+        skip=skip,
         hiccups=len(held_up),
         layers=_spell_layers(clock.sum_layers(calm[path]) / len(calm[path])),
         parts=tuple(_divide(path, calm, clock)),

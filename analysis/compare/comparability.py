@@ -48,8 +48,8 @@ _LEAST_SLOWDOWN = 0.9
 class Caveat:
     """One way in which the sides differ besides what is compared.
 
-    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, commit, warm_up, no_ranges of the
-    sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
+    Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, commit, warm_up,
+    skipped_all, no_ranges of the sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 

@@ -165,7 +165,7 @@ def compare_by(side: Side | RunResult, name: str) -> Comparison:
     matches = pair_by(side.things, name, baseline, side.name)
     alone, _ = list_unmatched(side.things, (), matches)
     sides = (name_half(side.name, name, matches, "a"), name_half(side.name, name, matches, "b"))
-    caveats = describe_shared(side.circumstances, name)
+    caveats = [*describe_shared(side.circumstances, name), *describe_set_aside({"A and B": side.set_aside})]
     return compare_matches(matches, sides=sides, caveats=caveats, unmatched=(alone, ()))
 
 

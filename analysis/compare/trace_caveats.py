@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..attribution.steady_instances import tell_skipped
 from ..errors import CompareError
+from ..trace.quality import note
 from ..words import name_device
 from .comparability import Caveat
 from .measured import Measured
@@ -56,18 +58,26 @@ def _name_compared(matches: Sequence[Match]) -> list[str]:
 
 
 def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Caveat]:
-    """The instances of start-up and warm-up that are not compared."""
+    """The first instances that are not compared: those of start-up and warm-up, or those of ``--skip``."""
     for side, ranges in sides.items():
         if not ranges:
             continue
         told = [f"{one.count} of {one.of} of {one.range}" for one in ranges]
         more = f" and {len(told) - 3} more ranges" if len(told) > 3 else ""
-        yield Caveat(
-            code="warm_up",
-            severity="info",
-            message=f"set aside as start-up and warm-up in {side}: the first {', '.join(told[:3])}{more}; "
-            "--all keeps them",
-        )
+        skipped = ranges[0].skip is not None
+        why, remedy = ("by --skip", "") if skipped else ("as start-up and warm-up", "; --all keeps them")
+        message = f"set aside {why} in {side}: the first {', '.join(told[:3])}{more}{remedy}"
+        yield Caveat(code="warm_up", severity="info", message=message)
+        yield from _describe_skipped(side, [one for one in ranges if one.is_all])
+
+
+def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]:
+    """The ranges of which ``--skip`` asked to leave out every instance."""
+    if ranges:
+        more = f"; and {len(ranges) - 1} more ranges" if len(ranges) > 1 else ""
+        told = tell_skipped(ranges[0].range, ranges[0].of, ranges[0].skip or 0)
+        one = note("skipped_all", len(ranges), detail=f"in {side} {told}{more}")
+        yield Caveat(code=one.code, severity="warning", message=one.message)
 
 
 def describe_missing_ranges(a: Side) -> Iterator[Caveat]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..attribution.steady_instances import asks_for_all, tell_skipped
 from ..engine.tasks import Engine, Listener, run_tasks
 from ..trace.quality import note, sort_notes
 from ..words import Align, QualityNote
@@ -115,7 +116,7 @@ class _Job:
         choice = self._choose()
         sums = self._sum_steps(choice, collectives)
         apart = len(matching.connected(len(own))) > 1
-        first, count = self._line_up(sums, collectives)
+        first, count = self._line_up(choice, sums, collectives)
         known = self._know(sums, first, count, collectives, apart=apart)
         steps = judge_steps(sums, first, count, known, clocks) if sums else []
         return JobAnalysis(
@@ -165,15 +166,16 @@ class _Job:
             self._listen(self._told + task, done)
 
     def _line_up(
-        self, sums: dict[int, StepSums], collectives: Sequence[Collective]
+        self, choice: StepChoice | None, sums: dict[int, StepSums], collectives: Sequence[Collective]
     ) -> tuple[dict[int, int], int]:
         """Which step of each rank is the first that all have, by the collectives in them, and how many all have."""
-        if not sums:
+        if choice is None or not sums:
             return {}, 0
         shift = {rank: self._shift(sums, collectives, rank) for rank in sums}
-        begin = max([self._request.skip, *(-by for by in shift.values())])
-        first = {rank: begin + by for rank, by in shift.items()}
-        count = min(len(one) - first[rank] for rank, one in sums.items())
+        begin = max(0, *(-by for by in shift.values()))
+        count = min(len(one) - begin - shift[rank] for rank, one in sums.items())
+        skipped = self._skip(begin, count, choice.name)
+        first = {rank: begin + skipped + by for rank, by in shift.items()}
         if len({len(one) for one in sums.values()}) > 1 or any(shift.values()) or len(sums) < len(self._done):
             numbers = ", ".join(
                 f"{name} has {len(sums[at]) if at in sums else 0}"
@@ -181,7 +183,14 @@ class _Job:
                 for at, name in enumerate(self._names)
             )
             self._notes.append(note("steps_differ", detail=numbers))
-        return first, max(count, 0)
+        return first, max(count - skipped, 0)
+
+    def _skip(self, begin: int, count: int, name: str) -> int:
+        """How many of the steps that all ranks have ``--skip`` leaves out; the first rank has ``begin`` before them."""
+        asked, of = self._request.skip, begin + count
+        if count > 0 and asks_for_all(asked, of):
+            self._notes.append(note("skipped_all", detail=tell_skipped(name, of, asked)))
+        return max(0, min(asked - begin, count - 1))
 
     def _shift(self, sums: dict[int, StepSums], collectives: Sequence[Collective], rank: int) -> int:
         """By how much a rank's numbers of steps are ahead of the first rank's, as most of their collectives say."""

@@ -10,7 +10,7 @@ from ...analysis.breakdown.trace_steps import StepPart, StepRow
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, join_path
 from ..document.document import Picture, Row, Table
 from ..document.names import clean
-from ..document.numbers import format_value
+from ..document.numbers import count_noun, format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
 from .bar_picture import draw_up_bars, draw_up_layers
 
@@ -53,16 +53,20 @@ def describe_measure(row: StepRow) -> str:
     spread = (
         "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
     )
-    aside = (
-        f"; the first {row.warm_up} are set aside as start-up and warm-up (--all keeps them)"
-        if row.warm_up
-        else ""
-    )
     where = "on the host" if row.clock == "host" else "of the device's time line"
     return (
-        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of {row.instances} steady instances"
-        f"{spread}{aside}."
+        f"{name}: {format_value(row.median_ns, 'time')} {where}, the median of "
+        f"{count_noun(row.instances, 'steady instance')}{spread}{_tell_set_aside(row)}."
     )
+
+
+def _tell_set_aside(row: StepRow) -> str:
+    if not row.warm_up:
+        return ""
+    first = "the first is" if row.warm_up == 1 else f"the first {row.warm_up} are"
+    if row.skip is not None:
+        return f"; {first} set aside by --skip"
+    return f"; {first} set aside as start-up and warm-up (--all keeps them)"
 
 
 def _tell_time(row: StepRow) -> str:

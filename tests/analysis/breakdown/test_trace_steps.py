@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import pytest
 from drawing.drawn import Drawn, Range
-from flopprof.analysis.breakdown.analyze import analyze_trace
+from flopprof.analysis.attribution.steady_instances import Instances
+from flopprof.analysis.breakdown.analyze import Analysis, analyze_trace
 from flopprof.analysis.breakdown.trace_steps import StepRow
-from flopprof.reports.trace.steady_step import describe_step, part_table
+from flopprof.reports.trace.steady_step import describe_measure, describe_step, part_table
 
 MS = 1_000_000
 
 
 def divide(*data_ms: int) -> StepRow:
     """A step for each: so long in `data`, then 1 ms in `forward` and 1 ms in neither."""
+    (row,) = analyse(*data_ms).steps
+    return row
+
+
+def analyse(*data_ms: int, skip: int | None = None) -> Analysis:
+    """The trace of such steps."""
     ranges: list[Range] = []
     now = 0
     for long in data_ms:
@@ -23,8 +30,7 @@ def divide(*data_ms: int) -> StepRow:
             Range(data, data + MS, "forward"),
         ]
         now = end
-    (row,) = analyze_trace(Drawn(ranges=ranges).trace()).steps
-    return row
+    return analyze_trace(Drawn(ranges=ranges).trace(), wanted=Instances(skip=skip))
 
 
 def parts_of(row: StepRow) -> dict[str | None, float]:
@@ -63,3 +69,31 @@ def test_steps_that_differ_are_all_in_the_parts(data_ms: list[int]):
     row = divide(*data_ms)
     assert row.hiccups == 0
     assert parts_of(row)["data"] == pytest.approx(sum(data_ms) / len(data_ms))
+
+
+@pytest.mark.parametrize(
+    ("skip", "told"),
+    [
+        (None, "12 steady instances (95 % interval 4000 µs to 4000 µs)."),
+        (1, "11 steady instances (95 % interval 4000 µs to 4000 µs); the first is set aside by --skip."),
+        (5, "7 steady instances (95 % interval 4000 µs to 4000 µs); the first 5 are set aside by --skip."),
+        (12, "1 steady instance; the first 11 are set aside by --skip."),
+    ],
+)
+def test_what_skip_sets_aside_is_called_that(skip: int | None, told: str):
+    (row,) = analyse(*[2] * 12, skip=skip).steps
+    assert describe_measure(row) == f"ops: step: 4000 µs on the host, the median of {told}"
+
+
+@pytest.mark.parametrize(("skip", "said"), [(11, []), (12, [12]), (1000, [1000])])
+def test_skipping_every_step_keeps_the_last_and_says_so(skip: int, said: list[int]):
+    analysis = analyse(*[2] * 12, skip=skip)
+    assert [row.instances for row in analysis.steps] == [1]
+    assert [(one.severity, one.message) for one in analysis.quality if one.code == "skipped_all"] == [
+        (
+            "warning",
+            "--skip asks to leave out every instance of a step, so its last one is kept "
+            f"(step has 12 instances, --skip {asked} was asked, 1 is kept)",
+        )
+        for asked in said
+    ]

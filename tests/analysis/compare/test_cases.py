@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from drawing.tree import DATA
 from flopprof.analysis.attribution.steady_instances import Instances
-from flopprof.analysis.compare.compare import Comparison, Pair, compare_sides
+from flopprof.analysis.compare.compare import Comparison, Pair, compare_by, compare_sides
 from flopprof.analysis.compare.gate import judge_gate
 from flopprof.analysis.compare.sides import STEADY, read_side
 from flopprof.analysis.errors import CompareError
@@ -85,6 +87,42 @@ def test_layers_kernels_and_verdict_speak_of_the_same_steady_steps():
 def test_skip_and_all_say_which_steps_count():
     assert compare("warmup_delta", "a", "b", wanted=Instances(skip=5)).pairs[0].a.reps == 15
     assert compare("warmup_delta", "a", "b", wanted=Instances(every=True)).pairs[0].a.reps == 20
+
+
+def notes_of(comparison: Comparison) -> list[tuple[str, str, str]]:
+    aside = ("warm_up", "skipped_all")
+    return [(one.code, one.severity, one.message) for one in comparison.comparable if one.code in aside]
+
+
+def test_what_skip_sets_aside_is_called_that():
+    assert notes_of(compare("warmup_delta", "a", "b", wanted=Instances(skip=5))) == [
+        ("warm_up", "info", f"set aside by --skip in {side}: the first 5 of 20 of step") for side in "AB"
+    ]
+
+
+def test_of_instances_that_are_all_skipped_the_last_is_compared_and_said():
+    comparison = compare("warmup_delta", "a", "b", wanted=Instances(skip=20))
+    assert comparison.pairs[0].a.reps == 1
+    meaning = "--skip asks to leave out every instance of a step, so its last one is kept"
+    assert [one for one in notes_of(comparison) if one[0] == "skipped_all"] == [
+        (
+            "skipped_all",
+            "warning",
+            f"{meaning} (in {side} step has 20 instances, --skip 20 was asked, 1 is kept)",
+        )
+        for side in "AB"
+    ]
+    fewer = compare("warmup_delta", "a", "b", wanted=Instances(skip=19))
+    assert [one[0] for one in notes_of(fewer)] == ["warm_up", "warm_up"]
+
+
+def test_the_halves_of_one_trace_say_what_is_set_aside():
+    side = read_side(str(CASES / "warmup_delta" / "a.sqlite.xz"), wanted=Instances(skip=5))
+    things = (replace(side.things[0], names={"range": "step", "axis": str(at)}) for at in range(2))
+    halves = compare_by(replace(side, things=tuple(things)), "axis")
+    assert notes_of(halves) == [
+        ("warm_up", "info", "set aside by --skip in A and B: the first 5 of 20 of step")
+    ]
 
 
 def test_a_map_pairs_the_kernels_within():

@@ -118,6 +118,20 @@ def test_steps_left_out_at_the_beginning_keep_their_numbers() -> None:
     assert steps == job().steps[25:]
 
 
+def test_of_steps_that_are_all_left_out_the_last_is_kept_and_said() -> None:
+    of_all = analyse_job(TRACES, Inline(), RanksRequest(skip=1000))
+    assert of_all.steps == job().steps[29:]
+    told = {one.code: (one.severity, one.message) for one in of_all.quality}
+    assert told["skipped_all"] == (
+        "warning",
+        "--skip asks to leave out every instance of a step, so its last one is kept "
+        "(step has 30 instances, --skip 1000 was asked, 1 is kept)",
+    )
+    as_many = analyse_job(TRACES, Inline(), RanksRequest(skip=29))
+    assert as_many.steps == of_all.steps
+    assert "skipped_all" not in {one.code for one in as_many.quality}
+
+
 def test_a_rank_whose_file_is_cut_short_is_a_row_with_its_reason(tmp_path: Path) -> None:
     paths = [tmp_path / f"strag_rank{rank}.sqlite" for rank in range(2)]
     for path, packed in zip(paths, TRACES, strict=True):
