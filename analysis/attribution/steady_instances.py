@@ -10,7 +10,8 @@ calls of microseconds is as often the noise of one start of the program.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,21 @@ def asks_for_all(skip: int | None, of: int) -> bool:
     return skip is not None and skip >= of
 
 
+def name_paths(paths: Iterable[RangePath]) -> dict[RangePath, str]:
+    """Each by its messages; those that differ by a domain alone with their domains, as ``--range`` takes them.
+
+    >>> list(name_paths([(("", "step"),), (("train", "step"),), (("train", "eval"),)]).values())
+    ['step', 'train:step', 'eval']
+    """
+    names = {path: " / ".join(message for _, message in path) for path in paths}
+    times = Counter(names.values())
+    return {path: name if times[name] == 1 else _name_domains(path) for path, name in names.items()}
+
+
+def _name_domains(path: RangePath) -> str:
+    return " / ".join(f"{domain}:{message}" if domain else message for domain, message in path)
+
+
 def tell_skipped(name: str, of: int, skip: int) -> str:
     """How many there were, what was asked and what was kept.
 
@@ -83,12 +99,12 @@ def drop_warm_up(
     dropped = np.zeros(len(trace.ranges), np.bool_)
     aside: list[SetAside] = []
     counts = {path: len(rows) for path, rows in members.items()}
-    for path in find_step_paths(counts) if wanted.skip is None else find_repeating(counts):
+    names = name_paths(find_step_paths(counts) if wanted.skip is None else find_repeating(counts))
+    for path, name in names.items():
         rows = members[path]
         count = _count(times[rows], wanted)
         if count:
             dropped[rows[:count]] = True
-            name = " / ".join(message for _, message in path)
             aside.append(SetAside(range=name, count=count, of=len(rows), skip=wanted.skip))
     if not aside:
         return dict(members), ()

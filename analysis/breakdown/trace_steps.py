@@ -17,6 +17,7 @@ from ..attribution.steady_instances import (
     asks_for_all,
     drop_warm_up,
     find_step_paths,
+    name_paths,
     tell_skipped,
 )
 from ..labelling.labelled import Labelled
@@ -93,9 +94,12 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
 
 def judge_skip(steps: Sequence[StepRow]) -> list[QualityNote]:
     """A note for every step of which ``--skip`` asked for more instances than there are to leave out."""
+    # Of the ranges around a step a row does not know the domains.
+    paths = [(*(("", message) for message in row.path[:-1]), (row.domain, row.range)) for row in steps]
+    names = name_paths(paths)
     return [
-        note("skipped_all", detail=tell_skipped(" / ".join(row.path), of, row.skip or 0))
-        for row in steps
+        note("skipped_all", detail=tell_skipped(names[path], of, row.skip or 0))
+        for row, path in zip(steps, paths, strict=True)
         if asks_for_all(row.skip, of := row.instances + row.warm_up)
     ]
 

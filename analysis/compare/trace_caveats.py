@@ -74,7 +74,7 @@ def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Cave
 def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]:
     """The ranges of which ``--skip`` asked to leave out every instance."""
     if ranges:
-        more = f"; and {len(ranges) - 1} more ranges" if len(ranges) > 1 else ""
+        more = f"; and so in {len(ranges) - 1} more" if len(ranges) > 1 else ""
         told = tell_skipped(ranges[0].range, ranges[0].of, ranges[0].skip or 0)
         one = note("skipped_all", len(ranges), detail=f"in {side} {told}{more}")
         yield Caveat(code=one.code, severity="warning", message=one.message)

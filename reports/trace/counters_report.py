@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.evidence.counted_ranges import CountedRange, ProgramCounters
-from ...analysis.words import join_path
 from ..document.document import Document, Section, Table
 from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, drop_empty, fill_row, format_dims
+from .range_columns import RangeName, find_alike, spell_range
 
 MAIN_ROWS = 20
 
@@ -41,7 +41,7 @@ def _summarise(counted: ProgramCounters) -> str:
 
 
 def _range_table(rows: Sequence[CountedRange]) -> Table:
-    columns: tuple[ColumnOf[CountedRange], ...] = (_range_column(), _launches(), *_counter_columns())
+    columns: tuple[ColumnOf[CountedRange], ...] = (_range_column(rows), _launches(), *_counter_columns())
     table = Table(
         name="counted_ranges",
         title="Ranges",
@@ -59,7 +59,7 @@ def _kernel_table(rows: Sequence[CountedRange]) -> Table:
         return names.get(row.kernel) if row.kernel else None
 
     columns: tuple[ColumnOf[CountedRange], ...] = (
-        _range_column(),
+        _range_column(rows),
         ColumnOf(key="kernel", title="kernel", value=name),
         _launches(),
         ColumnOf(key="grid", title="grid", detail=True, value=lambda row: format_dims(row.grid)),
@@ -93,10 +93,15 @@ def _kernel_table(rows: Sequence[CountedRange]) -> Table:
     return drop_empty(table, keep=("range", "kernel", "launches"), zeros=False)
 
 
-def _range_column() -> ColumnOf[CountedRange]:
+def _range_column(rows: Sequence[CountedRange]) -> ColumnOf[CountedRange]:
+    alike = find_alike(map(_name_of, rows))
     return ColumnOf(
-        key="range", title="range", value=lambda row: clean(join_path(row.domain, row.path)) or "(no range)"
+        key="range", title="range", value=lambda row: spell_range(_name_of(row), alike) or "(no range)"
     )
+
+
+def _name_of(row: CountedRange) -> RangeName:
+    return row.domain, row.path
 
 
 def _launches() -> ColumnOf[CountedRange]:

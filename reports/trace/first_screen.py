@@ -16,8 +16,8 @@ from ..document.names import clean
 from ..document.numbers import format_quantity, format_value
 from ..document.remedies import tell_heavy_kernels, tell_holdups
 from .bar_picture import draw_up_bars, draw_up_layers
-from .range_columns import RangeName, find_shared, name_place, name_range
-from .steady_step import WAITS, describe_measure, describe_step, step_picture
+from .range_columns import RangeName, find_alike, find_shared, name_place, name_range
+from .steady_step import WAITS, describe_measure, describe_step, find_alike_steps, step_picture
 
 MOST_STEPS, MOST_BARS = 3, 8
 
@@ -37,7 +37,8 @@ def compose_openings(analysis: Analysis) -> tuple[str, ...]:
     nothing can be divided.
     """
     devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
-    told = [describe_step(row) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
+    alike = find_alike_steps(analysis.steps)
+    told = [describe_step(row, alike) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
     told[:1] = [" ".join(filter(None, (first, *_tell_what_helps(analysis)))) for first in told[:1]]
     if not len(analysis.trace.ranges):
         told.append(ANNOTATE)
@@ -56,7 +57,8 @@ def _tell_what_helps(analysis: Analysis) -> tuple[str, ...]:
 def compose_rest(analysis: Analysis) -> tuple[str, ...]:
     """What the first sentences leave out: each step's measure, and the devices of a trace that has steps."""
     devices = [_describe_window(row) for row in takewhile(_is_trace, analysis.windows)]
-    steps = [describe_measure(row) for row in analysis.steps[:MOST_STEPS]]
+    alike = find_alike_steps(analysis.steps)
+    steps = [describe_measure(row, alike) for row in analysis.steps[:MOST_STEPS]]
     return (*steps, *(devices if steps else devices[MOST_STEPS:]))
 
 
@@ -94,7 +96,7 @@ def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName])
     path = name[1]
     if path == NOT_LISTED:
         return "(not listed)"
-    own = name_range(name) or NO_RANGE
+    own = name_range(name, find_alike(shown, lambda other: name_place(other, shared))) or NO_RANGE
     same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
     around = name_place(name, shared)
     return f"{own} ({around})" if same and around else own

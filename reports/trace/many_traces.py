@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from ...analysis.many.many_traces import ManyTraces, TraceRow
 from ...analysis.many.trace_summary import RangeKey, TraceSummary
-from ...analysis.words import join_path
 from ..document.document import Document, Name, Section, Table
 from ..document.names import clean, fold_names, shorten
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
 from ..document.tables import ColumnOf, columns_of_part, fill_row
+from .range_columns import find_alike, spell_range
 
 _K = TypeVar("_K")
 
@@ -112,7 +112,9 @@ def _range_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
         use = row.summary.ranges.get(key) if row.summary else None
         return None if use is None else (use.busy_ns if worked else use.wall_ns) / use.instances
 
-    keys = [(key, shorten(clean(join_path(*key)), RANGE_WIDTH)) for key in many.list_ranges()]
+    ranges = many.list_ranges()
+    alike = find_alike(ranges)
+    keys = [(key, shorten(spell_range(key, alike), RANGE_WIDTH)) for key in ranges]
     time = "device" if worked else "host"
     return _cross("ranges", f"Ranges by trace: {time} time of an instance", "range", done, keys, value)
 

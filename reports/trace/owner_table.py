@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
@@ -12,7 +12,8 @@ from ...analysis.words import name_device
 from ..document.document import Row, Table
 from ..document.names import clean
 from ..document.tables import MOST_ROWS, ColumnOf, drop_empty, fill_row, tell_cut
-from .range_columns import range_columns
+from .range_columns import RangeName, find_alike, name_range, range_columns
+from .window_table import name_of_window
 
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
 
@@ -32,7 +33,7 @@ BOTH = "both"
 
 Owner = tuple[str, tuple[str, ...]]
 
-Window = tuple[tuple[str, ...], int | None]
+Window = tuple[RangeName, int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,10 @@ def owner_table(analysis: Analysis) -> Table:
         _name_of, [o for o in found if o[1] != NOT_LISTED], "owner", unnamed=UNATTRIBUTED
     )
     columns = _columns(named, shared=shared)
+    alike = find_alike((name_of_window(group.first) for group in groups), spell=lambda name: name[1])
     rows: list[Row] = []
     for at, group in enumerate(groups):
-        rows += group.rows(columns, MOST_ROWS - len(rows), main=at < MAIN_GROUPS)
+        rows += group.rows(columns, MOST_ROWS - len(rows), group.name(alike), main=at < MAIN_GROUPS)
     table = Table(
         name="owners",
         title="Whose time it is",
@@ -126,7 +128,7 @@ class _Group:
                 self.ways[owner] = BOTH
             self.shared |= owned.attribution == "process"
 
-    def rows(self, columns: Sequence[ColumnOf[_Owned]], most: int, *, main: bool) -> list[Row]:
+    def rows(self, columns: Sequence[ColumnOf[_Owned]], most: int, title: str, *, main: bool) -> list[Row]:
         """So many owners at most, the longest first."""
         wall = self.wall or 1
         longest = nsmallest(most, self.times, key=lambda owner: (-sum(self.times[owner]), owner))
@@ -138,18 +140,19 @@ class _Group:
             fill_row(
                 columns,
                 one,
-                group=self.title,
+                group=title,
                 main=main and at < MAIN_OWNERS,
                 bar=tuple(time / wall for time in one.times),
             )
             for at, one in enumerate(owned)
         ]
 
-    @property
-    def title(self) -> str:
+    def name(self, alike: Collection[RangeName]) -> str:
         """What the windows are, and where."""
         first = self.first
-        name = clean(" › ".join(first.name.path))
+        domain, path = name_of_window(first)
+        own = name_range((domain, path), alike)
+        name = " › ".join([*map(clean, path[:-1]), own])
         what = "whole trace" if first.kind == "trace" else f"{self.windows} × {name}"
         return what if first.device is None else f"{what}, {name_device(first.device)}"
 
@@ -158,7 +161,7 @@ def _group(windows: Iterable[WindowRow]) -> list[_Group]:
     """The first so many groups, whose windows may come anywhere."""
     groups: dict[Window, _Group] = {}
     for window in windows:
-        place = window.name.path, window.device
+        place = name_of_window(window), window.device
         if window.owners and (place in groups or len(groups) < MOST_ROWS):
             groups.setdefault(place, _Group(window)).add(window)
     return list(groups.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from ...analysis.words import is_foreign, join_path
@@ -15,13 +16,51 @@ RangeName = tuple[str, tuple[str, ...]]
 """(domain, path)."""
 
 
-def name_range(name: RangeName) -> str:
-    """The innermost message.
+def name_range(name: RangeName, alike: Collection[RangeName] = ()) -> str:
+    """The innermost message; of one that is spelt as another is, behind its domain, as ``--range`` takes it.
 
-    >>> name_range(("train", ("step", "forward")))
-    'forward'
+    >>> name = ("train", ("step", "forward"))
+    >>> name_range(name), name_range(name, {name})
+    ('forward', 'train:forward')
     """
-    return clean(name[1][-1]) if name[1] else ""
+    domain, path = name
+    if not path:
+        return ""
+    return clean(f"{domain}:{path[-1]}" if domain and name in alike else path[-1])
+
+
+def spell_range(name: RangeName, alike: Collection[RangeName] = ()) -> str:
+    """The whole path in one cell or sentence.
+
+    >>> name = ("flopprof", ("step", "forward"))
+    >>> spell_range(name), spell_range(name, {name})
+    ('step › forward', 'step › flopprof:forward')
+    """
+    domain, path = name
+    if name in alike:
+        return clean(join_path("", (*path[:-1], name_range(name, alike))))
+    return clean(join_path(domain, path))
+
+
+def find_alike(
+    names: Iterable[RangeName], spell: Callable[[RangeName], object] = spell_range
+) -> frozenset[RangeName]:
+    """Of ranges that are shown together those that differ from another by their domain alone, and are spelt alike.
+
+    >>> sorted(find_alike([("", ("step",)), ("flopprof", ("step",)), ("train", ("step",))]))
+    [('', ('step',)), ('flopprof', ('step',))]
+    """
+    first: dict[tuple[str, ...], str] = {}
+    several: dict[tuple[str, ...], set[str]] = {}
+    for domain, path in names:
+        if first.setdefault(path, domain) != domain:
+            several.setdefault(path, {first[path]}).add(domain)
+    alike: set[RangeName] = set()
+    for path, domains in several.items():
+        spelt = {(domain, path): spell((domain, path)) for domain in domains}
+        times = Counter(spelt.values())
+        alike |= {name for name, said in spelt.items() if times[said] > 1}
+    return frozenset(alike)
 
 
 def name_place(name: RangeName, shared: Sequence[str]) -> str:
@@ -58,13 +97,17 @@ def range_columns(
     found = list(names)
     shared = find_shared(found)
     one_domain = len({domain for domain, path in found if path}) < 2
+    alike = find_alike(found, lambda name: name_place(name, shared))
 
     def place(item: Item) -> str | None:
         domain, path = name_of(item)
         return name_place(("" if one_domain else domain, path), shared) or None
 
+    def own(item: Item) -> str:
+        return name_range(name_of(item), alike) or unnamed
+
     columns: tuple[ColumnOf[Item], ColumnOf[Item]] = (
-        ColumnOf(key=title, title=title, value=lambda item: name_range(name_of(item)) or unnamed),
+        ColumnOf(key=title, title=title, value=own),
         ColumnOf(key="place", title="in", value=place),
     )
     where = clean(join_path(next((d for d, p in found if p), "") if one_domain else "", shared))

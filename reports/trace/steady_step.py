@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
-from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS, join_path
+from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from ..document.document import Picture, Row, Table
 from ..document.names import clean
 from ..document.numbers import count_noun, format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
 from .bar_picture import draw_up_bars, draw_up_layers
+from .range_columns import RangeName, find_alike, name_range, spell_range
 
 WAITS = {
     "launch": "launch calls",
@@ -35,20 +36,26 @@ _LEAST_STEPS = 8
 """Fewer have no distribution worth a table."""
 
 
-def describe_step(row: StepRow) -> str:
+def find_alike_steps(rows: Iterable[StepRow]) -> frozenset[RangeName]:
+    """The steps that sentences would call the same, as their domain alone differs."""
+    return find_alike((row.domain, row.path) for row in rows)
+
+
+def describe_step(row: StepRow, alike: Collection[RangeName] = ()) -> str:
     """The sentence a trace with steps begins with."""
-    text = f"A steady {clean(join_path(row.domain, row.path))} takes {_tell_time(row)}"
+    text = f"A steady {spell_range((row.domain, row.path), alike)} takes {_tell_time(row)}"
     if row.layers:
         text += f": {_tell_layers(row.layers)}"
     if row.parts and row.parts[0].range is not None and len(row.parts) > 1:
         share = row.parts[0].ns / sum(part.ns for part in row.parts)
-        text += f"; its longest part is {clean(row.parts[0].range)}, {format_value(share, 'percent')}"
+        longest = name_part(row.parts[0], _find_alike_parts(row))
+        text += f"; its longest part is {longest}, {format_value(share, 'percent')}"
     return f"{text}."
 
 
-def describe_measure(row: StepRow) -> str:
+def describe_measure(row: StepRow, alike: Collection[RangeName] = ()) -> str:
     """On which clock, over how many, and what was set aside."""
-    name = clean(join_path(row.domain, row.path))
+    name = spell_range((row.domain, row.path), alike)
     low, high = row.interval_ns or (None, None)
     spread = (
         "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
@@ -103,21 +110,27 @@ def step_picture(row: StepRow) -> Picture | None:
     parts = row.parts[:MOST_PARTS]
     if not parts:
         return None
-    bars = [draw_up_layers(name_part(part), part.ns, part.layers) for part in parts]
+    alike = _find_alike_parts(row)
+    bars = [draw_up_layers(name_part(part, alike), part.ns, part.layers) for part in parts]
     name = clean(row.range)
     return draw_up_bars(f"What a steady {name} is made of", f"one {name}, on average", bars)
 
 
-def name_part(part: StepPart) -> str:
-    """A range's own name."""
-    return REST if part.range is None else clean(part.range)
+def name_part(part: StepPart, alike: Collection[RangeName]) -> str:
+    """A range's own name, with its domain among those that are called the same."""
+    return REST if part.range is None else name_range((part.domain, (part.range,)), alike)
+
+
+def _find_alike_parts(row: StepRow) -> frozenset[RangeName]:
+    parts = [(part.domain, (part.range,)) for part in row.parts if part.range is not None]
+    return find_alike(parts, lambda name: name[1])
 
 
 def part_table(row: StepRow) -> Table:
     """One steady step, part by part; the parts and their layers sum to it."""
-    whole = sum(part.ns for part in row.parts) or 1.0
+    whole, alike = sum(part.ns for part in row.parts) or 1.0, _find_alike_parts(row)
     columns: tuple[ColumnOf[StepPart], ...] = (
-        ColumnOf(key="part", title="part", value=name_part),
+        ColumnOf(key="part", title="part", value=lambda part: name_part(part, alike)),
         ColumnOf(key="instances", title="a step", kind="number", value=lambda part: part.instances),
         ColumnOf(key="time", title="time", kind="time", term="traced", value=lambda part: part.ns),
         ColumnOf(key="share", title="share", kind="percent", value=lambda part: part.ns / whole),

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
-from ...analysis.words import PARTS, join_path, known_device
+from ...analysis.words import PARTS, known_device
 from ..document.document import Table, Value
-from ..document.names import clean
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
+from .range_columns import RangeName, find_alike, spell_range
 
 MAIN_WINDOWS = 12
 """Rows a short report (the terminal) shows."""
@@ -21,8 +21,13 @@ UNKNOWN_GPU = "unknown"
 def window_table(analysis: Analysis) -> Table:
     """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
     windows, cut = cut_rows(analysis.windows, "first")
+    alike = find_alike(map(name_of_window, analysis.windows))
+
+    def name(row: WindowRow) -> str:
+        return "whole trace" if row.kind == "trace" else spell_range(name_of_window(row), alike)
+
     columns: tuple[ColumnOf[WindowRow], ...] = (
-        ColumnOf(key="window", title="window", value=_name_window),
+        ColumnOf(key="window", title="window", value=name),
         ColumnOf(key="instance", title="#", kind="count", value=lambda row: row.instance),
         ColumnOf(key="device", title="GPU", kind="count", value=_device_of_window),
         ColumnOf(key="wall", title="wall", kind="time", value=lambda row: row.times.wall_ns),
@@ -50,8 +55,9 @@ def _explain_host(windows: Sequence[WindowRow]) -> tuple[str, ...]:
     return ("compute: in the innermost ranges, working or waiting; host: outside of them.",) if known else ()
 
 
-def _name_window(row: WindowRow) -> str:
-    return "whole trace" if row.kind == "trace" else clean(join_path(row.name.domain, row.name.path))
+def name_of_window(row: WindowRow) -> RangeName:
+    """The range that it is of."""
+    return row.name.domain, row.name.path
 
 
 def _device_of_window(row: WindowRow) -> Value:
