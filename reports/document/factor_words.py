@@ -18,6 +18,9 @@ from .numbers import Kind, format_quantity, format_value
 
 _WORTH_NAMING = 1.05
 
+_LEFT_TO_OTHERS = 0.4
+"""Of a ratio's logarithm, in either direction: with no more beside it a factor makes most of the ratio."""
+
 MOST_OF_IT = 0.5
 """Of the rep: with less an op is not told without its part."""
 
@@ -112,12 +115,33 @@ def describe_factors(explanation: Explanation) -> str:
     """The ratio as its factors over 1.05, in order of size, and what the others come to; B's values first."""
     named, rest = divide_ratio(explanation)
     if not named:
-        return "no factor of it is over 1.05×"
+        return _tell_small(explanation)
     terms = [_describe(factor, explanation) for factor in named]
     terms += [f"{format_value(rest, 'ratio')} by the rest"] if rest is not None else []
     if len(terms) == 1:
         return f"all of it {terms[0].partition(' ')[2]}"
     return f"{format_value(explanation.ratio, 'ratio')} = {' × '.join(terms)}"
+
+
+def _tell_small(explanation: Explanation) -> str:
+    """A ratio without a factor over 1.05: where there is a difference to explain, how large it is and what makes it."""
+    if not (explanation.causes or explanation.unexplained):
+        return f"no factor of it is over {_WORTH_NAMING}×"
+    a, b, ratio = explanation.a.time_ns, explanation.b.time_ns, explanation.ratio
+    amount = f"{format_value(abs(b - a), 'time')} ({format_value(abs(ratio - 1), 'percent')})"
+    text = f"{amount} {'more' if ratio > 1 else 'less'}, and no factor of it is over {_WORTH_NAMING}×"
+    main = _find_main(explanation)
+    if main is None:
+        return text
+    return f"{text}; most of it is by {name_factor(main, explanation)} ({compare_values(main)})"
+
+
+def _find_main(explanation: Explanation) -> Factor | None:
+    """The factor beside which the others come to little; None where two are alike, or one is all that was measured."""
+    whole = math.log(explanation.ratio)
+    measured = [factor for factor in explanation.factors if factor.measured]
+    main = [factor for factor in measured if abs(math.log(factor.ratio) / whole - 1) <= _LEFT_TO_OTHERS]
+    return main[0] if len(main) == 1 < len(measured) else None
 
 
 def _describe(factor: Factor, explanation: Explanation) -> str:

@@ -1,8 +1,8 @@
 """Every number with a unit that a report's sentences say stands in its tables or its JSON, or is a share of what does.
 
 Numbers are looked up as texts, written as the report writes them, by what they measure: a time is no ratio. Derived
-are only shares of a whole that the JSON has beside its parts, what of some factors is "the rest", and quotients of
-two times of the same sentence.
+are only shares of a whole that the JSON has beside its parts, what of some factors is "the rest", how far a ratio is
+from 1, what a pair's times differ by, and quotients of two times of the same sentence.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Known:
                 for text in texts:
                     self.times.setdefault(text, set()).add(one)
         if kind == "ratio" and value:
-            self.texts.add(format_value(1 / value, kind))
+            self.texts.update({format_value(1 / value, kind), format_value(abs(value - 1), "percent")})
 
     def add_share(self, part: object, whole: object) -> None:
         if isinstance(part, int | float) and isinstance(whole, int | float) and whole:
@@ -125,6 +125,8 @@ def _learn_shares(known: Known, found: Mapping[str, Any]) -> None:
     known.add_share(found.get("overhead_ns"), found.get("untraced_ns"))
     for part in (found.get("delta_ns") or {}).values() if "traced_delta_ns" in found else ():
         known.add_share(part, found["traced_delta_ns"])
+    if isinstance(found.get("ns_a"), float | int) and isinstance(found.get("ns_b"), float | int):
+        known.add(found["ns_b"] - found["ns_a"], "time")
     if isinstance(found.get("tracing_ns"), float | int):
         known.add(found["untraced_ns"] + found["tracing_ns"], "time")
     if isinstance(waves := found.get("waves"), float | int):
