@@ -26,6 +26,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
         *(
             ("words", "errors", "plain", "files"),
             ("arithmetic", "sqlite", "engine", "processes", "codes"),
+            ("tables",),
             ("export", "kineto", "packing"),
             ("samples", "hardware"),
             ("trace",),

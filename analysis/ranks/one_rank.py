@@ -20,7 +20,7 @@ from ..errors import TraceError
 from ..export.identity import pid_of
 from ..export.nccl_payload import NcclRanges, read_nccl_ranges
 from ..labelling.labelled import Labelled, label_trace
-from ..sqlite.joined import open_tables
+from ..tables.joined import open_tables
 from ..trace.open import open_trace_file
 from ..trace.reading import read_opened
 from ..trace.trace import Trace

@@ -21,6 +21,7 @@ from ..files import move_whole
 from ..processes.asking import NoAnswer, ask_program, run_program
 from ..processes.stalling import StallWatch, measure_effort
 from ..sqlite.file import SqliteFile
+from ..tables.joined import HDF_SUFFIX
 
 IMPORTER = "QdstrmImporter"
 
@@ -150,10 +151,14 @@ def run_export(
     *,
     announce: Announce = keep_silent,
 ) -> str:
-    """Have nsys write `made`, in a private folder, of what was `chosen`: what it said. Raises ExportError."""
+    """Have nsys write `made`, in a private folder, of what was `chosen`: what it said. Raises ExportError.
+
+    It is HDF5 where its name says so, else SQLite.
+    """
+    kind = "hdf" if made.suffix == HDF_SUFFIX else "sqlite"
     command = [
-        *(str(nsys.path), "export", "--type=sqlite", "--quiet=true", "--force-overwrite=true"),
-        *([f"{BLOBS_OPTION}=true"] if BLOBS_OPTION in options else []),
+        *(str(nsys.path), "export", f"--type={kind}", "--quiet=true", "--force-overwrite=true"),
+        *([f"{BLOBS_OPTION}=true"] if BLOBS_OPTION in options and kind == "sqlite" else []),
         *chosen,
         *(f"--output={made.name}", str(report.absolute())),
     ]

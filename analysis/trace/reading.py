@@ -29,7 +29,7 @@ from ..export.metadata import Metadata, read_metadata
 from ..export.nvtx import RawEvents
 from ..samples.layouts import read_gpu_samples
 from ..sqlite.file import SqliteFile
-from ..sqlite.joined import open_tables
+from ..tables.joined import open_tables
 from ..words import BUSY_LAYERS, QualityNote
 from .judging import Counted, find_unified_memory, judge_trace
 from .lost import Asked, Nodes, Recorded, judge_lost

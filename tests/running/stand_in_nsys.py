@@ -28,6 +28,18 @@ if arguments == ["export", "--help"]:
 options = dict(one.split("=", 1) for one in arguments if one.startswith("--") and "=" in one)
 with open(os.environ["HOME"] + "/exports", "a") as log:
     log.write(options.get("--tables", "all") + "\\n")
+if options["--type"] == "hdf":
+    import h5py
+    import numpy as np
+    with h5py.File(options["--output"], "w") as made, sqlite3.connect(arguments[-1]) as known:
+        for pattern in options["--tables"].split(","):
+            found = known.execute("SELECT name FROM sqlite_master WHERE name = ?", (pattern,)).fetchall()
+            for (table,) in found:  # its raw times are unsigned in HDF5
+                rows = known.execute(f'SELECT * FROM "{{table}}"')
+                kinds = [(one[0], "u8" if "raw" in one[0] else "i8") for one in rows.description]
+                made[table] = np.array(rows.fetchall(), [(name, "i8") for name, _ in kinds]).astype(kinds)
+    {then}
+    sys.exit()
 shutil.copyfile(arguments[-1], options["--output"])
 if "--tables" in options:
     patterns = options["--tables"].split(",")

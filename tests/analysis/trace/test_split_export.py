@@ -11,7 +11,7 @@ from drawing.traces import GPU, unpacked
 from flopprof.analysis.archives.scrub import KEPT_TABLES
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.many.trace_summary import SummaryRequest, summarise_trace
-from flopprof.analysis.sqlite.joined import JoinedFile, open_tables
+from flopprof.analysis.tables.joined import JoinedFile, open_tables
 from flopprof.analysis.trace import split_export
 from flopprof.analysis.trace.open import open_trace_file
 from flopprof.analysis.trace.reading import read_trace
@@ -27,6 +27,7 @@ def nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     exports = put_on_path(tmp_path, monkeypatch, knows="--tables")
     monkeypatch.setattr(split_export, "LEAST_CHOSEN", 0)
     monkeypatch.setattr(split_export, "LEAST_SPLIT", 0)
+    monkeypatch.setattr(split_export, "reads_hdf", lambda: False)
     return exports
 
 
@@ -35,11 +36,14 @@ def report(tmp_path: Path) -> Path:
     return recording_of("streams", tmp_path)
 
 
-@pytest.mark.parametrize("cores", [1, 2, 8])
+@pytest.mark.parametrize(("cores", "hdf"), [(1, False), (2, False), (8, False), (1, True), (8, True)])
 @pytest.mark.parametrize("name", TRACES)
 def test_parts_give_the_answer_of_the_whole(
-    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cores: int
+    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cores: int, hdf: bool
 ):
+    if hdf:
+        pytest.importorskip("h5py", reason="samples are read as HDF5 where h5py is")
+    monkeypatch.setattr(split_export, "reads_hdf", lambda: hdf)
     monkeypatch.setattr(split_export.os, "sched_getaffinity", lambda _: set(range(cores)))
     report = recording_of(name, tmp_path)
     whole = tmp_path / "whole.sqlite"
@@ -48,7 +52,9 @@ def test_parts_give_the_answer_of_the_whole(
     asked = nsys.read_text().splitlines()
     if name == "no_nvtx_2024.2":  # nor kernels nor calls: whether that is true shows when all is exported
         assert asked.pop() == "all"
-    assert sorted(asked) == sorted(",".join(part) for part in split_export.choose_parts(cores))
+    assert sorted(asked) == sorted(
+        ",".join(part) for part in split_export.choose_parts(cores, hdf=hdf).values()
+    )
 
 
 def test_a_small_report_is_not_split_and_a_smaller_one_not_chosen_from(
@@ -56,7 +62,7 @@ def test_a_small_report_is_not_split_and_a_smaller_one_not_chosen_from(
 ):
     monkeypatch.setattr(split_export, "LEAST_SPLIT", report.stat().st_size + 1)
     analysis_of(report)
-    assert nsys.read_text().splitlines() == [",".join(*split_export.choose_parts(1))]
+    assert nsys.read_text().splitlines() == [",".join(*split_export.choose_parts(1).values())]
     nsys.unlink()
     monkeypatch.setattr(split_export, "LEAST_CHOSEN", report.stat().st_size + 1)
     analysis_of(report)
@@ -73,15 +79,16 @@ def test_few_cores_split_only_a_larger_report(
     assert len(nsys.read_text().splitlines()) == parts
 
 
+@pytest.mark.parametrize("hdf", [False, True])
 @pytest.mark.parametrize("cores", [1, 2, 4])
-def test_every_table_that_a_scrubbed_trace_keeps_is_in_one_part(cores: int, tmp_path: Path):
+def test_every_table_that_a_scrubbed_trace_keeps_is_in_one_part(cores: int, hdf: bool, tmp_path: Path):
     alternatives = [one for name in TRACES for one in tables_of(unpacked(name, tmp_path))]
     kept = {name for name in alternatives if KEPT_TABLES.fullmatch(name)} | {"StringIds", "NVTX_EVENTS"}
     assert len(kept) > 20
     for table in kept:
         held = [
             part
-            for part in split_export.choose_parts(cores)
+            for part in split_export.choose_parts(cores, hdf=hdf).values()
             if any(re.fullmatch(pattern, table, re.IGNORECASE) for pattern in part)
         ]
         assert len(held) == 1, table
@@ -104,6 +111,22 @@ LEAVE_NOTHING = """[copy.execute(f'DROP TABLE "{name}"') for (name,) in copy.exe
 def test_a_part_that_fails_makes_the_export_whole(nsys: Path, report: Path, then: str):
     write_nsys(report.parents[1] / "bin", knows="--tables", then=then)
     whole = report.parents[1] / "whole.sqlite"
+    whole.write_bytes(report.read_bytes())
+    assert analysis_of(report) == analysis_of(whole)
+    assert nsys.read_text().splitlines()[-1] == "all"
+
+
+@pytest.mark.parametrize("then", ["os.truncate(options['--output'], {})", "os.unlink(options['--output'])"])
+@pytest.mark.parametrize("bytes_left", [0, 100, 5000])
+def test_samples_that_fail_make_the_export_whole(
+    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str, bytes_left: int
+):
+    pytest.importorskip("h5py", reason="samples are read as HDF5 where h5py is")
+    monkeypatch.setattr(split_export, "reads_hdf", lambda: True)
+    report = recording_of("gpu_metrics_100khz", tmp_path)
+    broken = f"options['--type'] == 'hdf' and {then.format(bytes_left)}"
+    write_nsys(tmp_path / "bin", knows="--tables", then=broken)
+    whole = tmp_path / "whole.sqlite"
     whole.write_bytes(report.read_bytes())
     assert analysis_of(report) == analysis_of(whole)
     assert nsys.read_text().splitlines()[-1] == "all"
@@ -157,4 +180,4 @@ def test_a_folder_of_parts_says_what_it_lacks(tmp_path: Path):
 def test_of_many_traces_each_is_exported_in_one_part(nsys: Path, report: Path):
     summary = summarise_trace(report, SummaryRequest())
     assert summary.device_ns == analysis_of(report)["device_ns"]
-    assert nsys.read_text().splitlines()[0] == ",".join(*split_export.choose_parts(1))
+    assert nsys.read_text().splitlines()[0] == ",".join(*split_export.choose_parts(1).values())

@@ -1,4 +1,4 @@
-"""Tables that lie in several SQLite files, each table in one of them, read as if they lay in one."""
+"""Tables that lie in several files, each table in one of them, read as if they lay in one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import IntColumn, TextColumn
-from .file import SqliteFile
-from .folded import Folded
-from .scan import TakePart
-from .snapshot import Rows
+from ..sqlite.columns import IntColumn, TextColumn
+from ..sqlite.file import SqliteFile
+from ..sqlite.folded import Folded
+from ..sqlite.scan import TakePart
+from ..sqlite.snapshot import Rows
+
+SQLITE_SUFFIX, HDF_SUFFIX = ".sqlite", ".h5"
 
 T = TypeVar("T")
 
@@ -24,7 +26,7 @@ NAMED = re.compile(r"\bFROM\s+\"?(\w+)", re.IGNORECASE)
 
 
 class JoinedFile(SqliteFile):
-    """SQLite files of one folder, opened together; a query may name tables of one file only."""
+    """SQLite and HDF5 files of one folder, opened together; a query may name tables of one file only."""
 
     chosen_here = True
 
@@ -34,7 +36,7 @@ class JoinedFile(SqliteFile):
         self._files: list[SqliteFile] = []
         try:
             for path in paths:
-                self._files.append(SqliteFile(path))
+                self._files.append(open_file(path))
         except BaseException:
             self.close()
             raise
@@ -100,7 +102,17 @@ class JoinedFile(SqliteFile):
         return self._home.get(table, self._files[0])
 
 
+def open_file(path: Path) -> SqliteFile:
+    """A file of either kind. Raises TraceError."""
+    if path.suffix != HDF_SUFFIX:
+        return SqliteFile(path)
+    from .hdf_file import HdfFile  # which needs a library that not everybody has
+
+    return HdfFile(path)
+
+
 def open_tables(path: Path) -> SqliteFile:
-    """A SQLite file, or the SQLite files of a folder as one. Raises TraceError."""
-    parts = sorted(path.glob("*.sqlite")) if path.is_dir() else []
+    """A SQLite file, or the files of a folder as one. Raises TraceError."""
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    parts = [one for one in inside if one.suffix in (SQLITE_SUFFIX, HDF_SUFFIX)]
     return JoinedFile(parts) if parts else SqliteFile(path)
