@@ -3,8 +3,10 @@
     python bench/bench_analyze.py [--kernels 1000000] [--runs 3] [--rivals nvtx_kern_sum,...] [--write FILE.md]
 
 Whole processes, one after another in turns, so that a slow moment of the machine hits all of them; the median
-is reported with its range, and peak memory as the kernel counts it, children included. The trace is synthetic
-(make_trace.py); what every contender must find in it is known, and flopprof's total is checked against it.
+is reported with its range, and peak memory as the kernel counts it, children included. One trace is synthetic
+(make_trace.py); what every contender must find in it is known, and flopprof's total is checked against it. The other is
+real, half a million kernels with few ranges, and lies in the folder `shared` beside the checkout, where there is one.
+Of the file written, only what stands between BEGIN and END is replaced.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import csv
 import importlib.metadata
 import json
+import lzma
 import os
 import platform
 import re
@@ -27,6 +30,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TABLES = HERE.parent / "docs" / "benchmark.md"
+REAL = HERE.parents[1] / "shared" / "bench" / "real_half_million.sqlite.xz"
+BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 FLOPPROF, FLOOR = "flopprof analyze --json", "sqlite3 scan of the needed columns"
 OLD_NAMES = {
     "nvtx_kern_sum": "nvtxkernsum",
@@ -125,23 +130,45 @@ def table(samples: dict[str, list[Sample]]) -> list[str]:
     return lines
 
 
-def measure(kernels: int, runs: int, rivals: list[str]) -> list[str]:
+def measure_synthetic(kernels: int, runs: int, rivals: list[str]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="flopprof-bench-") as name:
-        folder = Path(name)
-        trace, truth = folder / "trace.sqlite", folder / "truth.csv"
+        trace, truth = Path(name) / "trace.sqlite", Path(name) / "truth.csv"
         make = [sys.executable, str(HERE / "make_trace.py"), str(trace), "--truth", str(truth)]
         subprocess.run([*make, "--kernels", str(kernels)], check=True, stdout=subprocess.DEVNULL)
-        copy = folder / "copy.sqlite"  # nsys stats may write into the file it is given
-        shutil.copyfile(trace, copy)
-        samples: dict[str, list[Sample]] = {}
-        for turn in range(runs):
-            for contender in contenders(trace, copy, folder, rivals):
-                print(f"{kernels} kernels, turn {turn + 1} of {runs}: {contender.name}", file=sys.stderr)
-                samples.setdefault(contender.name, []).append(run(contender, folder / "output"))
-                if contender.name == FLOPPROF:
-                    check_total(folder / "output", truth)
-        size = trace.stat().st_size / 1e6
-    return [f"## {kernels:,} kernels ({size:.0f} MB), {runs} runs each", "", *table(samples), ""]
+        return measure(f"{kernels:,} synthetic kernels", trace, runs, rivals, truth)
+
+
+def measure_real(packed: Path, runs: int, rivals: list[str]) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="flopprof-bench-") as name:
+        trace = Path(name) / "trace.sqlite"
+        with lzma.open(packed) as source, trace.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        return measure(packed.name.split(".")[0].replace("_", " "), trace, runs, rivals)
+
+
+def measure(what: str, trace: Path, runs: int, rivals: list[str], truth: Path | None = None) -> list[str]:
+    folder = trace.parent
+    copy = folder / "copy.sqlite"  # nsys stats may write into the file it is given
+    shutil.copyfile(trace, copy)
+    samples: dict[str, list[Sample]] = {}
+    for turn in range(runs):
+        for contender in contenders(trace, copy, folder, rivals):
+            print(f"{what}, turn {turn + 1} of {runs}: {contender.name}", file=sys.stderr)
+            samples.setdefault(contender.name, []).append(run(contender, folder / "output"))
+            if contender.name == FLOPPROF and truth is not None:
+                check_total(folder / "output", truth)
+    size = trace.stat().st_size / 1e6
+    return [f"### {what} ({size:.0f} MB), {runs} runs each", "", *table(samples), ""]
+
+
+def write(path: Path, text: str) -> None:
+    """Replace what an earlier run wrote into a file, or make one of it alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    block = f"{BEGIN}\n{text}{END}\n"
+    said = path.read_text() if path.exists() else ""
+    before, begin, rest = said.partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(f"{END}\n")
+    path.write_text(f"{before}{block}{after}" if begin else f"{said}\n{block}".lstrip())
 
 
 def main() -> None:
@@ -149,17 +176,20 @@ def main() -> None:
     parser.add_argument("--kernels", default="1000000", help="one trace each, such as 1000000,5000000")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rivals", default="nvtx_kern_sum", help=f"of {', '.join(OLD_NAMES)}; may be empty")
+    parser.add_argument(
+        "--real", type=Path, default=REAL, help="a packed real trace, measured where it is there"
+    )
     parser.add_argument("--write", type=Path, default=TABLES, help="Markdown file to write the tables to")
     options = parser.parse_args()
     rivals = [name for name in options.rivals.split(",") if name]
-    lines = ["# How fast `flopprof analyze` is", "", f"Measured by `make bench` on {machine()}.", ""]
-    lines += ["What is measured, and how, is in bench/README.md.", ""]
+    lines = ["## By `make bench`, in turns", "", f"On {machine()}.", ""]
     for kernels in options.kernels.split(","):
-        lines += measure(int(kernels), options.runs, rivals)
+        lines += measure_synthetic(int(kernels), options.runs, rivals)
+    if options.real.exists():
+        lines += measure_real(options.real, options.runs, rivals)
     text = "\n".join(lines).rstrip() + "\n"
     print(text)
-    options.write.parent.mkdir(parents=True, exist_ok=True)
-    options.write.write_text(text)
+    write(options.write, text)
 
 
 if __name__ == "__main__":
