@@ -118,7 +118,8 @@ class _Names:
             asked = {(domain, around) for domain, around, _ in self.also}
             first = siblings.iloc[np.unique(place, return_index=True)[1]]
             places = zip(first["domain"].tolist(), first["around"].tolist(), strict=True)
-            some |= [(self._text(domain), self._text(around)) in asked for domain, around in places]
+            found = [(self._text(domain), self._text(around)) in asked for domain, around in places]
+            some |= np.array(found, np.bool_)
         return some[place]
 
     def _is_numbered(self, code: int) -> bool:

@@ -149,7 +149,7 @@ ASKED: dict[str, Code] = {
     "range_not_found": code("warning", ("windows",), "no range matches"),
     "domain_not_found": code("warning", RANGES, "no range is of the domain"),
     "skipped_all": code(
-        "warning", ("steps",), "--skip asks to leave out every instance of a step, so its last one is kept"
+        "warning", ("steps",), "--skip asks to leave out every instance of a range, so its last one is kept"
     ),
 }
 """What was asked for and is not there."""

@@ -76,7 +76,7 @@ def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]
     if ranges:
         more = f"; and so in {len(ranges) - 1} more" if len(ranges) > 1 else ""
         told = tell_skipped(ranges[0].range, ranges[0].of, ranges[0].skip or 0)
-        one = note("skipped_all", len(ranges), detail=f"in {side} {told}{more}")
+        one = note("skipped_all", len(ranges), detail=f"in {side}: {told}{more}")
         yield Caveat(code=one.code, severity="warning", message=one.message)
 
 

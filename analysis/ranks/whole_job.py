@@ -174,7 +174,7 @@ class _Job:
         shift = {rank: self._shift(sums, collectives, rank) for rank in sums}
         begin = max(0, *(-by for by in shift.values()))
         count = min(len(one) - begin - shift[rank] for rank, one in sums.items())
-        skipped = self._skip(begin, count, choice.name)
+        skipped = self._skip(begin, count, _join(choice.domain, choice.name))
         first = {rank: begin + skipped + by for rank, by in shift.items()}
         if len({len(one) for one in sums.values()}) > 1 or any(shift.values()) or len(sums) < len(self._done):
             numbers = ", ".join(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 18
 """Records that are read in one go."""
 
+DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+"""What h5py raises of objects that contradict themselves."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +46,9 @@ class HdfFile(SqliteFile):
             raise TraceError(path, f"is no HDF5 file that can be read ({_first_line(error)})") from None
         try:
             self._data = {str(name): _as_records(path, name, one) for name, one in self._file.items()}
+        except DAMAGED as error:
+            self.close()
+            raise TraceError(path, f"is damaged ({_first_line(error)})") from None
         except BaseException:
             self.close()
             raise
@@ -64,7 +70,7 @@ class HdfFile(SqliteFile):
         for first in range(0, len(data), AT_ONCE):
             try:
                 records = data[first : first + AT_ONCE]
-            except OSError as error:
+            except DAMAGED as error:
                 raise TraceError(self.path, f"{table} cannot be read ({_first_line(error)})") from None
             plain = {name: IntColumn(values=_as_integers(records[name])) for name in columns}
             found.append(take(plain, _fold(records, folded)))
@@ -72,8 +78,9 @@ class HdfFile(SqliteFile):
 
 
 def _as_records(path: Path, name: str, data: Any) -> h5py.Dataset:
-    kinds = [data.dtype[column].kind for column in getattr(data, "dtype", np.dtype(int)).names or ()]
-    if not kinds or len(data.shape) != 1 or not set(kinds) <= set("iu"):
+    shape, record = getattr(data, "shape", None), getattr(data, "dtype", None)
+    kinds = {record[column].kind for column in record.names or ()} if record is not None else set[str]()
+    if not kinds or not kinds <= set("iu") or shape is None or len(shape) != 1:
         raise TraceError(path, f"{name} is no table of integers")
     return data
 

@@ -27,7 +27,7 @@ LARGE = ("CUPTI_ACTIVITY_KIND_R.*", "CUPTI_ACTIVITY_KIND_K.*")
 
 NVTX = "NVTX.*"
 
-SAMPLES = "GPU_METRICS"
+SAMPLES, NAMES = "GPU_METRICS", "TARGET_INFO_GPU_METRICS"
 
 REST = (
     *("StringIds", "CUPTI_ACTIVITY_KIND_[^KR].*", "CUDA_G.*", "CUDA_UM_.*", "GENERIC_EVENT.*"),
@@ -100,10 +100,13 @@ def export_parts(
 def _hold_events(parts: Sequence[Path]) -> bool:
     """Whether all can be opened, of which nsys may write none and exit 0, and hold calls, kernels or ranges.
 
-    An nsys that reads patterns in another way would leave out what there is.
+    An nsys that reads patterns in another way would leave out what there is; so would one that writes no samples of
+    metrics that it names.
     """
     try:
         with JoinedFile(parts) as file:
+            if NAMES in file.tables and SAMPLES not in file.tables:
+                return False
             return any(re.fullmatch(pattern, table) for pattern in (*LARGE, NVTX) for table in file.tables)
     except TraceError:
         return False

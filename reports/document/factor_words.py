@@ -19,7 +19,7 @@ from .numbers import Kind, format_quantity, format_value
 _WORTH_NAMING = 1.05
 
 _LEFT_TO_OTHERS = 0.4
-"""Of a ratio's logarithm, in either direction: with no more beside it a factor makes most of the ratio."""
+"""Of a ratio's logarithm, in either direction: no more may others come to, nor one, where a factor makes most."""
 
 MOST_OF_IT = 0.5
 """Of the rep: with less an op is not told without its part."""
@@ -128,8 +128,8 @@ def _tell_small(explanation: Explanation) -> str:
     if not (explanation.causes or explanation.unexplained):
         return f"no factor of it is over {_WORTH_NAMING}×"
     a, b, ratio = explanation.a.time_ns, explanation.b.time_ns, explanation.ratio
-    amount = f"{format_value(abs(b - a), 'time')} ({format_value(abs(ratio - 1), 'percent')})"
-    text = f"{amount} {'more' if ratio > 1 else 'less'}, and no factor of it is over {_WORTH_NAMING}×"
+    amount = f"{format_value(abs(b - a), 'time')} {'more' if ratio > 1 else 'less'}"
+    text = f"{format_value(ratio, 'ratio')}, {amount}; no factor of it is over {_WORTH_NAMING}×"
     main = _find_main(explanation)
     if main is None:
         return text
@@ -140,8 +140,11 @@ def _find_main(explanation: Explanation) -> Factor | None:
     """The factor beside which the others come to little; None where two are alike, or one is all that was measured."""
     whole = math.log(explanation.ratio)
     measured = [factor for factor in explanation.factors if factor.measured]
-    main = [factor for factor in measured if abs(math.log(factor.ratio) / whole - 1) <= _LEFT_TO_OTHERS]
-    return main[0] if len(main) == 1 < len(measured) else None
+    if len(measured) < 2:
+        return None
+    main, other, *_ = sorted(measured, key=lambda factor: -size_of(factor.ratio))
+    makes_most = abs(math.log(main.ratio) / whole - 1) <= _LEFT_TO_OTHERS
+    return main if makes_most and size_of(other.ratio) <= _LEFT_TO_OTHERS * abs(whole) else None
 
 
 def _describe(factor: Factor, explanation: Explanation) -> str:

@@ -125,3 +125,8 @@ def test_what_one_side_folds_the_other_folds_too():
         ["step #"],
         ["step #", "step #"],
     )
+
+
+def test_a_side_without_numbers_folds_nothing_of_the_others():
+    folds = fold_ranges(draw_row([f"chew {n}" for n in range(9)])).folds
+    assert names_of(fold_ranges(draw_row(["chew", "bite"]), folds).trace) == ["chew", "bite"]

@@ -92,7 +92,7 @@ def test_skipping_every_step_keeps_the_last_and_says_so(skip: int, said: list[in
     assert [(one.severity, one.message) for one in analysis.quality if one.code == "skipped_all"] == [
         (
             "warning",
-            "--skip asks to leave out every instance of a step, so its last one is kept "
+            "--skip asks to leave out every instance of a range, so its last one is kept "
             f"(step has 12 instances, --skip {asked} was asked, 1 is kept)",
         )
         for asked in said

@@ -103,12 +103,12 @@ def test_what_skip_sets_aside_is_called_that():
 def test_of_instances_that_are_all_skipped_the_last_is_compared_and_said():
     comparison = compare("warmup_delta", "a", "b", wanted=Instances(skip=20))
     assert comparison.pairs[0].a.reps == 1
-    meaning = "--skip asks to leave out every instance of a step, so its last one is kept"
+    meaning = "--skip asks to leave out every instance of a range, so its last one is kept"
     assert [one for one in notes_of(comparison) if one[0] == "skipped_all"] == [
         (
             "skipped_all",
             "warning",
-            f"{meaning} (in {side} step has 20 instances, --skip 20 was asked, 1 is kept)",
+            f"{meaning} (in {side}: step has 20 instances, --skip 20 was asked, 1 is kept)",
         )
         for side in "AB"
     ]

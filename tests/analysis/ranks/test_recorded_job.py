@@ -124,8 +124,8 @@ def test_of_steps_that_are_all_left_out_the_last_is_kept_and_said() -> None:
     told = {one.code: (one.severity, one.message) for one in of_all.quality}
     assert told["skipped_all"] == (
         "warning",
-        "--skip asks to leave out every instance of a step, so its last one is kept "
-        "(step has 30 instances, --skip 1000 was asked, 1 is kept)",
+        "--skip asks to leave out every instance of a range, so its last one is kept "
+        "(train:step has 30 instances, --skip 1000 was asked, 1 is kept)",
     )
     as_many = analyse_job(TRACES, Inline(), RanksRequest(skip=29))
     assert as_many.steps == of_all.steps

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from drawing.draws import draws
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.sqlite.columns import IntColumn
 from flopprof.analysis.sqlite.folded import Folded
@@ -67,10 +69,18 @@ def test_other_values_than_integers_are_refused(tmp_path: Path, kinds: list[tupl
         open_file(tmp_path / "other.h5")
 
 
-@pytest.mark.parametrize("group", [False, True])
-def test_what_is_no_table_is_refused(tmp_path: Path, group: bool):
+NO_TABLES = {
+    "a group": lambda file: file.create_group("SAMPLES"),
+    "bare numbers": lambda file: file.create_dataset("SAMPLES", data=[1, 2]),
+    "nothing": lambda file: file.create_dataset("SAMPLES", data=h5py.Empty(np.dtype(KINDS))),
+    "a type": lambda file: file.__setitem__("SAMPLES", np.dtype(KINDS)),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLES)
+def test_what_is_no_table_is_refused(tmp_path: Path, kind: str):
     with h5py.File(tmp_path / "other.h5", "w") as file:
-        file.create_group("SAMPLES") if group else file.create_dataset("SAMPLES", data=[1, 2])
+        NO_TABLES[kind](file)
     with pytest.raises(TraceError, match="SAMPLES is no table of integers"):
         open_file(tmp_path / "other.h5")
 
@@ -95,3 +105,17 @@ def test_damaged_records_are_told(tmp_path: Path):
     path.write_bytes(damaged)
     with pytest.raises(TraceError, match="SAMPLES cannot be read"):
         read(path)
+
+
+@draws(300)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
+    path = tmp_path_factory.mktemp("hdf") / "samples.h5"
+    whole = write(path, [(number, number, 1, number % 3, 7) for number in range(40)]).read_bytes()
+    damaged = bytearray(whole)
+    place = data.draw(st.integers(0, len(whole) - 1))
+    damaged[place : place + data.draw(st.integers(1, 16))] = data.draw(st.binary(min_size=1, max_size=16))
+    path.write_bytes(damaged)
+    with suppress(TraceError), open_file(path) as file:
+        for table, columns in file.tables.items():
+            file.parts(table, columns, (), lambda found, _: found)

@@ -116,16 +116,23 @@ def test_a_part_that_fails_makes_the_export_whole(nsys: Path, report: Path, then
     assert nsys.read_text().splitlines()[-1] == "all"
 
 
-@pytest.mark.parametrize("then", ["os.truncate(options['--output'], {})", "os.unlink(options['--output'])"])
-@pytest.mark.parametrize("bytes_left", [0, 100, 5000])
+NO_SAMPLES = "h5py.File(options['--output'], 'w').close()"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        *(f"os.truncate(options['--output'], {left})" for left in (0, 100, 5000)),
+        *("os.unlink(options['--output'])", NO_SAMPLES),
+    ],
+)
 def test_samples_that_fail_make_the_export_whole(
-    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str, bytes_left: int
+    nsys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
 ):
     pytest.importorskip("h5py", reason="samples are read as HDF5 where h5py is")
     monkeypatch.setattr(split_export, "reads_hdf", lambda: True)
     report = recording_of("gpu_metrics_100khz", tmp_path)
-    broken = f"options['--type'] == 'hdf' and {then.format(bytes_left)}"
-    write_nsys(tmp_path / "bin", knows="--tables", then=broken)
+    write_nsys(tmp_path / "bin", knows="--tables", then=f"options['--type'] == 'hdf' and {then}")
     whole = tmp_path / "whole.sqlite"
     whole.write_bytes(report.read_bytes())
     assert analysis_of(report) == analysis_of(whole)
