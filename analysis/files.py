@@ -39,8 +39,11 @@ def replace_file(path: Path, data: bytes, *, durable: bool) -> None:
 
 
 @contextmanager
-def draft_file(path: Path, *, durable: bool) -> Iterator[Path]:
-    """An empty file beside ``path``, its owner's only (0600): what the body wrote takes its place, or vanishes."""
+def draft_file(path: Path, *, durable: bool, private: bool) -> Iterator[Path]:
+    """An empty file beside ``path``: what the body wrote takes its place, or vanishes.
+
+    A ``private`` one is its owner's only (0600).
+    """
     if is_written_into(path):
         with tempfile.TemporaryDirectory(prefix="flopprof-draft-") as folder:
             draft = Path(folder) / "draft"
@@ -51,7 +54,7 @@ def draft_file(path: Path, *, durable: bool) -> Iterator[Path]:
         return
     draft = _name_draft(path)
     try:
-        draft.touch(mode=0o600, exist_ok=False)
+        draft.touch(mode=0o600 if private else 0o666, exist_ok=False)
         yield draft
         move_whole(draft, path, durable=durable)
     finally:

@@ -40,7 +40,7 @@ def test_a_name_may_be_as_long_as_names_may_be(tmp_path: Path) -> None:
 
 def test_a_draft_is_its_owners_only_and_there_while_it_is_filled(tmp_path: Path) -> None:
     target = tmp_path / "trace.sqlite"
-    with draft_file(target, durable=True) as draft:
+    with draft_file(target, durable=True, private=True) as draft:
         draft.write_bytes(b"half")
         assert not target.exists()
         assert is_draft(draft.name)
@@ -48,11 +48,19 @@ def test_a_draft_is_its_owners_only_and_there_while_it_is_filled(tmp_path: Path)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
+def test_a_draft_that_is_not_private_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    target, other = tmp_path / "windows.csv", tmp_path / "made_as_always"
+    other.touch()
+    with draft_file(target, durable=False, private=False) as draft:
+        draft.write_bytes(b"all")
+    assert target.stat().st_mode == other.stat().st_mode
+
+
 def fill(path: Path, how: str) -> None:
     if how == "replaced":
         replace_file(path, b"new", durable=True)
     else:
-        with draft_file(path, durable=True) as draft:
+        with draft_file(path, durable=True, private=True) as draft:
             draft.write_bytes(b"new")
 
 
@@ -94,7 +102,7 @@ def test_devices_are_told_from_files(tmp_path: Path) -> None:
 def test_a_draft_whose_making_fails_vanishes_and_the_older_file_stays(tmp_path: Path) -> None:
     target = tmp_path / "trace.sqlite"
     target.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), draft_file(target, durable=True) as draft:
+    with pytest.raises(ZeroDivisionError), draft_file(target, durable=True, private=True) as draft:
         draft.write_bytes(b"half")
         raise ZeroDivisionError
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("trace.sqlite", b"old")]

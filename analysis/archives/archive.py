@@ -74,7 +74,7 @@ def export_run(run: Path, target: Path) -> None:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="flopprof-export-") as work,
-            draft_file(target, durable=False) as draft,
+            draft_file(target, durable=False, private=True) as draft,
         ):
             _pack(run_id, dict(make_files(Path(work))), draft)
     except OSError as error:

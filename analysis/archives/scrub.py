@@ -88,7 +88,7 @@ def scrub_trace(source: Path, target: Path) -> None:
 def _unfinished(target: Path) -> Iterator[Path]:
     """A private file beside `target` that takes its place when the body succeeds, and vanishes otherwise."""
     try:
-        with draft_file(target, durable=True) as draft:
+        with draft_file(target, durable=True, private=True) as draft:
             yield draft
     except OSError as error:
         raise ScrubError(target, error.strerror or str(error)) from None

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +46,10 @@ MOST_FOLDED = 3
 """Names that a note tells of those that were folded."""
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
+
+_TIMES = attrgetter(*WINDOW_FIELDS)
+
+_OWNED = attrgetter("path", "domain", "layer", "ns", "attribution")
 
 KERNEL_FIELDS = (
     "kernel",
@@ -274,13 +279,20 @@ def _describe_metrics(metrics: TraceMetrics) -> dict[str, Any] | None:
 
 
 def _describe_window(row: WindowRow) -> dict[str, Any]:
+    """As to_plain would, but for a million rows with ten owners each."""
     return {
         **to_plain(row.name),
-        **_pick(row, ("instance", "payload")),
+        "instance": row.instance,
+        "payload": row.payload,
         "device": None if row.device is None else known_device(row.device),
-        **_pick(row, ("kind", "start_ns")),
-        **_pick(row.times, WINDOW_FIELDS),
-        **_pick(row, ("memcpy_kinds", "owners")),
+        "kind": row.kind,
+        "start_ns": row.start_ns,
+        **dict(zip(WINDOW_FIELDS, _TIMES(row.times), strict=True)),
+        "memcpy_kinds": row.memcpy_kinds,
+        "owners": [
+            {"path": [*path], "domain": domain, "layer": layer, "ns": ns, "attribution": attribution}
+            for path, domain, layer, ns, attribution in map(_OWNED, row.owners)
+        ],
     }
 
 

@@ -136,13 +136,14 @@ class DeviceTimes:
                     ns = int(self.sums[at, layer])
                     yield OwnedTime(path=NOT_LISTED, domain="", layer=LAYERS[layer], ns=ns)
             return
-        for place in range(int(owned.first[at]), int(owned.first[at + 1])):
-            path, layer, ns = int(owned.path[place]), LAYERS[owned.layer[place]], int(owned.ns[place])
-            kind = BY_NONE if path < 0 else BY_PROCESS if owned.by_process[place] else BY_THREAD
+        mine = slice(*owned.first[at : at + 2].tolist())
+        columns = (owned.path, owned.layer, owned.ns, owned.by_process)
+        for path, layer, ns, by_process in zip(*(column[mine].tolist() for column in columns), strict=True):
+            kind = BY_NONE if path < 0 else BY_PROCESS if by_process else BY_THREAD
             yield OwnedTime(
                 path=names[path].path,
                 domain=names[path].domain,
-                layer=layer,
+                layer=LAYERS[layer],
                 ns=ns,
                 attribution=ATTRIBUTIONS[kind],
             )

@@ -16,8 +16,11 @@ from ..arithmetic.spans import FIRST, covered_before, intersect, join_spans
 from ..attribution.attribution import Attribution
 from ..labelling.timeline import DeviceSpans
 from ..trace.trace import Trace
-from ..words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
+from ..words import BUSY_LAYERS, LAYERS
 from .rows import WindowTimes
+
+LAYER_FIELDS = tuple(f"{name}_ns" for name in LAYERS)
+"""Of WindowTimes; busy layers come first."""
 
 BATCH_PIECES = 1 << 18
 """Spans that are cut in one go: bounds the memory of long windows and of many overlapping ones."""
@@ -116,11 +119,10 @@ def window_times(wall_ns: int, layer: Ints, ns: Ints, *, split: bool = True) -> 
 
 def times_of_layers(wall_ns: int, sums: Ints, *, split: bool = True) -> WindowTimes:
     """The same from ten sums in the order of words.LAYERS."""
-    layers = {f"{name}_ns": int(value) for name, value in zip(LAYERS, sums, strict=True)}
-    idle = {f"{name}_ns" for name in IDLE_LAYERS}
-    known = {name: value for name, value in layers.items() if split or name not in idle}
-    busy = int(sums[: len(BUSY_LAYERS)].sum())
-    return WindowTimes(wall_ns=int(wall_ns), busy_ns=busy, idle_ns=int(wall_ns) - busy, **known)
+    layers: list[int] = sums.tolist()
+    busy = sum(layers[: len(BUSY_LAYERS)])
+    known = zip(LAYER_FIELDS if split else LAYER_FIELDS[: len(BUSY_LAYERS)], layers, strict=False)
+    return WindowTimes(wall_ns=int(wall_ns), busy_ns=busy, idle_ns=int(wall_ns) - busy, **dict(known))
 
 
 def leaf_spans_by_thread(

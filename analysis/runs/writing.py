@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import RunError
-from ..files import is_written_into, replace_file
+from ..files import draft_file, is_written_into, replace_file
 
 if TYPE_CHECKING:  # reading a trace does without
     from pydantic import BaseModel
@@ -56,5 +57,22 @@ def write_file(path: Path, data: bytes) -> Path:
     try:
         replace_file(path, data, durable=False)
     except OSError as error:
-        raise RunError(path, f"cannot be written: {error.strerror or error}") from error
+        raise _unwritten(path, error) from error
     return path
+
+
+@contextmanager
+def write_draft(path: Path) -> Iterator[TextIO]:
+    """A text of a report that is written bit by bit. Raises RunError."""
+    try:
+        with (
+            draft_file(path, durable=False, private=False) as draft,
+            draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out,
+        ):
+            yield out
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> RunError:
+    return RunError(path, f"cannot be written: {error.strerror or error}")

@@ -69,7 +69,7 @@ def write_pieces(pieces: Iterable[str], out: Path) -> None:
     """Write a text that comes in pieces, whole or not at all. Raises OutputFolderError."""
     try:
         with (
-            draft_file(out, durable=False) as draft,
+            draft_file(out, durable=False, private=False) as draft,
             draft.open("w", encoding="utf-8", errors="replace") as file,
         ):
             for batch in _gather(pieces):

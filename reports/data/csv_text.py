@@ -10,7 +10,8 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TextIO
 
 from ..document.names import HIDDEN
 
@@ -19,19 +20,38 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _KEPT = "\t\n\r"
 
 
+_KNOWN_TEXTS = 1 << 12
+"""Texts that are escaped once: a trace's names are in its rows again and again."""
+
+
+class CsvWriter:
+    """Writes a heading and then rows; None is an empty cell."""
+
+    def __init__(self, out: TextIO, columns: Sequence[str], *, raw: bool) -> None:
+        self._columns = columns
+        self._writer = csv.writer(out, lineterminator="\n")
+        self._escape = lru_cache(_KNOWN_TEXTS)(partial(_escape_text, raw=raw))
+        self.write(columns)
+
+    def write(self, cells: Iterable[Any]) -> None:
+        """A row of cells in the order of the columns."""
+        self._writer.writerow([self._escape(cell) if isinstance(cell, str) else cell for cell in cells])
+
+    def write_record(self, row: Mapping[str, Any]) -> None:
+        """A row by the names of its columns; what it has not is an empty cell."""
+        self.write(map(row.get, self._columns))
+
+
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, raw: bool = False) -> str:
     """A heading and the rows' values of these columns; what a row has not, and None, is an empty cell."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_write(column, raw=raw) for column in columns)
+    writer = CsvWriter(text, columns, raw=raw)
     for row in rows:
-        writer.writerow([_write(row.get(column), raw=raw) for column in columns])
+        writer.write_record(row)
     return text.getvalue()
 
 
-def _write(value: Any, *, raw: bool) -> Any:
-    if not isinstance(value, str):
-        return value
+def _escape_text(value: str, *, raw: bool) -> str:
     text = escape_controls(value, keep_invisible=raw)
     return f"'{text}" if not raw and value.startswith(_FORMULA) else text
 

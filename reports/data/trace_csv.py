@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,11 @@ from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
 from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import OwnedTime
-from ...analysis.runs.writing import refuse_existing, write_texts
-from ...analysis.words import QualityNote
-from .csv_text import to_csv
+from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_draft, write_file
+from ...analysis.words import QualityNote, known_device
+from .csv_text import CsvWriter, to_csv
 
 PATH_SEPARATOR = " / "
-
-IDENTITY = ("range", "path", "domain", "pid", "tid", "instance", "device")
 
 
 def _names(record: type) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def _names(record: type) -> tuple[str, ...]:
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "windows": (*_names(PathName), "instance", "payload", "device", "kind", "start_ns", *WINDOW_FIELDS),
-    "owners": (*IDENTITY, *(f"owner_{name}" for name in _names(OwnedTime))),
+    "owners": (*_names(PathName), "instance", "device", *(f"owner_{name}" for name in _names(OwnedTime))),
     "ranges": _names(RangeRow),
     "range_kernels": _names(RangeKernelRow),
     "kernels": tuple(name for name in KERNEL_FIELDS if name != "launches"),
@@ -37,8 +37,10 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 """The tables and their columns."""
 
-CHILDREN = {"owners": ("windows", IDENTITY, "owner_"), "launches": ("kernels", ("kernel", "device"), "")}
-"""Lists in the rows of another table, what of those identifies them, and how their own columns begin."""
+_TIMES = attrgetter(*WINDOW_FIELDS)
+
+_KNOWN_PATHS = 1 << 12
+"""Paths that are spelled once: a window's owners are mostly those of the one before it."""
 
 
 def write_analysis_csv(
@@ -48,38 +50,40 @@ def write_analysis_csv(
 
     Raises RunError when the folder cannot be written, or without ``force`` has one of them.
     """
-    refuse_existing((folder / f"{name}.csv" for name in HEADERS), force=force)
-    written: list[Path] = []
-    for name, header in HEADERS.items():
-        text = to_csv(_columns(analysis, name, header), map(flatten_row, _rows(analysis, name)), raw=raw)
-        written += write_texts({f"{name}.csv": text}, folder)
-    return written
+    paths = [folder / f"{name}.csv" for name in HEADERS]
+    refuse_existing(paths, force=force)
+    make_folder(folder)
+    _write_windows(analysis, *paths[:2], raw=raw)
+    for path in paths[2:]:
+        header = HEADERS[path.stem]
+        write_file(path, encode_text(to_csv(header, map(flatten_row, _rows(analysis, path.stem)), raw=raw)))
+    return paths
+
+
+def _write_windows(analysis: Analysis, windows: Path, owners: Path, *, raw: bool) -> None:
+    """Windows with their owners, one after the other: a trace may have a million, which would not fit as text."""
+    kinds = list(dict.fromkeys(row.kind for row in analysis.copies if row.kind != FILL))
+    columns = [*HEADERS["windows"], *(f"memcpy_kinds_{kind}" for kind in kinds)]
+    spell = lru_cache(_KNOWN_PATHS)(PATH_SEPARATOR.join)
+    with write_draft(windows) as out, write_draft(owners) as others:
+        table, owned = CsvWriter(out, columns, raw=raw), CsvWriter(others, HEADERS["owners"], raw=raw)
+        for row in analysis.windows:
+            name, device = row.name, None if row.device is None else known_device(row.device)
+            who = (name.range, spell(name.path), name.domain, name.pid, name.tid, row.instance)
+            times = (*_TIMES(row.times), *map(row.memcpy_kinds.get, kinds))
+            table.write((*who, row.payload, device, row.kind, row.start_ns, *times))
+            for one in row.owners:
+                owned.write((*who, device, spell(one.path), one.domain, one.layer, one.ns, one.attribution))
 
 
 def _rows(analysis: Analysis, name: str) -> Iterator[Mapping[str, Any]]:
-    """A table's rows, one after the other: all at once would not fit where there are a million windows."""
-    if name in CHILDREN:
-        table, identity, prefix = CHILDREN[name]
-        yield from _children(analysis.rows(table), name, identity, prefix)
-    else:
-        yield from analysis.rows(name)
+    return _launches(analysis.rows("kernels")) if name == "launches" else analysis.rows(name)
 
 
-def _columns(analysis: Analysis, name: str, header: tuple[str, ...]) -> list[str]:
-    """The columns of a table; kinds of copies are columns of windows."""
-    if name != "windows":
-        return list(header)
-    kinds = dict.fromkeys(kind for row in analysis.copies for kind in [row.kind] if kind != FILL)
-    return [*header, *(f"memcpy_kinds_{kind}" for kind in kinds)]
-
-
-def _children(
-    parents: Iterable[Mapping[str, Any]], name: str, identity: Sequence[str], prefix: str
-) -> Iterator[dict[str, Any]]:
-    for parent in parents:
-        own = {key: parent[key] for key in identity}
-        for child in parent[name]:
-            yield {**own, **{f"{prefix}{key}": value for key, value in child.items()}}
+def _launches(kernels: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for kernel in kernels:
+        for launch in kernel["launches"]:
+            yield {"kernel": kernel["kernel"], "device": kernel["device"], **launch}
 
 
 def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
