@@ -33,10 +33,12 @@ NESTED_SIGNS = ("NSYS_PROFILING_SESSION_ID", "QUADD_INJECTION_PROXY")
 """Variables that Nsight Systems sets in what it profiles."""
 
 LOST_AGENT = re.compile(
-    r"Local Endpoint is not available|Agent launcher failed|Connection to the Agent lost|^\s*End of file\s*$",
+    r"Local Endpoint is not available|Agent launcher failed|Connection to the Agent lost|^\s*End of file\s*$"
+    r"|errinfo_api_function_\*\] = sem_open",
     re.M,
 )
-"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin; the last by a line of its own."""
+"""What nsys 2022.4 says, with exit code 1 or 0, when it did not begin: it has no agent (the last by a line of its
+own), or not the semaphore that its launcher makes for the agent (once in some thousand starts, of five at once)."""
 
 ENDING = re.compile(
     r"Importer error status:|Unable to retrieve the importer|Generat(ing '|ed:)|\[\d+/\d+\]|/.+\.(qdstrm|nsys-rep)$"

@@ -86,6 +86,7 @@ def test_the_embedded_recorder_says_what_it_sees(
         ("Agent launcher failed.\n", True),
         ("Connection to the Agent lost\n", True),
         ("End of file\n", True),
+        ("[boost::errinfo_api_function_*] = sem_open\n", True),
         ("unpickling: End of file\n", False),
         ("End of file reached\n", False),
         ("", False),
