@@ -138,6 +138,11 @@ def code_combinations(*keys: Ints) -> Ints:
     return np.zeros(len(keys[0]), np.int64) if code is None else code
 
 
+def find_firsts(code: Ints) -> Ints:
+    """Where each code is for the first time; codes number what they stand for in the order in which it appears."""
+    return np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
+
+
 def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
     """The sum of each group's values; exact, and as fast as that allows."""
     if not len(group) or int(np.abs(value).max()) > EXACT // len(group):
@@ -145,6 +150,24 @@ def sum_by_group(group: Ints, groups: int, value: Ints) -> Ints:
         np.add.at(sums, group, value)
         return sums
     return np.bincount(group, weights=value, minlength=groups).astype(np.int64)
+
+
+def sort_longest_first(group: Ints, ns: Ints, *ties: Ints) -> Ints:
+    """An order by group, and within one the longest first; of those as long by ``ties``, the first of them foremost.
+
+    Group and length are sorted as one number, and then only what is tied.
+    """
+    bits = int(ns.max(initial=0)).bit_length()
+    if int(group.max(initial=0)) + 1 << bits >= PACKED:
+        return np.lexsort((*ties[::-1], -ns, group))
+    packed = (group << bits) - ns
+    order = np.argsort(packed, kind="stable")
+    packed = packed[order]
+    alike = packed[1:] == packed[:-1]
+    tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike)) if len(packed) else order
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((*(tie[rows] for tie in ties[::-1]), packed[tied]))]
+    return order
 
 
 def sort_groups(code: Ints, groups: int) -> Ints:

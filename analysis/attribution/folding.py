@@ -69,9 +69,9 @@ def fold_ranges(trace: Trace, also: Iterable[Fold] = ()) -> Folded:
     )
 
 
-def full_names(trace: Trace) -> Ints:
-    """The codes of the ranges' names as they were recorded."""
-    return ints(trace.ranges, FULL_NAME if FULL_NAME in trace.ranges else "name")
+def names_of_ranges(trace: Trace) -> list[Ints]:
+    """The codes of the ranges' names; where names were folded as they were recorded, too."""
+    return [ints(trace.ranges, column) for column in ("name", FULL_NAME) if column in trace.ranges]
 
 
 @dataclass(slots=True)

@@ -76,7 +76,7 @@ class Analysis:
     quality: tuple[QualityNote, ...]
     device_ns: int
     attributed_ns: int
-    windows: Sequence[WindowRow]
+    windows: Windows
     ranges: tuple[RangeRow, ...]
     range_kernels: tuple[RangeKernelRow, ...]
     kernels: tuple[KernelRow, ...]

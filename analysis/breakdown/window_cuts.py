@@ -10,10 +10,10 @@ from fnmatch import translate
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
-from ..arithmetic.grouped import sum_by_group
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, distinct, ints
+from ..arithmetic.grouped import code_combinations, find_firsts, sort_longest_first, sum_by_group
 from ..arithmetic.spans import covered_before
-from ..attribution.folding import full_names
+from ..attribution.folding import names_of_ranges
 from ..attribution.paths import Paths
 from ..export.frames import NO_PAYLOAD
 from ..labelling.device_sums import DeviceSums
@@ -46,18 +46,16 @@ def match_ranges(trace: Trace, glob: str, domains: Sequence[str] | None) -> Ints
 
 
 def _match_ranges(trace: Trace, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Ints:
-    found = [
-        _match_names(trace, names, pattern, domains)
-        for names in (ints(trace.ranges, "name"), full_names(trace))
-    ]
-    return np.union1d(*found)
+    found = [_match_names(trace, names, pattern, domains) for names in names_of_ranges(trace)]
+    return np.flatnonzero(np.logical_or.reduce(found))
 
 
-def _match_names(trace: Trace, name: Ints, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Ints:
+def _match_names(trace: Trace, name: Ints, pattern: re.Pattern[str], domains: Sequence[str] | None) -> Bools:
     domain = ints(trace.ranges, "domain")
-    pairs, inverse = np.unique(np.stack([domain, name]), axis=1, return_inverse=True)
-    wanted = [_matches(trace, pattern, int(d), int(n), domains) for d, n in pairs.T]
-    return np.flatnonzero(np.array([*wanted, False], np.bool_)[inverse.ravel()])
+    pair = code_combinations(domain, name)
+    first = find_firsts(pair).tolist()
+    wanted = [_matches(trace, pattern, int(domain[at]), int(name[at]), domains) for at in first]
+    return np.array([*wanted, False], np.bool_)[pair]
 
 
 def _matches(
@@ -113,7 +111,7 @@ def range_windows(labelled: Labelled, rows: Ints, kind: WindowClock) -> Windows:
     of_range = process[ints(trace.ranges, "thread")[rows]]
     used = _devices_of_processes(trace)
     found: list[WindowPart] = []
-    for one in np.unique(of_range).tolist():
+    for one in distinct(of_range).tolist():
         mine = rows[of_range == one]
         start, end = ints(trace.ranges, "start_ns")[mine], ints(trace.ranges, "end_ns")[mine]
         if not used.get(one):
@@ -180,7 +178,7 @@ def _own(
 
 def _list_owned(window: Ints, layer: Ints, path: Ints, ns: Ints, paths: Paths, listed: Bools) -> Owned:
     """Slices of windows, of which those of a path by process have a code of their own, after all paths."""
-    order = np.lexsort((layer, path, -ns, window))
+    order = sort_longest_first(window, ns, path, layer)
     first = np.searchsorted(window, np.arange(len(listed) + 1))
     path, layer, ns = path[order], layer[order], ns[order]
     by_process = path >= len(paths)

@@ -28,6 +28,11 @@ NOT_LISTED = ("…",)
 """The path of the owners of a window together, where they are not listed one by one."""
 
 
+def name_way(path: int, *, by_process: bool) -> str:
+    """How a path came to its time; -1 is no path."""
+    return ATTRIBUTIONS[BY_NONE if path < 0 else BY_PROCESS if by_process else BY_THREAD]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedTime:
     """Time of one layer that a path owns in a window; path () is unattributed, NOT_LISTED all owners together."""
@@ -139,14 +144,9 @@ class DeviceTimes:
         mine = slice(*owned.first[at : at + 2].tolist())
         columns = (owned.path, owned.layer, owned.ns, owned.by_process)
         for path, layer, ns, by_process in zip(*(column[mine].tolist() for column in columns), strict=True):
-            kind = BY_NONE if path < 0 else BY_PROCESS if by_process else BY_THREAD
-            yield OwnedTime(
-                path=names[path].path,
-                domain=names[path].domain,
-                layer=LAYERS[layer],
-                ns=ns,
-                attribution=ATTRIBUTIONS[kind],
-            )
+            name = names[path]
+            way = name_way(path, by_process=by_process)
+            yield OwnedTime(path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns, attribution=way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +216,21 @@ class Windows(Sequence[WindowRow]):
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
+
+    @property
+    def names(self) -> list[PathName]:
+        """How windows are called, once for each path."""
+        return [part.names[path] for part in self.parts for path in np.unique(part.path).tolist()]
+
+    @property
+    def on_host(self) -> bool:
+        """Whether there are windows of which no device tells working from waiting."""
+        return any(len(part) and isinstance(part.times, HostTimes) for part in self.parts)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether there are windows on a device."""
+        return any(len(part) and isinstance(part.times, DeviceTimes) for part in self.parts)
 
     @overload
     def __getitem__(self, index: int) -> WindowRow: ...

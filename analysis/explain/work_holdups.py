@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -67,7 +68,8 @@ def choose_stretch(analysis: Analysis) -> Stretch | None:
     """What the first sentence of a report is about; None where no device's time line is divided."""
     if analysis.steps:
         return stretch_of_step(analysis, analysis.steps[0]) if analysis.steps[0].layers else None
-    first = next((row for row in analysis.windows if row.kind == "trace" and row.owners), None)
+    whole = takewhile(lambda row: row.kind == "trace", analysis.windows)
+    first = next((row for row in whole if row.owners), None)
     return None if first is None else stretch_of_window(analysis, first)
 
 

@@ -65,7 +65,7 @@ class Answers:
         """The kernels of every range that a pattern names, those in ranges inside it, too."""
         question = TraceQuestion(range_glob=range_glob, domains=tuple(domains))
         analysis = self._readings.trace(path, question)
-        paths = {(window.name.path, window.name.domain, window.name.tid) for window in analysis.windows}
+        paths = {(name.path, name.domain, name.tid) for name in analysis.windows.names}
         rows = [
             row
             for row in analysis.rows("range_kernels")

@@ -48,7 +48,7 @@ def compose_openings(analysis: Analysis) -> tuple[str, ...]:
 def _tell_what_helps(analysis: Analysis) -> tuple[str, ...]:
     """Of a trace that lacks device work, idle time is no reason for anything."""
     if loses_device_work(analysis.quality):
-        return (LOST,) if any(row.times.busy_ns is not None for row in analysis.windows) else ()
+        return (LOST,) if analysis.windows.on_device else ()
     holdups = find_holdups(analysis)
     name = clean(analysis.steps[0].range) if analysis.steps else None
     return tell_heavy_kernels(holdups), tell_holdups(name, holdups)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import nsmallest
 
 from ...analysis.breakdown.analyze import Analysis
-from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow
+from ...analysis.breakdown.window_groups import WindowGroup, group_windows
+from ...analysis.breakdown.window_rows import NOT_LISTED
 from ...analysis.words import name_device
 from ..document.document import Row, Table
 from ..document.names import clean
@@ -32,8 +33,6 @@ PLACES = {layer: at for at, layer in enumerate(SHOWN_LAYERS)}
 BOTH = "both"
 
 Owner = tuple[str, tuple[str, ...]]
-
-Window = tuple[RangeName, int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +73,14 @@ def _columns(named: Iterable[ColumnOf[_Owned]], *, shared: bool) -> tuple[Column
 
 def owner_table(analysis: Analysis) -> Table:
     """Windows of one name on one device together: their owners by time, and its layers."""
-    groups = _group(analysis.windows)
+    groups = [_add_up(group) for group in group_windows(analysis.windows, MOST_ROWS)]
     shared = any(group.shared for group in groups)
     found = [owner for group in groups for owner in group.times]
     named, where = range_columns(
         _name_of, [o for o in found if o[1] != NOT_LISTED], "owner", unnamed=UNATTRIBUTED
     )
     columns = _columns(named, shared=shared)
-    alike = find_alike((name_of_window(group.first) for group in groups), spell=lambda name: name[1])
+    alike = find_alike((name_of_window(group.of.first) for group in groups), spell=lambda name: name[1])
     rows: list[Row] = []
     for at, group in enumerate(groups):
         rows += group.rows(columns, MOST_ROWS - len(rows), group.name(alike), main=at < MAIN_GROUPS)
@@ -102,35 +101,19 @@ def owner_table(analysis: Analysis) -> Table:
     return drop_empty(table, keep=("owner", "time"), zeros=True)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Windows of one name on one device, taken together."""
+    """A table's part: the owners of windows of one name on one device."""
 
-    first: WindowRow
-    windows: int = 0
-    wall: int = 0
-    times: dict[Owner, list[int]] = field(default_factory=dict)
-    ways: dict[Owner, str] = field(default_factory=dict)
-    shared: bool = False
+    of: WindowGroup
+    times: Mapping[Owner, Sequence[int]]
+    ways: Mapping[Owner, str]
+    shared: bool
     """Whether any time was credited by process."""
-
-    def add(self, window: WindowRow) -> None:
-        """Another window."""
-        self.windows += 1
-        self.wall += int(window.times.wall_ns)
-        for owned in window.owners:
-            owner = owned.domain, owned.path
-            if owner not in self.times:
-                self.times[owner] = [0] * len(SHOWN_LAYERS)
-                self.ways[owner] = owned.attribution
-            self.times[owner][PLACES[owned.layer]] += owned.ns
-            if self.ways[owner] != owned.attribution:
-                self.ways[owner] = BOTH
-            self.shared |= owned.attribution == "process"
 
     def rows(self, columns: Sequence[ColumnOf[_Owned]], most: int, title: str, *, main: bool) -> list[Row]:
         """So many owners at most, the longest first."""
-        wall = self.wall or 1
+        wall = self.of.wall_ns or 1
         longest = nsmallest(most, self.times, key=lambda owner: (-sum(self.times[owner]), owner))
         owned = [
             _Owned(owner=owner, times=self.times[owner], way=self.ways[owner], wall_ns=wall)
@@ -149,22 +132,25 @@ class _Group:
 
     def name(self, alike: Collection[RangeName]) -> str:
         """What the windows are, and where."""
-        first = self.first
+        first = self.of.first
         domain, path = name_of_window(first)
         own = name_range((domain, path), alike)
         name = " › ".join([*map(clean, path[:-1]), own])
-        what = "whole trace" if first.kind == "trace" else f"{self.windows} × {name}"
+        what = "whole trace" if first.kind == "trace" else f"{self.of.windows} × {name}"
         return what if first.device is None else f"{what}, {name_device(first.device)}"
 
 
-def _group(windows: Iterable[WindowRow]) -> list[_Group]:
-    """The first so many groups, whose windows may come anywhere."""
-    groups: dict[Window, _Group] = {}
-    for window in windows:
-        place = name_of_window(window), window.device
-        if window.owners and (place in groups or len(groups) < MOST_ROWS):
-            groups.setdefault(place, _Group(window)).add(window)
-    return list(groups.values())
+def _add_up(group: WindowGroup) -> _Group:
+    """Owners of one name together, whatever threads they are of."""
+    times: dict[Owner, list[int]] = {}
+    ways: dict[Owner, str] = {}
+    for owned in group.owned:
+        owner = owned.domain, owned.path
+        times.setdefault(owner, [0] * len(SHOWN_LAYERS))[PLACES[owned.layer]] += owned.ns
+        if ways.setdefault(owner, owned.attribution) != owned.attribution:
+            ways[owner] = BOTH
+    shared = any(owned.attribution == "process" for owned in group.owned)
+    return _Group(of=group, times=times, ways=ways, shared=shared)
 
 
 def _name_of(owned: _Owned) -> Owner:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
@@ -17,11 +15,14 @@ MAIN_WINDOWS = 12
 
 UNKNOWN_GPU = "unknown"
 
+OF_HOST = "compute: in the innermost ranges, working or waiting; host: outside of them."
+"""What is meant where no device tells working from waiting."""
+
 
 def window_table(analysis: Analysis) -> Table:
     """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
     windows, cut = cut_rows(analysis.windows, "first")
-    alike = find_alike(map(name_of_window, analysis.windows))
+    alike = find_alike((one.domain, one.path) for one in analysis.windows.names)
 
     def name(row: WindowRow) -> str:
         return "whole trace" if row.kind == "trace" else spell_range(name_of_window(row), alike)
@@ -44,15 +45,9 @@ def window_table(analysis: Analysis) -> Table:
             if row.kind != "trace" or row.times.wall_ns
         ),
         bar_parts=PARTS,
-        notes=(*_explain_host(analysis.windows), *cut),
+        notes=(*([OF_HOST] if analysis.windows.on_host else []), *cut),
     )
     return drop_empty(table, keep=("window", "wall"), zeros=True)
-
-
-def _explain_host(windows: Sequence[WindowRow]) -> tuple[str, ...]:
-    """What is meant where no device tells working from waiting."""
-    known = any(row.times.compute_ns is not None for row in windows)
-    return ("compute: in the innermost ranges, working or waiting; host: outside of them.",) if known else ()
 
 
 def name_of_window(row: WindowRow) -> RangeName:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import statistics
 
 import numpy as np
-from flopprof.analysis.arithmetic.grouped import describe_groups, medians_of_runs, union_by_group
+from flopprof.analysis.arithmetic.grouped import (
+    code_combinations,
+    describe_groups,
+    find_firsts,
+    medians_of_runs,
+    sort_longest_first,
+    union_by_group,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +48,25 @@ def test_groups_called_anew_are_those_of_the_values(drawn: list[tuple[int, int]]
     called = np.array(names, np.int64)[group]
     expected = describe_groups(called[called >= 0], value[called >= 0])
     assert _by_group(found.group, found) == _by_group(expected.group, expected)
+
+
+lengths = st.one_of(st.integers(0, 3), st.integers(0, FAR))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), lengths, st.integers(0, 2), st.integers(0, 9)), unique=True))
+def test_the_longest_of_a_group_come_first_and_ties_are_broken_in_order(
+    drawn: list[tuple[int, int, int, int]],
+):
+    group, ns, first, second = np.array(drawn, np.int64).reshape(-1, 4).T
+    order = sort_longest_first(group, ns, first, second).tolist()
+    assert [drawn[at] for at in order] == sorted(drawn, key=lambda one: (one[0], -one[1], *one[2:]))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1))))
+def test_each_combination_is_found_where_it_is_first(drawn: list[tuple[int, int]]):
+    code = code_combinations(*np.array(drawn, np.int64).reshape(-1, 2).T)
+    firsts = [drawn.index(one) for one in dict.fromkeys(drawn)]
+    assert find_firsts(code).tolist() == firsts
 
 
 def _by_group(groups: np.ndarray, stats) -> dict[int, tuple[int, float, int, int]]:
