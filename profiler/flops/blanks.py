@@ -14,6 +14,10 @@ from torch import Tensor
 
 from .call import Call, tensors_in
 from .operations import Operation
+from .products import added_product, summed_product
+
+ADDED_TO = (added_product, summed_product)
+"""Formulas of operations whose first argument is what a product is added to, `beta` times."""
 
 
 class Blanks:
@@ -39,6 +43,8 @@ class Blanks:
         made = _keys(call.out)
         read: set[int] = set()
         for name, value in _named(call):
+            if name == "self" and operation.formula in ADDED_TO and call["beta"] == 0:
+                continue  # nothing reads it then, not even what is no number
             keys = _keys(value)
             if operation.writes_any or name in operation.written:
                 self._storages -= keys

@@ -166,6 +166,15 @@ def test_a_tensor_that_nothing_seen_filled_is_noticed() -> None:
     assert not count(lambda: torch.cat([torch.empty(0), torch.ones(3)]).sum()).unknown
 
 
+def test_what_a_product_is_added_to_zero_times_is_not_read() -> None:
+    """Attention scores are made so: `beta=0` reads no element of the empty tensor."""
+    batch = torch.ones(3, 8, 8)
+    tally = count(lambda: torch.baddbmm(torch.empty(3, 8, 8), batch, batch, beta=0, alpha=0.5))
+    assert (tally.products, tally.unknown) == ({"float32": 3 * ONE}, {})
+    read = count(lambda: torch.baddbmm(torch.empty(3, 8, 8), batch, batch))
+    assert list(read.unknown) == ["something that PyTorch does not see filled a tensor"]
+
+
 def test_memory_used_again_is_no_unfilled_tensor() -> None:
     def work() -> None:
         for _ in range(50):
