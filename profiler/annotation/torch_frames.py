@@ -189,7 +189,10 @@ class Frames:
         """The range of a module around this one that another thread has open, and that this work belongs to.
 
         Replicas' work does. Of any other thread's work it cannot be told, so the range around it has no FLOPs.
+        A backward pass that a forward asks for is counted by that one's mode: this one nobody's forward asked for.
         """
+        if frame.what == "backward":
+            return None
         for part in frame.part.outwards():
             if part is frame.part:
                 continue

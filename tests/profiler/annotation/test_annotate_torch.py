@@ -13,6 +13,7 @@ import pytest
 from drawing.draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
+from running.patience import PATIENCE_SECONDS
 from running.spied_nvtx import SpiedNvtx, spied_nvtx
 
 torch = pytest.importorskip("torch")
@@ -395,6 +396,35 @@ def test_a_compiled_part_of_an_annotated_model(nvtx: SpiedNvtx) -> None:
     assert nvtx.total("1.forward") == 4 * one
     assert nvtx.total("Sequential.forward") == 5 * one
     assert (nvtx.total("0.backward"), nvtx.total("1.backward")) == (2 * one, 8 * one)
+
+
+def test_a_backward_pass_beside_a_forward_of_another_thread_is_no_part_of_it(nvtx: SpiedNvtx) -> None:
+    """As where actors run the model that a learner trains."""
+    begun, done = threading.Event(), threading.Event()
+
+    class Waiting(Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(256, 512)
+
+        def forward(self, x: Any, wait: bool = False) -> Any:
+            out = self.linear(x)
+            if wait:
+                begun.set()
+                done.wait(PATIENCE_SECONDS)
+            return out
+
+    model = Waiting()
+    annotate_torch(model)
+    loss = model(rows()).sum()
+    actor = threading.Thread(target=lambda: model(rows(), wait=True))
+    actor.start()
+    assert begun.wait(PATIENCE_SECONDS)
+    loss.backward()
+    done.set()
+    actor.join()
+    assert nvtx.flops("Waiting.forward") == [ONE, ONE]
+    assert nvtx.total("linear.backward") == ONE
 
 
 def test_other_threads_work_is_counted_apart(nvtx: SpiedNvtx) -> None:
