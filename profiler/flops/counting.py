@@ -13,7 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
 from .blanks import Blanks
-from .call import Call, Uncountable
+from .call import Call, Uncountable, tensors_in
+from .elements import count_elements
 from .operations import Operation, Work
 from .registry import registry
 from .table import COMPLEX, Formula, find_rate
@@ -26,6 +27,8 @@ PLAIN: Any = getattr(Tensor, "__torch_dispatch__")  # noqa: B009
 
 NOWHERE = "meta"
 """The device on which nothing is computed."""
+
+NOT_DENSE = "it has no formula for sparse or nested tensors"
 
 DENSE = (torch.strided, torch._mkldnn)  # type: ignore[attr-defined]
 
@@ -106,7 +109,11 @@ class CountingMode(TorchDispatchMode):
         kwargs = kwargs or {}
         work = operation.work
         if work is Work.PARTS:
-            return self._run_parts(func, args, kwargs)
+            if not any(tensor.is_nested for tensor in tensors_in(args)):
+                return self._run_parts(func, args, kwargs)
+            self.tally().unknown[f"{operation.name}: {NOT_DENSE}"] = (
+                None  # its parts are others for nested ones
+            )
         out = func(*args, **kwargs)
         if work is not Work.FREE and (self._fake or not _is_nowhere(out)):
             self._note(operation, Call(operation.parameters, args, kwargs, out))
@@ -125,7 +132,7 @@ class CountingMode(TorchDispatchMode):
 
     def _note(self, operation: Operation, call: Call) -> None:
         if operation.work is Work.ELEMENTS:
-            self.tally().elements += operation.per_element * _largest(call)
+            self.tally().elements += operation.per_element * count_elements(operation.name, call)
         elif operation.work is Work.COUNTED:
             count_call(operation, call, self.tally())
         elif operation.work is Work.UNKNOWN:
@@ -158,21 +165,10 @@ def count_call(operation: Operation, call: Call, tally: Tally) -> None:
 
 def _count_dense(formula: Formula, call: Call, tensors: tuple[Tensor, ...]) -> int:
     if any(tensor.layout not in DENSE or tensor.is_nested for tensor in tensors):
-        raise Uncountable("it has no formula for sparse or nested tensors")
+        raise Uncountable(NOT_DENSE)
     return (COMPLEX if tensors[0].is_complex() else 1) * formula(call)
 
 
 def _is_nowhere(out: Any) -> bool:
     first = out[0] if isinstance(out, (tuple, list)) and out else out
     return isinstance(first, Tensor) and first.device.type == NOWHERE
-
-
-def _largest(call: Call) -> int:
-    return max(_size(value) for value in (*call.args, call.out))
-
-
-def _size(value: Any) -> int:
-    """Elements of a tensor, or of all in a list."""
-    if isinstance(value, Tensor):
-        return value.numel()
-    return sum(_size(each) for each in value) if isinstance(value, (list, tuple)) else 0

@@ -78,7 +78,9 @@ _FREE = """
     _foreach_zero max_unpool2d max_unpool3d bincount is_nonzero nested_size int_repr
     q_scale q_zero_point q_per_channel_scales q_per_channel_zero_points q_per_channel_axis qscheme
     _empty_affine_quantized _empty_per_channel_affine_quantized _make_per_tensor_quantized_tensor
-    _pack_padded_sequence _pad_packed_sequence _print
+    _pack_padded_sequence _pad_packed_sequence _print resize_as _new_zeros_with_same_feature_meta
+    _sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors is_coalesced _coalesced_ sparse_dim
+    dense_dim sparse_mask _linalg_check_errors lu_unpack _unsafe_masked_index
     """
 
 FREE = frozenset(_FREE.split())
@@ -134,6 +136,8 @@ _ELEMENTS = """
     fake_quantize_per_channel_affine_cachemask
     _amp_foreach_non_finite_check_and_unscale_ _amp_update_scale_
     _fused_adam_ _fused_adamw_ _fused_sgd_ _fused_adagrad_
+    _add_relu cummax cummin _coalesce renorm_ rrelu_with_noise_ _unsafe_masked_index_put_accumulate
+    exponential geometric cauchy log_normal __lshift__ __rshift__
     """
 
 ELEMENTS = frozenset(_ELEMENTS.split())

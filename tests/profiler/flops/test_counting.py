@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from flopprof.profiler import register_flops  # noqa: E402
 from flopprof.profiler.flops.counting import CountingMode, Current  # noqa: E402
 from flopprof.profiler.flops.registry import registry  # noqa: E402
 from torch import Tensor  # noqa: E402
+from torch.nn import functional  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -43,6 +45,59 @@ def square() -> Any:
 )
 def test_a_count_is_used_only_where_it_is_right(name: str, work: Any, flops: int | None) -> None:
     assert count(work).flops == flops
+
+
+TABLE, ROWS = 1000, 5
+
+
+def update(work: Callable[[Any, Any, Any], object]) -> Callable[[], object]:
+    """Work on a table, the numbers of a few of its rows, and as many rows."""
+    table, at, rows = torch.zeros(TABLE, 4), torch.arange(ROWS), torch.ones(ROWS, 4)
+    return lambda: work(table, at, rows)
+
+
+@pytest.mark.parametrize(
+    ("work", "elements"),
+    [
+        (lambda table, at, rows: table.index_put_((at,), rows), 0),
+        (lambda table, at, rows: table.__setitem__((slice(None), at[:2]), rows[0, 0]), 0),
+        (lambda table, at, rows: table.index_put_((at,), rows, accumulate=True), 4 * ROWS),
+        (
+            lambda table, at, rows: table.index_put_((at[:, None], at[:2]), rows[0, 0], accumulate=True),
+            2 * ROWS,
+        ),
+        (lambda table, at, rows: table.index_put_((table[:, 0] > 0,), rows[0], accumulate=True), 5 * TABLE),
+        (lambda table, at, rows: table.index_add_(0, at, rows), 4 * ROWS),
+        (lambda table, at, rows: table.scatter_add_(0, at[:, None].expand(-1, 4), rows), 4 * ROWS),
+        (lambda table, at, rows: functional.embedding_bag(at, table, at[:2]), 4 * ROWS),
+    ],
+)
+def test_a_few_rows_of_a_table_are_all_that_is_computed(work: Any, elements: int) -> None:
+    assert count(update(work)).elements == elements
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_gradients_of_tables_are_those_of_the_rows_that_were_read(sparse: bool) -> None:
+    at = torch.arange(ROWS)
+    for layer in (
+        torch.nn.Embedding(TABLE, 4, sparse=sparse),
+        torch.nn.EmbeddingBag(TABLE, 4, sparse=sparse),
+    ):
+        out = layer(at) if isinstance(layer, torch.nn.Embedding) else layer(at, at[:2])
+        tally = count(lambda out=out: out.backward(torch.ones_like(out)))
+        assert not tally.unknown
+        assert tally.elements < TABLE
+
+
+def test_nested_tensors_run_as_if_nobody_counted() -> None:
+    """Their matrix product is not made of the parts that others' is."""
+    rows = [torch.ones(length, 8) for length in (4, 6)]
+    heads = torch.nested.nested_tensor(rows, layout=torch.jagged).unflatten(-1, [2, 4]).transpose(1, 2)
+    outs: list[Any] = []
+    tally = count(lambda: outs.append(functional.scaled_dot_product_attention(heads, heads, heads)))
+    plain = functional.scaled_dot_product_attention(heads, heads, heads)
+    assert torch.equal(outs[0].values(), plain.values())
+    assert "aten::matmul: it has no formula for sparse or nested tensors" in tally.unknown
 
 
 def test_unknown_operations_are_named() -> None:
