@@ -10,7 +10,7 @@ Ratios are B / A everywhere; differences are B − A and per rep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from textwrap import shorten
@@ -25,6 +25,7 @@ from .kernel_pairs import KernelPair, pair_kernels
 from .measured import Measured
 from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
 from .range_pairs import parse_maps
+from .range_times import name_domains
 from .run_noise import RunNoise, find_noise, hides, widen
 from .sides import Side, align_sides, side_of_run
 from .trace_caveats import (
@@ -120,7 +121,8 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         matches, pairing = pair_ranges(a, b, parse_maps(maps))
     if not matches:
         what = "step" if a.paths is None else "range" if a.paths else "kernel"
-        names = ", ".join(f"{side.name} has {_name_first(side)}" for side in (a, b))
+        alike = {thing.label for thing in a.things} & {thing.label for thing in b.things}
+        names = ", ".join(f"{side.name} has {_name_first(side, alike)}" for side in (a, b))
         raise CompareError(f"no measured {what} in common: {names}{_HINTS[what]}")
     return compare_matches(
         matches,
@@ -146,9 +148,17 @@ def _explain_kinds(a: Side, b: Side) -> str:
     )
 
 
-def _name_first(side: Side) -> str:
-    """Its first things, as many as a reader needs to see why nothing pairs."""
-    labels = list(dict.fromkeys(thing.label for thing in side.things))
+def _name_first(side: Side, alike: Collection[str]) -> str:
+    """Its first things, as many as a reader needs to see why nothing pairs: of names both have the domains."""
+    paths = side.paths or {}
+    labels = list(
+        dict.fromkeys(
+            name_domains(paths[thing.key], thing).label
+            if thing.label in alike and thing.key in paths
+            else thing.label
+            for thing in side.things
+        )
+    )
     more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
     return ", ".join(shorten(label, _WIDTH, placeholder="…") for label in labels[:_MOST_NAMED]) + more
 

@@ -19,6 +19,7 @@ from functools import partial
 from ..attribution.counting_words import fold_counting, list_candidates
 from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
+from ..words import is_foreign
 from .range_times import TOKEN, drop_tokens
 
 _MAP = re.compile(r"((?:[^=\\]|\\.)+)=(.*)", re.DOTALL)
@@ -88,9 +89,20 @@ def pair_paths(a: Iterable[RangePath], b: Iterable[RangePath], rename: Rename = 
             path_a, path_b = (*around_a, part_a), (*around_b, part_b)
             partners[path_a] = path_b
             open_pairs.append((path_a, path_b))
-            if part_a[1] != part_b[1]:
-                pairing[f"{part_a[1]} with {part_b[1]}"] = None
+            if part_a[1] != part_b[1] or is_foreign(part_a[0]) != is_foreign(part_b[0]):
+                pairing[_tell(part_a, part_b)] = None
     return PathPairs(partners=partners, pairing=tuple(pairing))
+
+
+def _tell(a: Part, b: Part) -> str:
+    names = (a[1], b[1]) if a[1] != b[1] else (spell_part(a), spell_part(b))
+    return " with ".join(names)
+
+
+def spell_part(part: Part) -> str:
+    """A range as ``--range`` and ``--map`` take it: behind its domain, if that is told at all."""
+    domain, message = part
+    return f"{domain}:{message}" if is_foreign(domain) else message
 
 
 def _rename(message: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> str:
@@ -114,13 +126,28 @@ def _pair_siblings(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict
     _add(pairs, a, b, _pair_without_tokens)
     for shorten in (fold_counting, _fold_numbering):
         _add(pairs, a, b, partial(_pair_shortened, shorten=shorten))
+    for shorten in (str, fold_counting, _fold_numbering):
+        _add(pairs, a, b, partial(_pair_across_domains, shorten=shorten))
     return {part: pairs[part] for part in a if part in pairs}
 
 
 def _pair_mapped(a: Sequence[Part], b: Sequence[Part], rename: Rename) -> dict[Part, Part]:
-    known = set(b)
-    renamed = {part: (part[0], rename(part[1])) for part in a}
-    return {part: new for part, new in renamed.items() if new != part and new in known}
+    found = {part: _find_mapped(part, b, rename) for part in a}
+    return {part: new for part, new in found.items() if new is not None}
+
+
+def _find_mapped(part: Part, b: Sequence[Part], rename: Rename) -> Part | None:
+    """The range that a map gives: in its domain, spelt with another, or the one of that name."""
+    domain, message = part
+    name = rename(message)
+    if name == message:
+        full = spell_part(part)
+        name = rename(full)
+        return next((other for other in b if spell_part(other) == name != full), None)
+    if (domain, name) in b:
+        return domain, name
+    named = [other for other in b if name in (other[1], spell_part(other))]
+    return named[0] if len(named) == 1 else None
 
 
 def _add(
@@ -176,6 +203,14 @@ def _pair_shortened(a: list[Part], b: list[Part], shorten: Callable[[str], str])
     }
 
 
+def _pair_across_domains(a: list[Part], b: list[Part], shorten: Callable[[str], str]) -> dict[Part, Part]:
+    """One with one by what their names become, where one of the two says no domain."""
+    ours, theirs = (_group_names(side, shorten) for side in (a, b))
+    found = [(parts, theirs.get(name, [])) for name, parts in ours.items()]
+    alone = [(one[0], other[0]) for one, other in found if len(one) == len(other) == 1]
+    return {one: other for one, other in alone if not (is_foreign(one[0]) and is_foreign(other[0]))}
+
+
 def _find_differing_words(a: Sequence[str], b: Sequence[str]) -> set[str]:
     """Words whose value is one throughout each side, and not the same one."""
     values_a, values_b = _collect_values(a), _collect_values(b)
@@ -199,4 +234,12 @@ def _group(parts: Sequence[Part], shorten: Callable[[str], str]) -> dict[Part, l
     found: dict[Part, list[Part]] = {}
     for domain, message in parts:
         found.setdefault((domain, shorten(message)), []).append((domain, message))
+    return found
+
+
+def _group_names(parts: Sequence[Part], shorten: Callable[[str], str]) -> dict[str, list[Part]]:
+    """Parts by what their names become, whatever their domains."""
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        found.setdefault(shorten(part[1]), []).append(part)
     return found

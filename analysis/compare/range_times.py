@@ -206,11 +206,12 @@ def _tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[R
     found = tuple(things)
     times = Counter(thing.key for _, thing in found)
     return tuple(
-        (path, thing if times[thing.key] == 1 else _name_domains(path, thing)) for path, thing in found
+        (path, thing if times[thing.key] == 1 else name_domains(path, thing)) for path, thing in found
     )
 
 
-def _name_domains(path: RangePath, thing: Measured) -> Measured:
+def name_domains(path: RangePath, thing: Measured) -> Measured:
+    """The thing with its domains in its name."""
     name = " / ".join(f"{domain}:{message}" if domain else message for domain, message in path)
     return replace(thing, key=name, label=name)
 

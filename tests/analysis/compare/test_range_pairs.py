@@ -6,6 +6,7 @@ from flopprof.analysis.compare.compare import compare_sides
 from flopprof.analysis.compare.range_pairs import pair_paths, parse_maps
 from flopprof.analysis.compare.range_times import EVERY, RangePath, drop_tokens, read_tokens
 from flopprof.analysis.compare.sides import Side, side_of_trace
+from flopprof.analysis.errors import CompareError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,38 @@ def test_parents_without_time_of_their_own_still_carry_their_children():
 
 def test_domains_keep_ranges_apart():
     assert pair_paths([(("one", "sum"),)], [(("two", "sum"),)]).partners == {}
+
+
+def test_what_is_left_pairs_with_a_range_of_no_domain():
+    """As where nvtx's ranges became flopprof's, or got a domain."""
+    plain, named, own = [(("", "step"),)], [(("train", "step"),)], [(("flopprof", "step"),)]
+    for a, b, told in (
+        (plain, named, ("step with train:step",)),
+        (named, own, ("train:step with step",)),
+        (plain, own, ()),
+    ):
+        pairs = pair_paths(a, b)
+        assert (pairs.partners, pairs.pairing) == ({a[0]: b[0]}, told)
+    assert pair_paths([(("", "step_1"),)], [(("train", "step_2"),)]).partners
+    assert not pair_paths(plain, [*named, (("other", "step"),)]).partners, "which of them is not known"
+    assert pair_paths(plain, [*named, *plain]).partners == {plain[0]: plain[0]}
+
+
+def test_a_map_crosses_domains():
+    a, b = [(("one", "sum"),)], [(("two", "sum"),)]
+    assert pair_paths(a, b, parse_maps(["one:sum=two:sum"])).partners == {a[0]: b[0]}
+    assert pair_paths(a, b, parse_maps(["sum=two:sum"])).partners == {a[0]: b[0]}
+    assert pair_paths([(("", "total"),)], b, parse_maps(["total=sum"])).partners == {(("", "total"),): b[0]}
+
+
+def test_a_refusal_names_the_domains_of_names_that_both_sides_have():
+    traces = {
+        name: Drawn(ranges=[Range(0, 10, domain=domain)]).trace()
+        for name, domain in (("A", "one"), ("B", "two"))
+    }
+    a, b = (side_of_trace(trace, name, ("one", "two"), EVERY) for name, trace in traces.items())
+    with pytest.raises(CompareError, match="A has one:r, B has two:r; to pair ranges of different names"):
+        compare_sides(a, b)
 
 
 def test_a_map_wins_over_an_equal_name():
