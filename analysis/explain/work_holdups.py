@@ -20,7 +20,7 @@ from ..evidence.counters import Counters
 from ..export.calls import WAITING
 from ..hardware.data_sheets import ATTAINABLE
 from ..ranks.families import family_of, name_families
-from ..words import KERNEL
+from ..words import KERNEL, MEMCPY
 from .holdups import (
     MOST_OF_IT,
     WORTH,
@@ -224,7 +224,18 @@ def _find_copies(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
         return
     heaviest = max(copies, key=lambda row: row.total_ns)
     place = stretch.find_place("memcpy")[0]
-    yield Holdup(code=_kind_of(heaviest), share=share, place=place, evidence={"kind": heaviest.kind})
+    evidence: dict[str, float | str | None] = {"kind": heaviest.kind}
+    if _have_own_streams(analysis, since):
+        evidence["own_stream"] = 1.0
+    yield Holdup(code=_kind_of(heaviest), share=share, place=place, evidence=evidence)
+
+
+def _have_own_streams(analysis: Analysis, rows: Ints) -> bool:
+    """Whether no kernel runs in a stream of copies, so that these wait for none."""
+    work, place = analysis.trace.activities.iloc[rows], ["process", "context", "stream"]
+    layers = ints(work, "layer")
+    kernels, copies = (work.loc[layers == layer, place].drop_duplicates() for layer in (KERNEL, MEMCPY))
+    return kernels.merge(copies, on=place).empty
 
 
 def _kind_of(copy: CopyRow) -> WaitCode:

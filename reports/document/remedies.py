@@ -55,6 +55,12 @@ _BROUGHT_BY = {
     "nodes": "record its CUDA graphs node by node (--cuda-graph-trace=node)",
 }
 
+_OWN_STREAM = {
+    "pageable_copies": "copy from and to pinned memory",
+    "exposed_copies": "copy less, or begin earlier: its copies have streams of their own already",
+}
+"""Against copies in whose streams no kernel runs."""
+
 _OF_LIMITERS = {
     "registers": "use a kernel that takes fewer registers",
     "shared memory": "use a kernel that takes less shared memory",
@@ -74,6 +80,8 @@ def tell_remedy(cause: Cause | Holdup) -> str | None:
     if cause.code == "unmarked" and cause.evidence.get("steps") is None:
         steps = "first mark its steps (`flopprof.mark_step()`) or choose a --range"
         return f"{steps}, to leave out the program's own code in no range"
+    if cause.evidence.get("own_stream") and cause.code in _OWN_STREAM:
+        return _OWN_STREAM[cause.code]
     return _REMEDIES[cause.code]
 
 

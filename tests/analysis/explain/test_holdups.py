@@ -99,6 +99,16 @@ def test_a_wait_for_calls_is_told_by_what_they_do(call: str, code: HoldupCode | 
     assert [(one.code, one.place) for one in found] == ([(code, "inner")] if code is not None else [])
 
 
+@pytest.mark.parametrize(("stream", "own"), [(7, None), (13, 1.0)])
+def test_copies_say_whether_kernels_run_in_their_streams(stream: int, own: float | None):
+    every = range(0, STEP * STEPS, STEP)
+    work = [Work(at + 10, at + 500_010, "memcpy", call=None, stream=stream) for at in every]
+    work += [Work(at + 500_010, at + 800_010) for at in every]
+    trace = Drawn(work=work, ranges=[Range(at, at + 900_000, "step") for at in every]).trace()
+    (found,) = (one for one in find_holdups(analyze_trace(trace)) if one.code.endswith("copies"))
+    assert found.evidence.get("own_stream") == own
+
+
 @pytest.mark.parametrize(("kernels", "code"), [(1, "late_host"), (10, "launches_between")])
 def test_the_time_for_each_launch_tells_launching_from_other_work(kernels: int, code: str):
     calls, work = [], []

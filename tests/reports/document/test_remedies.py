@@ -57,3 +57,11 @@ def test_one_operation_alone_is_not_to_be_fused_with_itself():
 
 def test_without_a_cause_there_is_no_remedy():
     assert tell_remedies("a", [], saves_bytes=False, ops=2) == ""
+
+
+def test_copies_that_have_a_stream_of_their_own_are_not_told_to_get_one():
+    copies = Holdup(code="exposed_copies", share=0.5)
+    assert tell_remedy(copies) == "copy on a stream of its own, beside kernels"
+    assert tell_remedy(replace(copies, evidence={"own_stream": 1.0})) == (
+        "copy less, or begin earlier: its copies have streams of their own already"
+    )
