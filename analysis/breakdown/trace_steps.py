@@ -20,6 +20,7 @@ from ..attribution.steady_instances import (
     name_paths,
     tell_skipped,
 )
+from ..labelling.device_sums import find_used
 from ..labelling.labelled import Labelled
 from ..trace.quality import note
 from ..words import LAYERS, QualityNote
@@ -128,9 +129,9 @@ def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
 
 
 class _Clock:
-    """How long ranges took: on the devices' clock in each layer, the mean of all devices, or on the host's."""
+    """How long ranges took: in each layer on the devices' clock, the mean of those a thread uses, or on the host's."""
 
-    def __init__(self, name: str, sums: NDArray[np.int64], devices: int) -> None:
+    def __init__(self, name: str, sums: NDArray[np.int64], devices: NDArray[np.int64]) -> None:
         self.name = name
         self.times = sums.sum(axis=0) / devices
         """ns of every range."""
@@ -141,18 +142,23 @@ class _Clock:
         """ns of some ranges together in each layer; the host's clock has one."""
         layers = np.zeros(len(self._sums))
         for one in self._used:
-            layers[one] = self._sums[one][rows].sum() / self._devices
+            layers[one] = (self._sums[one][rows] / self._devices[rows]).sum()
         return layers
 
 
 def _read_clock(labelled: Labelled) -> _Clock:
     ranges = labelled.trace.ranges
     if not labelled.sums:
-        return _Clock("host", (ints(ranges, "end_ns") - ints(ranges, "start_ns"))[None], 1)
-    first, *others = (sums.inclusive(labelled.trace) for sums in labelled.sums.values())
-    for sums in others:
-        first += sums
-    return _Clock("device", first, len(labelled.sums))
+        spans = (ints(ranges, "end_ns") - ints(ranges, "start_ns"))[None]
+        return _Clock("host", spans, np.ones(len(ranges), np.int64))
+    all_sums = [sums.inclusive(labelled.trace) for sums in labelled.sums.values()]
+    if len(all_sums) == 1:
+        return _Clock("device", all_sums[0], np.ones(len(ranges), np.int64))
+    used = find_used(labelled.trace, all_sums)
+    total = np.zeros_like(all_sums[0])
+    for sums, mine in zip(all_sums, used, strict=True):
+        total += np.multiply(sums, mine, out=sums)
+    return _Clock("device", total, np.maximum(used.sum(axis=0), 1))
 
 
 def _describe(

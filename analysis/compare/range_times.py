@@ -21,6 +21,7 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
 from ..breakdown.kernels import copy_rows_by_group, kernel_rows_by_group
 from ..evidence.range_counters import Sampled, find_bandwidth
+from ..labelling.device_sums import find_used
 from ..labelling.labelled import Labelled, label_trace
 from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, LAYERS, PARTS, name_device
@@ -61,8 +62,9 @@ def measure_ranges(
     total = np.sum([each.sum(axis=0) for each in sums], axis=0).astype(float)
     kept, aside = drop_warm_up(trace, members, total, wanted)
     found: list[tuple[RangePath, Measured]] = []
-    for part, owned in zip(parts, sums, strict=True):
-        things = _tell_domains(part.measure(kept, owned))
+    for part, owned, used in zip(parts, sums, find_used(trace, sums), strict=True):
+        mine = {path: rows[used[rows]] for path, rows in kept.items()}
+        things = _tell_domains(part.measure(mine, owned))
         found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
     return MeasuredRanges(things=tuple(found), set_aside=aside)
 

@@ -7,19 +7,20 @@ is a difference of what they cover before two instants.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import NONE, Codes, Ints, ints
+from ..arithmetic.arrays import NONE, Bools, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import covered_before
 from ..attribution.attribution import Attribution
 from ..attribution.ownership import BY_PROCESS, Switches
 from ..attribution.paths import Paths
 from ..trace.trace import Trace
-from ..words import API, HOST, LATENCY, LAUNCH, LAYERS, MEMCPY, SYNC, UNKNOWN
+from ..words import API, BUSY_LAYERS, HOST, LATENCY, LAUNCH, LAYERS, MEMCPY, SYNC, UNKNOWN
 from .gaps import Gaps, device_gaps, device_parts, host_parts
 from .host_time import HostCalls, Kinds, find_host_calls, share_out
 from .timeline import rows_by_device
@@ -57,6 +58,18 @@ def sum_devices(trace: Trace, attribution: Attribution, paths: Paths) -> dict[in
         one: _Device(trace, attribution, paths, calls).sum(rows)
         for one, rows in rows_by_device(trace).items()
     }
+
+
+def find_used(trace: Trace, sums: Sequence[Sums]) -> Bools:
+    """(device, range) -> whether a range's inclusive time there counts: its thread works on that device, or on none.
+
+    A rank, or a thread for each GPU, has no part in the others' GPUs, though it may own idle time of theirs.
+    """
+    threads, thread_of = np.unique(ints(trace.ranges, "thread"), return_inverse=True)
+    works = np.zeros((len(sums), len(threads)), bool)
+    for device, each in enumerate(sums):
+        works[device, thread_of[each[: len(BUSY_LAYERS)].any(axis=0)]] = True
+    return (works | ~works.any(axis=0))[:, thread_of]
 
 
 class _Device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from drawing.drawn import Drawn, Range
+from drawing.drawn import Call, Drawn, Range, Work
 from flopprof.analysis.attribution.steady_instances import Instances
 from flopprof.analysis.breakdown.analyze import Analysis, analyze_trace
 from flopprof.analysis.breakdown.trace_steps import StepRow
@@ -97,3 +97,33 @@ def test_skipping_every_step_keeps_the_last_and_says_so(skip: int, said: list[in
         )
         for asked in said
     ]
+
+
+def run_on_two_gpus(threads: tuple[int, int], second_ms: int) -> Analysis:
+    """Steps of 4 ms on GPU 0 and of others on GPU 1, each on a thread of its own; the shorter ones come first."""
+    calls, work, ranges = [], [], []
+    for thread, long in enumerate((4, second_ms)):
+        for at in range(0, 12 * (long + 1), long + 1):
+            start, end = at * MS, (at + long) * MS
+            ranges.append(Range(start, end, "step", thread=thread))
+            work.append(Work(start + 10, end, call=len(calls), device=thread, process=threads[thread]))
+            calls.append(Call(start, start + 10, thread=thread))
+    return analyze_trace(Drawn(calls=calls, work=work, ranges=ranges, threads=threads).trace())
+
+
+@pytest.mark.parametrize("threads", [(0, 1), (0, 0)])
+def test_a_step_on_one_gpu_takes_no_time_on_that_of_another_thread(threads: tuple[int, int]):
+    """Two ranks in one trace, or a thread for each GPU: half of each step's time had been said."""
+    (row,) = run_on_two_gpus(threads, 4).steps
+    assert (row.instances, row.median_ns) == (24, 4 * MS)
+    (row,) = run_on_two_gpus(threads, 6).steps
+    assert (min(row.times_ns), max(row.times_ns)) == (4 * MS, 6 * MS)
+    assert sum(row.layers.values()) == pytest.approx(5 * MS)
+
+
+def test_a_step_whose_thread_uses_two_gpus_takes_the_mean_of_both():
+    calls = [Call(at * MS + n, at * MS + n + 1) for at in range(0, 60, 5) for n in range(2)]
+    work = [Work(c.start + 1, (c.start // MS + 4) * MS, call=n, device=n % 2) for n, c in enumerate(calls)]
+    ranges = [Range(at * MS, (at + 4) * MS, "step") for at in range(0, 60, 5)]
+    (row,) = analyze_trace(Drawn(calls=calls, work=work, ranges=ranges).trace()).steps
+    assert (row.instances, row.median_ns) == (12, 4 * MS)

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawing.drawn import Call, Drawn, Range, Work
+from flopprof.analysis.attribution.steady_instances import Instances
 from flopprof.analysis.compare.comparability import refuse_caveats
 from flopprof.analysis.compare.compare import Comparison, compare_sides
 from flopprof.analysis.compare.gate import judge_gate
-from flopprof.analysis.compare.sides import side_of_trace
+from flopprof.analysis.compare.sides import Side, side_of_trace
 from flopprof.analysis.errors import CompareError
 from flopprof.reports.comparison.gate_line import annotate_pull_request, describe_gate
 
@@ -205,3 +206,27 @@ def test_a_drawn_trace_is_the_same_as_itself(names: list[str]):
     comparison = compare(draw(names), draw(names))
     assert {pair.verdict for pair in comparison.pairs} == {"same"}
     assert "identical" in [caveat.code for caveat in comparison.comparable]
+
+
+@pytest.mark.parametrize("threads", [(0, 1), (0, 0)])
+def test_steps_of_another_thread_s_gpu_are_no_instances_of_this_one_s(threads: tuple[int, int]):
+    """Two ranks in one trace, or a thread for each GPU, against a program on one GPU: nothing changed there."""
+
+    def draw(lengths: tuple[int, ...]) -> Side:
+        calls, work, ranges = [], [], []
+        for thread, long in enumerate(lengths):
+            for at in range(0, 12 * (long + 10), long + 10):
+                ranges.append(Range(at, at + long, "step", thread=thread))
+                work.append(Work(at + 1, at + long, call=len(calls), device=thread, process=threads[thread]))
+                calls.append(Call(at, at + 1, thread=thread))
+        trace = Drawn(calls=calls, work=work, ranges=ranges, threads=threads).trace()
+        return side_of_trace(trace, "t", wanted=Instances(every=True))
+
+    two, one, slower = draw((400, 600)), draw((400,)), draw((400, 900))
+    (pair,) = compare_sides(two, one).pairs
+    assert (pair.label, pair.a.reps, pair.ns_a, pair.ns_b) == ("step [gpu 0]", 12, 400, 400)
+    pairs = compare_sides(two, slower).pairs
+    assert [(pair.label, pair.a.reps, pair.b.reps, pair.ns_a, pair.ns_b) for pair in pairs] == [
+        ("step [gpu 0]", 12, 12, 400, 400),
+        ("step [gpu 1]", 12, 12, 600, 900),
+    ]

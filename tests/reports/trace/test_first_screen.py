@@ -39,7 +39,7 @@ def test_a_step_has_one_name_in_all_sentences(domain: str, named: str):
 
 def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
     assert compose_openings(analyze_trace(read_recorded("ddp"))) == (
-        "A steady train_step takes 1461 µs (median of 37): the GPU is busy 49.1 % of it and waits for the program's "
+        "A steady train_step takes 2923 µs (median of 37): the GPU is busy 49.1 % of it and waits for the program's "
         "own code 36.5 %, launch calls 9.7 %, work that is submitted and not begun 3.0 %; its longest part is "
         "backward, 74.1 %. To speed up train_step: launch less often (fuse, or replay a CUDA graph) in backward, "
         "35.6 % of it; communicate beside kernels (`flopprof ranks` says who is waited for), 11.7 %; measure first "
