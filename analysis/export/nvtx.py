@@ -184,9 +184,14 @@ class _Domains:
         return others.pop() if len(others) == 1 else self._names.add(f"domain#{key[1]}")
 
     def count_lost(self, is_range: Bools) -> int:
-        """Domains destroyed right after they were made and never used for a range."""
+        """Domains destroyed right after they were made and never used for a range.
+
+        The default one is never made, and destroyed at the end if all is well: it is lost in a process without ranges.
+        """
         used = {self._key(row) for row in self._distinct(np.flatnonzero(is_range))[1]}
-        return sum(
+        at_work = {process for process, _ in used}
+        unused = sum(domain == 0 and process not in at_work for process, domain in self._destroyed)
+        return unused + sum(
             key not in used and key in self._destroyed and 0 <= self._destroyed[key] - made <= LOST_WITHIN_NS
             for key, (_, made) in self._created.items()
         )

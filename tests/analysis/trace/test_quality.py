@@ -165,6 +165,20 @@ def test_the_incompatibility_shows_without_any_message(tmp_path: Path):
     assert "nvtx_incompatible" in {q.code for q in trace.quality}
 
 
+@pytest.mark.parametrize(("ranged", "lost"), [(0, False), (1, True)])
+def test_the_default_domain_is_lost_where_a_process_destroys_it_and_has_no_range(
+    tmp_path: Path, ranged: int, lost: bool
+):
+    """`nvtx.annotate("step")` under an older Nsight Systems leaves nothing else."""
+    export = described()
+    export.add(
+        NVTX, start=1000, end=2000, eventType=59, text="r", globalTid=global_tid(ranged, 1), domainId=0
+    )
+    export.add(NVTX, start=3000, end=None, eventType=76, globalTid=global_tid(0, 1), domainId=0)
+    trace = read_trace(export.write(tmp_path / "t.sqlite"))
+    assert ("nvtx_incompatible" in {q.code for q in trace.quality}) == lost
+
+
 def test_a_domain_that_was_used_is_no_sign_of_incompatibility(tmp_path: Path):
     export = described()
     tid = global_tid(0, 1)
