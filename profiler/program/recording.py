@@ -299,8 +299,8 @@ def _explain(error: FlopprofError | OSError, request: ProfileRequest) -> str:
     words = str(error) if isinstance(error, FlopprofError) else f"{error.filename}: {error.strerror}"
     if request.capture_range is not NO_RANGE:
         return (
-            f"nothing was recorded, so the capture range {request.capture_range} never began (flopprof.annotate makes "
-            f"ranges that every Nsight Systems sees, nvtx 0.2.12 and newer do not), or: {words}"
+            f"nothing was recorded, so the capture range {request.capture_range} never began (every Nsight Systems "
+            f"sees ranges of flopprof.annotate, those up to 2024.2 none of nvtx 0.2.12 and newer), or: {words}"
         )
     return f"the program ran, but its trace was lost: {words}"
 
