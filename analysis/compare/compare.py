@@ -131,7 +131,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
             *find_differences(a.circumstances, b.circumstances),
             *describe_gpus(a.things, b.things, matches),
             *describe_set_aside({"A": a.set_aside, "B": b.set_aside}),
-            *describe_missing_ranges(a),
+            *describe_missing_ranges(a, b),
         ],
         unmatched=list_unmatched(a.things, b.things, matches),
         pairing=(*pairing, *describe_folded(a.folded, b.folded)),
@@ -212,7 +212,7 @@ def compare_matches(
     between = [
         *find_pair_differences([(match.a, match.b, match.label) for match in matches]),
         *describe_noise({one.typical for one in noise.values()}),
-        *_describe_identity(matches, kinds),
+        *(() if any(unmatched) else _describe_identity(matches, kinds)),
     ]
     return Comparison(
         a=sides[0],

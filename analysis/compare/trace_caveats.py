@@ -80,7 +80,7 @@ def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]
         yield Caveat(code=one.code, severity="warning", message=one.message)
 
 
-def describe_missing_ranges(a: Side) -> Iterator[Caveat]:
+def describe_missing_ranges(a: Side, b: Side) -> Iterator[Caveat]:
     """Traces that are compared kernel by kernel, and programs that are compared as a whole."""
     if a.paths is None and a.result is None:
         yield Caveat(
@@ -94,8 +94,15 @@ def describe_missing_ranges(a: Side) -> Iterator[Caveat]:
         yield Caveat(
             code="no_ranges",
             severity="info",
-            message="without ranges on both sides the whole traces are compared, kernel by kernel, a launch a sample",
+            message="without ranges on both sides the whole traces are compared, kernel by kernel, a launch a sample; "
+            f"in all {_tell_kernels(a)} in A, {_tell_kernels(b)} in B",
         )
+
+
+def _tell_kernels(side: Side) -> str:
+    """Launches and time of all its kernels, paired or not."""
+    times = [ns for thing in side.things for ns in thing.traced_samples_ns]
+    return f"{len(times)} launches of {sum(times) / 1e6:.4g} ms"
 
 
 def describe_folded(a: Mapping[str, Sequence[str]], b: Mapping[str, Sequence[str]]) -> Iterator[str]:

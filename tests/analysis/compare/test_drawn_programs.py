@@ -208,6 +208,14 @@ def test_a_drawn_trace_is_the_same_as_itself(names: list[str]):
     assert "identical" in [caveat.code for caveat in comparison.comparable]
 
 
+def test_kernels_that_one_side_lacks_are_in_what_is_said_of_all():
+    """What is paired takes as long as before: a fusion, or twice as many launches, shows in the whole alone."""
+    both, one = draw([""] * 12, noise=0), draw([""] * 12, KERNELS[:1], noise=0)
+    caveats = {caveat.code: caveat.message for caveat in compare(both, one).comparable}
+    assert "identical" not in caveats
+    assert caveats["no_ranges"].endswith("in all 24 launches of 4.8 ms in A, 12 launches of 3.6 ms in B")
+
+
 @pytest.mark.parametrize("threads", [(0, 1), (0, 0)])
 def test_steps_of_another_thread_s_gpu_are_no_instances_of_this_one_s(threads: tuple[int, int]):
     """Two ranks in one trace, or a thread for each GPU, against a program on one GPU: nothing changed there."""
