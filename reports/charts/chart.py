@@ -164,7 +164,7 @@ def _set_units(axes: Axes, figure: Figure, panels: Sequence[Panel]) -> None:
 
 
 def _set_unit(axis: Axis, label: str, kind: Any, values: Sequence[float]) -> None:
-    unit = choose_unit(values, kind) if kind == "time" and values else None
+    unit = choose_unit(values, kind) if label and kind == "time" and values else None
     if unit is None:
         axis.set_label_text(label)
         axis.set_major_formatter(lambda value, _: format_value(value, kind))

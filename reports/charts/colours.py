@@ -28,6 +28,9 @@ LAYERS = {
 }
 """Busy layers are strong, waiting ones grey."""
 
+TRANSFER = "#8A8A8A"
+"""Of a collective in a rank's lane, on paper and on a screen, light or dark: the key's is the bar's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..document.document import Figure, Series
-from .colours import LAYERS, Theme
+from .colours import LAYERS, TRANSFER, Theme
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -43,7 +43,7 @@ def list_key(figure: Figure) -> tuple[KeyEntry, ...]:
 
 def _entry(series: Series, figure: Figure) -> KeyEntry:
     if figure.kind == "lanes" and series.style in ("hollow", "mark"):
-        return KeyEntry(series.label, LAYERS["wait"] if series.style == "hollow" else "currentColor", "fill")
+        return KeyEntry(series.label, LAYERS["wait"] if series.style == "hollow" else TRANSFER, "fill")
     line = f"var(--line-{series.colour % 8})"
     colour = {
         "layer": LAYERS.get(series.label, line),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..document.document import Figure, Panel
 from ..document.numbers import format_value
-from .colours import LAYERS, Theme
+from .colours import LAYERS, TRANSFER, Theme
 from .run_plots import MARKERS
 from .spots import Spot, spots_of, tell_points
 
@@ -66,7 +66,7 @@ def plot_lanes(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[S
     named: set[str] = set()
     spots: list[Spot] = []
     for series in panel.series:
-        colour = {"hollow": LAYERS["wait"], "mark": theme.ink}.get(
+        colour = {"hollow": LAYERS["wait"], "mark": TRANSFER}.get(
             series.style, theme.lines[series.colour % len(theme.lines)]
         )
         axes.barh(
@@ -75,7 +75,7 @@ def plot_lanes(axes: Axes, panel: Panel, figure: Figure, theme: Theme) -> list[S
             _HEIGHT,
             left=series.low[0],
             color=colour,
-            alpha=0.45 if series.style == "mark" else 0.9,
+            alpha=0.9,
             label="_" if series.label in named else f" {series.label}",
         )
         named.add(series.label)

@@ -108,3 +108,21 @@ def test_ticks_of_many_decades_have_room():
     canvas.draw_without_rendering()
     boxes = [label.get_window_extent() for label in canvas.axes[0].get_xticklabels() if label.get_text()]
     assert [one.x1 < other.x0 for one, other in pairwise(boxes)].count(False) == 0
+
+
+def test_an_axis_without_a_name_has_none_made_of_its_unit():
+    lane = Series(label="wait", x=(0.0,), y=(5e6,), low=(0.0,), high=(5e6,), style="hollow")
+    panels = (Panel(title="", series=(lane,), scale="rank 0"),)
+    figure = Figure(
+        name="f",
+        title="t",
+        alt="",
+        kind="lanes",
+        logarithmic=False,
+        x_label="time",
+        x_kind="time",
+        y_label="",
+        panels=panels,
+    )
+    axes = draw_canvas(figure, PRINT).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time, ms", "")

@@ -16,6 +16,7 @@ from flopprof.reports.ranks.compose import compose_job
 from flopprof.reports.ranks.figures import list_figures
 from flopprof.reports.ranks.sentences import list_verdicts
 from flopprof.reports.render.formats import Format, render_document
+from matplotlib.colors import to_hex
 from running.engines import Inline
 
 
@@ -65,7 +66,9 @@ def test_what_is_drawn_as_a_bar_in_a_lane_has_a_bar_as_its_key(job: JobAnalysis)
     key = {entry.label: entry for entry in list_key(list_figures(job)["lanes"])}
     assert {"wait", "transfer"} < key.keys()
     assert {entry.sample for entry in key.values()} == {"fill"}
-    assert key["transfer"].colour == "currentColor"
+    bars = draw_canvas(list_figures(job)["lanes"], PRINT).axes[0].patches
+    colours = {to_hex(bar.get_facecolor()) for bar in bars}
+    assert {key["wait"].colour.lower(), key["transfer"].colour.lower()} < colours
 
 
 def test_the_axis_of_lanes_has_the_unit_that_a_column_of_their_ends_has(job: JobAnalysis) -> None:
