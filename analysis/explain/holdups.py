@@ -40,7 +40,7 @@ MOST_HOLDUPS = 3
 _A_LAUNCH_NS = 100_000
 """Of the program's own code for each launch: recorded PyTorch takes up to 70 µs, a loader or a sleep over 1 ms."""
 
-MOST_OF_IT = 0.5
+MOST_OF_IT, NEARLY_ALL = 0.5, 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,8 @@ class Holdup:
     share: float
     place: str | None = None
     """A range's message, or a kernel; None for all of it."""
+    spread: bool = False
+    """Whether a good part of the share lies elsewhere than in the place."""
     evidence: Evidence = field(default_factory=dict[str, "float | str | None"])
 
 
@@ -132,15 +134,16 @@ def find_waits(stretch: Stretch) -> Iterator[Holdup]:
     yield from _find_launches(stretch)
     yield from _find_host(stretch)
     if (share := stretch.share("sync")) >= WORTH:
-        yield Holdup(code="synchronising", share=share, place=_place_of(stretch, "sync"))
+        place, spread = place_of(stretch, "sync")
+        yield Holdup(code="synchronising", share=share, place=place, spread=spread)
 
 
 def _find_launches(stretch: Stretch) -> Iterator[Holdup]:
     share = stretch.share("launch", "latency")
     if share >= WORTH:
-        place = _place_of(stretch, "launch", "latency")
+        place, spread = place_of(stretch, "launch", "latency")
         evidence = {"launch_share": stretch.share("launch"), "latency_share": stretch.share("latency")}
-        yield Holdup(code="launch_bound", share=share, place=place, evidence=evidence)
+        yield Holdup(code="launch_bound", share=share, place=place, spread=spread, evidence=evidence)
 
 
 def _find_host(stretch: Stretch) -> Iterator[Holdup]:
@@ -161,10 +164,11 @@ def _find_host(stretch: Stretch) -> Iterator[Holdup]:
     )
 
 
-def _place_of(stretch: Stretch, *layers: str) -> str | None:
-    """The part with most of some layers, where it has over half of them."""
+def place_of(stretch: Stretch, *layers: str) -> tuple[str | None, bool]:
+    """The part with most of some layers, where it has over half of them; and whether the others have some, too."""
     place, ns, _ = stretch.find_place(*layers)
-    return place if ns >= MOST_OF_IT * sum(stretch.layers.get(layer, 0.0) for layer in layers) else None
+    whole = sum(stretch.layers.get(layer, 0.0) for layer in layers)
+    return (place if ns >= MOST_OF_IT * whole else None), ns < NEARLY_ALL * whole
 
 
 def choose_holdups(found: Sequence[Holdup]) -> tuple[Holdup, ...]:

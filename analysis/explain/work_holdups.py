@@ -12,6 +12,7 @@ from itertools import takewhile
 import numpy as np
 
 from ..arithmetic.arrays import Bools, Ints, distinct, ints
+from ..arithmetic.grouped import code_combinations
 from ..arithmetic.spans import join_spans, total_ns
 from ..breakdown.analyze import Analysis, recorded_graph_mode
 from ..breakdown.kernels import FILL, copy_rows
@@ -29,6 +30,7 @@ from .holdups import (
     WaitCode,
     choose_holdups,
     find_waits,
+    place_of,
     stretch_of_step,
     stretch_of_window,
 )
@@ -223,19 +225,20 @@ def _find_copies(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     if not copies:
         return
     heaviest = max(copies, key=lambda row: row.total_ns)
-    place = stretch.find_place("memcpy")[0]
+    place, spread = place_of(stretch, "memcpy")
     evidence: dict[str, float | str | None] = {"kind": heaviest.kind}
     if _have_own_streams(analysis, since):
         evidence["own_stream"] = 1.0
-    yield Holdup(code=_kind_of(heaviest), share=share, place=place, evidence=evidence)
+    yield Holdup(code=_kind_of(heaviest), share=share, place=place, spread=spread, evidence=evidence)
 
 
 def _have_own_streams(analysis: Analysis, rows: Ints) -> bool:
     """Whether no kernel runs in a stream of copies, so that these wait for none."""
-    work, place = analysis.trace.activities.iloc[rows], ["process", "context", "stream"]
-    layers = ints(work, "layer")
-    kernels, copies = (work.loc[layers == layer, place].drop_duplicates() for layer in (KERNEL, MEMCPY))
-    return kernels.merge(copies, on=place).empty
+    work = analysis.trace.activities
+    stream = code_combinations(*(ints(work, column)[rows] for column in ("process", "context", "stream")))
+    layers = ints(work, "layer")[rows]
+    of_kernels, of_copies = (distinct(stream[layers == layer]) for layer in (KERNEL, MEMCPY))
+    return not len(np.intersect1d(of_kernels, of_copies))
 
 
 def _kind_of(copy: CopyRow) -> WaitCode:
@@ -259,7 +262,8 @@ def _find_calls(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     longest = max(times, key=lambda name: times[name][0], default=None)
     code = None if longest is None or _is_start_up(*times[longest]) else _judge_call(longest)
     if code is not None:
-        yield Holdup(code=code, share=share, place=stretch.find_place("api")[0], evidence={"call": longest})
+        place, spread = place_of(stretch, "api")
+        yield Holdup(code=code, share=share, place=place, spread=spread, evidence={"call": longest})
 
 
 def _is_start_up(total_ns: float, longest_ns: float) -> bool:

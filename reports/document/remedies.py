@@ -52,7 +52,7 @@ _REMEDIES: dict[HoldupCode, str | None] = {
 
 _BROUGHT_BY = {
     "profile": f"{_MEASURE} (profile --gpu-metrics 10000)",
-    "nodes": "record its CUDA graphs node by node (--cuda-graph-trace=node)",
+    "nodes": "record first its CUDA graphs node by node (--cuda-graph-trace=node)",
 }
 
 _OWN_STREAM = {
@@ -60,6 +60,9 @@ _OWN_STREAM = {
     "exposed_copies": "copy less, or begin earlier: its copies have streams of their own already",
 }
 """Against copies in whose streams no kernel runs."""
+
+OF_SEVERAL = {"is": "are", "has": "have", "moves": "move", "runs": "run"}
+"""The verbs of what is said of kernels."""
 
 _OF_LIMITERS = {
     "registers": "use a kernel that takes fewer registers",
@@ -122,13 +125,24 @@ def tell_heavy_kernels(holdups: Sequence[Holdup]) -> str:
         named = f"{_name_kernel(holdup)} ({format_value(holdup.share, 'percent')} of it)"
         why.setdefault(named, {})[phrases_of[holdup.code]] = None
     if why:
-        told = [f"{named} {' and '.join(phrases)}" for named, phrases in why.items()]
-        return f"Of its kernels, {list_names(told)}."
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for named, phrases in why.items():
+            alike.setdefault(tuple(phrases), []).append(named)
+        told = [_say_of_all(names, phrases) for phrases, names in alike.items()]
+        return f"Of its kernels, {list_names(told) if len(alike) == len(why) else '; '.join(told)}."
     heavy = next((one for one in holdups if one.code == "not_measured" and one.place), None)
     share = heavy.evidence.get("kernel_share") if heavy is not None else None
     if heavy is None or not isinstance(share, float):
         return ""
     return f"Its heaviest kernel is {_name_kernel(heavy)}, {format_value(share, 'percent')} of it."
+
+
+def _say_of_all(names: Sequence[str], phrases: Sequence[str]) -> str:
+    """``a is underfilled``, ``a and b are underfilled``."""
+    if len(names) > 1:
+        split = [phrase.partition(" ") for phrase in phrases]
+        phrases = [f"{OF_SEVERAL[verb]} {rest}" for verb, _, rest in split]
+    return f"{list_names(names)} {' and '.join(phrases)}"
 
 
 def _is_of_kernel(holdup: Holdup) -> bool:
@@ -148,7 +162,7 @@ def _tell_places(holdups: Sequence[Holdup]) -> str:
     held = [one for one in holdups if one.place is not None and one.code != "not_measured"]
     if not held:
         return ""
-    above = "" if len(held) == len(holdups) else ", above all"
+    above = ", above all" if len(held) < len(holdups) or any(one.spread for one in held) else ""
     if _is_of_kernel(held[0]):
         return f"{above} for {list_names(dict.fromkeys(map(_name_kernel, held)))}"
     word = "with" if held[0].code == "longest_part" else "in"

@@ -12,7 +12,8 @@ from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.explain.holdups import Holdup
 from flopprof.analysis.trace.quality import note
 from flopprof.reports.charts.first_picture import draw_picture
-from flopprof.reports.document.remedies import tell_heavy_kernels, tell_holdups
+from flopprof.reports.document.factor_words import PHRASES
+from flopprof.reports.document.remedies import OF_SEVERAL, tell_heavy_kernels, tell_holdups
 from flopprof.reports.trace.first_screen import LOST, compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
@@ -41,9 +42,9 @@ def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
     assert compose_openings(analyze_trace(read_recorded("ddp"))) == (
         "A steady train_step takes 2923 µs (median of 37): the GPU is busy 49.1 % of it and waits for the program's "
         "own code 36.5 %, launch calls 9.7 %, work that is submitted and not begun 3.0 %; its longest part is "
-        "backward, 74.1 %. To speed up train_step: launch less often (fuse, or replay a CUDA graph) in backward, "
-        "35.6 % of it; communicate beside kernels (`flopprof ranks` says who is waited for), 11.7 %; measure first "
-        "what its kernels move (profile --gpu-metrics 10000), 36.3 %.",
+        "backward, 74.1 %. To speed up train_step: launch less often (fuse, or replay a CUDA graph), above "
+        "all in backward, 35.6 % of it; communicate beside kernels (`flopprof ranks` says who is waited for), 11.7 %; "
+        "measure first what its kernels move (profile --gpu-metrics 10000), 36.3 %.",
     )
 
 
@@ -87,8 +88,12 @@ def test_the_host_alone_is_told_where_to_begin():
 def test_a_remedy_for_several_kernels_is_told_once():
     found = [Holdup(code="underfilled", share=share, place=name) for name, share in (("a", 0.3), ("b", 0.2))]
     assert (
-        tell_heavy_kernels(found)
-        == "Of its kernels, a (30.0 % of it) is underfilled and b (20.0 % of it) is underfilled."
+        tell_heavy_kernels(found) == "Of its kernels, a (30.0 % of it) and b (20.0 % of it) are underfilled."
+    )
+    few = Holdup(code="low_occupancy", share=0.1, place="c")
+    assert tell_heavy_kernels([*found, few]).endswith(" are underfilled; c (10.0 % of it) has low occupancy.")
+    assert tell_heavy_kernels([found[0], few]) == (
+        "Of its kernels, a (30.0 % of it) is underfilled and c (10.0 % of it) has low occupancy."
     )
     assert (
         tell_holdups("step", found)
@@ -101,4 +106,11 @@ def test_one_remedy_against_two_waits_is_told_with_where_most_of_it_lies():
     assert tell_holdups("step", found) == (
         "To speed up step: launch less often (fuse, or replay a CUDA graph), above all in x, 42.5 % of it."
     )
+    spread = [Holdup(code="synchronising", share=0.3, place="x", spread=True)]
+    assert tell_holdups("step", spread).endswith(" synchronize), above all in x, 30.0 % of it.")
     assert tell_holdups("step", []) == tell_heavy_kernels([]) == ""
+
+
+@pytest.mark.parametrize("phrase", PHRASES.values())
+def test_what_is_said_of_a_kernel_can_be_said_of_two(phrase: str):
+    assert phrase.partition(" ")[0] in OF_SEVERAL
