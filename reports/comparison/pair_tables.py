@@ -69,8 +69,8 @@ def pair_table(pairs: tuple[Pair, ...]) -> Table:
     a, b = _head_sides(pairs)
     columns: tuple[ColumnOf[Pair], ...] = (
         _label_column(pairs),
-        ColumnOf(key="ns_a", title=a, kind="time", value=lambda pair: pair.ns_a),
-        ColumnOf(key="ns_b", title=b, kind="time", value=lambda pair: pair.ns_b),
+        ColumnOf(key="ns_a", title=a, kind="time", unit_of="ns", value=lambda pair: pair.ns_a),
+        ColumnOf(key="ns_b", title=b, kind="time", unit_of="ns", value=lambda pair: pair.ns_b),
         ColumnOf(key="ratio", title="ratio", kind="ratio", value=lambda pair: pair.ratio),
         ColumnOf(key="low", title="from", kind="ratio", value=lambda pair: _interval(pair)[0]),
         ColumnOf(key="high", title="to", kind="ratio", value=lambda pair: _interval(pair)[1]),
@@ -162,7 +162,13 @@ def _both_sides(
     """The column of A's kernel and that of B's, of which one may be missing."""
     a, b = (
         ColumnOf(
-            key=f"{key}_{side}", title=f"{prefix}{head}", kind=kind, detail=detail, term=term, value=value
+            key=f"{key}_{side}",
+            title=f"{prefix}{head}",
+            kind=kind,
+            detail=detail,
+            term=term,
+            unit_of=key,
+            value=value,
         )
         for side, head in zip("ab", heads, strict=True)
     )

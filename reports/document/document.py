@@ -45,6 +45,8 @@ class Column:
     whole: bool = False
     term: str | None = None
     """The glossary's name of what it means, where that is not what its key stands for elsewhere; "": no term."""
+    unit_of: str = ""
+    """Columns with the same one are held against each other and have one unit; empty: a unit of its own."""
 
     @property
     def heading(self) -> str:

@@ -43,6 +43,7 @@ def _column_of_part(column: ColumnOf[Part], part: Callable[[Item], Part | None])
         prose=column.prose,
         whole=column.whole,
         term=column.term,
+        unit_of=column.unit_of,
         value=read,
     )
 

@@ -42,11 +42,17 @@ def choose_units(
     """The unit of each column of a table, or of those of some kinds; None where its cells have their own."""
     lines = list(rows)
     return [
-        choose_unit(_numbers(row.cells[at] for row in lines), column.kind)
+        choose_unit(_numbers(row.cells[one] for row in lines for one in _beside(columns, at)), column.kind)
         if kinds is None or column.kind in kinds
         else None
         for at, column in enumerate(columns)
     ]
+
+
+def _beside(columns: Sequence[Column], at: int) -> list[int]:
+    """The places of the columns that have one unit with one of them, its own among them."""
+    shared = columns[at].unit_of
+    return [one for one, column in enumerate(columns) if column.unit_of == shared] if shared else [at]
 
 
 def format_in_unit(value: float | None, column: Column, unit: Unit | None) -> str:

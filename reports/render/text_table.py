@@ -59,9 +59,16 @@ def render_table(table: Table, screen: Screen) -> list[str]:
         bars += drawn if bar else ""
         lines += [first + (_GAP + drawn if bar else ""), *rest]
     left_out = len(table.rows) - len(rows)
-    notes = [*table.notes, *_legend(table, rows, bars)]
+    notes = [*_notes_of(table, shown), *_legend(table, rows, bars)]
     notes += [f"{left_out} more rows are in the other formats."] if left_out else []
     return [*lines, *(line for note in notes for line in wrap(note, screen.width, "  ", "    "))]
+
+
+def _notes_of(table: Table, shown: _Shown) -> list[str]:
+    """Those that do not begin with the title of a column that is left out."""
+    told = {column.title for column in shown.columns}
+    left_out = {column.title for column in table.columns if column.detail} - told
+    return [note for note in table.notes if note.partition(": ")[0] not in left_out]
 
 
 def _choose_columns(table: Table, rows: Sequence[Row], width: int) -> tuple[_Shown, list[int]]:

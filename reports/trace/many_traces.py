@@ -158,7 +158,14 @@ def _fill(
 
     def column(at: int, above: _Across, named: Name | str) -> ColumnOf[tuple[_Down, Name | str]]:
         said = named.short if isinstance(named, Name) else named
-        return ColumnOf(key=f"{prefix}{at}", title=said, kind="time", value=lambda row: value(row[0], above))
+        shared = "" if what == "trace" else "traces"
+        return ColumnOf(
+            key=f"{prefix}{at}",
+            title=said,
+            kind="time",
+            unit_of=shared,
+            value=lambda row: value(row[0], above),
+        )
 
     columns: tuple[ColumnOf[tuple[_Down, Name | str]], ...] = (
         ColumnOf(key=what, title=what, value=lambda row: row[1]),

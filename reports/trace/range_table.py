@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import RangeRow
@@ -14,10 +14,13 @@ from .uncounted import tell_uncounted
 MAIN_RANGES = 15
 """Rows a short report (the terminal) shows."""
 
-RANGE_TIMES = (
-    "busy: its device work, overlaps once; kernels: durations added. projected: first start to last end of what "
-    "its own thread launched, as NVIDIA's reports have it."
+HOST, BUSY, KERNELS = (
+    "host: the range's own time",
+    "busy: its device work, overlaps once",
+    "kernels: durations added",
 )
+
+PROJECTED = "projected: first start to last end of what its own thread launched, as NVIDIA's reports have it."
 
 ROOF_SHARE = "of roof: the least time that its FLOPs can take by the GPU's data sheet, as a share of busy."
 
@@ -75,7 +78,7 @@ def range_table(analysis: Analysis) -> Table:
         ),
         bar_parts=("time",),
         notes=(
-            f"host: the range's own time. {RANGE_TIMES if worked else 'No device work was recorded.'}",
+            *_say_times(rows, worked=worked),
             *([_say_rates(worked=worked, shared=shared)] if told else []),
             *([BY_PROCESS] if shared else []),
             *where,
@@ -85,6 +88,15 @@ def range_table(analysis: Analysis) -> Table:
         ),
     )
     return drop_empty(table, keep=("range", "instances"), zeros=True)
+
+
+def _say_times(rows: Sequence[RangeRow], *, worked: bool) -> tuple[str, ...]:
+    """What the times are of; of columns that only wide reports show in a note of its own."""
+    if not worked:
+        return (f"{HOST}. No device work was recorded.",)
+    kernels = any(row.kernel_sum_ns for row in rows)
+    told = f"{HOST}; {BUSY}{f'; {KERNELS}' if kernels else ''}."
+    return (told, *([PROJECTED] if any(row.projected_ns for row in rows) else []))
 
 
 def _say_rates(*, worked: bool, shared: bool) -> str:

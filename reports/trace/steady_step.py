@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
+from ...analysis.arithmetic.histogram import count_in_bins
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from ..document.document import Picture, Row, Table
@@ -166,17 +167,17 @@ def _layer_column(layer: str) -> ColumnOf[StepPart]:
 def spread_table(row: StepRow) -> Table:
     """How the times of the steady steps are distributed."""
     columns: tuple[ColumnOf[_Bin], ...] = (
-        ColumnOf(key="from", title="from", kind="time", value=lambda b: b[0]),
-        ColumnOf(key="to", title="to", kind="time", value=lambda b: b[1]),
+        ColumnOf(key="from", title="from", kind="time", unit_of="time", value=lambda b: b[0]),
+        ColumnOf(key="to", title="to", kind="time", unit_of="time", value=lambda b: b[1]),
         ColumnOf(key="steps", title="steps", kind="count", value=lambda b: b[2]),
     )
     times = np.array(row.times_ns)
     rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
     if len(times) >= _LEAST_STEPS and times.max() > times.min():
-        counts, edges = np.histogram(times, bins=min(MOST_BINS, max(3, len(times) // 4)))
-        bins = list(zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True))
-        rows = tuple(fill_row(columns, one, bar=(one[2] / max(counts.tolist()),)) for one in bins)
+        bins = count_in_bins(times, min(MOST_BINS, max(3, len(times) // 4)))
+        most = max(count for *_, count in bins)
+        rows = tuple(fill_row(columns, one, bar=(one[2] / most,)) for one in bins)
         notes = (_tell_spread(row, times.tolist()),)
     return Table(
         name="step_times",

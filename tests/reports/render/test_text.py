@@ -14,10 +14,11 @@ from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.compare.compare import compare_by
 from flopprof.analysis.compare.sides import side_of_run
 from flopprof.reports.comparison.compose import compose_comparison
-from flopprof.reports.document.document import MOST_HEADLINES, Document
+from flopprof.reports.document.document import MOST_HEADLINES, Column, Document, Row, Table
 from flopprof.reports.render.screen import NARROWEST, WIDEST, Screen
 from flopprof.reports.render.text import render_text
 from flopprof.reports.render.text_picture import render_picture
+from flopprof.reports.render.text_table import render_table
 from flopprof.reports.run.compose import compose
 from flopprof.reports.run.publish import render
 from flopprof.reports.trace.compose import compose_analysis
@@ -142,3 +143,29 @@ def test_a_reason_is_wrapped_and_not_cut(ending: str):
 
 def test_it_ends_with_where_the_files_are():
     assert render(gpu_run(), "text").endswith("\nFiles: flopprof-runs/20261122-101500-outer\n")
+
+
+def test_columns_that_are_held_against_each_other_have_one_unit():
+    a, b = (Column(key=key, title=key, kind="time", unit_of="ns") for key in "ab")
+    other = Column(key="c", title="c", kind="time")
+    table = Table(
+        name="t", title="", columns=(a, b, other), rows=(Row(cells=(99_000.0, 120_000.0, 120_000.0)),)
+    )
+    assert render_table(table, Screen(width=80))[0].split() == ["a", "µs", "b", "µs", "c", "ms"]
+
+
+def test_a_note_of_a_column_that_the_terminal_leaves_out_is_left_out():
+    columns = (Column(key="a", title="a"), Column(key="b", title="b", detail=True))
+    notes = ("a: the first one.", "b: a detail.", "of both.")
+    table = Table(name="t", title="", columns=columns, rows=(Row(cells=("x", "y")),), notes=notes)
+    assert [line.strip() for line in render_table(table, Screen(width=80))[2:]] == [
+        "a: the first one.",
+        "of both.",
+    ]
+
+
+def test_a_table_of_ranges_explains_the_columns_that_it_has():
+    text = render_text(compose_analysis(analyze_trace(read_recorded("graph_graph"))), Screen(width=140))
+    ranges = text.partition("Ranges by device time")[2].partition("\n\n")[0]
+    assert "host: the range's own time; busy: its device work, overlaps once." in ranges
+    assert "projected" not in ranges and "kernels" not in ranges
