@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...analysis.programs.samples import Function, PythonSamples, SampledThread
@@ -15,6 +15,11 @@ from ..trace.bar_picture import draw_up_bars
 MAIN_ROWS, MOST_NAMED, MOST_BARS = 15, 3, 6
 
 _WHOLE_SHARE, _LEAST_SHARE = 0.8, 0.05
+
+_MOST_OF_IT = 0.5
+
+_NESTED = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>", "<lambda>")
+"""Nothing to put a range into; the function around them is."""
 
 _FEWEST = 10
 """Samples under which nothing is said."""
@@ -64,10 +69,14 @@ def list_places(samples: PythonSamples, thread: SampledThread) -> list[Place]:
 
 
 def choose_parts(samples: PythonSamples, thread: SampledThread) -> list[Place]:
-    """The program's own functions that divide its time: from the outermost inwards past those that hold it all."""
+    """The program's own functions that divide its time: from the outermost inwards past those that hold it all, up
+    to one that spends most of it outside of those that it calls.
+    """
     places = {place.function: place for place in list_places(samples, thread)}
     whole = thread.ns
-    stacks = [([f for f in functions if f.own], stack.ns) for functions, stack in samples.stacks(thread)]
+    stacks = [
+        ([f for f in functions if _can_be_marked(f)], stack.ns) for functions, stack in samples.stacks(thread)
+    ]
     prefix: list[Function] = []
     while True:
         inside: dict[Function, int] = {}
@@ -76,11 +85,24 @@ def choose_parts(samples: PythonSamples, thread: SampledThread) -> list[Place]:
                 inside[own[len(prefix)]] = inside.get(own[len(prefix)], 0) + count
         parts = sorted(inside, key=lambda function: -inside[function])
         parts = [one for one in parts if places[one].total_ns >= _LEAST_SHARE * whole]
-        if not parts:
+        if not parts or _is_itself_most(places, prefix, parts):
             return [places[one] for one in prefix[-1:]]
         if len(parts) > 1 or places[parts[0]].total_ns < _WHOLE_SHARE * whole:
             return [places[one] for one in parts[:MOST_BARS]]
         prefix.append(parts[0])
+
+
+def _can_be_marked(function: Function) -> bool:
+    return function.own and not function.name.endswith(_NESTED)
+
+
+def _is_itself_most(
+    places: Mapping[Function, Place], prefix: Sequence[Function], parts: Sequence[Function]
+) -> bool:
+    """Whether a function's time lies for the most part in none of those it calls; a module's top is no function."""
+    if not prefix or prefix[-1].name == "<module>":
+        return False
+    return sum(places[one].total_ns for one in parts) < _MOST_OF_IT * places[prefix[-1]].total_ns
 
 
 def describe_thread(samples: PythonSamples, thread: SampledThread, title: str) -> str:
@@ -103,8 +125,9 @@ def describe_parts(parts: Sequence[Place], thread: SampledThread) -> str:
         f"{clean(part.function.label)} {format_value(part.total_ns / whole, 'percent')}" for part in named
     )
     first = clean(named[0].function.name.rpartition(".")[2])
+    what = "these do" if len(named) > 1 else "it does"
     return (
-        f'It was in {told}: mark what these do with `with flopprof.annotate("{first}"):`, and the next report '
+        f'It was in {told}: mark what {what} with `with flopprof.annotate("{first}"):`, and the next report '
         "divides its time by your names."
     )
 

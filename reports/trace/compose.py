@@ -53,6 +53,10 @@ def compose_analysis(
     )
 
 
+_NO_TIME_NS = 1
+"""The embedded recorder knows no other time than that of what it recorded."""
+
+
 def _describe_recorder(analysis: Analysis) -> str:
     metadata = analysis.trace.metadata
     version = f", exported by {metadata.exporter}" if metadata.exporter else ""
@@ -61,6 +65,8 @@ def _describe_recorder(analysis: Analysis) -> str:
 
 def _summarise(analysis: Analysis) -> str:
     records = len(analysis.trace.activities)
+    if analysis.trace.duration_ns <= _NO_TIME_NS:
+        return "Neither ranges nor device work were recorded."
     if not records:
         return f"{format_quantity(analysis.trace.duration_ns, 'time')} recorded; no device work in it."
     share = analysis.attributed_ns / analysis.device_ns if analysis.device_ns else None

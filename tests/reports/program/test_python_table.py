@@ -8,7 +8,7 @@ from drawing.programs import SECOND, put_program, sampled
 from flopprof.analysis.programs.folder import analyse_program, read_program_folder
 from flopprof.reports.charts.first_picture import draw_picture
 from flopprof.reports.program.compose import compose_program
-from flopprof.reports.program.python_table import choose_parts, list_places, parts_picture
+from flopprof.reports.program.python_table import choose_parts, describe_parts, list_places, parts_picture
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +36,19 @@ def test_what_to_mark_lies_inside_what_holds_all_the_time() -> None:
     (thread,) = samples.threads
     found = [(place.function.name, place.total_ns / SECOND) for place in choose_parts(samples, thread)]
     assert found == [("compute", 6.0), ("load", 3.0)]
+
+
+def test_a_function_that_has_most_of_the_time_itself_is_what_to_mark() -> None:
+    samples = sampled(
+        ("<module> slow <listcomp>", 3.6, 3.6),
+        ("<module> slow", 4.8, 4.8),
+        ("<module> slow help", 0.9, 0.9),
+        ("<module>", 0.7, 0.7),
+    )
+    (thread,) = samples.threads
+    parts = choose_parts(samples, thread)
+    assert [(place.function.name, round(place.total_ns / SECOND, 1)) for place in parts] == [("slow", 9.3)]
+    assert 'mark what it does with `with flopprof.annotate("slow"):`' in describe_parts(parts, thread)
 
 
 def test_a_program_without_ranges_is_told_what_to_mark(tmp_path: Path) -> None:

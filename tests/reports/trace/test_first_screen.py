@@ -14,6 +14,7 @@ from flopprof.analysis.trace.quality import note
 from flopprof.reports.charts.first_picture import draw_picture
 from flopprof.reports.document.factor_words import PHRASES
 from flopprof.reports.document.remedies import OF_SEVERAL, tell_heavy_kernels, tell_holdups
+from flopprof.reports.trace.compose import compose_analysis
 from flopprof.reports.trace.first_screen import LOST, compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
@@ -114,3 +115,9 @@ def test_one_remedy_against_two_waits_is_told_with_where_most_of_it_lies():
 @pytest.mark.parametrize("phrase", PHRASES.values())
 def test_what_is_said_of_a_kernel_can_be_said_of_two(phrase: str):
     assert phrase.partition(" ")[0] in OF_SEVERAL
+
+
+def test_where_nothing_was_recorded_no_time_was():
+    whole = analyze_trace(read_recorded("no_nvtx_2024.2"))
+    nothing = replace(whole, trace=replace(whole.trace, duration_ns=1))
+    assert "Neither ranges nor device work were recorded." in compose_analysis(nothing).summary
