@@ -115,7 +115,8 @@ class Judgement:
 
 
 def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, float] | None:
-    """The interval of the median of samples given in their order; None below two samples.
+    """The interval of the median of samples given in their order; None below two samples. Of positive ones it is
+    positive: how far it reaches is a ratio then, as of two medians.
 
     >>> median_interval([5.0] * 20)
     (5.0, 5.0)
@@ -126,6 +127,11 @@ def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, fl
     centre = float(np.median(values))
     low, high = np.quantile(_bootstrap_medians(values), [0.025, 0.975]).tolist()
     stretch = _stretch(level, _blocks(values) - 1)
+    if low > 0:
+        below, above = (
+            min(math.log(far / near) * stretch, _WIDEST) for far, near in ((centre, low), (high, centre))
+        )
+        return centre * math.exp(-max(below, 0.0)), centre * math.exp(max(above, 0.0))
     return centre - max(centre - low, 0.0) * stretch, centre + max(high - centre, 0.0) * stretch
 
 

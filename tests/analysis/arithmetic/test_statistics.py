@@ -55,6 +55,12 @@ def test_an_interval_is_the_same_each_time_it_is_asked_for():
     assert median_interval(values) == median_interval(values.copy())
 
 
+def test_the_interval_of_times_in_two_states_is_of_times():
+    interval = median_interval([5.0, 4.8, 5.1, 4.9, 5.2] * 2 + [85.0, 90.0, 88.0, 95.0, 80.0] * 4)
+    assert interval is not None
+    assert 0 < interval[0] <= 83 <= interval[1]
+
+
 def test_one_sample_has_no_interval():
     assert median_interval([3.0]) is None
     assert median_interval([]) is None
