@@ -115,8 +115,7 @@ class Judgement:
 
 
 def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, float] | None:
-    """The interval of the median of samples given in their order; None below two samples. Of positive ones it is
-    positive: how far it reaches is a ratio then, as of two medians.
+    """The interval of the median of samples in their order, None of under two; of positive ones a ratio each way.
 
     >>> median_interval([5.0] * 20)
     (5.0, 5.0)

@@ -16,6 +16,7 @@ from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.breakdown.window_rows import OwnedTime
 from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_draft, write_file
 from ...analysis.words import QualityNote, known_device
+from . import step_csv
 from .csv_text import CsvWriter, to_csv
 
 PATH_SEPARATOR = " / "
@@ -34,6 +35,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "launches": ("kernel", "device", *_names(Launch)),
     "copies": _names(CopyRow),
     "quality": _names(QualityNote),
+    **step_csv.HEADERS,
 }
 """The tables and their columns."""
 
@@ -77,6 +79,9 @@ def _write_windows(analysis: Analysis, windows: Path, owners: Path, *, raw: bool
 
 
 def _rows(analysis: Analysis, name: str) -> Iterator[Mapping[str, Any]]:
+    """A table's rows, but for windows and their owners."""
+    if name in step_csv.ROWS:
+        return step_csv.ROWS[name](analysis)
     return _launches(analysis.rows("kernels")) if name == "launches" else analysis.rows(name)
 
 

@@ -106,7 +106,8 @@ def test_a_window_for_each_instance_of_a_range() -> None:
 def test_the_csv_files_hold_the_rows_of_the_json(tmp_path: Path) -> None:
     document = analysis_of(DATA / "streams.sqlite.xz", "--csv", tmp_path)
     assert {p.stem for p in tmp_path.iterdir()} == {
-        *("windows", "owners", "ranges", "range_kernels", "kernels", "launches", "copies", "quality")
+        *("windows", "owners", "ranges", "range_kernels", "kernels", "launches", "copies", "quality"),
+        *("steps", "step_parts", "step_times", "range_metrics", "kernel_metrics"),
     }
     for table in ("ranges", "range_kernels", "kernels", "copies"):
         with (tmp_path / f"{table}.csv").open(encoding="utf-8", newline="") as file:
