@@ -21,6 +21,12 @@ _LIBRARY_VERSION = re.compile(r"\b(?:CUB|THRUST)_\d\w*::")
 MOST_READ = 1 << 20
 """Characters of a name that are looked at: names may be megabytes long."""
 
+_LEAST_NAME = 16
+"""Characters of a template's name that still tell which one it is."""
+
+_OPERATION = re.compile(r"[^<(]+\(|[^<]*Functor")
+"""An argument that is what a generic kernel does, and says more than the middle of the kernel's name."""
+
 _CAST = re.compile(r"\((?:unsigned |long |short )*(?:int|bool|char|long|short|size_t)\)(?=-?\d)")
 
 _INLINE_NAMESPACE = re.compile(r"\b(?:CUB_\d+_SM(?:_\d+)+|THRUST_\d+_SM(?:_\d+)+|__\d+)::")
@@ -183,15 +189,32 @@ def _split_arguments(text: str) -> Iterator[str]:
 
 
 def _fold_argument(argument: str) -> str:
-    """A template argument by its last name: ``a::b<c, d> *`` as ``b<…>*``."""
+    """A template argument by its last name: ``a::b<c, d> *`` as ``b<…>*``; a lambda by the function that it is in.
+
+    >>> _fold_argument("void at::sqrt_kernel_cuda(at::TensorIteratorBase &)::() const::"), _fold_argument("a<b>*")
+    ('sqrt_kernel_cuda', 'a<…>*')
+    """
     pointer = "*" if argument.endswith("*") else ""
     head, bracket, _ = argument.rstrip("* &").partition("<")
+    function, parameters, _ = head.partition("(")
+    if parameters and function.strip():
+        return function.split()[-1].rsplit("::", 1)[-1]
     name = head.rsplit("::", 1)[-1].strip()
     return f"{name}<{ELLIPSIS}>{pointer}" if bracket else f"{name}{pointer}"
 
 
+def _leave_out_middle(name: str, width: int) -> str:
+    """The beginning and the end of a name; all of it where too little of it would stay."""
+    if not _LEAST_NAME <= width < len(name):
+        return name
+    end = (width - len(ELLIPSIS)) // 2
+    return f"{name[: width - len(ELLIPSIS) - end]}{ELLIPSIS}{name[len(name) - end :]}"
+
+
 def _list_spellings(path: str, arguments: tuple[str, ...], width: int) -> Iterator[str]:
-    """From the richest: fewer arguments first, then fewer namespaces; at last a single argument, or none."""
+    """From the richest: fewer arguments first, then fewer namespaces, then less of the name; at last a single argument,
+    or none.
+    """
     # An argument takes three characters at least, so that more would not fit whatever they are.
     most = min(len(arguments), max(width // 3, 0) + 1)
     folded = [_fold_argument(argument) for argument in arguments[:most]]
@@ -201,4 +224,7 @@ def _list_spellings(path: str, arguments: tuple[str, ...], width: int) -> Iterat
         for kept in range(len(folded), min(2, len(folded)) - 1, -1):
             shown = folded[:kept] + ([ELLIPSIS] if kept < len(arguments) else [])
             yield f"{prefix}<{', '.join(shown)}>" if folded else prefix
+    if len(folded) > 1 and any(map(_OPERATION.match, arguments[:2])):
+        shown = f"<{', '.join([*folded[:2], *([ELLIPSIS] if len(arguments) > 2 else [])])}>"
+        yield f"{_leave_out_middle(last, width - len(shown))}{shown}"
     yield from [f"{last}<{folded[0]}>"] if len(arguments) == 1 else [inner, last]

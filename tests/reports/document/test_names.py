@@ -10,6 +10,12 @@ from flopprof.reports.document.names import clean, fold_kernel_name, fold_names,
 from hypothesis import given
 from hypothesis import strategies as st
 
+SQRT = (
+    "void at::native::vectorized_elementwise_kernel<(int)4, at::native::sqrt_kernel_cuda(at::TensorIteratorBase &)::"
+    "[lambda() (instance 2)]::operator ()() const::[lambda() (instance 2)]::operator ()() const::[lambda(float) "
+    "(instance 1)], std::array<char *, (unsigned long)2>>(int, T2, T3)"
+)
+
 
 @pytest.mark.parametrize(
     ("name", "width", "folded"),
@@ -28,6 +34,10 @@ from hypothesis import strategies as st
         ),
         ("void (anonymous namespace)::fill<float>(float*, int)", 60, "fill<float>"),
         ("void at::native::<unnamed>::fill<(int)4>(T1)", 60, "at::native::fill<4>"),
+        (SQRT, 60, "at::…::vectorized_elementwise_kernel<4, sqrt_kernel_cuda, …>"),
+        (SQRT, 52, "vectorized_ele…ntwise_kernel<4, sqrt_kernel_cuda, …>"),
+        (SQRT, 40, "vectoriz…_kernel<4, sqrt_kernel_cuda, …>"),
+        (SQRT, 36, "at::…::vectorized_elementwise_kernel"),
         (SCRIPT, 60, SCRIPT),
         ("", 60, ""),
         (">>)(", 60, ">>)("),
