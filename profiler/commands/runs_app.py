@@ -114,14 +114,28 @@ def rm(
     """
     from ...analysis.store.cleaning import remove_run
     from ...analysis.store.place import find_store
+    from ...reports.document.numbers import count_noun
     from .kept_runs import find_kept_run
 
     folder = find_store(store)
     found = find_kept_run(run, folder)
     if not yes:
-        typer.confirm(f"remove {found.id} ({found.status}, {found.done} steps done)?", abort=True, err=True)
+        _ask(f"remove {found.id} ({found.status}, {count_noun(found.done, 'step')} done)?", found.id)
     remove_run(folder, found)
     print_text(f"removed {found.id}")
+
+
+def _ask(question: str, run: str) -> None:
+    """Go on after a yes only; where no terminal answers say how to do without."""
+    from ...analysis.errors import RunError
+
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        tell("")  # the question has no end of its line
+        raise RunError(run, "is not removed, as nobody said yes; --yes removes it unasked") from None
 
 
 def gc(store: StoreOption = None) -> None:

@@ -122,7 +122,8 @@ def refuse_without_memory(backend: Backend, step: Step) -> None:
     needed, free = backend.needed_bytes(step), backend.free_bytes()
     if needed > MEMORY_SHARE * free:
         raise StepFailure(
-            f"needs {needed / 1e9:.1f} GB, over {MEMORY_SHARE:.0%} of the {free / 1e9:.1f} GB free on {backend.device}"
+            f"needs {needed / 1e9:.1f} GB, over {100 * MEMORY_SHARE:.0f} % of the {free / 1e9:.1f} GB free on "
+            f"{backend.device}"
         )
 
 

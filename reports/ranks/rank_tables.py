@@ -288,4 +288,4 @@ def _group_collectives(job: JobAnalysis) -> list[_Alike]:
 def _name_mostly_last(job: JobAnalysis, alike: _Alike) -> str:
     last = [one.last for one in alike.ones]
     mostly = max(sorted(set(last)), key=last.count)
-    return f"{rank_name(job, mostly)} ({last.count(mostly) / len(last):.0%})"
+    return f"{rank_name(job, mostly)} ({100 * last.count(mostly) / len(last):.0f} %)"

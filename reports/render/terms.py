@@ -20,8 +20,9 @@ _FORMS: dict[str, Term] = {
 _ANY = re.compile(
     r"(?<![\w.=<@/-])("
     + "|".join(re.escape(form) for form in sorted(_FORMS, key=len, reverse=True))
-    + r")(?![\w=(<@/-]|\.\w)"
+    + r")(?![\w=(<@/-]|\.\w| test\b)"
 )
+"""A rank test is no test of ranks of a job."""
 
 
 _CODE = re.compile(r"`([^`]+)`")

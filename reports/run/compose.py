@@ -141,7 +141,7 @@ def _describe_measuring(result: RunResult) -> str:
     share = result.measuring_share
     if not timed or share is None or result.run.seconds is None:
         return timed and f"timed reps: {timed}"
-    return f"{share:.0%} of {result.run.seconds:.3g} s in timed reps: {timed}"
+    return f"{100 * share:.0f} % of {result.run.seconds:.3g} s in timed reps: {timed}"
 
 
 def _list_seconds(passes: Mapping[str, float]) -> str:

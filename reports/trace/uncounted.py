@@ -23,7 +23,8 @@ def tell_uncounted(rows: Sequence[RangeRow], *, limit: int) -> Iterator[str]:
     if len(ranges) > limit:
         yield f"no FLOPs: {len(ranges) - limit} more reasons, see --json."
     if any(row.flops is None and row.elements is not None and not row.no_flops for row in rows):
-        yield f"no FLOPs: where more than {LEFT_OUT:.0%} would be left out, as ranges compute element by element."
+        least = f"{100 * LEFT_OUT:.0f} %"
+        yield f"no FLOPs: where more than {least} would be left out, as ranges compute element by element."
 
 
 def _list_names(names: Sequence[str]) -> str:

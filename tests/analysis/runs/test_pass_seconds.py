@@ -42,7 +42,7 @@ def test_timed_reps_are_added_by_their_pass():
 @pytest.mark.parametrize(
     ("seconds", "measured", "line"),
     [
-        (10.0, {"untraced": 6.0, "traced": 1.5}, "75% of 10 s in timed reps: untraced 6 s, traced 1.5 s"),
+        (10.0, {"untraced": 6.0, "traced": 1.5}, "75 % of 10 s in timed reps: untraced 6 s, traced 1.5 s"),
         (None, {"untraced": 6.0}, "timed reps: untraced 6 s"),  # a process of the run was killed
         (10.0, {}, None),
     ],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from drawing.stored_runs import copy_real_run
 from flopprof.analysis.processes.asking import ask_program
 from flopprof.analysis.trace import nsys
 from flopprof.profiler.errors import InterpreterMissing, OutputFolderError, ProfileError
@@ -26,6 +28,16 @@ def test_a_fifo_is_no_archive_and_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "run.zip")
     _, said = run_here("import", tmp_path / "run.zip", "--store", tmp_path / "store", code=2)
     assert "refused: it is no file" in said
+
+
+def test_where_nobody_says_yes_a_run_is_kept_and_the_remedy_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = copy_real_run(tmp_path)
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    _, said = run_here("rm", run, "--store", tmp_path, code=2)
+    assert said.splitlines()[-1].endswith("is not removed, as nobody said yes; --yes removes it unasked")
+    assert "4 steps done" in said and run.exists()
 
 
 def test_a_missing_interpreter_is_told_as_a_missing_command_is():

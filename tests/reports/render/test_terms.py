@@ -46,6 +46,11 @@ def test_a_sentence_links_the_first_place_of_each_term():
     assert [term.name for term in terms.met] == ["slots", "underfilled"]
 
 
+def test_a_rank_test_is_not_of_a_jobs_ranks():
+    assert "<a" not in str(Terms().explain("it excludes 1 and the rank test agrees"))
+    assert "<a" in str(Terms().explain("the rank that waits"))
+
+
 def test_names_and_parameters_are_no_terms():
     assert "<a" not in Terms().explain("rep=3 my_rep reps.count --reps roof_share")
 

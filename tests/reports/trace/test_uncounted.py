@@ -40,5 +40,5 @@ def test_many_reasons_are_cut_and_counted() -> None:
 def test_what_is_left_out_is_told_of_ranges_that_lack_a_figure_for_it() -> None:
     assert list(tell_uncounted([row("a", flops=5, elements=0)], limit=5)) == []
     assert list(tell_uncounted([row("a", elements=9), row("b", elements=9)], limit=5)) == [
-        "no FLOPs: where more than 2% would be left out, as ranges compute element by element."
+        "no FLOPs: where more than 2 % would be left out, as ranges compute element by element."
     ]
