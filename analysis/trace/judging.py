@@ -24,6 +24,9 @@ UNIFIED_MEMORY = (11, 12, 13)
 DOUBTFUL_CLOCK_NS = 10_000
 """What a launch takes from Python, about: with clocks further apart, a call may seem to lie in a neighbouring range."""
 
+_MOST_OF_NAME = 60
+"""Characters of a name that a note has."""
+
 REQUESTS = {
     "missing_kernels": ("kernel", LAUNCHING_KERNELS),
     "missing_copies": ("memcpy", re.compile(r"cu(da)?Memcpy")),
@@ -113,10 +116,21 @@ def judge_trace(
             "duplicate_correlation": counted.doubtful,
             "stream_uncertain": counted.unplaced_waits,
             "nameless_domain": counted.nameless_domains,
-            "open_ranges": int(ints(ranges, "open").sum()),
         }
     )
+    notes += _judge_open(ranges, names)
     return sort_notes(notes)
+
+
+def _judge_open(ranges: pd.DataFrame, names: tuple[str, ...]) -> list[QualityNote]:
+    """Ranges that never closed, and the last of them to begin: there a program was when it was ended."""
+    rows = np.flatnonzero(ints(ranges, "open"))
+    if not len(rows):
+        return []
+    last = rows[np.argmax(ints(ranges, "start_ns")[rows])]
+    name = int(ints(ranges, "name")[last])
+    detail = f"the last of them to begin is {names[name][:_MOST_OF_NAME]}" if name >= 0 else ""
+    return [note("open_ranges", len(rows), detail)]
 
 
 def _judge_diagnostics(

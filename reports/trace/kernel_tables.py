@@ -33,6 +33,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
     rows, cut = cut_rows(sorted(analysis.kernels, key=lambda row: -row.total_ns))
     total = sum(row.total_ns for row in analysis.kernels) or 1
     names = fold_names((row.kernel for row in rows), KERNEL_WIDTH)
+    several = len({row.device for row in analysis.kernels}) > 1
     of_kernel: tuple[ColumnOf[KernelRow], ...] = (
         ColumnOf(key="kernel", title="kernel", kind="name", value=lambda row: _name_kernel(row, names)),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
@@ -40,7 +41,7 @@ def kernel_table(analysis: Analysis, *, full_names: bool) -> Table:
         ColumnOf(key="share", title="share", kind="percent", value=lambda row: row.total_ns / total),
         ColumnOf(key="median", title="median", kind="time", value=lambda row: row.median_ns),
         *_wait_columns(),
-        ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
+        ColumnOf(key="device", title="GPU", kind="count", detail=not several, value=_device_of),
         *columns_of_part(
             (*geometry_columns(detail=True), occupancy_column(detail=True), *wave_columns()), _main_launch
         ),
@@ -102,7 +103,9 @@ def copy_table(analysis: Analysis) -> Table:
     """Copies and fills by kind, with their rate."""
     rows = sorted(analysis.copies, key=lambda row: -row.total_ns)
     longest = max((row.total_ns for row in rows), default=0) or 1
-    shared = any(row.attribution == "process" for row in rows)
+    several = len({row.device for row in rows}) > 1
+    alike = {(row.kind, row.src_kind, row.dst_kind, row.device) for row in rows}
+    shared = len(alike) < len(rows) or any(row.attribution == "process" for row in rows)
 
     def way(row: CopyRow) -> str | None:
         return row.attribution if shared else None
@@ -111,7 +114,7 @@ def copy_table(analysis: Analysis) -> Table:
         ColumnOf(key="kind", title="kind", value=lambda row: row.kind),
         ColumnOf(key="memory", title="from → to", value=_name_sides),
         ColumnOf(key="attribution", title="by", value=way),
-        ColumnOf(key="device", title="GPU", kind="count", detail=True, value=_device_of),
+        ColumnOf(key="device", title="GPU", kind="count", detail=not several, value=_device_of),
         ColumnOf(key="instances", title="instances", kind="count", value=lambda row: row.instances),
         ColumnOf(key="total", title="total", kind="time", value=lambda row: row.total_ns),
         ColumnOf(key="bytes", title="bytes", kind="bytes", term="payload", value=lambda row: row.bytes),

@@ -284,3 +284,8 @@ def test_that_some_processes_have_no_ranges_is_no_loss_where_others_have():
     """The launcher of `three_processes` makes none, nor do its two helpers make CUDA events."""
     counts = {q.code: q.count for q in read_recorded("three_processes").quality}
     assert counts == {"processes_without_cuda": 2, "processes_without_ranges": 1}
+
+
+def test_of_ranges_that_never_closed_the_last_to_begin_is_named():
+    (said,) = [one.message for one in read_recorded("crash").quality if one.code == "open_ranges"]
+    assert said == "ranges were never closed: they end with the recording (the last of them to begin is sum)"
