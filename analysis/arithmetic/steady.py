@@ -3,9 +3,10 @@
 The times are split where they lie closest to the medians of the two parts (least sum of absolute deviations of
 logarithms, as change_point.py places a change). The part before is warm-up if it is at most half and its median is
 over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
-rest is looked at in the same way, for warming up has several stages. At least half of the instances, and three,
-stay. Of a long series the first 2,000 are looked at, half of them the most that warm-up may last. Single slow instances
-later on are no warm-up, and neither is a beginning that was faster.
+rest is looked at in the same way, for warming up has several stages. Where that finds nothing, as in a long series that
+drifts, a first instance is start-up that takes over three times the median and no less than any other. At least half of
+the instances, and three, stay. Of a long series the first 2,000 are looked at, half of them the most that warm-up may
+last. Single slow instances later on are no warm-up, and neither is a beginning that was faster.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LEAST_EXCESS = 1.05
 
 DEVIATIONS = 5.0
 
+FAR_SLOWER = 3.0
+
 Floats = NDArray[np.float64]
 
 
@@ -39,7 +42,7 @@ def count_warm_up(times: Sequence[float] | Floats) -> int:
     most = min(len(series) // 2, len(series) - FEWEST_STEADY)
     start = 0
     while start < most:
-        found = _split(series[start:], most - start)
+        found = _split(series[start:], most - start) or _starts_up(series[start:])
         if not found:
             break
         start += found
@@ -56,6 +59,12 @@ def _split(series: Floats, most: int) -> int:
     level = float(np.median(rest))
     noise = DEVIATIONS * float(np.median(np.abs(rest - level)))
     return at if float(np.median(first)) > level + max(np.log(LEAST_EXCESS), noise) else 0
+
+
+def _starts_up(series: Floats) -> int:
+    """1 where the first one is by far the slowest, else 0."""
+    first = float(series[0])
+    return int(first > float(np.median(series)) + np.log(FAR_SLOWER) and first >= float(series.max()))
 
 
 def running_spreads(values: Iterable[float]) -> Iterator[float]:

@@ -49,3 +49,11 @@ def test_running_spreads_are_those_of_every_beginning(values: list[float]):
 def test_of_a_long_series_only_the_beginning_is_looked_at():
     beginning = [5.0] * 50 + [1.0, 1.01] * MOST_LOOKED_AT
     assert count_warm_up(beginning) == count_warm_up([*beginning, *[99.0] * 100_000]) == 50
+
+
+def test_a_first_instance_by_far_the_slowest_is_start_up_in_a_series_that_drifts():
+    noise = np.random.default_rng(5)
+    drifting = np.concatenate([noise.normal(9.5, 1, 700), noise.normal(10.8, 1, 799)])
+    assert count_warm_up([609.0, *drifting]) == 1
+    assert count_warm_up([28.0, *drifting]) == 0
+    assert count_warm_up([40.0, *drifting, 41.0]) == 0
