@@ -15,7 +15,7 @@ from ..document.numbers import format_value
 _SLOWER, _FASTER = 1, 2
 """Positions in the palette."""
 
-_TITLE_WIDTH, _TITLE_LINES = 42, 4
+_TITLE_WIDTH, _TITLE_LINES = 34, 4
 """Characters and lines that fit over a panel: more leave it no room."""
 
 

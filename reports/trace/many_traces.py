@@ -13,7 +13,7 @@ from ..document.document import Document, Name, Section, Table
 from ..document.names import clean, fold_names, shorten
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
-from ..document.tables import ColumnOf, columns_of_part, fill_row
+from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
 from .range_columns import find_alike, spell_range
 
 _K = TypeVar("_K")
@@ -65,7 +65,8 @@ def _trace_table(many: ManyTraces) -> Table:
         fill_row(columns, one, main=at < MAIN_ROWS or one.row.reason is not None)
         for at, one in enumerate(_name_rows(many.rows))
     )
-    return Table(name="traces", title="Traces", columns=columns, rows=rows)
+    table = Table(name="traces", title="Traces", columns=columns, rows=rows)
+    return drop_empty(table, keep=tuple(column.key for column in columns if column.key != "reason"))
 
 
 def _columns_of_summary() -> tuple[ColumnOf[TraceSummary], ...]:

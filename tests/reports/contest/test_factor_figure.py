@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from drawing.subjects import draw_part, draw_side
 from flopprof.analysis.explain.explain import Explanation
 from flopprof.analysis.explain.factors import Factor
+from flopprof.reports.charts.chart import draw_canvas
+from flopprof.reports.charts.colours import PRINT
 from flopprof.reports.contest.factor_figure import Explained, factor_figure
 from flopprof.reports.document.factor_words import describe_factors
 
@@ -44,3 +48,14 @@ def test_a_title_of_full_kernel_names_leaves_room_for_its_bars():
     assert title.startswith("void gemm<unsigned int,")
     assert title.replace("\n", " ").endswith("unsigned int>: B against A")
     assert len(title.splitlines()) == 4
+
+
+def test_a_title_stays_in_its_figure_beside_long_names_of_factors():
+    figure = factor_figure([Explained("numpy cpu float32 n=1500 outer_sum against matvec", explained(1.5))])
+    assert figure is not None
+    (panel,) = figure.panels
+    long = replace(panel.series[0], label="reps timed over reps charged")
+    canvas = draw_canvas(replace(figure, panels=(replace(panel, series=(long, *panel.series[1:])),)), PRINT)
+    canvas.draw_without_rendering()
+    box = canvas.axes[0].title.get_window_extent()
+    assert 0 <= box.x0 and box.x1 <= canvas.bbox.width
