@@ -127,10 +127,9 @@ def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, fl
     low, high = np.quantile(_bootstrap_medians(values), [0.025, 0.975]).tolist()
     stretch = _stretch(level, _blocks(values) - 1)
     if low > 0:
-        below, above = (
-            min(math.log(far / near) * stretch, _WIDEST) for far, near in ((centre, low), (high, centre))
-        )
-        return centre * math.exp(-max(below, 0.0)), centre * math.exp(max(above, 0.0))
+        below, above = max(math.log(centre / low), 0.0), max(math.log(high / centre), 0.0)
+        below, above = (min(reach * stretch, _WIDEST) for reach in (below, above))
+        return centre * math.exp(-below), centre * math.exp(above)
     return centre - max(centre - low, 0.0) * stretch, centre + max(high - centre, 0.0) * stretch
 
 

@@ -12,6 +12,7 @@ from ...analysis.programs.job_folder import read_job_folder
 from ...analysis.ranks.naming import find_traces
 from ...analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ...reports.document.format import Format
+from ...reports.document.numbers import count_noun
 from ...reports.program.compose import REPORTS
 from ...reports.render.screen import PLAIN, Screen
 from ..terminal.outcome import tell_written
@@ -74,7 +75,7 @@ def read_job(given: tuple[Path, ...], request: RanksRequest, workers: Workers) -
         job = analyse_job(paths, engine, request, listen)
     if not job.done:
         first = job.rows[0]
-        more = f"; and {len(job.rows) - 1} more traces failed" if len(job.rows) > 1 else ""
+        more = f"; and {count_noun(len(job.rows) - 1, 'more trace')} failed" if len(job.rows) > 1 else ""
         words = first.reason or "could not be read"
         raise RanksError((words if str(first.path) in words else f"{first.path}: {words}") + more)
     return job

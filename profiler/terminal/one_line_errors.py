@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from typing import Any, cast
 
@@ -62,6 +63,10 @@ class RunsProgram(PlainCommand):
             raise ProfileError(_sentence(error)) from error
 
 
+_CHECKERS_WORDS = re.compile(r"Value error, |(?<=: )Input (?=should be )|, unable to parse string as an? \w+")
+"""What the library that checks options says of itself."""
+
+
 def _complain(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         # Whoever read the output has left; nothing more may be written to it, not even at exit.
@@ -78,6 +83,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, CommandLineError):
         context = getattr(error, "ctx", None)
         message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        message = _CHECKERS_WORDS.sub("", message)
         if not message:
             return ""  # no command was given, so help was shown
         more = " See" if message.endswith("?") else "; see"

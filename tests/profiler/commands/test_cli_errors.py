@@ -148,3 +148,20 @@ def test_no_command_at_all_shows_the_help_and_complains_of_nothing(tmp_path: Pat
     done = flopprof(cwd=tmp_path)
     assert "Usage: flopprof" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("analyze", "a.sqlite", "--format", "csv"),
+            "'--format': 'csv' is not one of 'text', 'markdown', 'html'",
+        ),
+        (("compare", "a", "b", "--fail-above", "x"), "'--fail-above': should be a valid number; see"),
+        (("analyze", "a.sqlite", "--skip", "x"), "'--skip': "),
+    ],
+)
+def test_a_wrong_value_is_told_without_the_words_of_a_library(arguments: tuple[str, ...], said: str) -> None:
+    _, err = run_here(*arguments, code=2)
+    assert said in err
+    assert "Value error" not in err and "unable to parse" not in err and "Input" not in err

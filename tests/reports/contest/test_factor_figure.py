@@ -58,4 +58,4 @@ def test_a_title_stays_in_its_figure_beside_long_names_of_factors():
     canvas = draw_canvas(replace(figure, panels=(replace(panel, series=(long, *panel.series[1:])),)), PRINT)
     canvas.draw_without_rendering()
     box = canvas.axes[0].title.get_window_extent()
-    assert 0 <= box.x0 and box.x1 <= canvas.bbox.width
+    assert box.x0 >= 0 and box.x1 <= canvas.bbox.width
