@@ -185,24 +185,25 @@ def _find_collectives(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     work = analysis.trace.activities
     if not families or not len(work):
         return
-    mine = (ints(work, "layer") == KERNEL) & (ints(work, "start_ns") >= _begin_of(analysis, stretch))
+    mine = (ints(work, "layer") == KERNEL) & (ints(work, "start_ns") >= begin_of(analysis, stretch))
     nccl = mine & (of_name[ints(work, "name")] >= 0)
     if not nccl.any():
         return
     mine &= ints(work, "device") == ints(work, "device")[nccl][0]
-    both, other = _union(analysis, mine), _union(analysis, mine & ~nccl)
+    both, other = union_ns(analysis, mine), union_ns(analysis, mine & ~nccl)
     share = (both - other) / both * stretch.share("kernel")
     if share >= WORTH:
         yield Holdup(code="collectives", share=share, evidence={"exposed_ns": float(both - other)})
 
 
-def _union(analysis: Analysis, rows: Bools) -> int:
+def union_ns(analysis: Analysis, rows: Bools) -> int:
+    """How long any of some device records runs."""
     work = analysis.trace.activities
     chosen = analysis.trace.by_start[rows[analysis.trace.by_start]]
     return total_ns(*join_spans(ints(work, "start_ns")[chosen], ints(work, "end_ns")[chosen]))
 
 
-def _begin_of(analysis: Analysis, stretch: Stretch) -> int:
+def begin_of(analysis: Analysis, stretch: Stretch) -> int:
     """When the first steady step begins; a whole trace from its first record on."""
     trace = analysis.trace
     if stretch.instances is None:
@@ -220,7 +221,7 @@ def _find_copies(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     share = stretch.share("memcpy")
     if share < WORTH:
         return
-    since = np.flatnonzero(ints(analysis.trace.activities, "start_ns") >= _begin_of(analysis, stretch))
+    since = np.flatnonzero(ints(analysis.trace.activities, "start_ns") >= begin_of(analysis, stretch))
     copies = [row for row in copy_rows(analysis.trace, since) if row.kind != FILL]
     if not copies:
         return
@@ -255,7 +256,7 @@ def _find_calls(analysis: Analysis, stretch: Stretch) -> Iterator[Holdup]:
     if share < WORTH:
         return
     calls = analysis.trace.calls
-    rows = np.flatnonzero(ints(calls, "start_ns") >= _begin_of(analysis, stretch))
+    rows = np.flatnonzero(ints(calls, "start_ns") >= begin_of(analysis, stretch))
     launching = distinct(ints(analysis.trace.activities, "call"))
     rows = rows[~np.isin(rows, launching)]
     times = _sum_by_name(analysis, rows)

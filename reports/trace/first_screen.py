@@ -9,6 +9,7 @@ from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
 from ...analysis.codes.lossy import loses_device_work
+from ...analysis.explain.copies_beside import find_floor
 from ...analysis.explain.work_holdups import find_holdups
 from ...analysis.words import name_device
 from ..document.document import Bar, Picture
@@ -51,7 +52,15 @@ def _tell_what_helps(analysis: Analysis) -> tuple[str, ...]:
         return (LOST,) if analysis.windows.on_device else ()
     holdups = find_holdups(analysis)
     name = clean(analysis.steps[0].range) if analysis.steps else None
-    return tell_heavy_kernels(holdups), tell_holdups(name, holdups)
+    floor = find_floor(analysis, holdups)
+    return tell_heavy_kernels(holdups), _tell_floor(floor), tell_holdups(name, holdups)
+
+
+def _tell_floor(copies: float | None) -> str:
+    if copies is None:
+        return ""
+    share, rest = format_value(copies, "percent"), format_value(max(1.0 - copies, 0.0), "percent")
+    return f"Copies run in {share} of it, most of that beside kernels, so faster kernels alone save at most {rest}."
 
 
 def compose_rest(analysis: Analysis) -> tuple[str, ...]:
