@@ -41,7 +41,9 @@ def compose_openings(analysis: Analysis) -> tuple[str, ...]:
     alike = find_alike_steps(analysis.steps)
     told = [describe_step(row, alike) for row in analysis.steps[:1]] or devices[:MOST_STEPS]
     told[:1] = [" ".join(filter(None, (first, *_tell_what_helps(analysis)))) for first in told[:1]]
-    if not len(analysis.trace.ranges):
+    if not len(analysis.trace.ranges) and not any(
+        one.code == "nvtx_incompatible" for one in analysis.quality
+    ):
         told.append(ANNOTATE)
     return tuple(told)
 

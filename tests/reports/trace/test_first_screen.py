@@ -15,7 +15,7 @@ from flopprof.reports.charts.first_picture import draw_picture
 from flopprof.reports.document.factor_words import PHRASES
 from flopprof.reports.document.remedies import OF_SEVERAL, tell_heavy_kernels, tell_holdups
 from flopprof.reports.trace.compose import compose_analysis
-from flopprof.reports.trace.first_screen import LOST, compose_openings, draw_up_trace_picture
+from flopprof.reports.trace.first_screen import ANNOTATE, LOST, compose_openings, draw_up_trace_picture
 from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
 
@@ -121,3 +121,8 @@ def test_where_nothing_was_recorded_no_time_was():
     whole = analyze_trace(read_recorded("no_nvtx_2024.2"))
     nothing = replace(whole, trace=replace(whole.trace, duration_ns=1))
     assert "Neither ranges nor device work were recorded." in compose_analysis(nothing).summary
+
+
+@pytest.mark.parametrize(("name", "told"), [("no_nvtx_2024.2", True), ("nvtx0216_lost_2024.2", False)])
+def test_to_mark_ranges_is_no_advice_where_the_marked_ones_were_lost(name: str, told: bool):
+    assert (ANNOTATE in compose_openings(analyze_trace(read_recorded(name)))) == told
