@@ -33,6 +33,7 @@ from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .asked import refuse_clock_alone
 from .kernels import copy_rows, kernel_rows
+from .nearest import tell_nearest
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
@@ -217,7 +218,8 @@ def _cut_windows(
         return trace_windows(labelled), []
     rows = match_ranges(labelled.trace, glob, domains)
     if not len(rows):
-        return Windows(), [note("range_not_found", detail=glob)]
+        nearest = tell_nearest(labelled.trace, glob, domains)
+        return Windows(), [note("range_not_found", detail="; ".join(filter(None, (glob, nearest))))]
     outside = count_outside(labelled, rows) if kind == "host" else 0
     return range_windows(labelled, rows, kind), count_notes({"work_outside_window": outside})
 

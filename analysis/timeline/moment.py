@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.arrays import ints
+from ..breakdown.nearest import tell_nearest
 from ..breakdown.window_cuts import match_ranges
 from ..errors import TraceError
 from ..trace.trace import Trace
 
-_MOST_NAMED = 5
+_NO_RANGES = "it has no ranges at all; without --range all of it is written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def find_moment(trace: Trace, glob: str, instance: int | None, *, domain: str | 
     """
     rows = match_ranges(trace, glob, None if domain is None else [domain])
     if not len(rows):
-        raise TraceError(trace.path, f"has no range {glob!r}; it has {_name_some(trace)}")
+        raise TraceError(trace.path, f"has no range {glob!r}; {tell_nearest(trace, glob) or _NO_RANGES}")
     rows = rows[np.argsort(ints(trace.ranges, "start_ns")[rows], kind="stable")]
     number = (len(rows) + 1) // 2 if instance is None else instance
     if not 1 <= number <= len(rows):
@@ -64,13 +65,3 @@ def moment_of_range(trace: Trace, row: int, title: str) -> Moment:
     mine = (asked >= 0) & (thread == int(ints(ranges, "thread")[row])) & (begun >= start) & (begun <= end)
     last = int(ints(trace.activities, "end_ns")[mine].max(initial=end))
     return Moment(title=title, start_ns=start, end_ns=max(end, last), row=row)
-
-
-def _name_some(trace: Trace) -> str:
-    """The names of ranges that are there most often."""
-    codes, counts = np.unique(ints(trace.ranges, "name"), return_counts=True)
-    if not len(codes):
-        return "no ranges at all; without --range all of it is written"
-    order: Ints = np.argsort(-counts, kind="stable")[:_MOST_NAMED]
-    more = f" and {len(codes) - len(order)} more" if len(codes) > len(order) else ""
-    return f"{', '.join(repr(trace.name(int(codes[at]))) for at in order)}{more}"
