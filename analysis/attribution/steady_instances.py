@@ -90,6 +90,15 @@ def tell_skipped(name: str, of: int, skip: int) -> str:
     return f"{name} has {of} instances, --skip {skip} was asked, 1 is kept"
 
 
+def tell_unskipped(skip: int) -> str:
+    """What was asked of a trace without a step, and what would have been one.
+
+    >>> tell_unskipped(3)
+    '--skip 3 was asked; a step has 5 instances or more'
+    """
+    return f"--skip {skip} was asked; a step has {FEWEST_INSTANCES} instances or more"
+
+
 def drop_warm_up(
     trace: Trace, members: Mapping[RangePath, Ints], times: NDArray[np.float64], wanted: Instances
 ) -> tuple[dict[RangePath, Ints], tuple[SetAside, ...]]:

@@ -157,7 +157,7 @@ def analyze_trace(
     }
     found = [*trace.quality, *attribution.quality, *notes, *_judge_domains(trace, domains or ())]
     found += _tell_folded({} if folded is None else folded.examples)
-    found += [*judge_metrics(trace, metrics), *judge_skip(steps)]
+    found += [*judge_metrics(trace, metrics), *judge_skip(steps, wanted.skip)]
     duration = ints(trace.activities, "end_ns") - ints(trace.activities, "start_ns")
     return Analysis(
         trace=trace,

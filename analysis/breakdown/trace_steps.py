@@ -19,6 +19,7 @@ from ..attribution.steady_instances import (
     find_step_paths,
     name_paths,
     tell_skipped,
+    tell_unskipped,
 )
 from ..labelling.device_sums import find_used
 from ..labelling.labelled import Labelled
@@ -93,8 +94,10 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     )
 
 
-def judge_skip(steps: Sequence[StepRow]) -> list[QualityNote]:
-    """A note for every step of which ``--skip`` asked for more instances than there are to leave out."""
+def judge_skip(steps: Sequence[StepRow], skip: int | None) -> list[QualityNote]:
+    """A note for every step of which ``--skip`` asked for more instances than there are, or of no step at all."""
+    if skip and not steps:
+        return [note("skipped_none", detail=tell_unskipped(skip))]
     # Of the ranges around a step a row does not know the domains.
     paths = [(*(("", message) for message in row.path[:-1]), (row.domain, row.range)) for row in steps]
     names = name_paths(paths)

@@ -151,5 +151,8 @@ ASKED: dict[str, Code] = {
     "skipped_all": code(
         "warning", ("steps",), "--skip asks to leave out every instance of a range, so its last one is kept"
     ),
+    "skipped_none": code(
+        "warning", ("steps",), "--skip leaves nothing out: no range repeats that could be a step"
+    ),
 }
 """What was asked for and is not there."""

@@ -49,7 +49,7 @@ class Caveat:
     """One way in which the sides differ besides what is compared.
 
     Codes: gpu, clock, driver, machine, versions, settings, recorder, order, lossy, commit, warm_up,
-    skipped_all, no_ranges of the sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
+    skipped_all, skipped_none, no_ranges of the sides; unsteady, reps, dtype, untraced, noise, identical of their pairs.
     A ``warning`` may explain a difference in the numbers, an ``info`` is only worth knowing.
     """
 

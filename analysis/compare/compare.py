@@ -130,7 +130,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
         caveats=[
             *find_differences(a.circumstances, b.circumstances),
             *describe_gpus(a.things, b.things, matches),
-            *describe_set_aside({"A": a.set_aside, "B": b.set_aside}),
+            *describe_set_aside({"A": a, "B": b}),
             *describe_missing_ranges(a, b),
         ],
         unmatched=list_unmatched(a.things, b.things, matches),
@@ -175,7 +175,7 @@ def compare_by(side: Side | RunResult, name: str) -> Comparison:
     matches = pair_by(side.things, name, baseline, side.name)
     alone, _ = list_unmatched(side.things, (), matches)
     sides = (name_half(side.name, name, matches, "a"), name_half(side.name, name, matches, "b"))
-    caveats = [*describe_shared(side.circumstances, name), *describe_set_aside({"A and B": side.set_aside})]
+    caveats = [*describe_shared(side.circumstances, name), *describe_set_aside({"A and B": side})]
     return compare_matches(matches, sides=sides, caveats=caveats, unmatched=(alone, ()))
 
 

@@ -62,6 +62,8 @@ class Side:
     """The trace that was measured; None for a run."""
     set_aside: tuple[SetAside, ...] = ()
     """First instances of ranges that are not among the samples."""
+    skip: int | None = None
+    """So many of them ``--skip`` asked for; None of a run, which it does not concern."""
     folded: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names without their counters -> the names in full."""
 
@@ -189,6 +191,7 @@ def _measure_trace(source: TraceSource, name: str) -> Side:
         paths=paths,
         source=replace(source, folds=folds, by_kernel=not ranges.things),
         set_aside=ranges.set_aside,
+        skip=source.wanted.skip,
         folded={} if folded is None else folded.examples,
     )
 
@@ -227,6 +230,7 @@ def _read_program(name: SideName, domains: tuple[str, ...] | None, wanted: Insta
         things=tuple(measure_program(program)),
         circumstances=describe_program(program.machine, trace),
         selection={},
+        skip=wanted.skip,
     )
 
 

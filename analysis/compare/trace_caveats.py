@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..attribution.steady_instances import tell_skipped
+from ..attribution.steady_instances import tell_skipped, tell_unskipped
 from ..errors import CompareError
 from ..trace.quality import note
 from ..words import name_device
@@ -57,9 +57,9 @@ def _name_compared(matches: Sequence[Match]) -> list[str]:
     ]
 
 
-def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Caveat]:
+def describe_set_aside(sides: Mapping[str, Side]) -> Iterator[Caveat]:
     """The first instances that are not compared: those of start-up and warm-up, or those of ``--skip``."""
-    for side, ranges in sides.items():
+    for side, ranges in ((name, side.set_aside) for name, side in sides.items()):
         if not ranges:
             continue
         told = [f"{one.count} of {one.of} of {one.range}" for one in ranges]
@@ -69,6 +69,7 @@ def describe_set_aside(sides: Mapping[str, Sequence[SetAside]]) -> Iterator[Cave
         message = f"set aside {why} in {side}: the first {', '.join(told[:3])}{more}{remedy}"
         yield Caveat(code="warm_up", severity="info", message=message)
         yield from _describe_skipped(side, [one for one in ranges if one.is_all])
+    yield from _describe_unskipped({name: side for name, side in sides.items() if not side.set_aside})
 
 
 def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]:
@@ -77,6 +78,15 @@ def _describe_skipped(side: str, ranges: Sequence[SetAside]) -> Iterator[Caveat]
         more = f"; and so in {len(ranges) - 1} more" if len(ranges) > 1 else ""
         told = tell_skipped(ranges[0].range, ranges[0].of, ranges[0].skip or 0)
         one = note("skipped_all", len(ranges), detail=f"in {side}: {told}{more}")
+        yield Caveat(code=one.code, severity="warning", message=one.message)
+
+
+def _describe_unskipped(sides: Mapping[str, Side]) -> Iterator[Caveat]:
+    """The sides of which ``--skip`` leaves nothing out, as nothing repeats."""
+    asked = {name: side.skip for name, side in sides.items() if side.skip}
+    if asked:
+        told = f"in {' and '.join(asked)}: {tell_unskipped(next(iter(asked.values())))}"
+        one = note("skipped_none", detail=told)
         yield Caveat(code=one.code, severity="warning", message=one.message)
 
 

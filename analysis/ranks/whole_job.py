@@ -170,6 +170,8 @@ class _Job:
     ) -> tuple[dict[int, int], int]:
         """Which step of each rank is the first that all have, by the collectives in them, and how many all have."""
         if choice is None or not sums:
+            if self._request.skip > 0:
+                self._notes.append(note("skipped_none", detail=f"--skip {self._request.skip} was asked"))
             return {}, 0
         shift = {rank: self._shift(sums, collectives, rank) for rank in sums}
         begin = max(0, *(-by for by in shift.values()))

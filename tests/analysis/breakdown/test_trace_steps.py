@@ -33,6 +33,20 @@ def analyse(*data_ms: int, skip: int | None = None) -> Analysis:
     return analyze_trace(Drawn(ranges=ranges).trace(), wanted=Instances(skip=skip))
 
 
+@pytest.mark.parametrize(
+    ("steps", "skip", "said"), [(4, 2, True), (4, 0, False), (4, None, False), (5, 2, False)]
+)
+def test_skipping_steps_of_a_trace_without_any_is_said(steps: int, skip: int | None, said: bool):
+    notes = [one for one in analyse(*[2] * steps, skip=skip).quality if one.code == "skipped_none"]
+    assert [(one.severity, one.message) for one in notes] == [
+        (
+            "warning",
+            "--skip leaves nothing out: no range repeats that could be a step "
+            "(--skip 2 was asked; a step has 5 instances or more)",
+        )
+    ] * said
+
+
 def parts_of(row: StepRow) -> dict[str | None, float]:
     return {part.range: part.ns / MS for part in row.parts}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from drawing.drawn import Drawn, Range
 from drawing.tree import DATA
 from flopprof.analysis.attribution.steady_instances import Instances
 from flopprof.analysis.compare.compare import Comparison, Pair, compare_by, compare_sides
 from flopprof.analysis.compare.gate import judge_gate
-from flopprof.analysis.compare.sides import STEADY, read_side
+from flopprof.analysis.compare.sides import STEADY, read_side, side_of_trace
 from flopprof.analysis.errors import CompareError
 from flopprof.reports.comparison.compose import compose_comparison
 from flopprof.reports.comparison.gate_line import annotate_pull_request, describe_gate
@@ -90,7 +91,7 @@ def test_skip_and_all_say_which_steps_count():
 
 
 def notes_of(comparison: Comparison) -> list[tuple[str, str, str]]:
-    aside = ("warm_up", "skipped_all")
+    aside = ("warm_up", "skipped_all", "skipped_none")
     return [(one.code, one.severity, one.message) for one in comparison.comparable if one.code in aside]
 
 
@@ -114,6 +115,17 @@ def test_of_instances_that_are_all_skipped_the_last_is_compared_and_said():
     ]
     fewer = compare("warmup_delta", "a", "b", wanted=Instances(skip=19))
     assert [one[0] for one in notes_of(fewer)] == ["warm_up", "warm_up"]
+
+
+@pytest.mark.parametrize(("skip", "said"), [(2, True), (0, False), (None, False)])
+def test_skipping_of_traces_in_which_nothing_repeats_is_said(skip: int | None, said: bool):
+    ranges = [Range(at * 100, at * 100 + 50, f"part {'abcd'[at]}") for at in range(4)]
+    a, b = (side_of_trace(Drawn(ranges=ranges).trace(), name, wanted=Instances(skip=skip)) for name in "AB")
+    message = (
+        "--skip leaves nothing out: no range repeats that could be a step "
+        "(in A and B: --skip 2 was asked; a step has 5 instances or more)"
+    )
+    assert notes_of(compare_sides(a, b)) == [("skipped_none", "warning", message)] * said
 
 
 def test_the_halves_of_one_trace_say_what_is_set_aside():

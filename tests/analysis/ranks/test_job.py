@@ -209,9 +209,15 @@ def test_without_collectives_no_wait_is_invented(tmp_path: Path) -> None:
 
 def test_ranges_that_do_not_repeat_are_no_steps(tmp_path: Path) -> None:
     made = Job(2, seed=1)
-    job = analyse(made.run_in_ranges(ddp(), 1).write(tmp_path))
+    paths = made.run_in_ranges(ddp(), 1).write(tmp_path)
+    job = analyse(paths)
     assert job.choice is None
     assert "steps_not_found" in codes(job)
+    assert "skipped_none" not in codes(job)
+    skipping = analyse(paths, RanksRequest(skip=3))
+    assert [one.message for one in skipping.quality if one.code == "skipped_none"] == [
+        "--skip leaves nothing out: no range repeats that could be a step (--skip 3 was asked)"
+    ]
 
 
 def test_a_host_that_runs_ahead_of_its_device_is_cut_on_the_device(tmp_path: Path) -> None:

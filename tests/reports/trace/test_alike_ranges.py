@@ -110,7 +110,7 @@ def test_the_domain_is_named_where_all_instances_are_skipped() -> None:
 
 def test_the_domain_is_named_where_a_comparison_sets_instances_aside() -> None:
     side = side_of_trace(draw(["warm", "train"]).trace(), "A", wanted=Instances(skip=2))
-    (told,) = describe_set_aside({"A": side.set_aside})
+    (told,) = describe_set_aside({"A": side})
     assert told.message == "set aside by --skip in A: the first 2 of 6 of warm:step, 2 of 6 of train:step"
 
 
