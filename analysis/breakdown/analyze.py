@@ -17,6 +17,7 @@ import numpy as np
 from ..arithmetic.arrays import Ints, distinct, ints
 from ..attribution.attribution import Attribution
 from ..attribution.folding import fold_ranges
+from ..attribution.nearest import tell_nearest
 from ..attribution.paths import MOST_LEVELS
 from ..attribution.steady_instances import Instances
 from ..evidence.judging import judge_metrics
@@ -33,7 +34,6 @@ from ..trace.trace import Trace
 from ..words import BUSY_LAYERS, FORMAT, LAYERS, GraphRanges, QualityNote, WindowClock, known_device
 from .asked import refuse_clock_alone
 from .kernels import copy_rows, kernel_rows
-from .nearest import tell_nearest
 from .queue import measure_queue
 from .range_costs import measure_ranges
 from .rows import CopyRow, KernelRow, RangeKernelRow, RangeRow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arithmetic.arrays import ints
-from ..breakdown.nearest import tell_nearest
+from ..attribution.nearest import tell_nearest
 from ..breakdown.window_cuts import match_ranges
 from ..errors import TraceError
 from ..trace.trace import Trace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from drawing.drawn import Drawn, Range
+from flopprof.analysis.attribution.nearest import MOST_NAMED, tell_nearest
 from flopprof.analysis.breakdown.analyze import analyze_trace
-from flopprof.analysis.breakdown.nearest import MOST_NAMED, tell_nearest
 from flopprof.analysis.errors import TraceError
 from flopprof.analysis.timeline.moment import find_moment
 from flopprof.analysis.trace.trace import Trace
