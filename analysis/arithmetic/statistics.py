@@ -117,6 +117,8 @@ class Judgement:
 def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, float] | None:
     """The interval of the median of samples in their order, None of under two; of positive ones a ratio each way.
 
+    Few blocks stretch it, but of samples that are not negative never beyond 0.
+
     >>> median_interval([5.0] * 20)
     (5.0, 5.0)
     """
@@ -130,7 +132,8 @@ def median_interval(samples: ArrayLike, level: float = LEVEL) -> tuple[float, fl
         below, above = max(math.log(centre / low), 0.0), max(math.log(high / centre), 0.0)
         below, above = (min(reach * stretch, _WIDEST) for reach in (below, above))
         return centre * math.exp(-below), centre * math.exp(above)
-    return centre - max(centre - low, 0.0) * stretch, centre + max(high - centre, 0.0) * stretch
+    least = 0.0 if values.min() >= 0 else -math.inf
+    return max(centre - max(centre - low, 0.0) * stretch, least), centre + max(high - centre, 0.0) * stretch
 
 
 def ratio_interval(a: ArrayLike, b: ArrayLike) -> RatioEstimate:

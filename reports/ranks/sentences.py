@@ -74,7 +74,7 @@ def _describe_run(job: JobAnalysis, run: Run) -> str:
     walls = [median(s.wall_ns.values()) for s in job.steps if run.first <= s.instance <= run.last]
     wall = sum(walls)
     if run.lost_ns is None:
-        known = f"who waited for whom is not known; {format_quantity(wall / len(walls), 'time')} a step"
+        known = f"who waited for whom is not known; {format_quantity(median(walls), 'time')} a step"
         slowest = find_slowest(job, run)
         return (
             f"{steps}: {known}."

@@ -245,3 +245,12 @@ def test_as_many_samples_are_asked_for_as_narrow_the_interval_down_to_a_verdict(
 )
 def test_no_number_is_told_where_none_would_decide(ratio: float, interval: tuple[float, float]):
     assert count_deciding(ratio, interval, 50) is None
+
+
+def test_no_interval_of_times_begins_below_nothing():
+    interval = median_interval([1.0, 12.0, 13.0, 1.5, 11.0, 2.0, 12.0, 1.0, 6.0, 6.3, 12.4, 2.0])
+    assert interval is not None
+    assert interval[0] == 0.0 and interval[1] > 6.15
+    signed = median_interval([-5.0, 1.0, -2.0, 6.0, -3.0, 2.0])
+    assert signed is not None
+    assert signed[0] < 0

@@ -156,6 +156,18 @@ def test_without_collectives_the_rank_of_longer_steps_is_named_with_its_range(
     ]
 
 
+def test_warm_up_is_not_in_what_a_step_takes(tmp_path: Path) -> None:
+    """Beside the medians of ranks stands a median, not a mean."""
+
+    def program(rank: SimRank, step: int) -> None:
+        rank.host(4_000_000 if step > 1 else 400_000_000)
+
+    paths = Job(2).run_in_ranges(program, 12).write(tmp_path)
+    (sentence,) = list_verdicts(analyse_job(paths, Inline(), RanksRequest()))
+    assert sentence.startswith("Steps 0–11: who waited for whom is not known; 400")
+    assert sentence.endswith(" µs a step.")
+
+
 def test_ranks_of_steps_alike_are_not_told_apart(tmp_path: Path) -> None:
     def program(rank: SimRank, step: int) -> None:
         rank.host(4_000_000 + 100_000 * rank.number)
