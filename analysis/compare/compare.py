@@ -10,10 +10,9 @@ Ratios are B / A everywhere; differences are B − A and per rep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from textwrap import shorten
 from typing import Literal
 
 from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
@@ -23,14 +22,23 @@ from ..words import PARTS
 from .comparability import Caveat, describe_noise, describe_shared, find_differences, find_pair_differences
 from .kernel_pairs import KernelPair, pair_kernels
 from .measured import Measured
-from .pairs import Match, list_unmatched, name_half, pair_by, pair_ranges, pair_steps
+from .pairs import (
+    Match,
+    find_idle_maps,
+    list_unmatched,
+    name_first,
+    name_half,
+    pair_by,
+    pair_ranges,
+    pair_steps,
+)
 from .range_pairs import parse_maps
-from .range_times import name_domains
 from .run_noise import RunNoise, find_noise, hides, widen
 from .sides import Side, align_sides, side_of_run
 from .trace_caveats import (
     describe_folded,
     describe_gpus,
+    describe_idle_maps,
     describe_missing_ranges,
     describe_set_aside,
     refuse_other_clocks,
@@ -43,8 +51,6 @@ SAMPLE_KINDS: tuple[SampleKind, ...] = ("untraced", "traced")
 
 _LEAST_NS = 1.0
 """The clock's step: a rep that took less is taken to have lasted one, as ratios need."""
-
-_MOST_NAMED, _WIDTH = 3, 60
 
 _HINTS = {
     "kernel": "",
@@ -122,7 +128,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
     if not matches:
         what = "step" if a.paths is None else "range" if a.paths else "kernel"
         alike = {thing.label for thing in a.things} & {thing.label for thing in b.things}
-        names = ", ".join(f"{side.name} has {_name_first(side, alike)}" for side in (a, b))
+        names = ", ".join(f"{side.name} has {name_first(side, alike)}" for side in (a, b))
         raise CompareError(f"no measured {what} in common: {names}{_HINTS[what]}")
     return compare_matches(
         matches,
@@ -132,6 +138,7 @@ def compare_sides(a: Side, b: Side, maps: Sequence[str] = ()) -> Comparison:
             *describe_gpus(a.things, b.things, matches),
             *describe_set_aside({"A": a, "B": b}),
             *describe_missing_ranges(a, b),
+            *describe_idle_maps(find_idle_maps(a, b, maps, matches)),
         ],
         unmatched=list_unmatched(a.things, b.things, matches),
         pairing=(*pairing, *describe_folded(a.folded, b.folded)),
@@ -146,21 +153,6 @@ def _explain_kinds(a: Side, b: Side) -> str:
         f"{unmarked.name} has neither ranges nor kernels, {other.name} has: mark the parts of both programs with "
         "flopprof.annotate and record them again"
     )
-
-
-def _name_first(side: Side, alike: Collection[str]) -> str:
-    """Its first things, as many as a reader needs to see why nothing pairs: of names both have the domains."""
-    paths = side.paths or {}
-    labels = list(
-        dict.fromkeys(
-            name_domains(paths[thing.key], thing).label
-            if thing.label in alike and thing.key in paths
-            else thing.label
-            for thing in side.things
-        )
-    )
-    more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
-    return ", ".join(shorten(label, _WIDTH, placeholder="…") for label in labels[:_MOST_NAMED]) + more
 
 
 def compare_runs(a: RunResult, b: RunResult) -> Comparison:

@@ -7,14 +7,17 @@ else they are called by.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from textwrap import shorten
 from typing import Literal, NamedTuple
 
 from ..errors import CompareError
 from .kernel_pairs import pair_kernels
 from .measured import Measured, MeasuredOp, label_names
-from .range_pairs import Rename, pair_paths, rename_in_full
-from .range_times import drop_tokens, name_gpu
+from .range_pairs import Rename, pair_paths, parse_maps, rename_in_full
+from .range_times import drop_tokens, name_domains, name_gpu
 from .sides import Side
+
+_MOST_NAMED, _WIDTH = 3, 60
 
 
 def pair_steps(a: Side, b: Side) -> list[Match]:
@@ -44,6 +47,32 @@ def pair_ranges(a: Side, b: Side, rename: Rename) -> tuple[list[Match], tuple[st
             named = match_ranges(names_a.get(thing.key, thing), names_b.get(other.key, other))
             matches.append(named._replace(a=thing, b=other))
     return matches, pairs.pairing
+
+
+def find_idle_maps(a: Side, b: Side, maps: Sequence[str], matches: Sequence[Match]) -> list[str]:
+    """Each ``--map`` without which the same ranges pair: a name in it is not one, or needs no map."""
+    pairs = [(id(match.a), id(match.b)) for match in matches]
+    without = (pair_ranges(a, b, parse_maps([*maps[:at], *maps[at + 1 :]]))[0] for at in range(len(maps)))
+    return [
+        text
+        for text, found in zip(maps, without, strict=True)
+        if [(id(match.a), id(match.b)) for match in found] == pairs
+    ]
+
+
+def name_first(side: Side, alike: Collection[str]) -> str:
+    """Its first things, as many as a reader needs to see why nothing pairs: of names both have the domains."""
+    paths = side.paths or {}
+    labels = list(
+        dict.fromkeys(
+            name_domains(paths[thing.key], thing).label
+            if thing.label in alike and thing.key in paths
+            else thing.label
+            for thing in side.things
+        )
+    )
+    more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+    return ", ".join(shorten(label, _WIDTH, placeholder="…") for label in labels[:_MOST_NAMED]) + more
 
 
 def _name_gpus(a: Side, b: Side) -> tuple[dict[str, Measured], dict[str, Measured]]:

@@ -115,6 +115,13 @@ def _tell_kernels(side: Side) -> str:
     return f"{len(times)} launches of {sum(times) / 1e6:.4g} ms"
 
 
+def describe_idle_maps(maps: Sequence[str]) -> Iterator[Caveat]:
+    """Maps that somebody meant to do something."""
+    for text in maps:
+        message = f"--map {text} changes nothing: no range of A becomes one of B by it that was not paired so"
+        yield Caveat(code="map", severity="warning", message=message)
+
+
 def describe_folded(a: Mapping[str, Sequence[str]], b: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """One line for each name whose counter was folded, with the full names."""
     for name in dict.fromkeys([*a, *b]):

@@ -143,6 +143,18 @@ def test_a_map_pairs_the_kernels_within():
     assert all(kernel.presence == "both" for kernel in pair.kernels)
 
 
+def test_a_map_that_changes_nothing_says_so():
+    comparison = compare("renamed_range", "a", "b", "step=iteration", "stpe=iteration", "softmax=gemm")
+    assert [tell(pair)[0] for pair in comparison.pairs] == ["step → iteration"]
+    assert [(one.severity, one.message) for one in comparison.comparable if one.code == "map"] == [
+        (
+            "warning",
+            f"--map {text} changes nothing: no range of A becomes one of B by it that was not paired so",
+        )
+        for text in ("stpe=iteration", "softmax=gemm")
+    ]
+
+
 def test_without_ranges_whole_traces_compare_kernel_by_kernel():
     comparison = compare("no_nvtx", "a", "b")
     assert [tell(pair) for pair in comparison.pairs] == [
