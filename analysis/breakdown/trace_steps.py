@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.arrays import Ints, ints
+from ..arithmetic.arrays import Bools, Ints, ints
+from ..arithmetic.spans import join_spans, total_ns
 from ..arithmetic.statistics import median_interval
 from ..attribution.paths import MOST_LEVELS
 from ..attribution.steady_instances import (
@@ -24,6 +25,7 @@ from ..attribution.steady_instances import (
 from ..labelling.device_sums import find_used
 from ..labelling.labelled import Labelled
 from ..trace.quality import note
+from ..trace.trace import Trace
 from ..words import LAYERS, QualityNote
 
 
@@ -62,6 +64,8 @@ class StepRow:
     """What ``--skip`` asked to leave out; null where the first instances were set aside for their times."""
     hiccups: int = 0
     """So many of them took so much longer that they are in none of the layers and parts."""
+    sharing: int = 1
+    """So many steps of several threads are open at once on one GPU, of whose time each owns its part."""
     layers: Mapping[str, float] = field(default_factory=dict[str, float])
     """ns a step of each layer of the devices' timelines, their mean; empty on the host's clock."""
     parts: tuple[StepPart, ...] = ()
@@ -89,6 +93,10 @@ def find_steps(labelled: Labelled, wanted: Instances) -> tuple[StepRow, ...]:
     kept, _ = drop_warm_up(trace, members, clock.times, wanted)
     parent = ints(trace.ranges, "parent")
     rows = [_describe(path, kept, parent, len(members[path]), clock, wanted.skip) for path in found]
+    rows = [
+        replace(row, sharing=clock.count_sharing(trace, kept[path]))
+        for row, path in zip(rows, found, strict=True)
+    ]
     return tuple(
         sorted((row for row in rows if row.median_ns), key=lambda row: -row.median_ns * row.instances)
     )
@@ -134,11 +142,12 @@ def _spell(labelled: Labelled, words: Sequence[Ints], path: int) -> RangePath:
 class _Clock:
     """How long ranges took: in each layer on the devices' clock, the mean of those a thread uses, or on the host's."""
 
-    def __init__(self, name: str, sums: NDArray[np.int64], devices: NDArray[np.int64]) -> None:
+    def __init__(self, name: str, sums: NDArray[np.int64], used: Bools) -> None:
         self.name = name
+        devices = np.maximum(used.sum(axis=0), 1)
         self.times = sums.sum(axis=0) / devices
         """ns of every range."""
-        self._sums, self._devices = sums, devices
+        self._sums, self._devices, self._of_device = sums, devices, used
         self._used = np.flatnonzero(sums.any(axis=1)).tolist()
 
     def sum_layers(self, rows: Ints) -> NDArray[np.float64]:
@@ -148,20 +157,32 @@ class _Clock:
             layers[one] = (self._sums[one][rows] / self._devices[rows]).sum()
         return layers
 
+    def count_sharing(self, trace: Trace, rows: Ints) -> int:
+        """How many of some ranges are open at once on a GPU that several threads use, on average."""
+        if self.name == "host" or len(np.unique(ints(trace.ranges, "thread")[rows])) < 2:
+            return 1
+        start, end = (ints(trace.ranges, column) for column in ("start_ns", "end_ns"))
+        counts = [1.0]
+        for used in self._of_device:
+            mine = rows[used[rows]]
+            whole = total_ns(*join_spans(start[mine], end[mine])) if len(mine) else 0
+            counts.append((end[mine] - start[mine]).sum() / whole if whole else 1.0)
+        return round(max(counts))
+
 
 def _read_clock(labelled: Labelled) -> _Clock:
     ranges = labelled.trace.ranges
     if not labelled.sums:
         spans = (ints(ranges, "end_ns") - ints(ranges, "start_ns"))[None]
-        return _Clock("host", spans, np.ones(len(ranges), np.int64))
+        return _Clock("host", spans, np.ones((1, len(ranges)), bool))
     all_sums = [sums.inclusive(labelled.trace) for sums in labelled.sums.values()]
     if len(all_sums) == 1:
-        return _Clock("device", all_sums[0], np.ones(len(ranges), np.int64))
+        return _Clock("device", all_sums[0], np.ones((1, len(ranges)), bool))
     used = find_used(labelled.trace, all_sums)
     total = np.zeros_like(all_sums[0])
     for sums, mine in zip(all_sums, used, strict=True):
         total += np.multiply(sums, mine, out=sums)
-    return _Clock("device", total, np.maximum(used.sum(axis=0), 1))
+    return _Clock("device", total, used)
 
 
 def _describe(

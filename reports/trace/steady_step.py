@@ -79,6 +79,8 @@ def _tell_set_aside(row: StepRow) -> str:
 
 def _tell_time(row: StepRow) -> str:
     where = " on the host" if row.clock == "host" else ""
+    if row.sharing > 1:
+        where = f" of a GPU that {row.sharing} share at a time"
     return f"{format_value(row.median_ns, 'time')}{where} (median of {row.instances}{_tell_hiccups(row)})"
 
 

@@ -141,3 +141,18 @@ def test_a_step_whose_thread_uses_two_gpus_takes_the_mean_of_both():
     ranges = [Range(at * MS, (at + 4) * MS, "step") for at in range(0, 60, 5)]
     (row,) = analyze_trace(Drawn(calls=calls, work=work, ranges=ranges).trace()).steps
     assert (row.instances, row.median_ns) == (12, 4 * MS)
+
+
+def test_steps_of_several_threads_on_one_gpu_say_that_they_share_it():
+    """Each owns its part of the GPU's time line, which is not how long it takes."""
+    calls, work, ranges = [], [], []
+    for at in range(0, 120, 10):
+        for thread in range(2):
+            ranges.append(Range(at * MS, (at + 8) * MS, "step", thread=thread))
+            start = (at + 4 * thread) * MS
+            work.append(Work(start + 1, start + 4 * MS, call=len(calls), process=thread, stream=thread))
+            calls.append(Call(at * MS, at * MS + 1, thread=thread))
+    (row,) = analyze_trace(Drawn(calls=calls, work=work, ranges=ranges, threads=(0, 1)).trace()).steps
+    assert row.sharing == 2
+    assert " of a GPU that 2 share at a time (median of 24)" in describe_step(row)
+    assert run_on_two_gpus((0, 1), 4).steps[0].sharing == 1
