@@ -105,14 +105,14 @@ def describe_missing_ranges(a: Side, b: Side) -> Iterator[Caveat]:
             code="no_ranges",
             severity="info",
             message="without ranges on both sides the whole traces are compared, kernel by kernel, a launch a sample; "
-            f"in all {_tell_kernels(a)} in A, {_tell_kernels(b)} in B",
+            f"launches in all: {_tell_kernels(a)} in A, {_tell_kernels(b)} in B",
         )
 
 
 def _tell_kernels(side: Side) -> str:
-    """Launches and time of all its kernels, paired or not."""
-    times = [ns for thing in side.things for ns in thing.traced_samples_ns]
-    return f"{len(times)} launches of {sum(times) / 1e6:.4g} ms"
+    """Launches of all its kernels, paired or not."""
+    launches = sum(len(thing.traced_samples_ns) for thing in side.things)
+    return f"{launches} of {len(side.things)} kernel{'s' if len(side.things) != 1 else ''}"
 
 
 def describe_idle_maps(maps: Sequence[str]) -> Iterator[Caveat]:
