@@ -77,5 +77,7 @@ def _tell_change(pair: Pair) -> str:
         return f"{b} is {format_change(pair.ratio)} than {a}"
     if pair.verdict == "same":
         return f"{b} takes as long as {a}"
-    ratio = f", {format_value(pair.ratio, 'ratio')} its time" if pair.ratio is not None else ""
+    ratio = (
+        f": {b} took {format_value(pair.ratio, 'ratio')} the time of {a}" if pair.ratio is not None else ""
+    )
     return f"no verdict between {b} and {a}{ratio}"

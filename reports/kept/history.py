@@ -91,9 +91,17 @@ def describe_change(series: StepSeries) -> str:
 _COLUMNS: tuple[ColumnOf[StepSeries], ...] = (
     ColumnOf(key="step", title="step", value=lambda one: clean(one.label)),
     ColumnOf(key="runs", title="runs", kind="count", value=lambda one: len(one.points)),
-    ColumnOf(key="first", title="first", kind="time", value=lambda one: one.points[0].ns),
-    ColumnOf(key="fastest", title="fastest", kind="time", value=lambda one: min(p.ns for p in one.points)),
-    ColumnOf(key="last", title="last", kind="time", term="", value=lambda one: one.points[-1].ns),
+    ColumnOf(key="first", title="first", kind="time", unit_of="ns", value=lambda one: one.points[0].ns),
+    ColumnOf(
+        key="fastest",
+        title="fastest",
+        kind="time",
+        unit_of="ns",
+        value=lambda one: min(p.ns for p in one.points),
+    ),
+    ColumnOf(
+        key="last", title="last", kind="time", unit_of="ns", term="", value=lambda one: one.points[-1].ns
+    ),
     ColumnOf(
         key="ratio",
         title="last ÷ first",

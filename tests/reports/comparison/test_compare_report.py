@@ -21,6 +21,7 @@ from flopprof.reports.charts.chart import draw_canvas
 from flopprof.reports.charts.colours import PRINT
 from flopprof.reports.comparison.compose import compose_comparison
 from flopprof.reports.comparison.figures import spread_figure, waterfall_figure
+from flopprof.reports.comparison.pair_headlines import compose_pair_headlines
 from flopprof.reports.comparison.sentences import describe_kernels, describe_pairs, summarise
 from flopprof.reports.data.comparison_json import comparison_to_json
 from flopprof.reports.document.document import Name, Table
@@ -237,3 +238,12 @@ def test_titles_of_panels_side_by_side_do_not_run_into_each_other(variant: str):
         assert len(boxes) == 3
         assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
         assert all(canvas.bbox.x0 <= box.x0 and box.x1 <= canvas.bbox.x1 for box in boxes)
+
+
+def test_what_is_not_decided_says_who_took_how_many_times_the_time_of_whom():
+    a, b = (
+        draw_run(draw_step("s", ns, untraced_samples_ns=(ns, 2 * ns, ns))) for ns in (100_000.0, 50_000.0)
+    )
+    (said,) = compose_pair_headlines(compare_runs(a, b).pairs)
+    told = "no verdict between B and A: B took 0.500× the time of A (100 µs → 50.0 µs)."
+    assert said == f"outer_sum cupy cuda float32 n=1000: {told}"
