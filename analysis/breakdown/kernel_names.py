@@ -24,6 +24,9 @@ MOST_READ = 1 << 20
 _LEAST_NAME = 16
 """Characters of a template's name that still tell which one it is."""
 
+_LEAST_START = 3
+"""The same before what the kernel does."""
+
 _OPERATION = re.compile(r"[^<(]+\(|[^<]*Functor")
 """An argument that is what a generic kernel does, and says more than the middle of the kernel's name."""
 
@@ -224,7 +227,10 @@ def _list_spellings(path: str, arguments: tuple[str, ...], width: int) -> Iterat
         for kept in range(len(folded), min(2, len(folded)) - 1, -1):
             shown = folded[:kept] + ([ELLIPSIS] if kept < len(arguments) else [])
             yield f"{prefix}<{', '.join(shown)}>" if folded else prefix
-    if len(folded) > 1 and any(map(_OPERATION.match, arguments[:2])):
+    does = next((at for at in range(min(2, len(folded))) if _OPERATION.match(arguments[at])), None)
+    if len(folded) > 1 and does is not None:
         shown = f"<{', '.join([*folded[:2], *([ELLIPSIS] if len(arguments) > 2 else [])])}>"
         yield f"{_leave_out_middle(last, width - len(shown))}{shown}"
+        if (room := width - len(folded[does]) - len(f"<{ELLIPSIS}>")) >= _LEAST_START:
+            yield f"{last[:room]}{ELLIPSIS}<{folded[does]}>"
     yield from [f"{last}<{folded[0]}>"] if len(arguments) == 1 else [inner, last]
