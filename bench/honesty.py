@@ -17,7 +17,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from flopprof.analysis.arithmetic.statistics import FEWEST_SAMPLES, Judgement, judge, ratio_interval
+from flopprof.analysis.arithmetic.judgement import FEWEST_SAMPLES, Judgement, judge
+from flopprof.analysis.arithmetic.statistics import ratio_interval
 from flopprof.analysis.compare.compare import compare_runs
 from flopprof.analysis.errors import CompareError
 from flopprof.analysis.runs.account import account_run

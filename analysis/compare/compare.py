@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from ..arithmetic.statistics import THRESHOLD, Judgement, RatioEstimate, Verdict, judge, ratio_interval
+from ..arithmetic.judgement import THRESHOLD, Judgement, Verdict, judge
+from ..arithmetic.statistics import RatioEstimate, ratio_interval
 from ..errors import CompareError
 from ..runs.results import RunResult
 from ..words import PARTS

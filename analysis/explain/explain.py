@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..arithmetic.statistics import THRESHOLD
+from ..arithmetic.judgement import THRESHOLD
 from .cause import Cause
 from .causes import find_causes
 from .factors import Factor, measure_factors

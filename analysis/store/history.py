@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..arithmetic.change_point import ChangePoint, find_change
-from ..arithmetic.statistics import LEVEL, THRESHOLD, adjust_holm
+from ..arithmetic.judgement import THRESHOLD, adjust_holm
+from ..arithmetic.statistics import LEVEL
 from ..errors import UnknownRun
 from ..words import STEP_NAMES
 from .database import read_store

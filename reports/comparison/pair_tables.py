@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from ...analysis.arithmetic.statistics import says_something
+from ...analysis.arithmetic.judgement import says_something
 from ...analysis.compare.compare import Comparison, Pair
 from ...analysis.compare.kernel_pairs import KernelPair, KernelUse
 from ...analysis.words import PARTS

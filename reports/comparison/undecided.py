@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...analysis.arithmetic.statistics import count_deciding, says_something
+from ...analysis.arithmetic.judgement import count_deciding, says_something
 from ...analysis.compare.compare import Pair, read_samples
 from ..document.names import name_pair
 from ..document.numbers import count_noun, format_value

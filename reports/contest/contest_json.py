@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...analysis.arithmetic.statistics import Judgement
+from ...analysis.arithmetic.judgement import Judgement
 from .verdicts import Contest, find_doubt, judge_contests
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...analysis.arithmetic.statistics import Judgement
+from ...analysis.arithmetic.judgement import Judgement
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
 from ..document.main_cause import tell_main_cause

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...analysis.arithmetic.statistics import (
+from ...analysis.arithmetic.judgement import (
     FEWEST_SAMPLES,
-    LEVEL,
     THRESHOLD,
     Judgement,
-    RatioEstimate,
     count_deciding,
     judge,
-    ratio_interval,
     says_something,
 )
+from ...analysis.arithmetic.statistics import LEVEL, RatioEstimate, ratio_interval
 from ...analysis.explain.explain import Explanation
 from ...analysis.runs.results import RunResult, StepResult
 from ...analysis.words import PARTS

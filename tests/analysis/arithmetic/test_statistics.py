@@ -6,14 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 from drawing.draws import draws
-from flopprof.analysis.arithmetic.statistics import (
-    THRESHOLD,
-    adjust_holm,
-    count_deciding,
-    judge,
-    median_interval,
-    ratio_interval,
-)
+from flopprof.analysis.arithmetic.judgement import THRESHOLD, adjust_holm, count_deciding, judge
+from flopprof.analysis.arithmetic.statistics import median_interval, ratio_interval
 from flopprof.analysis.compare.run_noise import RunNoise, widen
 from hypothesis import given
 from hypothesis import strategies as st
@@ -250,7 +244,10 @@ def test_no_number_is_told_where_none_would_decide(ratio: float, interval: tuple
 def test_no_interval_of_times_begins_below_nothing():
     interval = median_interval([1.0, 12.0, 13.0, 1.5, 11.0, 2.0, 12.0, 1.0, 6.0, 6.3, 12.4, 2.0])
     assert interval is not None
-    assert interval[0] == 0.0 and interval[1] > 6.15
+    assert 0.0 < interval[0] < 6.15 < interval[1]
+    with_nothing = median_interval([0.0, 0.0, 9.0, 0.0, 8.0, 7.0, 0.0, 9.0, 8.0, 0.0, 3.0, 2.0])
+    assert with_nothing is not None
+    assert with_nothing[0] == 0.0
     signed = median_interval([-5.0, 1.0, -2.0, 6.0, -3.0, 2.0])
     assert signed is not None
     assert signed[0] < 0
