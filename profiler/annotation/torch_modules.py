@@ -32,10 +32,13 @@ Flops = Literal["every"] | None
 """Which passes are counted."""
 
 
-def annotate_torch(model: torch.nn.Module, *, flops: Flops = "every") -> list[RemovableHandle]:
+def annotate_torch(
+    model: torch.nn.Module, *, name: str | None = None, flops: Flops = "every"
+) -> list[RemovableHandle]:
     """Put ranges around every module of ``model``; remove the returned handles to take them off again.
 
-    Ranges are called `<path in the model>.forward` and `.backward`, the model itself by its class. FLOPs are
+    Ranges are called `<path in the model>.forward` and `.backward`, the model itself by its class. A ``name`` takes the
+    place of the class and comes before the paths: two models of one class would be told as one. FLOPs are
     multiplications and additions of matrix products, convolutions and fused attention, counted in every pass while
     something records. A module whose other work exceeds 2 % of that, or that runs something without a formula, has
     none, and its range says why. With ``flops=None`` nothing is counted, which costs a pass less.
@@ -50,8 +53,8 @@ def annotate_torch(model: torch.nn.Module, *, flops: Flops = "every") -> list[Re
     handles: list[RemovableHandle] = []
     for path, module in cast("Iterator[tuple[str, torch.nn.Module]]", model.named_modules()):
         above = next((parts[outer] for outer in _outwards(path) if outer in parts), None)
-        name = _shorten(path) or type(model).__name__
-        part = parts[path] = Part(module, name, above, counts=counts)
+        place = ".".join(filter(None, (name, _shorten(path)))) or type(model).__name__
+        part = parts[path] = Part(module, place, above, counts=counts)
         module.__dict__[SLOT] = part
         handles.append(_Handle(part))
     return handles

@@ -14,7 +14,7 @@ from drawing.draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 from running.patience import PATIENCE_SECONDS
-from running.spied_nvtx import SpiedNvtx, spied_nvtx
+from running.spied_nvtx import SpiedNvtx, read_flops, spied_nvtx
 
 torch = pytest.importorskip("torch")
 
@@ -68,6 +68,20 @@ def test_modules_nest_and_every_pass_carries_its_flops(nvtx: SpiedNvtx) -> None:
             (1, "relu.forward", None),
             (1, "down.forward", ONE),
         ]
+
+
+def test_two_models_of_one_class_are_told_apart_by_names(nvtx: SpiedNvtx) -> None:
+    generator, critic = Residual(256), Residual(256)
+    annotate_torch(generator, name="generator")
+    annotate_torch(critic, name="critic")
+    critic(generator(rows())).sum().backward()
+    told = {each.name.rpartition(".")[0] for each in nvtx.ranges}
+    assert told == {
+        f"{one}{part}" for one in ("generator", "critic") for part in ("", ".up", ".relu", ".down")
+    }
+    for one in ("generator", "critic"):
+        forward = [each for each in nvtx.ranges if each.name == f"{one}.forward"]
+        assert read_flops(forward) == 2 * ONE
 
 
 def test_a_kind_of_arithmetic_is_said_beside_a_figure(nvtx: SpiedNvtx) -> None:
