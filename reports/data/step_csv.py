@@ -27,7 +27,7 @@ def _metric_names(record: type) -> tuple[str, ...]:
 HEADERS: dict[str, tuple[str, ...]] = {
     "steps": (
         *_STEP,
-        *("instances", "warm_up", "skip", "median_ns", "low_ns", "high_ns", "clock", "hiccups"),
+        *("instances", "warm_up", "skip", "median_ns", "low_ns", "high_ns", "clock", "hiccups", "sharing"),
         *_LAYERS,
     ),
     "step_parts": (*_STEP, "part", "part_domain", "instances", "ns", *_LAYERS),
@@ -42,7 +42,7 @@ def _steps(analysis: Analysis) -> Iterator[Record]:
         low, high = row.interval_ns or (None, None)
         own = {
             name: getattr(row, name)
-            for name in ("instances", "warm_up", "skip", "median_ns", "clock", "hiccups")
+            for name in ("instances", "warm_up", "skip", "median_ns", "clock", "hiccups", "sharing")
         }
         yield {**_name(row), **own, "low_ns": low, "high_ns": high, **_spell(row.layers)}
 
