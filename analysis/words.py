@@ -5,7 +5,6 @@ Nothing is imported for them; of flopprof, `profiler/annotation` knows this modu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,16 +15,6 @@ OWN_DOMAIN = "flopprof"
 def is_foreign(domain: str) -> bool:
     """Whether a range's domain is told with its name: flopprof's own and the default one go without saying."""
     return domain not in ("", OWN_DOMAIN)
-
-
-def join_path(domain: str, path: Sequence[str]) -> str:
-    """A range by its messages from the outermost; flopprof's own domain goes without saying.
-
-    >>> join_path("flopprof", ("step", "forward")), join_path("CCCL", ("Sum",))
-    ('step › forward', 'CCCL: Sum')
-    """
-    names = " › ".join(path)
-    return f"{domain}: {names}" if is_foreign(domain) else names
 
 
 STEP_PREFIX = "step:"

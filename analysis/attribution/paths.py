@@ -7,7 +7,7 @@ closed lie in one another without end: spelled whole, their paths would grow wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
+from ..plain import NOT_WRITTEN
 from ..trace.trace import Trace
 
 MOST_LEVELS = 32
@@ -33,6 +34,8 @@ class PathName:
     """"" is NVTX's default domain."""
     pid: int | None = None
     tid: int | None = None
+    domains: tuple[str, ...] = field(default=(), metadata=NOT_WRITTEN)
+    """Of every message of the path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class PathNames:
         )
         self._spellings: dict[int, _Spelling] = {NONE: _Spelling()}
         self._names: dict[int, PathName] = {NONE: PathName()}
+        self._stacks: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._ids: dict[int, tuple[int | None, int | None]] = {}
 
     def __getitem__(self, path: int) -> PathName:
@@ -75,12 +79,15 @@ class PathNames:
         if thread not in self._ids:
             self._ids[thread] = thread_ids(self._trace, thread)
         pid, tid = self._ids[thread]
+        spelling = self._spelling(path)
+        domains = spelling.domains()
         return PathName(
             range=self._trace.name(int(self._message[path])),
-            path=self._spelling(path).messages(),
+            path=spelling.messages(),
             domain=self._trace.name(int(self._domain[path])),
             pid=pid,
             tid=tid,
+            domains=self._stacks.setdefault(domains, domains),
         )
 
     def _spelling(self, path: int) -> _Spelling:
@@ -91,36 +98,45 @@ class PathNames:
             path = int(self._parent[path])
         spelling = self._spellings[path]
         for path in reversed(inwards):
-            message = self._trace.name(int(self._message[path]))
-            spelling = self._spellings[path] = spelling.with_inner(message)
+            domain, message = (self._trace.name(int(of[path])) for of in (self._domain, self._message))
+            spelling = self._spellings[path] = spelling.with_inner(domain, message)
         return spelling
 
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """The messages of a path, but for those in the middle of a deep one."""
+    """The messages of a path and their domains, but for those in the middle of a deep one."""
 
     outer: tuple[str, ...] = ()
+    outer_domains: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
+    inner_domains: tuple[str, ...] = ()
     left_out: int = 0
     digest: bytes = b""
     """Of those left out."""
 
-    def with_inner(self, message: str) -> _Spelling:
+    def with_inner(self, domain: str, message: str) -> _Spelling:
         """The spelling of the path that goes one range further in."""
         if not self.inner and len(self.outer) < OUTERMOST:
-            return _Spelling((*self.outer, message))
-        inner = (*self.inner, message)
+            return _Spelling((*self.outer, message), (*self.outer_domains, domain))
+        inner, domains = (*self.inner, message), (*self.inner_domains, domain)
         if len(inner) + self.left_out <= INNERMOST:
-            return _Spelling(self.outer, inner)
-        digest = blake2b(self.digest + inner[0].encode("utf-8", "surrogatepass"), digest_size=4).digest()
-        return _Spelling(self.outer, inner[1:], self.left_out + 1, digest)
+            return _Spelling(self.outer, self.outer_domains, inner, domains)
+        told = inner[0] if domains[0] == self.outer_domains[-1] else f"{domains[0]}\0{inner[0]}"
+        digest = blake2b(self.digest + told.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+        return _Spelling(self.outer, self.outer_domains, inner[1:], domains[1:], self.left_out + 1, digest)
 
     def messages(self) -> tuple[str, ...]:
         """As they are shown."""
         if not self.left_out:
             return self.outer + self.inner
         return (*self.outer, f"… {self.left_out} more, {self.digest.hex()} …", *self.inner)
+
+    def domains(self) -> tuple[str, ...]:
+        """Of what is shown; those left out pass for ranges of the domain around them, else the digest tells."""
+        if not self.left_out:
+            return self.outer_domains + self.inner_domains
+        return (*self.outer_domains, self.outer_domains[-1], *self.inner_domains)
 
 
 def thread_ids(trace: Trace, thread: int) -> tuple[int | None, int | None]:

@@ -50,7 +50,9 @@ WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in L
 
 _TIMES = attrgetter(*WINDOW_FIELDS)
 
-_OWNED = attrgetter("path", "domain", "layer", "ns", "attribution")
+OWNER_FIELDS = ("path", "domain", "layer", "ns", "attribution")
+
+_OWNED = attrgetter("name.path", "name.domain", "layer", "ns", "attribution")
 
 KERNEL_FIELDS = (
     "kernel",

@@ -247,6 +247,7 @@ class _Work:
                 range=(name := self._names[path]).range,
                 path=name.path,
                 domain=name.domain,
+                domains=name.domains,
                 style="push_pop" if nested[path] else "start_end",
                 pid=name.pid,
                 tid=name.tid,

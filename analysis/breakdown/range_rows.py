@@ -39,6 +39,7 @@ def list_kernels(
             range=name.range,
             path=name.path,
             domain=name.domain,
+            domains=name.domains,
             pid=name.pid,
             tid=name.tid,
             kernel=trace.name(kernel),

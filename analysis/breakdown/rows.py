@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from ..plain import NOT_WRITTEN
+
 FULL = 0.8
 """A launch that fills less of its slots leaves part of the GPU without work."""
 
@@ -159,6 +161,8 @@ class RangeRow:
     """Why the program declared none."""
     roof_share: float | None = None
     """The least time that its FLOPs can take by the GPU's data sheet, as a share of its own busy time."""
+    domains: tuple[str, ...] = field(default=(), metadata=NOT_WRITTEN)
+    """Of every message of the path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,3 +181,5 @@ class RangeKernelRow:
     median_ns: float
     min_ns: int
     max_ns: int
+    domains: tuple[str, ...] = field(default=(), metadata=NOT_WRITTEN)
+    """Of every message of the path."""

@@ -24,6 +24,7 @@ from ..attribution.steady_instances import (
 )
 from ..labelling.device_sums import find_used
 from ..labelling.labelled import Labelled
+from ..plain import NOT_WRITTEN
 from ..trace.quality import note
 from ..trace.trace import Trace
 from ..words import LAYERS, QualityNote
@@ -70,6 +71,8 @@ class StepRow:
     """ns a step of each layer of the devices' timelines, their mean; empty on the host's clock."""
     parts: tuple[StepPart, ...] = ()
     """What it is made of, the longest first: the ranges right inside it, and what is in none of them."""
+    domains: tuple[str, ...] = field(default=(), metadata=NOT_WRITTEN)
+    """Of every message of the path."""
 
 
 HICCUP = 3.0
@@ -106,8 +109,7 @@ def judge_skip(steps: Sequence[StepRow], skip: int | None) -> list[QualityNote]:
     """A note for every step of which ``--skip`` asked for more instances than there are, or of no step at all."""
     if skip and not steps:
         return [note("skipped_none", detail=tell_unskipped(skip))]
-    # Of the ranges around a step a row does not know the domains.
-    paths = [(*(("", message) for message in row.path[:-1]), (row.domain, row.range)) for row in steps]
+    paths = [tuple(zip(row.domains, row.path, strict=True)) for row in steps]
     names = name_paths(paths)
     return [
         note("skipped_all", detail=tell_skipped(names[path], of, row.skip or 0))
@@ -201,6 +203,7 @@ def _describe(
         range=path[-1][1],
         path=tuple(message for _, message in path),
         domain=path[-1][0],
+        domains=tuple(domain for domain, _ in path),
         instances=len(times),
         warm_up=of - len(times),
         median_ns=float(np.median(times)),

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..arithmetic.arrays import NONE, Ints
 from ..arithmetic.grouped import code_combinations, find_firsts, sum_by_group
+from ..attribution.range_names import RangeName
 from ..words import LAYERS
-from .window_rows import NOT_LISTED, DeviceTimes, Owned, OwnedTime, WindowPart, WindowRow, Windows, name_way
+from .window_rows import TOGETHER, DeviceTimes, Owned, OwnedTime, WindowPart, WindowRow, Windows, name_way
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class WindowGroup:
 
 def group_windows(windows: Windows, most: int) -> list[WindowGroup]:
     """The first so many groups of windows that anything owns; those of a group may come anywhere."""
-    groups: dict[tuple[str, tuple[str, ...], int | None], WindowGroup] = {}
+    groups: dict[tuple[RangeName, int | None], WindowGroup] = {}
     for part in windows.parts:
         if not isinstance(part.times, DeviceTimes):
             continue
@@ -42,7 +43,7 @@ def group_windows(windows: Windows, most: int) -> list[WindowGroup]:
         times = _sum_times(part, part.times, group, len(paths))
         for at in np.argsort(first).tolist():
             name = part.names[int(paths[at])]
-            place = name.domain, name.path, part.device
+            place = (name.domains, name.path), part.device
             if place not in groups:
                 if len(groups) == most:
                     continue
@@ -64,16 +65,13 @@ def _sum_times(part: WindowPart, times: DeviceTimes, group: Ints, groups: int) -
     """What owners have of the windows of each group; those whose owners are not listed have one together."""
     found: list[list[OwnedTime]] = [[] for _ in range(groups)]
     for of, path, layer, by_process, ns in _sum_listed(times.owned, group):
-        name = part.names[path]
         way = name_way(path, by_process=by_process)
-        found[of].append(
-            OwnedTime(path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns, attribution=way)
-        )
+        found[of].append(OwnedTime(name=part.names[path], layer=LAYERS[layer], ns=ns, attribution=way))
     unlisted = np.flatnonzero(~times.owned.listed & (group >= 0))
     for layer, ns in enumerate(times.sums[unlisted].T if len(unlisted) else ()):
         for of, total in enumerate(sum_by_group(group[unlisted], groups, ns).tolist()):
             if total:
-                found[of].append(OwnedTime(path=NOT_LISTED, domain="", layer=LAYERS[layer], ns=total))
+                found[of].append(OwnedTime(name=TOGETHER, layer=LAYERS[layer], ns=total))
     return found
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..arithmetic.arrays import Bools, Codes, Ints
 from ..attribution.ownership import ATTRIBUTIONS, BY_NONE, BY_PROCESS, BY_THREAD
 from ..attribution.paths import PathName, PathNames
+from ..attribution.range_names import RangeName
 from ..export.frames import payload_value
 from ..words import LAYERS, MEASURE, OWN_DOMAIN
 from .kernels import COPY_KINDS
@@ -27,6 +28,8 @@ Kind = Literal["host", "device", "measure", "trace"]
 NOT_LISTED = ("…",)
 """The path of the owners of a window together, where they are not listed one by one."""
 
+TOGETHER = PathName(path=NOT_LISTED, domains=("",))
+
 
 def name_way(path: int, *, by_process: bool) -> str:
     """How a path came to its time; -1 is no path."""
@@ -37,8 +40,7 @@ def name_way(path: int, *, by_process: bool) -> str:
 class OwnedTime:
     """Time of one layer that a path owns in a window; path () is unattributed, NOT_LISTED all owners together."""
 
-    path: tuple[str, ...]
-    domain: str
+    name: PathName
     layer: str
     ns: int
     attribution: str = "none"
@@ -59,11 +61,11 @@ class WindowRow:
     memcpy_kinds: dict[str, int]
     owners: tuple[OwnedTime, ...]
 
-    def sum_owners(self) -> dict[tuple[str, tuple[str, ...]], dict[str, float]]:
-        """Nanoseconds of each layer, by the (domain, path) that owns them, however that is known."""
-        times: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
+    def sum_owners(self) -> dict[RangeName, dict[str, float]]:
+        """Nanoseconds of each layer, by the range that owns them, however that is known."""
+        times: dict[RangeName, dict[str, float]] = {}
         for owned in self.owners:
-            layers = times.setdefault((owned.domain, owned.path), {})
+            layers = times.setdefault((owned.name.domains, owned.name.path), {})
             layers[owned.layer] = layers.get(owned.layer, 0.0) + owned.ns
         return times
 
@@ -139,14 +141,13 @@ class DeviceTimes:
             for layer in np.argsort(-self.sums[at], kind="stable").tolist():
                 if self.sums[at, layer]:
                     ns = int(self.sums[at, layer])
-                    yield OwnedTime(path=NOT_LISTED, domain="", layer=LAYERS[layer], ns=ns)
+                    yield OwnedTime(name=TOGETHER, layer=LAYERS[layer], ns=ns)
             return
         mine = slice(*owned.first[at : at + 2].tolist())
         columns = (owned.path, owned.layer, owned.ns, owned.by_process)
         for path, layer, ns, by_process in zip(*(column[mine].tolist() for column in columns), strict=True):
-            name = names[path]
             way = name_way(path, by_process=by_process)
-            yield OwnedTime(path=name.path, domain=name.domain, layer=LAYERS[layer], ns=ns, attribution=way)
+            yield OwnedTime(name=names[path], layer=LAYERS[layer], ns=ns, attribution=way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

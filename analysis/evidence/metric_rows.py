@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..attribution.attribution import Attribution
 from ..attribution.credits import walk_chain
 from ..attribution.ownership import BY_PROCESS
 from ..attribution.paths import PathNames, Paths
-from ..plain import to_plain
+from ..plain import NOT_WRITTEN, to_plain
 from ..samples.gpu_samples import GpuSamples
 from ..trace.trace import Trace
 from ..words import KERNEL, known_device
@@ -44,6 +44,8 @@ class RangeMetrics:
     device: int | None
     instances: int
     figures: Figures
+    domains: tuple[str, ...] = field(default=(), metadata=NOT_WRITTEN)
+    """Of every message of the path."""
 
     def to_json(self) -> dict[str, object]:
         """The row of ``analyze --json``."""
@@ -155,6 +157,7 @@ def _range_rows(
                 range=name.range,
                 path=name.path,
                 domain=name.domain,
+                domains=name.domains,
                 pid=name.pid,
                 tid=name.tid,
                 device=known_device(samples.device),

@@ -52,7 +52,7 @@ def _has_hiccups(analysis: Analysis) -> bool:
 def _is_within(analysis: Analysis, stretch: Stretch) -> Bools:
     """Which device records belong to a steady step, or to a range inside one."""
     ranges, names = analysis.trace.ranges, analysis.trace.names
-    texts = (stretch.domain, stretch.path[-1])
+    texts = (part[-1] for part in stretch.name)
     domain, name = (names.index(text) if text in names else -1 for text in texts)
     step = (ints(ranges, "domain") == domain) & (ints(ranges, "name") == name)
     step &= ints(ranges, "start_ns") >= begin_of(analysis, stretch)

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..attribution.range_names import RangeName, in_one_domain, name_apart
 from ..breakdown.analyze import Analysis
-from ..breakdown.trace_steps import StepRow
+from ..breakdown.trace_steps import StepPart, StepRow
 from ..breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
 from .cause import BESIDE, Code, Evidence
 
@@ -32,6 +33,8 @@ WaitCode = Literal[
 
 HoldupCode = Code | WaitCode
 
+NO_RANGE: RangeName = ((), ())
+
 WORTH = 0.1
 """Of the time: with less, nothing is to be won that is worth a sentence."""
 
@@ -50,7 +53,7 @@ class Holdup:
     code: HoldupCode
     share: float
     place: str | None = None
-    """A range's message, or a kernel; None for all of it."""
+    """A range by what tells it from others (see name_apart), or a kernel; None for all of it."""
     spread: bool = False
     """Whether a good part of the share lies elsewhere than in the place."""
     evidence: Evidence = field(default_factory=dict[str, "float | str | None"])
@@ -58,13 +61,13 @@ class Holdup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A steady step, or a whole trace, in its parts: ranges by message, None for what lies in none of them."""
+    """A steady step, or a whole trace, in its parts: ranges by name, None for what lies in none of them."""
 
-    path: tuple[str, ...]
-    domain: str
+    name: RangeName
+    """Of the step's range; without messages a whole trace."""
     layers: Mapping[str, float]
     parts: Sequence[tuple[str | None, Mapping[str, float], float]]
-    """(message, its layers, launches in it, in the same unit: a step's mean, or a trace's total)."""
+    """(name among the parts, its layers, launches in it, in the same unit: a step's mean, or a trace's total)."""
     instances: int | None = None
     """Steady steps; None for a whole trace."""
 
@@ -78,7 +81,7 @@ class Stretch:
         return sum(self.layers.get(layer, 0.0) for layer in layers) / (self.whole_ns or 1.0)
 
     def find_place(self, *layers: str) -> tuple[str | None, float, float]:
-        """(message, ns, launches) of the part with most of some layers."""
+        """(name, ns, launches) of the part with most of some layers."""
         sums = [(name, sum(part.get(one, 0.0) for one in layers), count) for name, part, count in self.parts]
         return max(sums, key=lambda one: one[1], default=(None, 0.0, 0.0))
 
@@ -86,24 +89,42 @@ class Stretch:
 def stretch_of_step(analysis: Analysis, row: StepRow) -> Stretch:
     """A steady step on the devices' time line."""
     counts = _count_launches(analysis)
+    names = name_parts(row)
     parts = [
-        (part.range, part.layers, part.instances * counts.get((part.domain, (*row.path, part.range)), 0.0))
-        for part in row.parts
+        (name, part.layers, part.instances * counts.get(_name_inside(row, part), 0.0))
+        for part, name in zip(row.parts, names, strict=True)
     ]
+    name = row.domains, row.path
     return Stretch(
-        path=row.path,
-        domain=row.domain,
+        name=name,
         layers=row.layers,
-        parts=parts or [(None, row.layers, counts.get((row.domain, row.path), 0.0))],
+        parts=parts or [(None, row.layers, counts.get(name, 0.0))],
         instances=row.instances,
     )
 
 
-def _count_launches(analysis: Analysis) -> dict[tuple[str, tuple[str | None, ...]], float]:
-    """Device records of an instance, by (domain, path)."""
-    records: dict[tuple[str, tuple[str | None, ...]], list[int]] = {}
+def name_parts(row: StepRow) -> list[str | None]:
+    """How the parts of a step are called, those of one message by their domains."""
+    inside = [
+        in_one_domain(part.domain, (part.range,)) if part.range is not None else None for part in row.parts
+    ]
+    names = name_apart(name for name in inside if name is not None)
+    return [None if name is None else names[name] for name in inside]
+
+
+def _name_inside(row: StepRow, part: StepPart) -> RangeName:
+    return (
+        (row.domains, row.path)
+        if part.range is None
+        else ((*row.domains, part.domain), (*row.path, part.range))
+    )
+
+
+def _count_launches(analysis: Analysis) -> dict[RangeName, float]:
+    """Device records of an instance, by range."""
+    records: dict[RangeName, list[int]] = {}
     for row in analysis.ranges:
-        sums = records.setdefault((row.domain, row.path), [0, 0])
+        sums = records.setdefault((row.domains, row.path), [0, 0])
         sums[0] += row.activities
         sums[1] += row.instances
     return {name: activities / (instances or 1) for name, (activities, instances) in records.items()}
@@ -113,19 +134,16 @@ def stretch_of_window(analysis: Analysis, row: WindowRow) -> Stretch:
     """What ranges own of a whole trace; what lies in none of them is a part without a name."""
     times = row.sum_owners()
     counts = dict.fromkeys(times, 0.0)
-    if ("", ()) in counts:
-        counts["", ()] = float((analysis.attribution.owner < 0).sum())
+    if NO_RANGE in counts:
+        counts[NO_RANGE] = float((analysis.attribution.owner < 0).sum())
     for one in analysis.ranges:
-        if (one.domain, one.path) in counts:
-            counts[one.domain, one.path] += one.activities
+        if (one.domains, one.path) in counts:
+            counts[one.domains, one.path] += one.activities
+    names = name_apart(name for name in times if name[1] not in ((), NOT_LISTED))
     return Stretch(
-        path=(),
-        domain="",
+        name=NO_RANGE,
         layers=sum_layers(times.values()),
-        parts=[
-            (path[-1] if path and path != NOT_LISTED else None, layers, counts[domain, path])
-            for (domain, path), layers in times.items()
-        ],
+        parts=[(names.get(name), layers, counts[name]) for name, layers in times.items()],
     )
 
 

@@ -30,11 +30,13 @@ from .holdups import (
     WaitCode,
     choose_holdups,
     find_waits,
+    name_parts,
     place_of,
     stretch_of_step,
     stretch_of_window,
 )
 from .kernel_causes import find_kernel_causes
+from .own_times import list_own_times
 from .subject import Part, Subject, heaviest_launch
 
 _ALLOCATES = re.compile(
@@ -77,33 +79,25 @@ def choose_stretch(analysis: Analysis) -> Stretch | None:
 
 def _find_longest(analysis: Analysis) -> Iterator[Holdup]:
     """Where to begin on the host: the longest part of a step, else the range with most time of its own."""
-    parts = analysis.steps[0].parts if analysis.steps else ()
-    own = [(part.range, part.ns) for part in parts] or list_own_times(analysis)
+    own = _list_part_times(analysis) or list_own_times(analysis)
     whole = sum(ns for _, ns in own)
     place, ns = max(own, key=lambda one: one[1], default=(None, 0.0))
     if place is not None and len(own) > 1 and ns >= WORTH * whole:
         yield Holdup(code="longest_part", share=ns / whole, place=place)
 
 
-def list_own_times(analysis: Analysis) -> list[tuple[str | None, float]]:
-    """Ranges by message with their time on the host outside of the ranges right inside them."""
-    own = {(row.pid, row.tid, row.domain, row.path): float(row.wall_ns) for row in analysis.ranges}
-    for row in analysis.ranges:
-        around = (row.pid, row.tid, row.domain, row.path[:-1])
-        if around in own:
-            own[around] -= row.wall_ns
-    times: dict[str | None, float] = {}
-    for (*_, path), ns in own.items():
-        times[path[-1]] = times.get(path[-1], 0.0) + max(0.0, ns)
-    return list(times.items())
+def _list_part_times(analysis: Analysis) -> list[tuple[str | None, float]]:
+    """The parts of the first step, the rest without a name."""
+    if not analysis.steps:
+        return []
+    row = analysis.steps[0]
+    return [(name, part.ns) for name, part in zip(name_parts(row), row.parts, strict=True)]
 
 
 def list_heavy_kernels(analysis: Analysis, stretch: Stretch) -> list[Heavy]:
     """The kernels of a stretch without NCCL's, those with most time first."""
-    if stretch.path:
-        mine = [
-            row for row in analysis.range_kernels if (row.domain, row.path) == (stretch.domain, stretch.path)
-        ]
+    if stretch.name[1]:
+        mine = [row for row in analysis.range_kernels if (row.domains, row.path) == stretch.name]
         times = [(row.kernel, row.total_ns) for row in mine]
     else:
         times = [(row.kernel, row.total_ns) for row in analysis.kernels]
@@ -208,9 +202,8 @@ def begin_of(analysis: Analysis, stretch: Stretch) -> int:
     trace = analysis.trace
     if stretch.instances is None:
         return trace.extent()[0]
-    wanted = [
-        trace.names.index(text) if text in trace.names else -1 for text in (stretch.domain, stretch.path[-1])
-    ]
+    innermost = (part[-1] for part in stretch.name)
+    wanted = [trace.names.index(text) if text in trace.names else -1 for text in innermost]
     rows = (ints(trace.ranges, "domain") == wanted[0]) & (ints(trace.ranges, "name") == wanted[1])
     starts = np.sort(ints(trace.ranges, "start_ns")[rows])
     return int(starts[-stretch.instances :].min(initial=np.iinfo(np.int64).max))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..attribution.range_names import RangeName, order_of
 from ..engine.tasks import Engine, Listener, run_tasks
 from ..plain import to_plain
 from ..trace.quality import note, sort_notes
 from ..words import FORMAT, QualityNote
-from .trace_summary import RangeKey, SummaryRequest, TraceSummary, summarise_trace
+from .trace_summary import SummaryRequest, TraceSummary, summarise_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,13 @@ class ManyTraces:
         of_traces = (one for row in self.rows if row.summary for one in row.summary.quality)
         return sort_notes([*self.quality, *of_traces])
 
-    def list_ranges(self) -> list[RangeKey]:
+    def list_ranges(self) -> list[RangeName]:
         """The ranges of all traces, those with most device time first, then by host time."""
-        sums: dict[RangeKey, tuple[int, int]] = {}
+        sums: dict[RangeName, tuple[int, int]] = {}
         for key, use in ((k, u) for row in self.rows if row.summary for k, u in row.summary.ranges.items()):
             busy, wall = sums.get(key, (0, 0))
             sums[key] = busy + use.busy_ns, wall + use.wall_ns
-        return sorted(sums, key=lambda key: (-sums[key][0], -sums[key][1], key))
+        return sorted(sums, key=lambda key: (-sums[key][0], -sums[key][1], *order_of(key)))
 
     def list_kernels(self) -> list[str]:
         """The kernels of all traces, those with most time first."""
@@ -60,14 +61,14 @@ class ManyTraces:
                 {
                     "range": path[-1],
                     "path": list(path),
-                    "domain": domain,
+                    "domain": domains[-1],
                     "traces": [
-                        {"trace": at, **to_plain(row.summary.ranges[domain, path])}
+                        {"trace": at, **to_plain(row.summary.ranges[domains, path])}
                         for at, row in enumerate(self.rows)
-                        if row.summary and (domain, path) in row.summary.ranges
+                        if row.summary and (domains, path) in row.summary.ranges
                     ],
                 }
-                for domain, path in self.list_ranges()
+                for domains, path in self.list_ranges()
             ],
             "kernels": [
                 {

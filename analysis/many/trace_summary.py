@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..attribution.range_names import RangeName
 from ..attribution.steady_instances import Instances
 from ..breakdown.analyze import Analysis, analyze_file
 from ..trace.open import open_trace_file
 from ..words import GraphRanges, QualityNote
-
-RangeKey = tuple[str, tuple[str, ...]]
-"""(domain, path)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,7 @@ class TraceSummary:
     duration_ns: int
     device_ns: int
     attributed_ns: int
-    ranges: dict[RangeKey, RangeUse]
+    ranges: dict[RangeName, RangeUse]
     kernels: dict[str, KernelUse]
     quality: tuple[QualityNote, ...]
 
@@ -78,10 +76,10 @@ def summarise_trace(path: Path, request: SummaryRequest) -> TraceSummary:
     )
 
 
-def _sum_ranges(analysis: Analysis) -> dict[RangeKey, RangeUse]:
-    found: dict[RangeKey, RangeUse] = {}
+def _sum_ranges(analysis: Analysis) -> dict[RangeName, RangeUse]:
+    found: dict[RangeName, RangeUse] = {}
     for row in analysis.ranges:
-        key, before = (row.domain, row.path), found.get((row.domain, row.path))
+        key, before = (row.domains, row.path), found.get((row.domains, row.path))
         found[key] = RangeUse(
             instances=row.instances + (before.instances if before else 0),
             wall_ns=row.wall_ns + (before.wall_ns if before else 0),

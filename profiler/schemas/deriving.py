@@ -8,13 +8,14 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
+from ...analysis.plain import written_fields
 from ...analysis.runs.records import Machine, RunInfo, SkippedStep, Surroundings
 from .key_words import describe_key
 
@@ -108,7 +109,7 @@ def _is_number(schema: Schema) -> bool:
 def fields_of(record: type, only: Sequence[str] | None = None) -> Fields:
     """The keys of a dataclass or a record, all or some in this order, with its attributes' docstrings."""
     hints = get_type_hints(record, localns=_LATE)
-    every = record.model_fields if issubclass(record, BaseModel) else [field.name for field in fields(record)]
+    every = record.model_fields if issubclass(record, BaseModel) else written_fields(record)
     names = list(every) if only is None else only
     told = _attribute_docstrings(record)
     return {name: said(of_type(hints[name]), told.get(name, "")) for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.attribution.paths import PathName
-from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS
+from ...analysis.breakdown.analyze import KERNEL_FIELDS, OWNER_FIELDS, WINDOW_FIELDS
 from ...analysis.breakdown.rows import CopyRow, KernelRow, RangeKernelRow, RangeRow
 from ...analysis.breakdown.trace_steps import StepRow
 from ...analysis.breakdown.window_rows import OwnedTime, WindowRow
@@ -67,13 +67,13 @@ def _device() -> Fields:
 
 
 def _window() -> Fields:
-    own = fields_of(WindowRow)
+    own, owner = fields_of(WindowRow), fields_of(PathName) | fields_of(OwnedTime)
     return {
         **fields_of(PathName),
         **pick(own, ("instance", "payload", "device", "kind", "start_ns")),
         **{name: of_type(int if name == "wall_ns" else int | None) for name in WINDOW_FIELDS},
         "memcpy_kinds": said(map_of(of_type(int)), "Its memcpy_ns by kind of copy, in nanoseconds."),
-        "owners": array_of(of_type(OwnedTime)),
+        "owners": array_of(object_of(pick(owner, OWNER_FIELDS), OwnedTime.__doc__ or "")),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...analysis.attribution.attribution import is_library
 from ...analysis.errors import TraceError
+from ...analysis.plain import to_plain
 from ...analysis.words import FORMAT
 from ...reports.comparison.compose import compose_comparison
 from ...reports.document.document import Document
@@ -65,12 +66,8 @@ class Answers:
         """The kernels of every range that a pattern names, those in ranges inside it, too."""
         question = TraceQuestion(range_glob=range_glob, domains=tuple(domains))
         analysis = self._readings.trace(path, question)
-        paths = {(name.path, name.domain, name.tid) for name in analysis.windows.names}
-        rows = [
-            row
-            for row in analysis.rows("range_kernels")
-            if (tuple(row["path"]), row["domain"], row["tid"]) in paths
-        ]
+        paths = {(name.domains, name.path, name.tid) for name in analysis.windows.names}
+        rows = [to_plain(row) for row in analysis.range_kernels if (row.domains, row.path, row.tid) in paths]
         if not paths:
             names = sorted({row.range for row in analysis.ranges if not is_library(row.domain)})
             raise TraceError(path, f"no range matches {range_glob!r}; there is: {', '.join(names[:20])}")

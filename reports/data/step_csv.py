@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.trace_steps import StepRow
 from ...analysis.evidence.metric_rows import KernelMetrics, RangeMetrics
 from ...analysis.evidence.metrics import Figures
+from ...analysis.plain import written_fields
 from ...analysis.words import LAYERS
 
 _STEP = ("range", "path", "domain")
@@ -20,8 +20,8 @@ Record = Mapping[str, Any]
 
 
 def _metric_names(record: type) -> tuple[str, ...]:
-    own = [field.name for field in fields(record) if field.name != "figures"]
-    return (*own, *(field.name for field in fields(Figures)))
+    own = [name for name in written_fields(record) if name != "figures"]
+    return (*own, *written_fields(Figures))
 
 
 HEADERS: dict[str, tuple[str, ...]] = {

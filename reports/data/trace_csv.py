@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from ...analysis.attribution.paths import PathName
-from ...analysis.breakdown.analyze import KERNEL_FIELDS, WINDOW_FIELDS, Analysis
+from ...analysis.breakdown.analyze import KERNEL_FIELDS, OWNER_FIELDS, WINDOW_FIELDS, Analysis
 from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
-from ...analysis.breakdown.window_rows import OwnedTime
+from ...analysis.plain import written_fields
 from ...analysis.runs.writing import encode_text, make_folder, refuse_existing, write_draft, write_file
 from ...analysis.words import QualityNote, known_device
 from . import step_csv
@@ -22,19 +21,23 @@ from .csv_text import CsvWriter, to_csv
 PATH_SEPARATOR = " / "
 
 
-def _names(record: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record))
-
-
 HEADERS: dict[str, tuple[str, ...]] = {
-    "windows": (*_names(PathName), "instance", "payload", "device", "kind", "start_ns", *WINDOW_FIELDS),
-    "owners": (*_names(PathName), "instance", "device", *(f"owner_{name}" for name in _names(OwnedTime))),
-    "ranges": _names(RangeRow),
-    "range_kernels": _names(RangeKernelRow),
+    "windows": (
+        *written_fields(PathName),
+        *("instance", "payload", "device", "kind", "start_ns"),
+        *WINDOW_FIELDS,
+    ),
+    "owners": (
+        *written_fields(PathName),
+        *("instance", "device"),
+        *(f"owner_{name}" for name in OWNER_FIELDS),
+    ),
+    "ranges": written_fields(RangeRow),
+    "range_kernels": written_fields(RangeKernelRow),
     "kernels": tuple(name for name in KERNEL_FIELDS if name != "launches"),
-    "launches": ("kernel", "device", *_names(Launch)),
-    "copies": _names(CopyRow),
-    "quality": _names(QualityNote),
+    "launches": ("kernel", "device", *written_fields(Launch)),
+    "copies": written_fields(CopyRow),
+    "quality": written_fields(QualityNote),
     **step_csv.HEADERS,
 }
 """The tables and their columns."""
@@ -75,7 +78,8 @@ def _write_windows(analysis: Analysis, windows: Path, owners: Path, *, raw: bool
             times = (*_TIMES(row.times), *map(row.memcpy_kinds.get, kinds))
             table.write((*who, row.payload, device, row.kind, row.start_ns, *times))
             for one in row.owners:
-                owned.write((*who, device, spell(one.path), one.domain, one.layer, one.ns, one.attribution))
+                of = one.name
+                owned.write((*who, device, spell(of.path), of.domain, one.layer, one.ns, one.attribution))
 
 
 def _rows(analysis: Analysis, name: str) -> Iterator[Mapping[str, Any]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from ...analysis.attribution.range_names import in_one_domain, spell_path
 from ...analysis.ranks.stragglers import Cause, Run
 from ...analysis.ranks.whole_job import JobAnalysis
-from ...analysis.words import join_path
 from ..document.names import clean
 from ..document.numbers import count_noun, format_quantity, format_value
 from .slowest import Slowest, find_slowest
@@ -57,7 +57,7 @@ def summarise(job: JobAnalysis) -> str:
     if job.choice is None:
         return f"{', '.join(parts)}; no steps."
     window = "the device's clock" if job.choice.window == "device" else "the host's clock"
-    named = clean(join_path(job.choice.domain, (job.choice.name,)))
+    named = clean(spell_path(in_one_domain(job.choice.domain, (job.choice.name,))))
     return f"{', '.join(parts)}; {steps} of range {named}, cut on {window}."
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...analysis.attribution.range_names import RangeName, find_alike, in_one_domain
 from ...analysis.evidence.counted_ranges import CountedRange, ProgramCounters
 from ..document.document import Document, Section, Table
 from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, drop_empty, fill_row, format_dims
-from .range_columns import RangeName, find_alike, spell_range
+from .range_columns import spell_range
 
 MAIN_ROWS = 20
 
@@ -101,7 +102,7 @@ def _range_column(rows: Sequence[CountedRange]) -> ColumnOf[CountedRange]:
 
 
 def _name_of(row: CountedRange) -> RangeName:
-    return row.domain, row.path
+    return in_one_domain(row.domain, row.path)
 
 
 def _launches() -> ColumnOf[CountedRange]:

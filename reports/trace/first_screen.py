@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
+from ...analysis.attribution.range_names import RangeName, find_alike, name_within, spell_messages
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
@@ -17,8 +18,8 @@ from ..document.names import clean
 from ..document.numbers import format_quantity, format_value
 from ..document.remedies import tell_heavy_kernels, tell_holdups
 from .bar_picture import draw_up_bars, draw_up_layers
-from .range_columns import RangeName, find_alike, find_shared, name_place, name_range
-from .steady_step import WAITS, describe_measure, describe_step, find_alike_steps, step_picture
+from .range_columns import find_shared, name_place, name_range
+from .steady_step import WAITS, describe_measure, describe_step, find_alike_steps, name_of_step, step_picture
 
 MOST_STEPS, MOST_BARS = 3, 8
 
@@ -53,7 +54,8 @@ def _tell_what_helps(analysis: Analysis) -> tuple[str, ...]:
     if loses_device_work(analysis.quality):
         return (LOST,) if analysis.windows.on_device else ()
     holdups = find_holdups(analysis)
-    name = clean(analysis.steps[0].range) if analysis.steps else None
+    alike = find_alike(map(name_of_step, analysis.steps), lambda name: name[1])
+    name = name_range(name_of_step(analysis.steps[0]), alike) if analysis.steps else None
     floor = find_floor(analysis, holdups)
     return tell_heavy_kernels(holdups), _tell_floor(floor), tell_holdups(name, holdups)
 
@@ -81,7 +83,7 @@ def draw_up_trace_picture(analysis: Analysis) -> Picture | None:
     if windows and windows[0].owners:
         return _draw_up(name_device(windows[0].device or 0), _bar_owners(windows[0]))
     longest = sorted(analysis.ranges, key=lambda row: -row.wall_ns)[:MOST_BARS]
-    rows = {(row.domain, row.path): row.wall_ns for row in longest if row.wall_ns}
+    rows = {(row.domains, row.path): row.wall_ns for row in longest if row.wall_ns}
     bars = [Bar(label=_label(name, find_shared(rows), list(rows)), time_ns=ns) for name, ns in rows.items()]
     return _draw_up("ranges on the host", bars) if bars else None
 
@@ -102,15 +104,20 @@ def _bar_owners(window: WindowRow) -> list[Bar]:
     return bars
 
 
-def _label(name: RangeName, shared: tuple[str, ...], shown: Sequence[RangeName]) -> str:
+def _label(name: RangeName, shared: RangeName, shown: Sequence[RangeName]) -> str:
     """A range's own name, with where it lies where another one is called the same."""
     path = name[1]
     if path == NOT_LISTED:
         return "(not listed)"
-    own = name_range(name, find_alike(shown, lambda other: name_place(other, shared))) or NO_RANGE
-    same = sum(bool(other[1]) and bool(path) and other[1][-1] == path[-1] for other in shown) > 1
-    around = name_place(name, shared)
-    return f"{own} ({around})" if same and around else own
+    if not path:
+        return NO_RANGE
+    same = sum(other[1][-1:] == path[-1:] for other in shown) > 1
+    if not same:
+        return name_range(name)
+    alike = find_alike(shown)
+    own = clean(spell_messages(name, every=name in alike)[-1])
+    around = name_place(name, shared, alike)
+    return f"{own} ({around})" if around else own
 
 
 def _bar(label: str, layers: dict[str, float]) -> Bar:
@@ -151,7 +158,8 @@ def _tell_longest(row: WindowRow) -> str:
         return ""
     longest = max(named, key=lambda name: sum(times[name].values()))
     share = _share(sum(times[longest].values()), row.times)
-    return f"; its longest range is {name_range(longest)}, {share}"
+    domains = {name[0][-1] for name in named if name[1][-1] == longest[1][-1]}
+    return f"; its longest range is {clean(name_within(longest, len(domains)))}, {share}"
 
 
 def _share(ns: float | None, times: WindowTimes) -> str:

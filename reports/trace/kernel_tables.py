@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...analysis.attribution.range_names import RangeName
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import CopyRow, KernelRow, Launch, RangeKernelRow
 from ..document.document import Name, Table, Value
@@ -11,7 +12,7 @@ from ..document.launch_columns import geometry_columns, occupancy_column, wave_c
 from ..document.launches import describe_fill
 from ..document.names import clean, fold_names
 from ..document.tables import ColumnOf, columns_of_part, cut_rows, drop_empty, fill_row
-from .range_columns import RangeName, range_columns
+from .range_columns import range_columns
 from .window_table import UNKNOWN_GPU
 
 KERNEL_WIDTH = 52
@@ -186,7 +187,7 @@ def _main_launch(row: KernelRow) -> Launch | None:
 
 
 def _range_of_kernel(row: RangeKernelRow) -> RangeName:
-    return row.domain, row.path
+    return row.domains, row.path
 
 
 def _name_sides(row: CopyRow) -> str | None:

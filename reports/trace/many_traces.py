@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ...analysis.attribution.range_names import RangeName, find_alike
 from ...analysis.many.many_traces import ManyTraces, TraceRow
-from ...analysis.many.trace_summary import RangeKey, TraceSummary
+from ...analysis.many.trace_summary import TraceSummary
 from ..document.document import Document, Name, Section, Table
 from ..document.names import clean, fold_names, shorten
 from ..document.notices import describe_note
 from ..document.numbers import count_noun
 from ..document.tables import ColumnOf, columns_of_part, drop_empty, fill_row
-from .range_columns import find_alike, spell_range
+from .range_columns import spell_range
 
 _K = TypeVar("_K")
 
@@ -109,7 +110,7 @@ def _range_table(done: Sequence[TraceRow], many: ManyTraces) -> Table:
     """Device time of a range's instance; host time where no trace has device work."""
     worked = any(row.summary.device_ns for row in done if row.summary)
 
-    def value(row: TraceRow, key: RangeKey) -> float | None:
+    def value(row: TraceRow, key: RangeName) -> float | None:
         use = row.summary.ranges.get(key) if row.summary else None
         return None if use is None else (use.busy_ns if worked else use.wall_ns) / use.instances
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ...analysis.attribution.range_names import RangeName
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.evidence.metric_rows import DeviceMetrics, RangeMetrics
 from ...analysis.words import name_device
 from ..document.document import Table
 from ..document.tables import ColumnOf, drop_empty, fill_row
-from .range_columns import RangeName, range_columns
+from .range_columns import range_columns
 
 MAIN_ROWS = 15
 
@@ -68,7 +69,7 @@ def metric_table(analysis: Analysis) -> Table:
 
 
 def _name_of(row: RangeMetrics) -> RangeName:
-    return row.domain, row.path
+    return row.domains, row.path
 
 
 def _moved(row: RangeMetrics) -> float:

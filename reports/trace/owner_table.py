@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
+from ...analysis.attribution.range_names import RangeName, find_alike, order_of
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.window_groups import WindowGroup, group_windows
 from ...analysis.breakdown.window_rows import NOT_LISTED
 from ...analysis.words import name_device
 from ..document.document import Row, Table
-from ..document.names import clean
 from ..document.tables import MOST_ROWS, ColumnOf, drop_empty, fill_row, tell_cut
-from .range_columns import RangeName, find_alike, name_range, range_columns
+from .range_columns import range_columns, spell_range
 from .window_table import name_of_window
 
 MAIN_OWNERS, MAIN_GROUPS = 15, 12
@@ -32,14 +32,12 @@ PLACES = {layer: at for at, layer in enumerate(SHOWN_LAYERS)}
 
 BOTH = "both"
 
-Owner = tuple[str, tuple[str, ...]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Owned:
     """What an owner has of windows that lie on one device."""
 
-    owner: Owner
+    owner: RangeName
     times: Sequence[int]
     """In the order of the layers shown."""
     way: str
@@ -80,7 +78,7 @@ def owner_table(analysis: Analysis) -> Table:
         _name_of, [o for o in found if o[1] != NOT_LISTED], "owner", unnamed=UNATTRIBUTED
     )
     columns = _columns(named, shared=shared)
-    alike = find_alike((name_of_window(group.of.first) for group in groups), spell=lambda name: name[1])
+    alike = find_alike(name_of_window(group.of.first) for group in groups)
     rows: list[Row] = []
     for at, group in enumerate(groups):
         rows += group.rows(columns, MOST_ROWS - len(rows), group.name(alike), main=at < MAIN_GROUPS)
@@ -106,15 +104,15 @@ class _Group:
     """A table's part: the owners of windows of one name on one device."""
 
     of: WindowGroup
-    times: Mapping[Owner, Sequence[int]]
-    ways: Mapping[Owner, str]
+    times: Mapping[RangeName, Sequence[int]]
+    ways: Mapping[RangeName, str]
     shared: bool
     """Whether any time was credited by process."""
 
     def rows(self, columns: Sequence[ColumnOf[_Owned]], most: int, title: str, *, main: bool) -> list[Row]:
         """So many owners at most, the longest first."""
         wall = self.of.wall_ns or 1
-        longest = nsmallest(most, self.times, key=lambda owner: (-sum(self.times[owner]), owner))
+        longest = nsmallest(most, self.times, key=self._order)
         owned = [
             _Owned(owner=owner, times=self.times[owner], way=self.ways[owner], wall_ns=wall)
             for owner in longest
@@ -130,22 +128,23 @@ class _Group:
             for at, one in enumerate(owned)
         ]
 
+    def _order(self, owner: RangeName) -> tuple[object, ...]:
+        return -sum(self.times[owner]), *order_of(owner)
+
     def name(self, alike: Collection[RangeName]) -> str:
         """What the windows are, and where."""
         first = self.of.first
-        domain, path = name_of_window(first)
-        own = name_range((domain, path), alike)
-        name = " › ".join([*map(clean, path[:-1]), own])
+        name = spell_range(name_of_window(first), alike)
         what = "whole trace" if first.kind == "trace" else f"{self.of.windows} × {name}"
         return what if first.device is None else f"{what}, {name_device(first.device)}"
 
 
 def _add_up(group: WindowGroup) -> _Group:
     """Owners of one name together, whatever threads they are of."""
-    times: dict[Owner, list[int]] = {}
-    ways: dict[Owner, str] = {}
+    times: dict[RangeName, list[int]] = {}
+    ways: dict[RangeName, str] = {}
     for owned in group.owned:
-        owner = owned.domain, owned.path
+        owner = owned.name.domains, owned.name.path
         times.setdefault(owner, [0] * len(SHOWN_LAYERS))[PLACES[owned.layer]] += owned.ns
         if ways.setdefault(owner, owned.attribution) != owned.attribution:
             ways[owner] = BOTH
@@ -153,6 +152,6 @@ def _add_up(group: WindowGroup) -> _Group:
     return _Group(of=group, times=times, ways=ways, shared=shared)
 
 
-def _name_of(owned: _Owned) -> Owner:
-    domain, path = owned.owner
-    return (domain, (UNLISTED,)) if path == NOT_LISTED else (domain, path)
+def _name_of(owned: _Owned) -> RangeName:
+    domains, path = owned.owner
+    return (domains, (UNLISTED,)) if path == NOT_LISTED else (domains, path)

@@ -2,92 +2,75 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from ...analysis.words import is_foreign, join_path
+from ...analysis.attribution.range_names import (
+    INSIDE,
+    RangeName,
+    find_alike,
+    spell_messages,
+    spell_path,
+)
 from ..document.names import clean
 from ..document.tables import ColumnOf
 
 Item = TypeVar("Item")
 
-RangeName = tuple[str, tuple[str, ...]]
-"""(domain, path)."""
+NOTHING: RangeName = ((), ())
+"""No range at all."""
 
 
 def name_range(name: RangeName, alike: Collection[RangeName] = ()) -> str:
-    """The innermost message; of one that is spelt as another is, behind its domain, as ``--range`` takes it.
+    """The innermost message; of one that is spelt as another is, behind its domain.
 
-    >>> name = ("train", ("step", "forward"))
+    >>> name = (("train", "train"), ("step", "forward"))
     >>> name_range(name), name_range(name, {name})
     ('forward', 'train:forward')
     """
-    domain, path = name
+    _, path = name
     if not path:
         return ""
-    return clean(f"{domain}:{path[-1]}" if domain and name in alike else path[-1])
+    return clean(spell_messages(name, every=True)[-1] if name in alike else path[-1])
 
 
 def spell_range(name: RangeName, alike: Collection[RangeName] = ()) -> str:
     """The whole path in one cell or sentence.
 
-    >>> name = ("flopprof", ("step", "forward"))
+    >>> name = (("flopprof", "train"), ("step", "forward"))
     >>> spell_range(name), spell_range(name, {name})
-    ('step › forward', 'step › flopprof:forward')
+    ('step › train:forward', 'flopprof:step › train:forward')
     """
-    domain, path = name
-    if name in alike:
-        return clean(join_path("", (*path[:-1], name_range(name, alike))))
-    return clean(join_path(domain, path))
+    return clean(spell_path(name, every=name in alike))
 
 
-def find_alike(
-    names: Iterable[RangeName], spell: Callable[[RangeName], object] = spell_range
-) -> frozenset[RangeName]:
-    """Of ranges that are shown together those that differ from another by their domain alone, and are spelt alike.
+def name_place(name: RangeName, shared: RangeName, alike: Collection[RangeName] = ()) -> str:
+    """The ranges around it without those that all of a table lie in.
 
-    >>> sorted(find_alike([("", ("step",)), ("flopprof", ("step",)), ("train", ("step",))]))
-    [('', ('step',)), ('flopprof', ('step',))]
+    >>> name = (("train", "train", "train"), ("epoch", "step", "forward"))
+    >>> name_place(name, NOTHING), name_place(name, (("train",), ("epoch",)), {name})
+    ('train:epoch › step', 'train:step')
     """
-    first: dict[tuple[str, ...], str] = {}
-    several: dict[tuple[str, ...], set[str]] = {}
-    for domain, path in names:
-        if first.setdefault(path, domain) != domain:
-            several.setdefault(path, {first[path]}).add(domain)
-    alike: set[RangeName] = set()
-    for path, domains in several.items():
-        spelt = {(domain, path): spell((domain, path)) for domain in domains}
-        times = Counter(spelt.values())
-        alike |= {name for name, said in spelt.items() if times[said] > 1}
-    return frozenset(alike)
+    around = spell_messages(name, every=name in alike)[len(shared[1]) : -1]
+    return clean(INSIDE.join(around))
 
 
-def name_place(name: RangeName, shared: Sequence[str]) -> str:
-    """The ranges around it without those that all of a table lie in; of an outermost one its domain.
+def find_shared(names: Iterable[RangeName]) -> RangeName:
+    """The outermost ranges that are around every one.
 
-    >>> name_place(("train", ("step", "forward")), ()), name_place(("train", ("step", "forward")), ("step",))
-    ('train: step', 'train:')
+    >>> find_shared([(("", ""), ("step", "forward")), (("", ""), ("step", "backward"))])
+    (('',), ('step',))
     """
-    domain, path = name
-    around = path[len(shared) : -1]
-    return clean(join_path(domain, around) if around else f"{domain}:" if is_foreign(domain) else "")
-
-
-def find_shared(names: Iterable[RangeName]) -> tuple[str, ...]:
-    """The outermost messages that are around every one.
-
-    >>> find_shared([("", ("step", "forward")), ("", ("step", "backward"))])
-    ('step',)
-    """
-    around = [path[:-1] for _, path in names if path]
+    around = [(domains[:-1], path[:-1]) for domains, path in names if path]
     if not around:
-        return ()
-    shortest = min(around, key=len)
+        return NOTHING
+    domains, path = min(around, key=lambda one: len(one[1]))
     same = 0
-    while same < len(shortest) and all(path[same] == shortest[same] for path in around):
+    while same < len(path) and all(
+        other[same] == path[same] and of[same] == domains[same] for of, other in around
+    ):
         same += 1
-    return shortest[:same]
+    return domains[:same], path[:same]
 
 
 def range_columns(
@@ -96,20 +79,22 @@ def range_columns(
     """Two columns, and the note that names what is left out of the second."""
     found = list(names)
     shared = find_shared(found)
-    one_domain = len({domain for domain, path in found if path}) < 2
-    alike = find_alike(found, lambda name: name_place(name, shared))
+    one_domain = len({domain for domains in {domains for domains, _ in found} for domain in domains}) < 2
+    alike = find_alike(found)
+
+    def spell(item: Item) -> list[str]:
+        name = name_of(item)
+        return list(name[1]) if one_domain else spell_messages(name, every=name in alike)
 
     def place(item: Item) -> str | None:
-        domain, path = name_of(item)
-        return name_place(("" if one_domain else domain, path), shared) or None
+        return clean(INSIDE.join(spell(item)[len(shared[1]) : -1])) or None
 
     def own(item: Item) -> str:
-        return name_range(name_of(item), alike) or unnamed
+        return clean((spell(item) or [""])[-1]) or unnamed
 
     columns: tuple[ColumnOf[Item], ColumnOf[Item]] = (
         ColumnOf(key=title, title=title, value=own),
         ColumnOf(key="place", title="in", value=place),
     )
-    where = clean(join_path(next((d for d, p in found if p), "") if one_domain else "", shared))
-    note = (f"All of them lie in {where}.",) if shared else ()
+    note = (f"All of them lie in {spell_range(shared)}.",) if shared[1] else ()
     return columns, note

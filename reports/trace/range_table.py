@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...analysis.attribution.range_names import RangeName
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import RangeRow
 from ..document.document import Table
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
-from .range_columns import RangeName, range_columns
+from .range_columns import range_columns
 from .uncounted import tell_uncounted
 
 MAIN_RANGES = 15
@@ -155,7 +156,7 @@ def _rate_columns(
 
 
 def _name_of(row: RangeRow) -> RangeName:
-    return row.domain, row.path
+    return row.domains, row.path
 
 
 def _thread_of_range(row: RangeRow) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 
 from ...analysis.arithmetic.histogram import count_in_bins
+from ...analysis.attribution.range_names import RangeName, find_alike, in_one_domain
 from ...analysis.breakdown.trace_steps import StepPart, StepRow
 from ...analysis.words import BUSY_LAYERS, IDLE_LAYERS, LAYERS
 from ..document.document import Picture, Row, Table
@@ -14,7 +15,7 @@ from ..document.names import clean
 from ..document.numbers import count_noun, format_value
 from ..document.tables import ColumnOf, drop_empty, fill_row
 from .bar_picture import draw_up_bars, draw_up_layers
-from .range_columns import RangeName, find_alike, name_range, spell_range
+from .range_columns import name_range, spell_range
 
 WAITS = {
     "launch": "launch calls",
@@ -37,14 +38,19 @@ _LEAST_STEPS = 8
 """Fewer have no distribution worth a table."""
 
 
+def name_of_step(row: StepRow) -> RangeName:
+    """The range that it is of."""
+    return row.domains, row.path
+
+
 def find_alike_steps(rows: Iterable[StepRow]) -> frozenset[RangeName]:
     """The steps that sentences would call the same, as their domain alone differs."""
-    return find_alike((row.domain, row.path) for row in rows)
+    return find_alike(map(name_of_step, rows))
 
 
 def describe_step(row: StepRow, alike: Collection[RangeName] = ()) -> str:
     """The sentence a trace with steps begins with."""
-    text = f"A steady {spell_range((row.domain, row.path), alike)} takes {_tell_time(row)}"
+    text = f"A steady {spell_range(name_of_step(row), alike)} takes {_tell_time(row)}"
     if row.layers:
         text += f": {_tell_layers(row.layers)}"
     if row.parts and row.parts[0].range is not None and len(row.parts) > 1:
@@ -56,7 +62,7 @@ def describe_step(row: StepRow, alike: Collection[RangeName] = ()) -> str:
 
 def describe_measure(row: StepRow, alike: Collection[RangeName] = ()) -> str:
     """On which clock, over how many, and what was set aside."""
-    name = spell_range((row.domain, row.path), alike)
+    name = spell_range(name_of_step(row), alike)
     low, high = row.interval_ns or (None, None)
     spread = (
         "" if low is None else f" (95 % interval {format_value(low, 'time')} to {format_value(high, 'time')})"
@@ -121,11 +127,11 @@ def step_picture(row: StepRow) -> Picture | None:
 
 def name_part(part: StepPart, alike: Collection[RangeName]) -> str:
     """A range's own name, with its domain among those that are called the same."""
-    return REST if part.range is None else name_range((part.domain, (part.range,)), alike)
+    return REST if part.range is None else name_range(in_one_domain(part.domain, (part.range,)), alike)
 
 
 def _find_alike_parts(row: StepRow) -> frozenset[RangeName]:
-    parts = [(part.domain, (part.range,)) for part in row.parts if part.range is not None]
+    parts = [in_one_domain(part.domain, (part.range,)) for part in row.parts if part.range is not None]
     return find_alike(parts, lambda name: name[1])
 
 

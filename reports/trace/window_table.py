@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ...analysis.attribution.range_names import RangeName, find_alike
 from ...analysis.breakdown.analyze import Analysis
 from ...analysis.breakdown.rows import WindowTimes
 from ...analysis.breakdown.window_rows import WindowRow
 from ...analysis.words import PARTS, known_device
 from ..document.document import Table, Value
 from ..document.tables import ColumnOf, cut_rows, drop_empty, fill_row
-from .range_columns import RangeName, find_alike, spell_range
+from .range_columns import spell_range
 
 MAIN_WINDOWS = 12
 """Rows a short report (the terminal) shows."""
@@ -22,7 +23,7 @@ OF_HOST = "compute: in the innermost ranges, working or waiting; host: outside o
 def window_table(analysis: Analysis) -> Table:
     """Every window in its layers; they sum to its wall time. Of a trace without records there is none."""
     windows, cut = cut_rows(analysis.windows, "first")
-    alike = find_alike((one.domain, one.path) for one in analysis.windows.names)
+    alike = find_alike((one.domains, one.path) for one in analysis.windows.names)
 
     def name(row: WindowRow) -> str:
         return "whole trace" if row.kind == "trace" else spell_range(name_of_window(row), alike)
@@ -52,7 +53,7 @@ def window_table(analysis: Analysis) -> Table:
 
 def name_of_window(row: WindowRow) -> RangeName:
     """The range that it is of."""
-    return row.name.domain, row.name.path
+    return row.name.domains, row.name.path
 
 
 def _device_of_window(row: WindowRow) -> Value:

@@ -67,7 +67,9 @@ def test_a_recorded_prefetching_thread_is_marked_in_every_table():
 
 def test_idle_time_belongs_to_the_only_range_that_is_open_wherever_it_ends():
     (window,) = analyze_trace(read_case("process_range_idle")).windows
-    hosts = {owned.path: (owned.ns, owned.attribution) for owned in window.owners if owned.layer == "host"}
+    hosts = {
+        owned.name.path: (owned.ns, owned.attribution) for owned in window.owners if owned.layer == "host"
+    }
     assert hosts == {
         ("request",): (1_120_000, "process"),
         ("pre",): (10_000, "thread"),

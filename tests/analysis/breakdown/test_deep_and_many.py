@@ -95,11 +95,12 @@ def test_a_deeper_path_is_spelled_by_its_ends_and_says_what_it_leaves_out():
     assert all(len(row.path) <= 33 for row in analysis.ranges)
 
 
-def test_paths_that_differ_only_in_what_is_left_out_are_not_spelled_alike():
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"domain": "other"}])
+def test_paths_that_differ_only_in_what_is_left_out_are_not_spelled_alike(changes: dict[str, str]):
     one, other = unpopped(50).ranges, unpopped(50).ranges
-    changed = [replace(r, name="other") if r.name == "request 20" else r for r in other]
+    changed = [replace(r, **changes) if r.name == "request 20" else r for r in other]
     drawn = Drawn(ranges=[*one, *(replace(r, start=r.start + 1000, end=r.end + 1000) for r in changed)])
-    paths = [row.path for row in analyze_trace(drawn.trace()).ranges]
+    paths = [(row.domains, row.path) for row in analyze_trace(drawn.trace()).ranges]
     assert len(paths) == len(set(paths)) == 80
 
 
@@ -127,7 +128,7 @@ def test_a_window_that_lists_no_owners_has_the_same_times(name: str, kind: Liter
     assert without_owners(found.windows) == without_owners(listed.windows)
     assert quality(found)["owners_not_listed"] == len(found.windows)
     for window in found.windows:
-        assert {owned.path for owned in window.owners} <= {NOT_LISTED}
+        assert {owned.name.path for owned in window.owners} <= {NOT_LISTED}
         assert sum(owned.ns for owned in window.owners) == window.times.wall_ns
 
 
@@ -143,7 +144,7 @@ def test_layers_of_a_window_do_not_depend_on_how_they_are_added(drawn: Drawn):
 def test_windows_in_one_another_list_no_more_owners_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(window_cuts, "ALWAYS_LISTED", 0)
     analysis = analyze_trace(unpopped(200).trace(), range_glob="*")
-    listed = [window for window in analysis.windows if NOT_LISTED not in {o.path for o in window.owners}]
+    listed = [window for window in analysis.windows if NOT_LISTED not in {o.name.path for o in window.owners}]
     assert sum(len(window.owners) for window in listed) <= 8 * (4 * 200 + 200)
     assert len(analysis.windows) - len(listed) == quality(analysis)["owners_not_listed"] > 0
     assert min(w.times.wall_ns for w in listed) < min(

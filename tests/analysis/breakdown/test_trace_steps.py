@@ -56,7 +56,7 @@ def test_one_that_was_held_up_is_in_no_part_and_is_named():
     assert (row.instances, row.median_ns, row.hiccups) == (12, 4 * MS, 1)
     assert parts_of(row) == {"data": 2, "forward": 1, None: 1}
     assert describe_step(row) == (
-        "A steady ops: step takes 4000 µs on the host (median of 12; one, which took 302 ms, is left out of its "
+        "A steady ops:step takes 4000 µs on the host (median of 12; one, which took 302 ms, is left out of its "
         "parts); its longest part is data, 50.0 %."
     )
     assert part_table(row).notes == (
@@ -96,7 +96,7 @@ def test_steps_that_differ_are_all_in_the_parts(data_ms: list[int]):
 )
 def test_what_skip_sets_aside_is_called_that(skip: int | None, told: str):
     (row,) = analyse(*[2] * 12, skip=skip).steps
-    assert describe_measure(row) == f"ops: step: 4000 µs on the host, the median of {told}"
+    assert describe_measure(row) == f"ops:step: 4000 µs on the host, the median of {told}"
 
 
 @pytest.mark.parametrize(("skip", "said"), [(11, []), (12, [12]), (1000, [1000])])

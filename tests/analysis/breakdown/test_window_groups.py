@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from drawing.drawn import Call, Drawn, Range, Work
 from drawing.traces import read_recorded
 from flopprof.analysis.breakdown import window_cuts
 from flopprof.analysis.breakdown.analyze import analyze_trace
@@ -19,10 +20,10 @@ def by_rows(windows: Windows) -> dict[object, tuple[int, int, Counter[object]]]:
     found: dict[object, tuple[int, int, Counter[object]]] = {}
     for row in windows:
         if row.owners:
-            place = row.name.domain, row.name.path, row.device
+            place = row.name.domains, row.name.path, row.device
             count, wall, owned = found.get(place, (0, 0, Counter[object]()))
             for one in row.owners:
-                owned[one.domain, one.path, one.layer, one.attribution] += one.ns
+                owned[one.name.domains, one.name.path, one.layer, one.attribution] += one.ns
             found[place] = count + 1, wall + int(row.times.wall_ns), owned
     return found
 
@@ -32,9 +33,9 @@ def by_arrays(windows: Windows, most: int) -> dict[object, tuple[int, int, Count
     for group in group_windows(windows, most):
         owned: Counter[object] = Counter()
         for one in group.owned:
-            owned[one.domain, one.path, one.layer, one.attribution] += one.ns
+            owned[one.name.domains, one.name.path, one.layer, one.attribution] += one.ns
         first = group.first
-        found[first.name.domain, first.name.path, first.device] = group.windows, group.wall_ns, owned
+        found[first.name.domains, first.name.path, first.device] = group.windows, group.wall_ns, owned
     return found
 
 
@@ -67,3 +68,18 @@ def test_no_more_groups_are_made_than_are_asked_for() -> None:
     whole = by_arrays(windows, EVERY)
     assert list(by_arrays(windows, 2).items()) == list(whole.items())[:2]
     assert len(whole) > 2
+
+
+def test_windows_in_ranges_of_one_name_in_two_domains_are_two_groups() -> None:
+    ranges: list[Range] = []
+    for begin, domain in ((0, "a"), (100, "b"), (200, "b")):
+        ranges += [
+            Range(begin, begin + 90, "step", domain=domain),
+            Range(begin + 1, begin + 80, "read", domain="io"),
+        ]
+    calls = [Call(begin + 10, begin + 20) for begin in (0, 100, 200)]
+    work = [Work(begin + 30, begin + 40, call=at) for at, begin in enumerate((0, 100, 200))]
+    windows = analyze_trace(Drawn(calls, work, ranges).trace(), range_glob="read").windows
+    groups = {place: count for place, (count, *_) in by_arrays(windows, EVERY).items()}
+    assert groups == {(("a", "io"), ("step", "read"), 0): 1, (("b", "io"), ("step", "read"), 0): 2}
+    assert by_arrays(windows, EVERY) == by_rows(windows)

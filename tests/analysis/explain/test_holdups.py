@@ -135,6 +135,52 @@ def test_the_host_alone_begins_with_its_longest_part():
     assert [(one.code, one.place, round(one.share, 3)) for one in found] == [("longest_part", "load", 0.667)]
 
 
+@pytest.mark.parametrize(
+    ("marked", "place", "share"),
+    [
+        ([("io", "load", 100), ("", "load", 300), ("", "fit", 200)], "load", 0.5),
+        ([("io", "load", 300), ("", "load", 100), ("", "fit", 200)], "io:load", 0.5),
+        ([("io", "load", 300), ("", "fit", 300)], "load", 0.5),
+    ],
+)
+def test_ranges_of_one_name_in_two_domains_are_two(
+    marked: list[tuple[str, str, int]], place: str, share: float
+):
+    ranges: list[Range] = []
+    for domain, name, length in marked:
+        begin = ranges[-1].end if ranges else 0
+        ranges.append(Range(begin, begin + length, name, domain=domain))
+    found = find_holdups(analyze_trace(Drawn(ranges=ranges).trace()))
+    assert [(one.code, one.place, round(one.share, 3)) for one in found] == [("longest_part", place, share)]
+
+
+@pytest.mark.parametrize(
+    ("parents", "place"),
+    [
+        (["fit", "test"], "load (in fit and test)"),
+        (["fit", "test", "tune"], "load (in 3 ranges)"),
+        (["fit", "fit"], "load"),
+    ],
+)
+def test_one_piece_of_code_called_in_several_ranges_is_added_up_and_said(parents: list[str], place: str):
+    ranges: list[Range] = []
+    for at, parent in enumerate(parents):
+        ranges += [Range(at * 100, at * 100 + 90, parent), Range(at * 100, at * 100 + 60, "load")]
+    (found,) = find_holdups(analyze_trace(Drawn(ranges=ranges).trace()))
+    assert (found.code, found.place, round(found.share, 3)) == ("longest_part", place, 0.667)
+
+
+def test_parts_of_one_name_in_two_domains_are_named_with_them():
+    ranges: list[Range] = []
+    for at in range(0, STEP * STEPS, STEP):
+        ranges += [Range(at, at + 900_000, "step"), Range(at, at + 100_000, "load", domain="io")]
+        ranges.append(Range(at + 100_000, at + 850_000, "load"))
+    calls = [Call(at + 840_000, at + 841_000) for at in range(0, STEP * STEPS, STEP)]
+    work = [Work(at + 842_000, at + 843_000, call=at // STEP) for at in range(0, STEP * STEPS, STEP)]
+    late = find_holdups(analyze_trace(Drawn(calls, work, ranges).trace()))[0]
+    assert (late.code, late.place) == ("late_host", "ops:load")
+
+
 def test_only_what_takes_a_good_part_is_told():
     found = [Holdup(code="late_host", share=share) for share in (0.05, 0.6, 0.14, 0.3, 0.2, 0.25)]
     assert [one.share for one in choose_holdups(found)] == [0.6, 0.3, 0.25]

@@ -135,7 +135,7 @@ def test_what_torch_profiler_cannot_say_is_said(loop: Analysis):
 def test_operators_own_nothing_and_are_credited_all_the_same(loop: Analysis):
     operators = [row for row in loop.ranges if row.domain == "torch.operators"]
     assert any("aten::mm (" in str(row.path) for row in operators)
-    assert not any(owner.domain == "torch.operators" for row in loop.windows for owner in row.owners)
+    assert not any(owner.name.domain == "torch.operators" for row in loop.windows for owner in row.owners)
 
 
 def test_nodes_of_a_graph_belong_to_its_launch(loop: Analysis):

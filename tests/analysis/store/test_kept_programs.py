@@ -32,7 +32,7 @@ def test_it_is_listed_shown_tagged_compared_and_told_through_its_runs(store: Pat
         (first, "train", "complete"),
     ]
     shown = json.loads(run_here("show", "train@latest", "--json")[0])
-    (step,) = [step for step in shown["steps"] if step["label"] == "train: step"]
+    (step,) = [step for step in shown["steps"] if step["label"] == "train:step"]
     analysis = analyze_file(store / second / "trace.sqlite")
     assert step["traced_ns"] == pytest.approx(analysis.steps[0].median_ns)
     assert shown["steps"][-1] | {"key": ""} == shown["steps"][-1] | {
@@ -42,13 +42,13 @@ def test_it_is_listed_shown_tagged_compared_and_told_through_its_runs(store: Pat
     }
     assert run_here("tag", first, "before")[0] == f"{first} is before\n"
     assert run_here("report", "latest")[0].startswith(
-        "flopprof profile python3 train.py …\n\n• A steady train: step"
+        "flopprof profile python3 train.py …\n\n• A steady train:step"
     )
     compared = json.loads(run_here("compare", "before", "latest", "--json")[0])
     assert {"train:step", "train:step / train:forward"} <= {pair["label"] for pair in compared["pairs"]}
-    history = json.loads(run_here("history", "train", "--step", "train: step", "--json")[0])
+    history = json.loads(run_here("history", "train", "--step", "train:step", "--json")[0])
     assert [len(series["points"]) for series in history["steps"]] == [2]
-    assert "A steady train: step" in run_here("analyze", "latest")[0]
+    assert "A steady train:step" in run_here("analyze", "latest")[0]
 
 
 def test_it_travels_with_what_was_sampled_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_trace_without_device_work_is_of_host_time() -> None:
     table = text[text.index("Ranges by host time") :]
     assert "projected" not in table
     (work,) = [line for line in table.splitlines() if line.startswith("work")]
-    assert work.split() == ["work", "–", "1", "10141", "█" * 25]
+    assert work.split() == ["work", "1", "10141", "█" * 25]
 
 
 def test_a_trace_without_any_record_has_nothing_to_divide() -> None:

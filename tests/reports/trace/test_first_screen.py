@@ -16,7 +16,7 @@ from flopprof.reports.document.factor_words import PHRASES
 from flopprof.reports.document.remedies import OF_SEVERAL, tell_heavy_kernels, tell_holdups
 from flopprof.reports.trace.compose import compose_analysis
 from flopprof.reports.trace.first_screen import ANNOTATE, LOST, compose_openings, draw_up_trace_picture
-from flopprof.reports.trace.range_columns import name_place
+from flopprof.reports.trace.range_columns import NOTHING, name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
 
 MS = 1_000_000
@@ -31,12 +31,13 @@ def test_the_bars_of_a_trace_are_not_those_of_a_rep(name: str):
     assert [one for one in said if not re.search(r": [a-z]+ [\d.]+ (ns|µs|ms|s)$", one)] == []
 
 
-@pytest.mark.parametrize(("domain", "named"), [("train", "train: "), ("flopprof", ""), ("", "")])
+@pytest.mark.parametrize(("domain", "named"), [("train", "train:"), ("flopprof", ""), ("", "")])
 def test_a_step_has_one_name_in_all_sentences(domain: str, named: str):
-    row = replace(analyze_trace(read_recorded("ddp")).steps[0], domain=domain, path=("epoch", "step"))
+    step = analyze_trace(read_recorded("ddp")).steps[0]
+    row = replace(step, domain=domain, path=("epoch", "step"), domains=(domain, domain))
     assert describe_step(row).startswith(f"A steady {named}epoch › step takes ")
     assert describe_measure(row).startswith(f"{named}epoch › step: ")
-    assert name_place((domain, row.path), ()) == f"{named}epoch"
+    assert name_place((row.domains, row.path), NOTHING) == f"{named}epoch"
 
 
 def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
@@ -76,8 +77,8 @@ def test_bars_of_ranges_called_the_same_say_where_they_lie():
     assert {bar.label for group in picture.groups for bar in group.bars} == {
         "first",
         "second",
-        "measure (ops: first)",
-        "measure (ops: second)",
+        "measure (ops:first)",
+        "measure (ops:second)",
     }
 
 

@@ -31,7 +31,7 @@ def test_the_shares_of_a_window_sum_to_it(name: str, glob: str | None) -> None:
 def test_windows_of_one_path_are_taken_together() -> None:
     analysis = analyze_trace(read_recorded("torch_axis0"), range_glob="sum")
     table = owner_table(analysis)
-    groups = [f"20 × point n={n} axis=0 › sum, GPU 0" for n in (1000, 4000, 8000)]
+    groups = [f"20 × point n={n} axis=0 › ops:sum, GPU 0" for n in (1000, 4000, 8000)]
     assert list(dict.fromkeys(row.group for row in table.rows)) == groups
     at = [column.key for column in table.columns].index("time")
     walls = [sum(int(str(row.cells[at])) for row in table.rows if row.group == group) for group in groups]
