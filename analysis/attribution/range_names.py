@@ -15,6 +15,8 @@ from ..words import is_foreign
 RangeName = tuple[tuple[str, ...], tuple[str, ...]]
 """Domains and messages, both from the outermost range inwards, for ranges may lie in those of another domain."""
 
+NO_RANGE: RangeName = ((), ())
+
 INSIDE = " › "
 
 

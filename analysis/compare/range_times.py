@@ -54,7 +54,7 @@ def measure_ranges(
         times = (ints(trace.ranges, "end_ns") - ints(trace.ranges, "start_ns")).astype(float)
         kept, aside = drop_warm_up(trace, members, times, wanted)
         things = tuple((path, _measure_host(path, times[rows])) for path, rows in kept.items())
-        return MeasuredRanges(things=_tell_domains(things), set_aside=aside)
+        return MeasuredRanges(things=tell_domains(things), set_aside=aside)
     parts = [
         _Device(labelled=labelled, device=device, split=sums.split) for device, sums in labelled.sums.items()
     ]
@@ -64,7 +64,7 @@ def measure_ranges(
     found: list[tuple[RangePath, Measured]] = []
     for part, owned, used in zip(parts, sums, find_used(trace, sums), strict=True):
         mine = {path: rows[used[rows]] for path, rows in kept.items()}
-        things = _tell_domains(part.measure(mine, owned))
+        things = tell_domains(part.measure(mine, owned))
         found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
     return MeasuredRanges(things=tuple(found), set_aside=aside)
 
@@ -203,7 +203,7 @@ def _find_typical(owned: NDArray[np.int64], totals: Ints) -> tuple[float, NDArra
     return median, middle * (median / middle.sum()) if middle.sum() else middle
 
 
-def _tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[RangePath, Measured], ...]:
+def tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[RangePath, Measured], ...]:
     """The same, those of one name in several domains called by their domains, too."""
     found = tuple(things)
     times = Counter(thing.key for _, thing in found)

@@ -22,7 +22,7 @@ from ..ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
 from ..words import BUSY_LAYERS, LAYERS, PARTS, QualityNote
 from .comparability import Circumstances, list_losses
 from .measured import Measured, MeasuredOp
-from .range_times import RangePath, label_path, read_tokens
+from .range_times import RangePath, label_path, read_tokens, tell_domains
 from .sides import Side, SideName, select_things
 
 MEDIAN, WORST, JOB = "median rank", "worst rank", "job"
@@ -59,27 +59,27 @@ def _measure(job: JobAnalysis) -> list[tuple[RangePath, Measured]]:
     for role in (MEDIAN, WORST):
         for path in ranges:
             times = _pick({rank: table[path] for rank, table in tables.items() if path in table}, role)
-            found.append(_measured(_spell(role, domain, path), times, split=_splits(job)))
-    return found
+            found.append(_measured((("", role), *path), times, split=_splits(job)))
+    return list(tell_domains(found))
 
 
 def _spell(role: str, domain: str, path: Sequence[str]) -> RangePath:
     return (("", role), *((domain, message) for message in path))
 
 
-def _times_of(sums: StepSums, first: int, count: int) -> dict[tuple[str, ...], _Times]:
+def _times_of(sums: StepSums, first: int, count: int) -> dict[RangePath, _Times]:
     """What each range and those in it took in each step, by layer; ranges that are in no step are left out."""
-    found: dict[tuple[str, ...], _Times] = {}
+    found: dict[RangePath, _Times] = {}
     inside = (sums.layer != WAIT) & (sums.step >= first) & (sums.step < first + count)
     step, path, layer, ns = (c[inside] for c in (sums.step, sums.path, sums.layer, sums.ns))
     for code in np.unique(path).tolist():
         mine = path == code
         cells = np.zeros((count, len(LAYERS)), np.int64)
         np.add.at(cells, (step[mine] - first, layer[mine].astype(np.int64)), ns[mine])
-        own = sums.paths[code]
+        own = tuple(zip(*sums.ranges[code], strict=True))
         for end in range(1, len(own) + 1):
             found[own[:end]] = found.get(own[:end], 0) + cells
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda one: ([message for _, message in one[0]], one[0])))
 
 
 def _pick(of_ranks: Mapping[int, _Times], role: str) -> _Times:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..attribution.range_names import RangeName, in_one_domain, name_apart
+from ..attribution.range_names import NO_RANGE, RangeName, in_one_domain, name_apart
 from ..breakdown.analyze import Analysis
 from ..breakdown.trace_steps import StepPart, StepRow
 from ..breakdown.window_rows import NOT_LISTED, WindowRow, sum_layers
@@ -32,9 +32,6 @@ WaitCode = Literal[
 ]
 
 HoldupCode = Code | WaitCode
-
-NO_RANGE: RangeName = ((), ())
-
 WORTH = 0.1
 """Of the time: with less, nothing is to be won that is worth a sentence."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..arithmetic.arrays import NONE, Codes, Ints, ints
 from ..arithmetic.nesting import split_levels
 from ..arithmetic.spans import cut_at, find_gaps, intersect, join_spans
 from ..attribution.attribution import Attribution
+from ..attribution.range_names import NO_RANGE, RangeName, spell_messages
 from ..breakdown.windows import device_windows, find_instance
 from ..export.calls import WAITING, names_like
 from ..labelling.labelled import Labelled
@@ -49,7 +51,8 @@ def sum_steps_of(
     host = _sum_host(trace, attribution, steps, inside.code)
     used, place = np.unique(np.concatenate([path, bars.path, host.path]), return_inverse=True)
     of_bars, of_host = len(path), len(path) + len(bars.path)
-    paths = (*inside.paths, ())  # the last one is for -1
+    ranges = (*inside.ranges, NO_RANGE)  # the last one is for -1
+    own = tuple(ranges[code] for code in used.tolist())
     return StepSums(
         names=tuple(trace.name(code) for code in names),
         start_ns=start,
@@ -60,7 +63,8 @@ def sum_steps_of(
         path=place[: len(path)].astype(np.int32),
         layer=layer.astype(np.int8),
         ns=ns,
-        paths=tuple(paths[code] for code in used.tolist()),
+        paths=tuple(path for _, path in own),
+        ranges=own,
         of_collective=number[find_instance(trace, owner, steps)].astype(np.int32),
         bars=replace(bars, path=place[of_bars:of_host].astype(np.int32)),
         host=replace(host, path=place[of_host:].astype(np.int32)),
@@ -106,29 +110,59 @@ class _Inside:
     """Ranges by their place in a step, whichever step that is."""
 
     code: Codes
-    """For each row of trace.ranges a place in `paths`."""
-    paths: tuple[tuple[str, ...], ...]
-    """Messages from the step's own inwards; for what is in no step, such as ranges of other threads, all of them."""
+    """For each row of trace.ranges a place in `ranges`."""
+    ranges: tuple[RangeName, ...]
+    """Names from the step's own inwards; for what is in no step, such as ranges of other threads, whole ones."""
 
     @classmethod
     def of(cls, trace: Trace, steps: Ints) -> _Inside:
-        """Number the paths; the steps are one, though their names may hold their numbers."""
-        parent, name, depth = (ints(trace.ranges, column) for column in ("parent", "name", "depth"))
+        """Number the names; the steps are one, though their names may hold their numbers."""
+        columns = ("parent", "domain", "name", "depth")
+        parent, domain, name, depth = (ints(trace.ranges, column) for column in columns)
         code = np.full(len(trace.ranges) + 1, NONE, np.int64)
-        paths = [(_common_name(trace, name[steps]),)] if len(steps) else []
+        found: list[RangeName] = []
+        if len(steps):
+            found.append(((trace.name(int(domain[steps[0]])),), (_common_name(trace, name[steps]),)))
         code[steps] = 0
+        kind, kinds = pd.factorize(domain.astype(np.int64) * len(trace.names) + name)
         for level in split_levels(depth):
             rows = level[code[level] < 0]
-            outer, own = code[parent[rows]], name[rows]
-            keys, unique = pd.factorize((outer + 1) * len(trace.names) + own)
+            outer = code[parent[rows]]
+            keys, unique = pd.factorize((outer + 1) * len(kinds) + kind[rows])
             first = np.full(len(unique), len(rows), np.int64)
             np.minimum.at(first, keys, np.arange(len(rows)))
-            code[rows] = len(paths) + keys
-            paths += [
-                (*(paths[int(outer[at])] if outer[at] >= 0 else ()), trace.name(int(own[at])))
-                for at in first.tolist()
-            ]
-        return cls(code=code[:-1].astype(np.int32), paths=tuple(paths))
+            code[rows] = len(found) + keys
+            for at in first.tolist():
+                around, outside = found[int(outer[at])] if outer[at] >= 0 else NO_RANGE
+                row = int(rows[at])
+                found.append(
+                    (
+                        (*around, trace.name(int(domain[row]))),
+                        (*outside, trace.name(int(name[row]))),
+                    )
+                )
+        return cls(code=code[:-1].astype(np.int32), ranges=tuple(found))
+
+
+def tell_apart(sums: Mapping[int, StepSums]) -> dict[int, StepSums]:
+    """Steps of the ranks of one job, ranges that differ by a domain alone in any of them called by it in all."""
+    domains: dict[tuple[str, ...], set[str]] = {}
+    for one in sums.values():
+        for of, path in one.ranges:
+            for end in range(1, len(path) + 1):
+                domains.setdefault(path[:end], set()).add(of[end - 1])
+    several = {path for path, found in domains.items() if len(found) > 1}
+    if not several:
+        return dict(sums)
+    return {
+        rank: replace(one, paths=tuple(_spell(name, several) for name in one.ranges))
+        for rank, one in sums.items()
+    }
+
+
+def _spell(name: RangeName, several: Set[tuple[str, ...]]) -> tuple[str, ...]:
+    path, told = name[1], spell_messages(name, every=True)
+    return tuple(told[at] if path[: at + 1] in several else message for at, message in enumerate(path))
 
 
 def _common_name(trace: Trace, names: Codes) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import Codes, Ints
+from ..attribution.range_names import RangeName
 from ..words import LAYERS, QualityNote
 
 WAIT = len(LAYERS)
@@ -141,7 +142,12 @@ class StepSums:
     ns: Ints
     """The same by range, in the order of steps: `path` is a place in `paths`; the rows of a step add up, too."""
     paths: tuple[tuple[str, ...], ...]
-    """Messages from the step's own inwards, which is empty for what no range of the step owns."""
+    """Messages from the step's own inwards, which is empty for what no range of the step owns.
+
+    Where the ranks of a job have ranges that differ by a domain alone, messages stand behind their domains.
+    """
+    ranges: tuple[RangeName, ...]
+    """The same with the domain of each message."""
     host: HostTime
     of_collective: Codes
     """The step in which each collective was launched, -1 for none."""

@@ -22,6 +22,7 @@ from .naming import parse_pattern
 from .one_rank import read_ranks, sum_steps
 from .rank_rows import RankRow, name_ranks, order_rows
 from .step_ranges import choose_steps
+from .step_sums import tell_apart
 from .stragglers import Run, Step, group_steps, is_rotating, judge_steps
 from .summaries import RankSummary, StepChoice, StepSums
 from .waits import Collective, list_collectives, waits_of
@@ -158,7 +159,9 @@ class _Job:
             if outcome.reason is not None:
                 self._rows[self._rows.index(row)] = row.failed(outcome.reason)
                 self._notes.append(note("rank_failed", detail=row.label))
-        return {at: one.value for at, one in enumerate(outcomes) if one.value is not None and len(one.value)}
+        return tell_apart(
+            {at: one.value for at, one in enumerate(outcomes) if one.value is not None and len(one.value)}
+        )
 
     def _listen_later(self, task: int, done: bool) -> None:
         """The second reading of a rank is told as one more task."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ...analysis.attribution.range_names import (
     INSIDE,
+    NO_RANGE,
     RangeName,
     find_alike,
     spell_messages,
@@ -16,9 +17,6 @@ from ..document.names import clean
 from ..document.tables import ColumnOf
 
 Item = TypeVar("Item")
-
-NOTHING: RangeName = ((), ())
-"""No range at all."""
 
 
 def name_range(name: RangeName, alike: Collection[RangeName] = ()) -> str:
@@ -48,7 +46,7 @@ def name_place(name: RangeName, shared: RangeName, alike: Collection[RangeName] 
     """The ranges around it without those that all of a table lie in.
 
     >>> name = (("train", "train", "train"), ("epoch", "step", "forward"))
-    >>> name_place(name, NOTHING), name_place(name, (("train",), ("epoch",)), {name})
+    >>> name_place(name, NO_RANGE), name_place(name, (("train",), ("epoch",)), {name})
     ('train:epoch › step', 'train:step')
     """
     around = spell_messages(name, every=name in alike)[len(shared[1]) : -1]
@@ -63,7 +61,7 @@ def find_shared(names: Iterable[RangeName]) -> RangeName:
     """
     around = [(domains[:-1], path[:-1]) for domains, path in names if path]
     if not around:
-        return NOTHING
+        return NO_RANGE
     domains, path = min(around, key=lambda one: len(one[1]))
     same = 0
     while same < len(path) and all(

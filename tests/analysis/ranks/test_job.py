@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from drawing.jobs import COMM, Job, Program, SimRank, ddp, fsdp
 from flopprof.analysis.ranks.whole_job import JobAnalysis, RanksRequest, analyse_job
+from flopprof.reports.ranks.sentences import list_verdicts
 from running.engines import Inline
 
 PLAIN = RanksRequest()
@@ -194,6 +195,35 @@ def test_steps_whose_names_hold_their_numbers_are_one_kind(tmp_path: Path) -> No
     assert job.choice is not None
     assert (job.choice.domain, job.choice.name, len(job.steps)) == ("train", "step #", 8)
     assert told(job)[0] == (0, 4, 1, "forward/kernel")
+
+
+def twice_forward(rank: SimRank, step: int) -> None:
+    """A step with a forward of two domains; rank 1 takes longer in that of `model`, rank 0 has none of `aux`."""
+    with rank.range("forward"):
+        rank.kernel(400_000)
+    if rank.number:
+        with rank.range("forward", domain="aux"):
+            rank.kernel(300_000)
+    with rank.range("forward", domain="model"), rank.range("mm"):
+        done = [rank.kernel(1_000_000 if rank.number else 200_000)]
+    rank.collective("AllReduce", 150_000, after=done)
+
+
+def test_ranges_of_one_name_in_several_domains_are_told_apart_in_every_rank(tmp_path: Path) -> None:
+    job = analyse(Job(2, seed=3).run_in_ranges(twice_forward, 8).write(tmp_path))
+    assert [run.cause.path for run in job.runs if run.cause] == [("step", "model:forward", "mm")]
+    assert {path for sums in job.sums.values() for path in sums.paths} >= {
+        ("step", "train:forward"),
+        ("step", "aux:forward"),
+        ("step", "model:forward"),
+        ("step", "model:forward", "mm"),
+    }
+    assert list_verdicts(job)[0].startswith("Steps 0–7: rank 1 is late, model:forward › mm +")
+
+
+def test_ranges_that_differ_by_more_than_their_domains_are_named_without(tmp_path: Path) -> None:
+    job = analyse(Job(2, seed=3).run_in_ranges(ddp(), 4).write(tmp_path))
+    assert all(":" not in "".join(path) for sums in job.sums.values() for path in sums.paths)
 
 
 def test_without_collectives_no_wait_is_invented(tmp_path: Path) -> None:

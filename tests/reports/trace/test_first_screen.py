@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from drawing.drawn import Drawn, Range
 from drawing.traces import read_recorded
+from flopprof.analysis.attribution.range_names import NO_RANGE
 from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.explain.holdups import Holdup
 from flopprof.analysis.trace.quality import note
@@ -16,7 +17,7 @@ from flopprof.reports.document.factor_words import PHRASES
 from flopprof.reports.document.remedies import OF_SEVERAL, tell_heavy_kernels, tell_holdups
 from flopprof.reports.trace.compose import compose_analysis
 from flopprof.reports.trace.first_screen import ANNOTATE, LOST, compose_openings, draw_up_trace_picture
-from flopprof.reports.trace.range_columns import NOTHING, name_place
+from flopprof.reports.trace.range_columns import name_place
 from flopprof.reports.trace.steady_step import describe_measure, describe_step
 
 MS = 1_000_000
@@ -37,7 +38,7 @@ def test_a_step_has_one_name_in_all_sentences(domain: str, named: str):
     row = replace(step, domain=domain, path=("epoch", "step"), domains=(domain, domain))
     assert describe_step(row).startswith(f"A steady {named}epoch › step takes ")
     assert describe_measure(row).startswith(f"{named}epoch › step: ")
-    assert name_place((row.domains, row.path), NOTHING) == f"{named}epoch"
+    assert name_place((row.domains, row.path), NO_RANGE) == f"{named}epoch"
 
 
 def test_the_first_sentence_says_what_is_slow_why_and_what_would_help():
