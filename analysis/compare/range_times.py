@@ -59,11 +59,12 @@ def measure_ranges(
         _Device(labelled=labelled, device=device, split=sums.split) for device, sums in labelled.sums.items()
     ]
     sums = [each.inclusive(trace) for each in labelled.sums.values()]
-    total = np.sum([each.sum(axis=0) for each in sums], axis=0).astype(float)
-    kept, aside = drop_warm_up(trace, members, total, wanted)
+    used = find_used(trace, sums)
+    times = sum(each.sum(axis=0) * mine for each, mine in zip(sums, used, strict=True)) / used.sum(axis=0)
+    kept, aside = drop_warm_up(trace, members, times, wanted)
     found: list[tuple[RangePath, Measured]] = []
-    for part, owned, used in zip(parts, sums, find_used(trace, sums), strict=True):
-        mine = {path: rows[used[rows]] for path, rows in kept.items()}
+    for part, owned, here in zip(parts, sums, used, strict=True):
+        mine = {path: rows[here[rows]] for path, rows in kept.items()}
         things = tell_domains(part.measure(mine, owned))
         found += [(path, name_gpu(thing) if len(parts) > 1 else thing) for path, thing in things]
     return MeasuredRanges(things=tuple(found), set_aside=aside)

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from drawing.drawn import Call, Drawn, Range, Work
 from flopprof.analysis.attribution.steady_instances import Instances
+from flopprof.analysis.breakdown.analyze import analyze_trace
 from flopprof.analysis.compare.comparability import refuse_caveats
 from flopprof.analysis.compare.compare import Comparison, compare_sides
 from flopprof.analysis.compare.gate import judge_gate
+from flopprof.analysis.compare.range_times import measure_ranges
 from flopprof.analysis.compare.sides import Side, side_of_trace
 from flopprof.analysis.errors import CompareError
 from flopprof.reports.comparison.gate_line import annotate_pull_request, describe_gate
@@ -238,3 +240,21 @@ def test_steps_of_another_thread_s_gpu_are_no_instances_of_this_one_s(threads: t
         ("step [gpu 0]", 12, 12, 400, 400),
         ("step [gpu 1]", 12, 12, 600, 900),
     ]
+
+
+def test_idle_time_of_another_thread_s_gpu_makes_no_warm_up():
+    """As many steps are set aside as analyze sets aside; the other thread has no range at first, and then always."""
+    calls, work, ranges = [], [], []
+    for at in range(12):
+        begun = at * 1000
+        other = begun + (800 if at < 3 else 0)
+        ranges += [Range(begun, begun + 1000, "step"), Range(other, begun + 1000, "load", thread=1)]
+        for thread, start in enumerate((begun, other)):
+            work.append(Work(start + 1, begun + 1000, call=len(calls), device=thread))
+            calls.append(Call(start, start + 1, thread=thread))
+    trace = Drawn(calls=calls, work=work, ranges=ranges, threads=(0, 0)).trace()
+    steps = [(row.range, row.instances) for row in analyze_trace(trace).steps]
+    measured = measure_ranges(trace, wanted=Instances())
+    assert steps == [("step", 12)]
+    assert measured.set_aside == ()
+    assert {thing.key: thing.reps for _, thing in measured.things}["step [gpu 0]"] == 12
