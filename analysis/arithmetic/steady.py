@@ -2,8 +2,9 @@
 
 The times are split where they lie closest to the medians of the two parts (least sum of absolute deviations of
 logarithms, as change_point.py places a change). The part before is warm-up if it is at most half and its median is
-over 5 % above the median of the part after and beyond its noise (five median absolute deviations); then the
-rest is looked at in the same way, for warming up has several stages. Where that finds nothing, as in a long series that
+over 5 % above the median of the part after and beyond its noise (five median absolute deviations), and if at most a
+quarter of the part after is about as slow, as half of it is where steps of two kinds take turns; then the rest is
+looked at in the same way, for warming up has several stages. Where that finds nothing, as in a long series that
 drifts, a first instance is start-up that takes over three times the median and no less than any other. At least half of
 the instances, and three, stay. Of a long series the first 2,000 are looked at, half of them the most that warm-up may
 last. Single slow instances later on are no warm-up, and neither is a beginning that was faster.
@@ -26,6 +27,10 @@ LEAST_EXCESS = 1.05
 DEVIATIONS = 5.0
 
 FAR_SLOWER = 3.0
+
+MOST_AS_SLOW = 0.25
+ABOUT_AS_SLOW = 0.75
+"""The share of what comes after that may be about as slow as warm-up, and how far up towards it that begins."""
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +63,9 @@ def _split(series: Floats, most: int) -> int:
     first, rest = series[:at], series[at:]
     level = float(np.median(rest))
     noise = DEVIATIONS * float(np.median(np.abs(rest - level)))
-    return at if float(np.median(first)) > level + max(np.log(LEAST_EXCESS), noise) else 0
+    slow = float(np.median(first))
+    as_slow = float(np.mean(rest > level + ABOUT_AS_SLOW * (slow - level)))
+    return at if slow > level + max(np.log(LEAST_EXCESS), noise) and as_slow <= MOST_AS_SLOW else 0
 
 
 def _starts_up(series: Floats) -> int:

@@ -28,6 +28,16 @@ def test_the_slow_beginning_is_counted(times: list[float], count: int):
     assert count_warm_up(times) == count
 
 
+@pytest.mark.parametrize("ratio", [1.1, 1.5, 2.4])
+@pytest.mark.parametrize("count", [8, 16, 50, 200])
+def test_steps_of_two_kinds_that_take_turns_are_no_warm_up(ratio: float, count: int):
+    """Ranks of unequal GPUs in one trace, or every other step with more to do: up to half of them were set aside."""
+    for seed in range(20):
+        times = np.array([ratio, 1.0] * (count // 2)) * np.random.default_rng(seed).lognormal(0, 0.01, count)
+        assert count_warm_up(times) == 0
+        assert count_warm_up([30.0, 30.0, *times]) == 2
+
+
 def test_steady_noise_is_seldom_taken_for_warm_up():
     found = [count_warm_up(1e6 * np.random.default_rng(seed).lognormal(0, 0.05, 50)) for seed in range(100)]
     assert sum(count > 0 for count in found) <= 2
