@@ -55,13 +55,19 @@ def _put(call: Call) -> int:
     return places * math.prod(kept)
 
 
+def _put_flat(call: Call) -> int:
+    """The same of a table taken for one long row."""
+    return call["source"].numel() if call["accumulate"] else 0
+
+
 def _is_indexed(indices: Any, dimension: int) -> bool:
     return dimension < len(indices) and indices[dimension] is not None
 
 
 _RULES: Mapping[str, Callable[[Call], int]] = {
     **dict.fromkeys(["index_put", "_index_put_impl", "_unsafe_index_put"], _put),
-    **dict.fromkeys(["index_add", "index_reduce", "put"], _of("source")),
+    **dict.fromkeys(["index_add", "index_reduce"], _of("source")),
+    "put": _put_flat,
     **dict.fromkeys(["scatter_add", "scatter_reduce"], _of("index")),
     "embedding_dense_backward": _of("grad_output"),
     **dict.fromkeys(["_embedding_bag", "_embedding_bag_forward_only"], _bags("weight")),

@@ -65,7 +65,7 @@ _FREE = """
     index _unsafe_index index_select masked_select gather take embedding embedding_renorm_ nonzero nonzero_static
     slice_scatter select_scatter diagonal_scatter as_strided_scatter slice_backward select_backward
     diagonal_backward unfold_backward masked_scatter masked_scatter_ masked_scatter_backward
-    index_copy index_copy_ index_fill index_fill_ scatter scatter_ put
+    index_copy index_copy_ index_fill index_fill_ scatter scatter_
     constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d
     replication_pad3d repeat repeat_interleave roll flip rot90 tril tril_ triu triu_ diag_embed block_diag
     pixel_shuffle pixel_unshuffle channel_shuffle im2col _reshape_copy _reshape_alias _unsafe_view contiguous
@@ -127,7 +127,7 @@ _ELEMENTS = """
     embedding_dense_backward _embedding_bag _embedding_bag_forward_only _embedding_bag_backward
     _embedding_bag_dense_backward _embedding_bag_per_sample_weights_backward
     index_put index_put_ _index_put_impl_ _unsafe_index_put index_add index_add_ index_reduce index_reduce_
-    scatter_add scatter_add_ scatter_reduce scatter_reduce_ put_ segment_reduce _segment_reduce_backward
+    scatter_add scatter_add_ scatter_reduce scatter_reduce_ put put_ segment_reduce _segment_reduce_backward
     masked_fill masked_fill_ where addr addr_ polar linalg_cross affine_grid_generator
     _thnn_fused_lstm_cell _thnn_fused_lstm_cell_backward_impl _thnn_fused_gru_cell _thnn_fused_gru_cell_backward
     _transform_bias_rescale_qkv floor_divide floor_divide_
