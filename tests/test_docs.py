@@ -19,6 +19,7 @@ import pytest
 from drawing.report_samples import gpu_run
 from drawing.tree import ROOT
 from flopprof.analysis.words import LAYERS
+from flopprof.profiler.schemas.shipped import read_schema
 from flopprof.reports.data.run_json import OP_KEYS, STEP_KEYS, run_to_json
 from flopprof.reports.notebook import Comparison, Shown, Trace
 from flopprof.scenarios.plan.expansion import expand_plan
@@ -72,7 +73,7 @@ def test_every_key_of_a_runs_json_is_in_the_manual() -> None:
 def test_every_key_of_a_schema_and_of_its_rows_is_in_the_manual(name: str) -> None:
     page = (DOCS / "formats.md").read_text(encoding="utf-8")
     section = page.partition(f"## `{name} --json`")[2].partition("\n## ")[0]
-    schema = json.loads((ROOT / "profiler" / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads(read_schema(name))
     keys: dict[str, dict[str, Any]] = schema["properties"]
     assert {key for key in keys if f'"{key}"' not in section} == set()
     rows = {inner for key in keys.values() for inner in key.get("items", {}).get("properties", {})}
