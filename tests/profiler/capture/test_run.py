@@ -112,7 +112,7 @@ def test_the_report_says_how_long_each_pass_took(tiny_run: Path) -> None:
         assert min(seconds.values()) > 0
     report = (tiny_run / "report.txt").read_text(encoding="utf-8")
     assert "\npasses: untraced " in report
-    assert re.search(r"^measuring: \d+% of [\d.]+ s in timed reps: untraced ", report, re.MULTILINE)
+    assert re.search(r"^measuring: \d+ % of [\d.]+ s in timed reps: untraced ", report, re.MULTILINE)
     times = load(tiny_run, "report.json")["time"]
     assert times["seconds"] > sum(times["pass_seconds"].values()) > sum(times["measuring_seconds"].values())
     assert load(tiny_run, "plan.json")["run"]["seconds"] == times["seconds"]
