@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arithmetic.arrays import ints
+from ..arithmetic.grouped import code_combinations, find_firsts
 from ..trace.trace import Trace
+from .range_names import spell_message
 
 MOST_NAMED = 5
 
@@ -36,14 +38,12 @@ def tell_nearest(trace: Trace, glob: str, domains: Sequence[str] | None = None) 
 def _list_names(trace: Trace, *, with_domains: bool) -> list[str]:
     """Of all ranges, those that are there most often first."""
     domain, name = (ints(trace.ranges, column) for column in ("domain", "name"))
-    pairs, counts = np.unique(
-        np.stack([domain if with_domains else np.zeros_like(domain), name]), axis=1, return_counts=True
-    )
-    found = pairs[:, np.argsort(-counts, kind="stable")].T.tolist()
-    if not with_domains:
-        return [trace.name(message) for _, message in found]
-    spelt = [(trace.name(inside), trace.name(message)) for inside, message in found]
-    return [f"{inside}:{message}" if inside else message for inside, message in spelt]
+    pair = code_combinations(domain, name) if with_domains else code_combinations(name)
+    first = find_firsts(pair)
+    order = np.lexsort((name[first], domain[first] if with_domains else name[first], -np.bincount(pair)))
+    rows = first[order].tolist()
+    spelt = [(trace.name(int(domain[at])), trace.name(int(name[at]))) for at in rows]
+    return [spell_message(inside, message) if with_domains else message for inside, message in spelt]
 
 
 def _find_near(names: Sequence[str], asked: str) -> list[str]:

@@ -31,6 +31,11 @@ def order_of(name: RangeName) -> tuple[object, ...]:
     return domains[-1:], path, domains
 
 
+def spell_message(domain: str, message: str) -> str:
+    """A message behind its domain; the default one, "", has no name."""
+    return f"{domain}:{message}" if domain else message
+
+
 def spell_messages(name: RangeName, *, every: bool = False) -> list[str]:
     """Each message with its domain where that is told; ``every``: wherever it is not the default one.
 
@@ -40,9 +45,9 @@ def spell_messages(name: RangeName, *, every: bool = False) -> list[str]:
     """
     domains, path = name
     if every:
-        return [f"{domain}:{message}" if domain else message for domain, message in zip(*name, strict=True)]
+        return list(map(spell_message, domains, path))
     return [
-        f"{domain}:{message}" if is_foreign(domain) and domain != outer else message
+        spell_message(domain, message) if is_foreign(domain) and domain != outer else message
         for domain, message, outer in zip(domains, path, ("", *domains), strict=False)
     ]
 
@@ -86,7 +91,7 @@ def _name_group(group: Sequence[RangeName]) -> dict[RangeName, str]:
 def name_within(name: RangeName, domains: int) -> str:
     """The innermost message, among ranges of so many domains with its own."""
     of, path = name
-    return f"{of[-1]}:{path[-1]}" if of[-1] and domains > 1 else path[-1]
+    return spell_message(of[-1], path[-1]) if domains > 1 else path[-1]
 
 
 def name_places(group: Sequence[RangeName]) -> dict[RangeName, str]:

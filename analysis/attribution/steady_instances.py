@@ -22,6 +22,7 @@ from ..arithmetic.nesting import split_levels
 from ..arithmetic.steady import count_warm_up
 from ..trace.trace import Trace
 from .counting_words import COUNTER
+from .range_names import spell_message
 
 FEWEST_INSTANCES = 5
 
@@ -74,11 +75,12 @@ def name_paths(paths: Iterable[RangePath]) -> dict[RangePath, str]:
     """
     names = {path: " / ".join(message for _, message in path) for path in paths}
     times = Counter(names.values())
-    return {path: name if times[name] == 1 else _name_domains(path) for path, name in names.items()}
+    return {path: name if times[name] == 1 else name_with_domains(path) for path, name in names.items()}
 
 
-def _name_domains(path: RangePath) -> str:
-    return " / ".join(f"{domain}:{message}" if domain else message for domain, message in path)
+def name_with_domains(path: RangePath) -> str:
+    """A path by its messages, each behind its domain."""
+    return " / ".join(spell_message(*part) for part in path)
 
 
 def tell_skipped(name: str, of: int, skip: int) -> str:

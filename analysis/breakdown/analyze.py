@@ -48,7 +48,8 @@ MOST_FOLDED = 3
 
 WINDOW_FIELDS = ("wall_ns", "busy_ns", "idle_ns", *(f"{layer}_ns" for layer in LAYERS), "compute_ns")
 
-_TIMES = attrgetter(*WINDOW_FIELDS)
+read_times = attrgetter(*WINDOW_FIELDS)
+"""The values of WINDOW_FIELDS of some WindowTimes."""
 
 OWNER_FIELDS = ("path", "domain", "layer", "ns", "attribution")
 
@@ -291,7 +292,7 @@ def _describe_window(row: WindowRow) -> dict[str, Any]:
         "device": None if row.device is None else known_device(row.device),
         "kind": row.kind,
         "start_ns": row.start_ns,
-        **dict(zip(WINDOW_FIELDS, _TIMES(row.times), strict=True)),
+        **dict(zip(WINDOW_FIELDS, read_times(row.times), strict=True)),
         "memcpy_kinds": row.memcpy_kinds,
         "owners": [
             {"path": [*path], "domain": domain, "layer": layer, "ns": ns, "attribution": attribution}

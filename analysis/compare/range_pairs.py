@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..attribution.counting_words import fold_counting, list_candidates
+from ..attribution.range_names import spell_message
 from ..attribution.steady_instances import RangePath
 from ..errors import CompareError
 from ..words import is_foreign
@@ -102,7 +103,7 @@ def _tell(a: Part, b: Part) -> str:
 def spell_part(part: Part) -> str:
     """A range as ``--range`` and ``--map`` take it: behind its domain, if that is told at all."""
     domain, message = part
-    return f"{domain}:{message}" if is_foreign(domain) else message
+    return spell_message(domain, message) if is_foreign(domain) else message
 
 
 def _rename(message: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.arrays import NONE, Codes, Ints, ints
-from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up
+from ..attribution.steady_instances import Instances, RangePath, SetAside, drop_warm_up, name_with_domains
 from ..breakdown.kernels import copy_rows_by_group, kernel_rows_by_group
 from ..evidence.range_counters import Sampled, find_bandwidth
 from ..labelling.device_sums import find_used
@@ -215,7 +215,7 @@ def tell_domains(things: Iterable[tuple[RangePath, Measured]]) -> tuple[tuple[Ra
 
 def name_domains(path: RangePath, thing: Measured) -> Measured:
     """The thing with its domains in its name."""
-    name = " / ".join(f"{domain}:{message}" if domain else message for domain, message in path)
+    name = name_with_domains(path)
     return replace(thing, key=name, label=name)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..attribution.range_names import spell_message
 from ..attribution.steady_instances import asks_for_all, tell_skipped
 from ..engine.tasks import Engine, Listener, run_tasks
 from ..trace.quality import note, sort_notes
@@ -140,9 +141,9 @@ class _Job:
         if choice is None and self._summaries:
             self._notes.append(note("steps_not_found", detail=self._request.range_glob or ""))
         if choice is not None and choice.glob is not None and others:
-            names = ", ".join(f"{_join(domain, name)} ({count})" for domain, name, count in others)
+            names = ", ".join(f"{spell_message(domain, name)} ({count})" for domain, name, count in others)
             self._notes.append(
-                note("steps_chosen", detail=f"{_join(choice.domain, choice.name)}; also {names}")
+                note("steps_chosen", detail=f"{spell_message(choice.domain, choice.name)}; also {names}")
             )
         return choice
 
@@ -179,7 +180,7 @@ class _Job:
         shift = {rank: self._shift(sums, collectives, rank) for rank in sums}
         begin = max(0, *(-by for by in shift.values()))
         count = min(len(one) - begin - shift[rank] for rank, one in sums.items())
-        skipped = self._skip(begin, count, _join(choice.domain, choice.name))
+        skipped = self._skip(begin, count, spell_message(choice.domain, choice.name))
         first = {rank: begin + skipped + by for rank, by in shift.items()}
         if len({len(one) for one in sums.values()}) > 1 or any(shift.values()) or len(sums) < len(self._done):
             numbers = ", ".join(
@@ -248,7 +249,3 @@ def _pairs(
 def _unset(known: list[bool], step: int) -> None:
     if 0 <= step < len(known):
         known[step] = False
-
-
-def _join(domain: str, name: str) -> str:
-    return f"{domain}:{name}" if domain else name

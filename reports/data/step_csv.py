@@ -14,6 +14,8 @@ from ...analysis.words import LAYERS
 
 _STEP = ("range", "path", "domain")
 
+_OF_STEP = ("instances", "warm_up", "skip", "median_ns", "clock", "hiccups", "sharing")
+
 _LAYERS = tuple(f"{layer}_ns" for layer in LAYERS)
 
 Record = Mapping[str, Any]
@@ -27,7 +29,8 @@ def _metric_names(record: type) -> tuple[str, ...]:
 HEADERS: dict[str, tuple[str, ...]] = {
     "steps": (
         *_STEP,
-        *("instances", "warm_up", "skip", "median_ns", "low_ns", "high_ns", "clock", "hiccups", "sharing"),
+        *_OF_STEP,
+        *("low_ns", "high_ns"),
         *_LAYERS,
     ),
     "step_parts": (*_STEP, "part", "part_domain", "instances", "ns", *_LAYERS),
@@ -40,10 +43,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 def _steps(analysis: Analysis) -> Iterator[Record]:
     for row in analysis.steps:
         low, high = row.interval_ns or (None, None)
-        own = {
-            name: getattr(row, name)
-            for name in ("instances", "warm_up", "skip", "median_ns", "clock", "hiccups", "sharing")
-        }
+        own = {name: getattr(row, name) for name in _OF_STEP}
         yield {**_name(row), **own, "low_ns": low, "high_ns": high, **_spell(row.layers)}
 
 

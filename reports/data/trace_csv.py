@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from ...analysis.attribution.paths import PathName
-from ...analysis.breakdown.analyze import KERNEL_FIELDS, OWNER_FIELDS, WINDOW_FIELDS, Analysis
+from ...analysis.breakdown.analyze import (
+    KERNEL_FIELDS,
+    OWNER_FIELDS,
+    WINDOW_FIELDS,
+    Analysis,
+    read_times,
+)
 from ...analysis.breakdown.kernels import FILL
 from ...analysis.breakdown.rows import CopyRow, Launch, RangeKernelRow, RangeRow
 from ...analysis.plain import written_fields
@@ -42,8 +47,6 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 """The tables and their columns."""
 
-_TIMES = attrgetter(*WINDOW_FIELDS)
-
 _KNOWN_PATHS = 1 << 12
 """Paths that are spelled once: a window's owners are mostly those of the one before it."""
 
@@ -75,7 +78,7 @@ def _write_windows(analysis: Analysis, windows: Path, owners: Path, *, raw: bool
         for row in analysis.windows:
             name, device = row.name, None if row.device is None else known_device(row.device)
             who = (name.range, spell(name.path), name.domain, name.pid, name.tid, row.instance)
-            times = (*_TIMES(row.times), *map(row.memcpy_kinds.get, kinds))
+            times = (*read_times(row.times), *map(row.memcpy_kinds.get, kinds))
             table.write((*who, row.payload, device, row.kind, row.start_ns, *times))
             for one in row.owners:
                 of = one.name
